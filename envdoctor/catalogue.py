@@ -1,0 +1,142 @@
+"""Finds the rules by walking `envdoctor.rules`, and hands each the facts that its parameters name."""
+
+import importlib
+import inspect
+import pkgutil
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, get_type_hints
+
+import envdoctor.rules
+from envdoctor.facts import Facts, NotExamined, Note, Unknown
+from envdoctor.finding import Finding, Severity
+
+Check = Callable[..., Iterator[Finding]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One known problem: a module of `envdoctor.rules`, named after its file."""
+
+    name: str  # "host-compiler-too-new"
+    topic: str  # "toolkit"
+    page: str
+    severity: Severity
+    #: Roles in which `check` is asked.
+    roles: Tuple[str, ...]
+    #: None when the problem cannot be foreseen from facts; the page says why.
+    check: Optional[Check]
+    module: ModuleType
+
+    @property
+    def title(self) -> str:
+        """The page's first line."""
+        return self.page.strip().splitlines()[0]
+
+    def needs(self) -> Dict[str, bool]:
+        """Fact names that `check` asks for, and whether it accepts their absence (Optional)."""
+        if self.check is None:
+            return {}
+        hints = get_type_hints(self.check)
+        return {name: _accepts_none(hints[name]) for name in inspect.signature(self.check).parameters}
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """What the rules said of the facts: findings worst first, and what could not be checked."""
+
+    findings: Tuple[Finding, ...]
+    notes: Tuple[Note, ...]
+
+    def worst(self) -> Optional[Severity]:
+        """The worst severity, None without findings."""
+        severities = (finding.severity for finding in self.findings if finding.severity)
+        return min(severities, key=lambda severity: severity.rank, default=None)
+
+    @property
+    def status(self) -> str:
+        """ "findings", "undetermined" (nothing found, but not everything could be examined) or "clean"."""
+        if self.findings:
+            return "findings"
+        return "undetermined" if self.notes else "clean"
+
+
+def rules() -> Tuple[Rule, ...]:
+    """All rules, sorted by name."""
+    found = []
+    for info in pkgutil.walk_packages(envdoctor.rules.__path__, "envdoctor.rules."):
+        if not info.ispkg:
+            found.append(_rule(importlib.import_module(info.name)))
+    return tuple(sorted(found, key=lambda rule: rule.name))
+
+
+def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
+    """Apply the rules (all, or those named) to the facts."""
+    wanted = None if only is None else set(only)
+    findings: List[Finding] = []
+    notes = list(facts.notes)
+    undetermined: Dict[str, List[str]] = {}
+    for rule in rules():
+        if rule.check is None or (wanted is not None and rule.name not in wanted):
+            continue
+        if facts.request.role not in rule.roles:
+            continue
+        arguments, missing = _arguments(rule, facts)
+        for name in missing:
+            undetermined.setdefault(name, []).append(rule.name)
+        if arguments is None:
+            continue
+        try:
+            findings.extend(_named(finding, rule) for finding in rule.check(**arguments))
+        except Exception as error:  # a rule's mistake must not hide what the others found
+            notes.append(Note(rule.name, f"this rule failed, please report it: {type(error).__name__}: {error}"))
+    notes.extend(_undetermined(facts, undetermined))
+    findings.sort(key=_order)
+    return Diagnosis(tuple(findings), tuple(notes))
+
+
+def _rule(module: ModuleType) -> Rule:
+    path = module.__name__.split(".")
+    return Rule(
+        name=path[-1].replace("_", "-"),
+        topic=path[-2],
+        page=inspect.cleandoc(module.__doc__ or ""),
+        severity=getattr(module, "SEVERITY", Severity.ERROR),
+        roles=getattr(module, "ROLES", ("build", "runtime", "ci")),
+        check=getattr(module, "check", None),
+        module=module,
+    )
+
+
+def _arguments(rule: Rule, facts: Facts) -> Tuple[Optional[Dict[str, Any]], List[str]]:
+    """The facts that a rule asks for; None when it does not apply, and the names that nobody could determine."""
+    arguments: Dict[str, Any] = {}
+    missing: List[str] = []
+    absent = False
+    for name, optional in rule.needs().items():
+        value = getattr(facts, name)
+        if isinstance(value, (Unknown, NotExamined)):
+            missing.append(name)
+        elif value is None and not optional:
+            absent = True
+        arguments[name] = value
+    return (None if missing or absent else arguments), ([] if absent else missing)
+
+
+def _undetermined(facts: Facts, undetermined: Dict[str, List[str]]) -> Iterator[Note]:
+    for name, skipped in undetermined.items():
+        value = getattr(facts, name)
+        reason = f"could not be determined: {value.reason}" if isinstance(value, Unknown) else "was not examined"
+        yield Note(name, f"{reason} (not checked: {', '.join(sorted(skipped))})")
+
+
+def _named(finding: Finding, rule: Rule) -> Finding:
+    return replace(finding, rule=rule.name, severity=finding.severity or rule.severity)
+
+
+def _order(finding: Finding) -> Tuple[int, str, str]:
+    return (finding.severity or Severity.ERROR).rank, finding.rule, finding.message
+
+
+def _accepts_none(hint: Any) -> bool:
+    return type(None) in getattr(hint, "__args__", ())

@@ -1,0 +1,130 @@
+"""Arguments that several verbs share, and what they mean."""
+
+import argparse
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, Optional, Tuple
+
+if TYPE_CHECKING:
+    from envdoctor.facts import Facts, Request
+    from envdoctor.host import Host
+
+
+class UsageError(Exception):
+    """One line for the user: what, where, what to do. Exit status 2."""
+
+
+def add_target_arguments(parser: argparse.ArgumentParser) -> None:
+    """What `examine` is asked for: project, role, targets."""
+    parser.add_argument(
+        "project",
+        nargs="?",
+        metavar="PROJECT",
+        help="folder of the project that is to be built (default: the current folder, if something in it builds)",
+    )
+    parser.add_argument(
+        "--role",
+        choices=("build", "runtime", "ci"),
+        help="what this machine is for (default: build for a project that builds something, else runtime)",
+    )
+    parser.add_argument(
+        "--arch",
+        metavar="LIST",
+        type=_architectures,
+        default=(),
+        help='GPU architectures to build for, as "8.0,9.0"',
+    )
+    parser.add_argument("--python", metavar="PYTHON", help="interpreter to examine (default: the active one)")
+    parser.add_argument("--cuda", metavar="VERSION", help='CUDA version that is meant to be used, as "12.4"')
+    parser.add_argument("--deep", action="store_true", help="also ask torch itself, in a child process (seconds)")
+
+
+def request_of(arguments: argparse.Namespace) -> "Request":
+    """The request that the arguments state; raises UsageError."""
+    from envdoctor.facts import Request
+
+    project = arguments.project if arguments.project is not None else "."
+    if not os.path.isdir(project):
+        what = "is not a folder" if os.path.exists(project) else "does not exist"
+        raise UsageError(f"{project}: {what}; give the folder of a project, or nothing")
+    return Request(
+        role=arguments.role or "runtime",
+        role_stated=arguments.role is not None,
+        project=os.path.abspath(project),
+        architectures=arguments.arch,
+        python=arguments.python,
+        cuda=arguments.cuda,
+        deep=arguments.deep,
+    )
+
+
+def examine_or_read(arguments: argparse.Namespace) -> "Tuple[Facts, Optional[Host]]":
+    """The facts of this machine with its host, or those of `--facts FILE` (no host then)."""
+    if getattr(arguments, "facts", None):
+        return read_facts(arguments.facts), None
+    from envdoctor.doctor import examine
+    from envdoctor.host import LocalHost
+
+    request = request_of(arguments)
+    host = LocalHost()
+    return examine(host, request), host
+
+
+def read_facts(path: str) -> "Facts":
+    """The facts in a file ("-": standard input); raises UsageError in one line."""
+    from envdoctor.facts.codec import FactsError, facts_from_json
+
+    try:
+        if path == "-":
+            document = json.load(sys.stdin)
+        else:
+            with open(path, encoding="utf-8") as stream:
+                document = json.load(stream)
+        return facts_from_json(document)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+    except RecursionError:
+        raise UsageError(f"{path}: not a facts file: nested too deeply") from None
+    except FactsError as error:
+        raise UsageError(f"{path}: {error}") from None
+    except ValueError as error:
+        raise UsageError(f"{path}: not JSON: {error}; make one with: envdoctor facts -o {path}") from None
+
+
+def write_output(text: str, path: Optional[str]) -> None:
+    """To a file, whole or not at all, or to standard output."""
+    if path is None or path == "-":
+        sys.stdout.write(text)
+        return
+    from envdoctor.host import write_whole
+
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def home() -> str:
+    """The home folder that reports hide."""
+    return os.path.expanduser("~")
+
+
+def to_json(document: Any) -> str:
+    """JSON as all verbs print it."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _architectures(text: str) -> Tuple[str, ...]:
+    import re
+
+    items = tuple(item for item in re.split(r"[,; ]+", text.strip()) if item)
+    normal = []
+    for item in items:
+        match = re.fullmatch(r"(?:sm_|compute_)?(\d{1,2})\.?(\d)([af]?)(?:\+PTX)?", item, re.IGNORECASE)
+        if not match:
+            raise argparse.ArgumentTypeError(f'{item!r} is not an architecture; write it as 8.0 or 9.0a')
+        normal.append(f"{match[1]}.{match[2]}{match[3].lower()}")
+    if not normal:
+        raise argparse.ArgumentTypeError("empty list; write it as 8.0,9.0")
+    return tuple(normal)

@@ -1,0 +1,167 @@
+"""What a project asks for, read statically from its files and never executed."""
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from envdoctor.facts.base import Located
+
+
+@dataclass(frozen=True)
+class Extension:
+    """An extension that setup.py declares."""
+
+    name: str
+    kind: str  # "CUDAExtension" | "CppExtension" | "Extension"
+    sources: Tuple[str, ...]
+    libraries: Tuple[str, ...]
+    include_dirs: Tuple[str, ...]
+    #: Compile and link flags, flattened.
+    flags: Tuple[str, ...]
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class SetupScript:
+    """setup.py read as syntax."""
+
+    file: str
+    #: Top-level modules that it imports when it runs, with line ("torch", "pkg_resources", ...).
+    imports: Tuple[Located, ...]
+    #: Calls of interest ("torch.cuda.get_device_capability", "subprocess.check_output").
+    calls: Tuple[Located, ...]
+    extensions: Tuple[Extension, ...]
+    #: Requirements of install_requires / setup_requires.
+    requirements: Tuple[Located, ...]
+    #: Environment variables that it reads ("BUILD_CUDA_EXT", "CUDA_HOME").
+    variables: Tuple[Located, ...]
+    #: Why it could not be parsed (Python 2, template), None when it could.
+    error: Optional[str]
+
+
+@dataclass(frozen=True)
+class FindPackage:
+    """One find_package call."""
+
+    name: str
+    version: Optional[str]
+    components: Tuple[str, ...]
+    required: bool
+    file: str
+    line: int
+
+
+@dataclass(frozen=True)
+class CMakeProject:
+    """What the root CMakeLists.txt and the files that it adds ask for."""
+
+    #: Root first: "3.18" with the file that says it; sub-projects follow.
+    minimums: Tuple[Located, ...]
+    languages: Tuple[Located, ...]  # "CXX", "CUDA"
+    packages: Tuple[FindPackage, ...]
+    standards: Tuple[Located, ...]  # "CXX 14", "CUDA 17"
+    #: CMAKE_CUDA_ARCHITECTURES and target properties as written ("80;86", "native"); unresolvable values are kept.
+    architectures: Tuple[Located, ...]
+    libraries: Tuple[Located, ...]  # names given to target_link_libraries
+    subdirectories: Tuple[Located, ...]  # add_subdirectory arguments
+    include_dirs: Tuple[str, ...]
+    #: Whether an unconditional or guarded FetchContent / ExternalProject download is there.
+    downloads: Tuple[Located, ...]
+
+    @property
+    def minimum(self) -> Optional[Located]:
+        """The root's cmake_minimum_required."""
+        return self.minimums[0] if self.minimums else None
+
+    def package(self, name: str) -> Optional[FindPackage]:
+        """The first find_package of that name."""
+        return next((p for p in self.packages if p.name == name), None)
+
+
+@dataclass(frozen=True)
+class Submodule:
+    """One entry of .gitmodules."""
+
+    path: str
+    url: str
+    state: str  # "present" | "empty" | "absent"
+    line: int
+
+
+@dataclass(frozen=True)
+class Header:
+    """An include of the sources that resolves nowhere on the search path."""
+
+    name: str  # "cutlass/core_io.h"
+    included_from: Located  # the include line
+    #: Where the file does exist below the project, relative: ("third_party/cutlass/include",) = roots to add.
+    roots: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BuildFolder:
+    """An earlier build's folder with a CMakeCache.txt or compiled left-overs."""
+
+    path: str
+    #: Cache entries that may be stale: CMAKE_HOME_DIRECTORY, CMAKE_COMMAND, CMAKE_MAKE_PROGRAM, *_COMPILER, Python*_EXECUTABLE.
+    entries: Tuple[Located, ...]
+
+
+@dataclass(frozen=True)
+class Project:
+    """One project folder."""
+
+    root: str
+    name: Optional[str]
+    #: What builds it: "setup.py", "pyproject", "cmake", "make", in the order in which they would be used; empty: nothing to build.
+    builds: Tuple[str, ...]
+    build_backend: Optional[Located]
+    build_requires: Tuple[Located, ...]
+    #: Whether pyproject.toml has a [build-system] table (pip then isolates the build).
+    build_system: bool
+    requires_python: Optional[Located]
+    #: Run-time requirements (pyproject dependencies, install_requires, requirements*.txt).
+    requirements: Tuple[Located, ...]
+    setup: Optional[SetupScript]
+    cmake: Optional[CMakeProject]
+    #: Library names asked of the linker anywhere (setup.py, CMake, Makefile): "cublas_static", "cudart", ...
+    link_names: Tuple[Located, ...]
+    #: GPU architectures asked for anywhere, normalised to "80", "90a", "native", "all-major", ...
+    architectures: Tuple[Located, ...]
+    #: C++ standards asked for anywhere: "14", "17", ...
+    cxx_standards: Tuple[Located, ...]
+    #: CUDA sources, relative.
+    cuda_sources: Tuple[str, ...]
+    #: Headers of interest that the sources include and find ("cusparse.h", "torch/extension.h", "cutlass/..."), first place each.
+    includes: Tuple[Located, ...]
+    unresolved_headers: Tuple[Header, ...]
+    #: Identifiers in the sources that need an architecture or an older torch ("__dp4a", "ldmatrix", "AT_CHECK", "THC/THC.h").
+    features: Tuple[Located, ...]
+    submodules: Tuple[Submodule, ...]
+    lfs_pointers: Tuple[str, ...]
+    build_folders: Tuple[BuildFolder, ...]
+    #: Top-level Python packages of the tree that have no compiled module in them: ("torch_int",).
+    packages: Tuple[str, ...]
+    #: Notes on what could not be read.
+    unread: Tuple[str, ...]
+
+    @property
+    def wants_cuda(self) -> bool:
+        """Whether building it needs nvcc, as far as its files say."""
+        languages = self.cmake.languages if self.cmake else ()
+        extensions = self.setup.extensions if self.setup else ()
+        return (
+            any(language.text == "CUDA" for language in languages)
+            or any(extension.kind == "CUDAExtension" for extension in extensions)
+            or bool(self.cuda_sources and self.builds)
+        )
+
+    @property
+    def wants_torch(self) -> bool:
+        """Whether building it needs torch (imported by setup.py, found by CMake, required to build)."""
+        imports = self.setup.imports if self.setup else ()
+        return (
+            any(name.text == "torch" for name in imports)
+            or bool(self.cmake and self.cmake.package("Torch"))
+            or any(requirement.text.split()[0].startswith("torch") for requirement in self.build_requires)
+        )

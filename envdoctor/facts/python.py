@@ -1,0 +1,133 @@
+"""The examined interpreter, the others on PATH, and what is installed in it."""
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Python:
+    """The interpreter under examination, as it described itself in a child process."""
+
+    executable: str
+    real: str
+    version: str  # "3.11.7"
+    implementation: str  # "cpython"
+    prefix: str
+    base_prefix: str
+    kind: str  # "venv" | "conda" | "pyenv" | "system" | "uv" | "other"
+    #: Path of an EXTERNALLY-MANAGED marker (PEP 668) that applies, None without one.
+    externally_managed: Optional[str]
+    include: str
+    #: Whether Python.h lies in `include`.
+    headers: bool
+    soabi: Optional[str]  # "cpython-311-x86_64-linux-gnu"
+    platform: str  # "linux-x86_64"
+    purelib: str
+    site_packages: Tuple[str, ...]
+    #: sys.path as a child sees it (PYTHONPATH included).
+    path: Tuple[str, ...]
+    found_via: str  # "--python", "VIRTUAL_ENV", "python on PATH", ...
+
+    @property
+    def minor(self) -> Tuple[int, int]:
+        """(3, 11)."""
+        major, minor = self.version.split(".")[:2]
+        return int(major), int(minor)
+
+
+@dataclass(frozen=True)
+class PathPython:
+    """A `python*` on PATH, read statically."""
+
+    name: str  # "python3.11"
+    path: str
+    real: str
+    version: Optional[str]
+    kind: str
+    prefix: Optional[str]
+    #: First of its name on PATH.
+    wins: bool
+
+
+@dataclass(frozen=True)
+class PathPip:
+    """A `pip*` on PATH and the interpreter in its first line."""
+
+    name: str
+    path: str
+    python: Optional[str]
+    #: False when that interpreter does not exist.
+    python_exists: bool
+    #: Same environment (prefix) as the examined interpreter; None when it could not be told.
+    same_environment: Optional[bool]
+    wins: bool
+
+
+@dataclass(frozen=True)
+class Interpreters:
+    """Everything named python* and pip* on PATH, in PATH order."""
+
+    pythons: Tuple[PathPython, ...]
+    pips: Tuple[PathPip, ...]
+
+
+@dataclass(frozen=True)
+class Package:
+    """One installed distribution of the examined interpreter."""
+
+    name: str  # normalised: "nvidia-cuda-nvcc"
+    version: str
+    #: Folder or file of its metadata.
+    location: str
+    kind: str  # "dist-info" | "egg-info" | "egg" | "egg-link" | "editable"
+    installer: Optional[str]  # "pip", "conda", "uv", ...
+    requires: Tuple[str, ...]  # Requires-Dist lines as written
+    requires_python: Optional[str]
+    #: Tags of the WHEEL file: ("cp311-cp311-linux_x86_64",)
+    tags: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Packages:
+    """All installed distributions; the first of two with one name is the one that is imported."""
+
+    items: Tuple[Package, ...]
+
+    def get(self, name: str) -> Optional[Package]:
+        """By normalised name."""
+        return next((package for package in self.items if package.name == name), None)
+
+    def version(self, name: str) -> Optional[str]:
+        """The installed version, or None."""
+        package = self.get(name)
+        return package.version if package else None
+
+
+@dataclass(frozen=True)
+class Needed:
+    """One DT_NEEDED entry of a module and what the loader would take for it."""
+
+    soname: str
+    path: Optional[str]  # None: the loader finds nothing
+    via: Optional[str]  # "rpath", "LD_LIBRARY_PATH", "ld.so.cache", "default", "torch", "installed wheel"
+
+
+@dataclass(frozen=True)
+class CompiledModule:
+    """A compiled module or library of an installed package (torch and NVIDIA's own wheels left out)."""
+
+    path: str
+    package: Optional[str]
+    needed: Tuple[Needed, ...]
+    glibc: Optional[str]  # newest GLIBC_ that it needs: "2.34"
+    glibcxx: Optional[str]  # newest GLIBCXX_ that it needs: "3.4.30"
+    architectures: Tuple[str, ...]  # embedded device code: ("sm_80", "compute_80")
+    #: Undefined c10/at/torch symbols that the installed torch does not export (mangled; at most ten).
+    missing_torch_symbols: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CompiledModules:
+    """Compiled modules of the examined interpreter's site-packages."""
+
+    items: Tuple[CompiledModule, ...]

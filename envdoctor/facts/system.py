@@ -1,0 +1,146 @@
+"""The machine under CUDA and Python: operating system, processor, memory, folders, variables."""
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """The processor as this process may use it."""
+
+    model: str
+    #: Cores that the scheduler gives this process (affinity).
+    cores: int
+    #: Cores that the cgroup's quota leaves, e.g. 1.5; None without a quota.
+    quota: Optional[float]
+    #: Instruction sets that kernels are chosen by, lower case: "avx2", "avx512_vnni", "amx_int8", "asimddp", ...
+    isa: Tuple[str, ...]
+    found_via: str
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Sizes in bytes. `limit` is the tightest cgroup limit above this process, None without one."""
+
+    total: int
+    available: int
+    swap: int
+    limit: Optional[int]
+    found_via: str
+
+    @property
+    def usable(self) -> int:
+        """What a build can have: the available memory, cut by the cgroup's limit."""
+        return self.available if self.limit is None else min(self.available, self.limit)
+
+
+@dataclass(frozen=True)
+class RuntimeLibrary:
+    """A libstdc++ that a build or a load may meet, with the newest symbol versions that it defines."""
+
+    path: str
+    glibcxx: Optional[str]  # "3.4.30"
+    cxxabi: Optional[str]  # "1.3.13"
+    #: Whose it is: "system", "conda", "LD_LIBRARY_PATH", "compiler", ...
+    origin: str
+    #: Whether the loader takes this one for a new process of the examined Python.
+    taken: bool
+
+
+@dataclass(frozen=True)
+class System:
+    """Distribution, kernel, libc, container, processor, memory."""
+
+    distribution: str  # "debian"
+    distribution_version: str  # "12"
+    distribution_name: str  # "Debian GNU/Linux 12 (bookworm)"
+    family: Tuple[str, ...]  # ID and ID_LIKE: ("debian",)
+    kernel: str
+    machine: str  # "x86_64"
+    libc: str  # "glibc" | "musl" | "unknown"
+    libc_version: Optional[str]  # "2.36"
+    container: Optional[str]  # "docker", "podman", "kubernetes", "lxc", "apptainer", ...
+    wsl: Optional[int]  # 1 or 2
+    is_root: bool
+    package_manager: Optional[str]  # "apt-get", "dnf", "apk", ...
+    cpu: Cpu
+    memory: Memory
+    libstdcxx: Tuple[RuntimeLibrary, ...]
+    locale: str  # the effective LC_ALL / LC_CTYPE / LANG
+    #: Seconds since the epoch by the machine's clock (a wrong clock breaks TLS).
+    clock: int
+    found_via: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder that a build writes into."""
+
+    role: str  # "build", "tmp", "shm", "home", "pip-cache"
+    path: str
+    exists: bool
+    is_folder: bool
+    writable: bool
+    noexec: bool
+    free_bytes: Optional[int]
+    free_inodes: Optional[int]
+    filesystem: Optional[str]  # "ext4", "overlay", "tmpfs", ...
+    found_via: str  # "TMPDIR", "default", ...
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Every folder of interest, by role."""
+
+    items: Tuple[Folder, ...]
+
+    def get(self, role: str) -> Optional[Folder]:
+        """The folder with that role, or None when it was not looked at."""
+        return next((folder for folder in self.items if folder.role == role), None)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One allow-listed environment variable."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The environment variables that builds, loaders and finders read; nothing else is kept."""
+
+    variables: Tuple[Variable, ...]
+
+    def get(self, name: str) -> Optional[str]:
+        """The value, None when unset; an empty string is a value."""
+        return next((variable.value for variable in self.variables if variable.name == name), None)
+
+    def folders(self, name: str) -> Tuple[str, ...]:
+        """The non-empty entries of a colon-separated variable."""
+        return tuple(part for part in (self.get(name) or "").split(":") if part)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One effective or shadowed setting of pip, conda, git or a proxy."""
+
+    tool: str  # "pip" | "conda" | "git" | "proxy"
+    name: str  # "global.index-url", "url.https://github.com/.insteadOf", "HTTPS_PROXY"
+    value: str  # scrubbed of credentials
+    source: str  # a file, or "environment"
+    line: Optional[int]
+    #: Whether it is in force (another file or variable may override it).
+    wins: bool
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What changes where packages and sources come from."""
+
+    settings: Tuple[Setting, ...]
+
+    def effective(self, tool: str, name: str) -> Tuple[Setting, ...]:
+        """The settings in force for one name, case-insensitively; pip's lists may give several."""
+        return tuple(s for s in self.settings if s.wins and s.tool == tool and s.name.lower() == name.lower())

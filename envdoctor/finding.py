@@ -1,0 +1,124 @@
+"""What a rule says: findings with evidence, and fixes as data that can be printed before they run."""
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Optional, Tuple, Union
+
+
+class Severity(Enum):
+    """How bad a finding is, worst first."""
+
+    ERROR = "error"  # the build, load or run will fail
+    WARNING = "warning"  # it may fail or go wrong without a word
+    INFO = "info"  # worth knowing
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
+
+class Safety(Enum):
+    """What may be done with a step without asking."""
+
+    REVERSIBLE = "reversible"  # goes into the overlay
+    SAFE = "safe"  # cannot make things worse
+    UNSAFE = "unsafe"  # needs consent and --unsafe
+    MANUAL = "manual"  # printed only
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Where we saw it, and what it said."""
+
+    source: str  # "/usr/local/cuda/bin/nvcc --version", "setup.py:12", "CUDA_HOME"
+    text: str
+
+
+@dataclass(frozen=True)
+class Location:
+    """A file of the project that a finding belongs to; `line` counts from 1."""
+
+    file: str
+    line: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class SetEnv:
+    """Set, prepend to or append to an environment variable; `value` None unsets it.
+
+    `{overlay}` in a value is the overlay's folder.
+    """
+
+    name: str
+    value: Optional[str]
+    mode: str = "set"  # "set" | "prepend" | "append": path lists are joined by ":", flags by " "
+
+
+@dataclass(frozen=True)
+class Shim:
+    """A file of the overlay that stands in for a program, library or start-up module."""
+
+    path: str  # relative to the overlay: "lib/libcublas_static.a"
+    #: What it is: a symbolic link to `content`, a text file, an executable script, or an empty archive.
+    kind: str  # "link" | "text" | "script" | "archive"
+    content: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A command for a person or for `fix --apply`."""
+
+    command: str
+    safety: Safety = Safety.MANUAL
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of one line of a project's file."""
+
+    file: str
+    line: int
+    old: str
+    new: str
+    safety: Safety = Safety.UNSAFE
+
+
+Step = Union[SetEnv, Shim, Run, Edit]
+
+
+@dataclass(frozen=True)
+class Fix:
+    """A plan: what it does in one line, and its steps."""
+
+    title: str
+    steps: Tuple[Step, ...] = ()
+
+    @property
+    def safety(self) -> Safety:
+        """The most careful safety among the steps; a fix without steps is manual."""
+        if not self.steps:
+            return Safety.MANUAL
+        order = list(Safety)
+        return max((_safety(step) for step in self.steps), key=order.index)
+
+
+def _safety(step: Step) -> Safety:
+    return step.safety if isinstance(step, (Run, Edit)) else Safety.REVERSIBLE
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One occurrence of a known problem.
+
+    `message` says what is so, `consequence` what follows from it, `fix` what to do. `rule` is filled in by the
+    catalogue; `severity` overrides the rule's own.
+    """
+
+    message: str
+    consequence: str
+    evidence: Tuple[Evidence, ...]
+    fix: Optional[Fix] = None
+    location: Optional[Location] = None
+    severity: Optional[Severity] = None
+    rule: str = ""

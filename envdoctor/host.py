@@ -1,0 +1,423 @@
+"""The machine under examination: the only module that runs programs, reads files and asks for variables."""
+
+import errno
+import fnmatch
+import json
+import os
+import posixpath
+import selectors
+import signal
+import stat
+import subprocess
+import tempfile
+import threading
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+
+TEXT_LIMIT = 2 << 20
+OUTPUT_LIMIT = 4 << 20
+TIMEOUT = 5.0
+
+
+@dataclass(frozen=True)
+class Completed:
+    """How a program ended. `error` is None when it ended by itself; otherwise why it has no exit status."""
+
+    status: Optional[int]
+    stdout: str
+    stderr: str
+    error: Optional[str] = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended by itself with exit status 0."""
+        return self.status == 0
+
+    @property
+    def complaint(self) -> str:
+        """Why it failed, in one line."""
+        if self.error:
+            return self.error
+        lines = [line.strip() for line in (self.stderr or self.stdout).splitlines() if line.strip()]
+        return f"exit status {self.status}" + (f": {lines[-1][:200]}" if lines else "")
+
+
+@dataclass(frozen=True)
+class FileStat:
+    """What lstat says of a path."""
+
+    kind: str  # "file" | "folder" | "link" | "other"
+    size: int
+    mode: int
+    mtime: float
+
+
+@dataclass(frozen=True)
+class Space:
+    """Free space of the file system under a path."""
+
+    free_bytes: int
+    free_inodes: Optional[int]
+    noexec: bool
+
+
+class Host(ABC):
+    """A machine, seen through a few primitives; everything else is derived from them.
+
+    Paths are absolute. Reading raises OSError; looking (`exists`, `listdir`, `which`) never does.
+    """
+
+    def __init__(self, env: Mapping[str, str], cwd: str) -> None:
+        self.env = dict(env)
+        self.cwd = cwd
+        self._notes: List[Tuple[str, str]] = []
+        self._outputs: Dict[Tuple[Any, ...], Completed] = {}
+        self._listings: Dict[str, Tuple[str, ...]] = {}
+        self._lock = threading.Lock()
+
+    @abstractmethod
+    def execute(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: str,
+        stdin: str,
+        timeout: float,
+    ) -> Completed:
+        """Run a program to its end and never raise."""
+
+    @abstractmethod
+    def read_range(self, path: str, offset: int, size: int) -> bytes:
+        """Up to `size` bytes of a regular file from `offset`."""
+
+    @abstractmethod
+    def lstat(self, path: str) -> Optional[FileStat]:
+        """What is at a path, links not followed; None when nothing is or nothing can be seen."""
+
+    @abstractmethod
+    def scan(self, path: str) -> Sequence[str]:
+        """Names in a folder; raises OSError."""
+
+    @abstractmethod
+    def readlink(self, path: str) -> str:
+        """Where a symbolic link points; raises OSError."""
+
+    @abstractmethod
+    def access(self, path: str, mode: str) -> bool:
+        """Whether this process may read ("r"), write ("w") or execute ("x") a path, links followed."""
+
+    @abstractmethod
+    def space(self, path: str) -> Optional[Space]:
+        """Free space under an existing path; None when it cannot be told."""
+
+    @property
+    def home(self) -> str:
+        """The user's home folder, "" without one."""
+        return self.env.get("HOME", "")
+
+    @property
+    def notes(self) -> Tuple[Tuple[str, str], ...]:
+        """(source, text) of everything that could not be done, sorted."""
+        return tuple(sorted(set(self._notes)))
+
+    def note(self, source: str, text: str) -> None:
+        """Record something that could not be read or determined."""
+        with self._lock:
+            self._notes.append((source, text))
+
+    def run(
+        self,
+        *argv: str,
+        env: Optional[Mapping[str, str]] = None,
+        cwd: Optional[str] = None,
+        stdin: str = "",
+        timeout: float = TIMEOUT,
+    ) -> Completed:
+        """Run a program in the examined environment (messages in English); same call, same answer.
+
+        `env` is added to the examined environment. A program that hangs or floods is killed and noted.
+        """
+        key = (argv, tuple(sorted((env or {}).items())), cwd, stdin)
+        if key not in self._outputs:
+            full = {**self.env, "LC_ALL": "C", "LANGUAGE": "", **(env or {})}
+            result = self.execute(argv, full, cwd or self.cwd, stdin, timeout)
+            if result.status is None:
+                self.note(" ".join(argv[:2])[:120], result.error or "no exit status")
+            self._outputs[key] = result
+        return self._outputs[key]
+
+    def ask_python(
+        self,
+        python: str,
+        script: str,
+        *arguments: str,
+        isolated: bool = True,
+        timeout: float = TIMEOUT,
+    ) -> Any:
+        """Run a script in an interpreter and return the JSON value that it prints last; raises ValueError."""
+        flags = ["-I"] if isolated else []
+        answer = self.run(python, *flags, "-c", script, *arguments, timeout=timeout)
+        lines = answer.stdout.strip().splitlines()
+        if not answer.ok or not lines:
+            raise ValueError(f"{python}: {answer.complaint}")
+        return json.loads(lines[-1])
+
+    def read_text(self, path: str, limit: int = TEXT_LIMIT) -> str:
+        """A text file's beginning; broken bytes are replaced. Raises OSError."""
+        data = self.read_range(path, 0, limit)
+        encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+        return data.decode(encoding, errors="replace")
+
+    def try_text(self, path: str, limit: int = TEXT_LIMIT) -> Optional[str]:
+        """As `read_text`; None when the file is not there, None and a note when it cannot be read."""
+        try:
+            return self.read_text(path, limit)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if error.errno != errno.ENOTDIR:
+                self.note(path, error.strerror or str(error))
+            return None
+
+    def stat(self, path: str) -> Optional[FileStat]:
+        """As `lstat`, links followed."""
+        return self.lstat(self.realpath(path))
+
+    def exists(self, path: str) -> bool:
+        """Whether something is there, links followed."""
+        return self.stat(path) is not None
+
+    def is_file(self, path: str) -> bool:
+        """Whether a regular file is there, links followed."""
+        found = self.stat(path)
+        return found is not None and found.kind == "file"
+
+    def is_dir(self, path: str) -> bool:
+        """Whether a folder is there, links followed."""
+        found = self.stat(path)
+        return found is not None and found.kind == "folder"
+
+    def is_link(self, path: str) -> bool:
+        """Whether the path itself is a symbolic link."""
+        found = self.lstat(path)
+        return found is not None and found.kind == "link"
+
+    def listdir(self, path: str) -> Tuple[str, ...]:
+        """Sorted names in a folder; empty when there is none, with a note when it cannot be read."""
+        if path not in self._listings:
+            try:
+                self._listings[path] = tuple(sorted(self.scan(path)))
+            except (FileNotFoundError, NotADirectoryError):
+                self._listings[path] = ()
+            except OSError as error:
+                self.note(path, error.strerror or str(error))
+                self._listings[path] = ()
+        return self._listings[path]
+
+    def glob(self, folder: str, pattern: str) -> Tuple[str, ...]:
+        """Full paths of the names in `folder` that match a pattern of one path component."""
+        return tuple(posixpath.join(folder, name) for name in fnmatch.filter(self.listdir(folder), pattern))
+
+    def realpath(self, path: str) -> str:
+        """The path without links; a loop or a dangling end stays as it is."""
+        parts, resolved, hops = path.strip("/").split("/")[::-1], "/", 0
+        while parts:
+            part = parts.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                resolved = posixpath.dirname(resolved)
+                continue
+            here = posixpath.join(resolved, part)
+            found = self.lstat(here)
+            if found is None or found.kind != "link" or hops >= 40:
+                resolved = here
+                continue
+            hops += 1
+            target = self.readlink(here)
+            if target.startswith("/"):
+                resolved = "/"
+            parts.extend(target.strip("/").split("/")[::-1])
+        return resolved
+
+    def search_path(self) -> Tuple[str, ...]:
+        """PATH's folders, absolute, each once, in order."""
+        folders = (posixpath.join(self.cwd, entry) for entry in self.env.get("PATH", "").split(":") if entry)
+        return tuple(dict.fromkeys(folder.rstrip("/") or "/" for folder in folders))
+
+    def which_all(self, name: str) -> Iterator[str]:
+        """Every executable file of that name on PATH, in order."""
+        for folder in self.search_path():
+            if name in self.listdir(folder):
+                path = posixpath.join(folder, name)
+                if self.is_file(path) and self.access(path, "x"):
+                    yield path
+
+    def which(self, name: str) -> Optional[str]:
+        """The executable that a shell would run for a name (or a path), None without one."""
+        if "/" in name:
+            path = posixpath.join(self.cwd, name)
+            return path if self.is_file(path) and self.access(path, "x") else None
+        return next(self.which_all(name), None)
+
+
+class LocalHost(Host):
+    """The machine that this process runs on.
+
+    `limit` bounds the whole examination in seconds: children started later than that are not run.
+    """
+
+    def __init__(
+        self,
+        env: Optional[Mapping[str, str]] = None,
+        cwd: Optional[str] = None,
+        limit: float = 30.0,
+    ) -> None:
+        super().__init__(os.environ if env is None else env, cwd or os.getcwd())
+        self._deadline = time.monotonic() + limit
+
+    def execute(
+        self,
+        argv: Sequence[str],
+        env: Mapping[str, str],
+        cwd: str,
+        stdin: str,
+        timeout: float,
+    ) -> Completed:
+        timeout = min(timeout, self._deadline - time.monotonic())
+        if timeout <= 0:
+            return Completed(None, "", "", "not run: the examination's time is used up")
+        try:
+            child = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env=dict(env),
+                cwd=cwd,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            return Completed(None, "", "", f"cannot be run: {getattr(error, 'strerror', None) or error}")
+        with child:
+            return _collect(child, stdin.encode(), timeout)
+
+    def read_range(self, path: str, offset: int, size: int) -> bytes:
+        # A FIFO or a device would block for ever: open without waiting, then look at what it is.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            kind = os.fstat(descriptor).st_mode
+            if stat.S_ISDIR(kind):
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+            if not stat.S_ISREG(kind):
+                raise OSError(errno.EINVAL, "Not a regular file", path)
+            return os.pread(descriptor, size, offset)
+        finally:
+            os.close(descriptor)
+
+    def lstat(self, path: str) -> Optional[FileStat]:
+        try:
+            found = os.lstat(path)
+        except (OSError, ValueError):
+            return None
+        kinds = ((stat.S_ISREG, "file"), (stat.S_ISDIR, "folder"), (stat.S_ISLNK, "link"))
+        kind = next((name for test, name in kinds if test(found.st_mode)), "other")
+        return FileStat(kind, found.st_size, stat.S_IMODE(found.st_mode), found.st_mtime)
+
+    def scan(self, path: str) -> Sequence[str]:
+        return os.listdir(path)
+
+    def readlink(self, path: str) -> str:
+        return os.readlink(path)
+
+    def realpath(self, path: str) -> str:
+        return os.path.realpath(path)
+
+    def access(self, path: str, mode: str) -> bool:
+        return os.access(path, {"r": os.R_OK, "w": os.W_OK, "x": os.X_OK}[mode])
+
+    def space(self, path: str) -> Optional[Space]:
+        try:
+            found = os.statvfs(path)
+        except OSError:
+            return None
+        inodes = found.f_favail if found.f_files else None
+        return Space(found.f_bavail * found.f_frsize, inodes, bool(found.f_flag & os.ST_NOEXEC))
+
+
+def write_whole(path: str, text: str) -> None:
+    """Write a file whole or not at all: temporary file beside it, then rename. Raises OSError."""
+    folder = os.path.dirname(os.path.abspath(path))
+    descriptor, temporary = tempfile.mkstemp(prefix=".envdoctor-", dir=folder)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        os.chmod(temporary, 0o666 & ~umask)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _collect(child: "subprocess.Popen[bytes]", stdin: bytes, timeout: float) -> Completed:
+    """Read a child's output within time and size, then end its whole process group."""
+    deadline = time.monotonic() + timeout
+    assert child.stdout is not None and child.stderr is not None
+    output: Dict[Any, bytearray] = {child.stdout: bytearray(), child.stderr: bytearray()}
+    error: Optional[str] = None
+    if child.stdin is not None:
+        _feed(child, stdin)
+    with selectors.DefaultSelector() as selector:
+        for stream in output:
+            selector.register(stream, selectors.EVENT_READ)
+        while selector.get_map() and error is None:
+            ready = selector.select(min(0.2, max(0.0, deadline - time.monotonic())))
+            for key, _ in ready:
+                data = os.read(key.fd, 1 << 16)
+                output[key.fileobj] += data
+                if not data:
+                    selector.unregister(key.fileobj)
+            if sum(map(len, output.values())) > OUTPUT_LIMIT:
+                error = f"printed more than {OUTPUT_LIMIT >> 20} MB and was stopped"
+            elif not ready and child.poll() is not None:
+                break  # a grandchild keeps the pipe open; the answer is complete
+            elif time.monotonic() >= deadline:
+                error = f"gave no answer within {timeout:.0f} s and was stopped"
+    error = error or _wait(child, deadline, timeout)
+    _end_group(child)
+    stdout, stderr = (bytes(part).decode("utf-8", errors="replace") for part in output.values())
+    return Completed(None if error else child.returncode, stdout, stderr, error)
+
+
+def _feed(child: "subprocess.Popen[bytes]", stdin: bytes) -> None:
+    """Give a child its (small) input; one that does not read it is not an error."""
+    assert child.stdin is not None
+    try:
+        child.stdin.write(stdin)
+        child.stdin.close()
+    except OSError:
+        pass
+
+
+def _wait(child: "subprocess.Popen[bytes]", deadline: float, timeout: float) -> Optional[str]:
+    """Wait for the end of a child that closed its output; the reason when it does not come."""
+    try:
+        child.wait(max(0.0, deadline - time.monotonic()))
+    except subprocess.TimeoutExpired:
+        return f"gave no answer within {timeout:.0f} s and was stopped"
+    return None
+
+
+def _end_group(child: "subprocess.Popen[bytes]") -> None:
+    """Kill what is left of a child's process group."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass
+    child.wait()

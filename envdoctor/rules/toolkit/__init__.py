@@ -1,0 +1,1 @@
+"""CUDA toolkits, host compilers, architectures."""

@@ -1,0 +1,31 @@
+"""Takes home folders, user names and credentials out of what leaves the machine."""
+
+import re
+from typing import Any
+
+_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
+_TOKENS = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16})\b")
+_PATH_START = r"(?<![A-Za-z0-9_.~/-])"
+
+
+def scrub_text(text: str, home: str) -> str:
+    """`home` (whole path components only) becomes "~", other users' homes /home/USER, credentials in URLs go.
+
+    A home of "/" or "" hides nothing. Git over SSH keeps its well-known user: git@host.
+    """
+    if home.strip("/"):
+        text = re.sub(_PATH_START + re.escape(home.rstrip("/")) + r"(?=/|$|[^A-Za-z0-9_.-])", "~", text)
+    text = re.sub(_PATH_START + r"(/home|/Users)/[^/\s:;,'\"]+", r"\1/USER", text)
+    text = _CREDENTIALS.sub(lambda m: m.group(0) if m.group(0).endswith("//git@") else m["scheme"] + "***@", text)
+    return _TOKENS.sub("***", text)
+
+
+def scrub(value: Any, home: str) -> Any:
+    """Every string of a JSON value."""
+    if isinstance(value, str):
+        return scrub_text(value, home)
+    if isinstance(value, list):
+        return [scrub(item, home) for item in value]
+    if isinstance(value, dict):
+        return {name: scrub(item, home) for name, item in value.items()}
+    return value
