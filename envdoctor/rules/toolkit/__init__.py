@@ -1,1 +1,1 @@
-"""CUDA toolkits, host compilers, architectures."""
+"""CUDA toolkits, host compilers, GPU architectures."""
