@@ -1,0 +1,79 @@
+include_guard()
+include(choose_architectures)
+include(compile_fatbin_command)
+include(find_nvcc)
+
+#[=======================================================================[.rst:
+decide_cuda
+-----------
+
+Decide whether the library carries device code, for which architectures, and say why in one line.
+
+.. code-block:: cmake
+
+  decide_cuda(<targets> <note>)
+
+``ENVDOCTOR_CUDA=ON``, or a list in ``ENVDOCTOR_CUDA_ARCHS``, asks for it: what is then not possible stops the build.
+``AUTO`` builds the CPU library when it is not possible. A small file is compiled for the first architecture before the
+answer is yes: an nvcc that runs can still miss its own parts, or refuse the host compiler.
+
+Result Variables
+^^^^^^^^^^^^^^^^
+  <targets>  see choose_architectures; empty: no device code
+  <note>     empty, or why there is none: without paths, since the library repeats it on every machine it goes to
+#]=======================================================================]
+function(decide_cuda targets note)
+  set(${targets} "" PARENT_SCOPE)
+  string(TOUPPER "${ENVDOCTOR_CUDA}" asked)
+  if(asked STREQUAL "AUTO" AND ENVDOCTOR_CUDA_ARCHS)
+    set(asked ON)
+  endif()
+  if(NOT asked STREQUAL "AUTO" AND NOT asked)
+    set(${note} "built with CUDA switched off" PARENT_SCOPE)
+    message(STATUS "envdoctor: CPU library, no device code: CUDA was switched off")
+    return()
+  endif()
+
+  find_nvcc(nvcc found_via)
+  set(ENVDOCTOR_NVCC_PATH "${nvcc}")
+  set(problem "")
+  if(NOT nvcc)
+    set(short "no nvcc was found")
+    set(problem "no nvcc was found (looked at ${found_via})")
+  elseif(NOT EXISTS "${nvcc}")
+    set(short "nvcc was not where it was said to be")
+    set(problem "${found_via} leads to ${nvcc}, which does not exist")
+  else()
+    set(short "nvcc did not work")
+    choose_architectures("${nvcc}" chosen why problem)
+  endif()
+  if(NOT problem)
+    execute_process(COMMAND "${nvcc}" --version OUTPUT_VARIABLE banner ERROR_QUIET)
+    string(REGEX MATCH "V([0-9.]+)" _ "${banner}")
+    set(version "${CMAKE_MATCH_1}")
+    list(GET chosen 0 first)
+    file(WRITE "${PROJECT_BINARY_DIR}/trial.cu" "extern \"C\" __global__ void trial(int* out) { *out = 1; }\n")
+    compile_fatbin_command(trial "${PROJECT_BINARY_DIR}/trial.cu" "${PROJECT_BINARY_DIR}/trial.fatbin" "${first}")
+    execute_process(COMMAND ${trial} OUTPUT_VARIABLE said ERROR_VARIABLE said RESULT_VARIABLE status)
+    if(NOT status EQUAL 0)
+      string(STRIP "${said}" said)
+      set(problem "${nvcc} ${version} (by ${found_via}) cannot compile a trial file for ${first}:\n${said}\n")
+      set(short "nvcc ${version} could not compile a trial file")
+    endif()
+  endif()
+
+  if(NOT problem)
+    set(ENVDOCTOR_NVCC_PATH "${nvcc}" PARENT_SCOPE)
+    set(${targets} "${chosen}" PARENT_SCOPE)
+    set(${note} "" PARENT_SCOPE)
+    list(JOIN chosen ", " chosen)
+    message(STATUS "envdoctor: device code for ${chosen} (${why}), by nvcc ${version}: ${nvcc} (by ${found_via})")
+  elseif(asked STREQUAL "AUTO")
+    set(${note} "built without CUDA: ${short}" PARENT_SCOPE)
+    message(STATUS "envdoctor: CPU library, no device code: ${problem}")
+  else()
+    message(FATAL_ERROR "envdoctor: CUDA was asked for and is not possible: ${problem}\n"
+                        "Name a toolkit with CUDA_HOME, ask for other architectures (cuda.archs), "
+                        "or build the CPU library with cuda=off.")
+  endif()
+endfunction()

@@ -1,0 +1,38 @@
+include_guard()
+include(compile_fatbin_command)
+include(kernel_variant)
+
+#[=======================================================================[.rst:
+embed_fatbin
+------------
+
+Compile one ``.cu`` file of a kernel family for the chosen architectures and put the result into the library as data.
+
+.. code-block:: cmake
+
+  embed_fatbin(<family> <source>)
+
+The library finds its images by itself (cpp/common/device_images.h): each is an entry in a linker section of that
+name, so nothing lists them. Does nothing when the build has no device code.
+#]=======================================================================]
+function(embed_fatbin family source)
+  if(NOT ENVDOCTOR_DEVICE_ARCHS)
+    return()
+  endif()
+  get_filename_component(stem "${source}" NAME_WE)
+  get_filename_component(source "${source}" ABSOLUTE)
+  set(fatbin "${CMAKE_CURRENT_BINARY_DIR}/${family}_${stem}.fatbin")
+  compile_fatbin_command(command "${source}" "${fatbin}" "${ENVDOCTOR_DEVICE_ARCHS}")
+  add_custom_command(
+    OUTPUT "${fatbin}"
+    COMMAND ${command}
+    DEPENDS "${source}"
+    COMMENT "Compiling device code of ${family}"
+    VERBATIM)
+
+  list(JOIN ENVDOCTOR_DEVICE_ARCHS "," archs)
+  set(holder "${CMAKE_CURRENT_BINARY_DIR}/${stem}_fatbin.c")
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/fatbin.c.in" "${holder}" @ONLY)
+  set_source_files_properties("${holder}" PROPERTIES OBJECT_DEPENDS "${fatbin}")
+  kernel_variant(${family} "${holder}")
+endfunction()

@@ -1,0 +1,17 @@
+// Which instruction sets the kernels may use on this processor.
+#pragma once
+
+#include "common/api.h"
+
+// Each level has everything that the levels below it have.
+enum EnvdoctorCpuLevel : int {
+    ENVDOCTOR_CPU_PORTABLE = 0,
+    ENVDOCTOR_CPU_AVX2 = 1,        // AVX2 and FMA
+    ENVDOCTOR_CPU_AVX512VNNI = 2,  // AVX-512 F, BW, DQ, VL and VNNI
+};
+
+// The highest level that the processor has and the operating system keeps the registers of.
+ENVDOCTOR_API int envdoctor_cpu_level();
+
+// "portable", "avx2", "avx512vnni"; null when there is no such level.
+ENVDOCTOR_API const char* envdoctor_cpu_level_name(int level);
