@@ -85,12 +85,14 @@ def _declare(library: ctypes.CDLL) -> ctypes.CDLL:
 
 
 def _why_missing() -> str:
-    places = [str(path.parent.parent) for path in candidates()]
-    if any(not Path(place).is_dir() for place in places):
-        return f"no compiled library: {' and '.join(places)} is in one file, which holds Python alone"
-    if any((Path(place).parent / "CMakeLists.txt").is_file() for place in places):
+    places = [path.parent.parent for path in candidates()]
+    for place in places:
+        archive = next((parent for parent in place.parents if parent.is_file()), None)
+        if archive:
+            return f"no compiled library: {archive.name} holds Python alone; `pip install envdoctor` brings it"
+    if any((place.parent / "CMakeLists.txt").is_file() for place in places):
         return "no compiled library: this is an unbuilt checkout; `python -m pip install .` builds it"
-    return f"no compiled library: {NAME} is not in {' or '.join(places)}; install envdoctor again"
+    return f"no compiled library: {NAME} is not in {' or '.join(map(str, places))}; install envdoctor again"
 
 
 def version() -> str:

@@ -1,0 +1,118 @@
+"""Everything that must hold before a change lands: `python -m pip install nox && python -m nox`.
+
+Nothing else has to be set up: Pythons are found on the search path and among pyenv's versions, each session makes its own
+environment, and neither a GPU nor a CUDA toolkit is needed. `python -m nox -s tests-3.11 -- -k library` runs a part.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Dict, Iterator, Optional
+
+import nox
+
+ROOT = Path(__file__).parent
+WANTED = ("3.8", "3.11", "3.13")
+GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
+
+nox.needs_version = ">=2024.10.9"
+nox.options.default_venv_backend = "venv"
+
+
+def find_python(version: str) -> Optional[str]:
+    """The interpreter of this version that runs: a pyenv shim on the search path may only say how to get one."""
+    return next((path for path in _candidates(version) if _runs(path, version)), None)
+
+
+def _candidates(version: str) -> Iterator[str]:
+    yield sys.executable
+    on_path = shutil.which(f"python{version}")
+    if on_path:
+        yield on_path
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    installed = (pyenv / "versions").glob(f"{version}.*")
+    numbered = [path for path in installed if re.fullmatch(r"[\d.]+", path.name)]
+    for path in sorted(numbered, key=lambda path: int(path.name.rpartition(".")[2]), reverse=True):
+        yield str(path / "bin" / "python")
+
+
+def _runs(path: str, version: str) -> bool:
+    ask = "import ensurepip, sys, venv; print('%d.%d' % sys.version_info[:2])"
+    try:
+        answer = subprocess.run([path, "-c", ask], capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.SubprocessError):
+        return False
+    return answer.stdout.strip() == version
+
+
+def find_pythons() -> Dict[str, str]:
+    """Those wanted that are here; when none is, the one that runs this."""
+    found = {version: find_python(version) for version in WANTED}
+    here = {version: path for version, path in found.items() if path}
+    return here or {"{}.{}".format(*sys.version_info): sys.executable}
+
+
+PYTHONS = find_pythons()
+NEWEST = list(PYTHONS.values())[-1]
+# Wheels are built with the one in the middle: they must run on older and on newer ones.
+BUILDER = PYTHONS.get("3.11", NEWEST)
+
+
+@nox.session(venv_backend="none")
+def pythons(session: nox.Session) -> None:
+    """Say which Pythons are tested and which are missing."""
+    for version, path in PYTHONS.items():
+        session.log(f"Python {version}: {path}")
+    for version in WANTED:
+        if version not in PYTHONS:
+            session.warn(f"!!! Python {version} is NOT here: nothing is tested on it")
+
+
+@nox.session(python=NEWEST)
+def lint(session: nox.Session) -> None:
+    """Style, types, import contracts, workflows."""
+    session.install(*nox.project.dependency_groups(GROUPS, "lint"))
+    session.run("bash", "ci/lint.sh", external=True)
+
+
+def declare_tests(version: str, path: str) -> None:
+    """One session a Python, by its path: nox itself would run a pyenv shim that says how to get that version."""
+
+    @nox.session(python=path, name=f"tests-{version}")
+    def tests(session: nox.Session) -> None:
+        """All tests that build no wheel, on an editable install: Python from the tree, the library compiled."""
+        session.install(*nox.project.dependency_groups(GROUPS, "test"))
+        session.install("-e", ".")
+        session.run("python", "-m", "pytest", "-m", "not build", *session.posargs)
+
+
+for version, path in PYTHONS.items():
+    declare_tests(version, path)
+
+
+@nox.session(python=BUILDER)
+def pyz(session: nox.Session) -> None:
+    """The doctor in one file, run by every Python there is."""
+    session.run("python", "ci/pyz.py")
+    for interpreter in PYTHONS.values():
+        session.run(interpreter, "-I", "dist/envdoctor.pyz", "--version", external=True)
+        check = ("check", "--format", "json", "--fail-on", "never", "ci")
+        session.run(interpreter, "-I", "dist/envdoctor.pyz", *check, external=True, silent=True)
+
+
+@nox.session(python=BUILDER)
+def build(session: nox.Session) -> None:
+    """Wheels: built in every way that is promised, looked into, installed into every Python there is."""
+    session.install(*nox.project.dependency_groups(GROUPS, "test"))
+    session.run(
+        "python",
+        "-m",
+        "pytest",
+        "-m",
+        "build",
+        *session.posargs,
+        env={"ENVDOCTOR_PYTHONS": os.pathsep.join(PYTHONS.values())},
+    )
