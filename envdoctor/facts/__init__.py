@@ -35,6 +35,7 @@ from envdoctor.facts.project import (
 from envdoctor.facts.python import (
     CompiledModule,
     CompiledModules,
+    Index,
     Interpreters,
     Needed,
     Package,
@@ -42,6 +43,9 @@ from envdoctor.facts.python import (
     PathPip,
     PathPython,
     Python,
+    Wheel,
+    WheelFolder,
+    Wheelhouse,
 )
 from envdoctor.facts.resolution import Answer, Resolution
 from envdoctor.facts.system import (
@@ -99,6 +103,7 @@ class Facts:
     interpreters: Known[Interpreters] = NOT_EXAMINED
     packages: Known[Packages] = NOT_EXAMINED
     modules: Known[CompiledModules] = NOT_EXAMINED
+    wheelhouse: Known[Wheelhouse] = NOT_EXAMINED
     tools: Known[Tools] = NOT_EXAMINED
     compilers: Known[Compilers] = NOT_EXAMINED
     #: The host compiler that nvcc would use for a build here.
@@ -137,6 +142,7 @@ __all__ = [
     "Folders",
     "Gpu",
     "Header",
+    "Index",
     "Interpreters",
     "Known",
     "Library",
@@ -169,4 +175,7 @@ __all__ = [
     "Torch",
     "Unknown",
     "Variable",
+    "Wheel",
+    "WheelFolder",
+    "Wheelhouse",
 ]

@@ -131,3 +131,46 @@ class CompiledModules:
     """Compiled modules of the examined interpreter's site-packages."""
 
     items: Tuple[CompiledModule, ...]
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A distribution file in a folder that pip is told to look into."""
+
+    file: str  # full path
+    name: str  # normalised
+    version: str
+    #: "cp311-cp311-linux_x86_64", compressed sets kept; empty for an sdist.
+    tag: str
+    requires: Tuple[str, ...]  # Requires-Dist lines; empty for an sdist
+
+
+@dataclass(frozen=True)
+class WheelFolder:
+    """A find-links folder on this machine."""
+
+    path: str
+    source: str  # the variable or "file:line" that names it
+    exists: bool
+    wheels: Tuple[Wheel, ...]
+
+
+@dataclass(frozen=True)
+class Index:
+    """A package index that pip is told to use."""
+
+    url: str  # scrubbed
+    source: str
+    #: False only when it is certain without a network: a missing folder, a closed port of this machine, a name
+    #: that by definition never resolves. None: not asked.
+    answers: Optional[bool]
+
+
+@dataclass(frozen=True)
+class Wheelhouse:
+    """Where pip takes packages from, as far as this machine alone can tell."""
+
+    #: Whether no index may be asked (PIP_NO_INDEX or no-index), and what says so.
+    no_index: Optional[str]
+    folders: Tuple[WheelFolder, ...]
+    indexes: Tuple[Index, ...]

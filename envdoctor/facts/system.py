@@ -105,6 +105,8 @@ class Variable:
 
     name: str
     value: str
+    #: For a variable that names one file or folder: whether it exists. None for every other variable.
+    exists: Optional[bool] = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,10 @@ class Environment:
     def get(self, name: str) -> Optional[str]:
         """The value, None when unset; an empty string is a value."""
         return next((variable.value for variable in self.variables if variable.name == name), None)
+
+    def missing(self, *names: str) -> Tuple[Variable, ...]:
+        """Those of the named variables that name a file or folder which does not exist."""
+        return tuple(variable for variable in self.variables if variable.name in names and variable.exists is False)
 
     def folders(self, name: str) -> Tuple[str, ...]:
         """The non-empty entries of a colon-separated variable."""

@@ -1,5 +1,6 @@
 """The environment variables that builds, loaders and finders read: an allow-list, so that no secret is kept."""
 
+import posixpath
 import re
 
 from envdoctor.facts import Environment, Variable
@@ -28,12 +29,28 @@ NAMES = frozenset(
     " CMAKE_CUDA_COMPILER"
     # certificates and proxies
     " SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy"
-    " no_proxy all_proxy GIT_SSL_CAINFO GIT_SSH_COMMAND".split()
+    " no_proxy all_proxy GIT_SSL_CAINFO GIT_SSH_COMMAND UV_FIND_LINKS UV_NO_INDEX UV_DEFAULT_INDEX".split()
 )
 PATTERNS = re.compile(r"PIP_(?!.*(?:PASSWORD|TOKEN|KEY))[A-Z_]+|GIT_CONFIG_(?:COUNT|KEY_\d+|VALUE_\d+)|CMAKE_(?:C|CXX|CUDA)_COMPILER_LAUNCHER")
+
+
+# Variables that name one file or folder each.
+PLACES = frozenset(
+    "CUDA_HOME CUDA_PATH CUDA_ROOT CUDA_TOOLKIT_ROOT_DIR CUDAToolkit_ROOT CUDACXX VIRTUAL_ENV CONDA_PREFIX PYTHONHOME TMPDIR"
+    " TORCH_EXTENSIONS_DIR SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE GIT_SSL_CAINFO PIP_CERT PIP_CONFIG_FILE"
+    " CMAKE_TOOLCHAIN_FILE NVCC_CCBIN".split()
+)
 
 
 def probe(host: Host) -> Environment:
     """Allow-listed variables, sorted, with credentials taken out of URLs."""
     names = sorted(name for name in host.env if name in NAMES or PATTERNS.fullmatch(name))
-    return Environment(tuple(Variable(name, scrub_text(host.env[name], home="")) for name in names))
+    return Environment(tuple(_variable(host, name) for name in names))
+
+
+def _variable(host: Host, name: str) -> Variable:
+    value = host.env[name]
+    # A bare program name (CUDACXX=nvcc) is looked up on PATH, a path in the current folder.
+    place = posixpath.join(host.cwd, value) if "/" in value else host.which(value) or ""
+    exists = host.exists(place) if name in PLACES and value else None
+    return Variable(name, scrub_text(value, home=""), exists)
