@@ -1,7 +1,7 @@
 """Everything that must hold before a change lands: `python -m pip install nox && python -m nox`.
 
-Nothing else has to be set up: Pythons are found on the search path and among pyenv's versions, each session makes its own
-environment, and neither a GPU nor a CUDA toolkit is needed. `python -m nox -s tests-3.11 -- -k library` runs a part.
+Nothing else has to be set up: Pythons are found on the search path and among pyenv's versions, each session makes its
+own environment, and neither a GPU nor a CUDA toolkit is needed. A part: `python -m nox -s tests-3.11 -- -k library`.
 """
 
 import os

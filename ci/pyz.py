@@ -39,8 +39,10 @@ def main() -> None:
 def fetch_packaging(folder: str) -> None:
     """The newest `packaging` that the oldest Python can run, whatever runs this."""
     subprocess.run(
-        [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder]
-        + ["--python-version", "3.8", "--only-binary", ":all:", "packaging"],
+        (
+            *(sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", folder),
+            *("--python-version", "3.8", "--only-binary", ":all:", "packaging"),
+        ),
         check=True,
     )
 

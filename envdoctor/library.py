@@ -89,7 +89,9 @@ def _why_missing() -> str:
     for place in places:
         archive = next((parent for parent in place.parents if parent.is_file()), None)
         if archive:
-            return f"no compiled library: {archive.name} holds Python alone; `pip install envdoctor` brings it"
+            return (
+                f"no compiled library: {archive.name} holds Python alone; `pip install envdoctor` brings it"
+            )
     if any((place.parent / "CMakeLists.txt").is_file() for place in places):
         return "no compiled library: this is an unbuilt checkout; `python -m pip install .` builds it"
     return f"no compiled library: {NAME} is not in {' or '.join(map(str, places))}; install envdoctor again"
@@ -128,7 +130,9 @@ def device_images() -> List[DeviceImage]:
         ctypes.byref(address),
         ctypes.byref(size),
     ):
-        found.append(DeviceImage(_text(name.value), _text(architectures.value), address.value or 0, size.value))
+        found.append(
+            DeviceImage(_text(name.value), _text(architectures.value), address.value or 0, size.value)
+        )
     return found
 
 
@@ -148,7 +152,7 @@ def describe() -> str:
         return f"{kernels}; device code for {', '.join(archs)}"
     except LibraryMissing as missing:
         return str(missing)
-    except Exception as error:  # noqa: BLE001 -- a version line must come out, whatever is broken
+    except Exception as error:  # a version line must come out, whatever is broken
         return f"no compiled library: {type(error).__name__}: {error}"
 
 

@@ -49,7 +49,7 @@ def pip_wheel(project, out, *options, env=None, umask=None):
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        universal_newlines=True,
+        text=True,
         preexec_fn=None if umask is None else lambda: os.umask(umask),
     )
     wheels = list(out.glob("*.whl")) if out.is_dir() else []
@@ -120,7 +120,10 @@ def test_two_builds_are_the_same_bytes(built, tmp_path):
 
 def _contents(wheel):
     with zipfile.ZipFile(wheel) as archive:
-        return [(info.filename, info.date_time, oct(info.external_attr >> 16), info.CRC) for info in archive.infolist()]
+        return [
+            (info.filename, info.date_time, oct(info.external_attr >> 16), info.CRC)
+            for info in archive.infolist()
+        ]
 
 
 def _objdump(wheel, folder, option):
@@ -172,7 +175,10 @@ def test_the_architectures_asked_for_are_the_ones_built(tmp_path):
 def test_an_architecture_that_the_toolkit_lacks_stops(tmp_path):
     wheel, said = pip_wheel(copy_project(tmp_path / "source"), tmp_path / "out", "-C", "cuda.archs=8.0,3.0")
     assert wheel is None
-    assert re.search(r"CUDA was asked for and is not possible: this toolkit\s+cannot compile for 3\.0", said)
+    assert (
+        "CUDA was asked for and is not possible: this toolkit cannot compile for 3.0; it knows"
+        in " ".join(said.split())
+    )
 
 
 def test_cuda_on_without_a_toolkit_stops_and_says_why(tmp_path):
@@ -185,7 +191,10 @@ def test_cuda_on_without_a_toolkit_stops_and_says_why(tmp_path):
     )
     assert wheel is None
     flat = " ".join(said.split())
-    assert "CUDA was asked for and is not possible: CUDA_HOME leads to /nowhere/bin/nvcc, which does not exist" in flat
+    assert (
+        "CUDA was asked for and is not possible: CUDA_HOME leads to /nowhere/bin/nvcc, which does not exist"
+        in flat
+    )
 
 
 def test_no_toolkit_and_nothing_asked_is_a_cpu_wheel_and_one_line(tmp_path):
@@ -219,7 +228,15 @@ def test_it_builds_without_isolation(cpu_wheel, tmp_path):
     pip = [str(python), "-m", "pip"]
     subprocess.run([*pip, "install", "--quiet", "scikit-build-core", "packaging"], check=True)
     subprocess.run(
-        [*pip, "install", "--quiet", "--no-build-isolation", "-C", "cuda=off", str(copy_project(tmp_path / "source"))],
+        [
+            *pip,
+            "install",
+            "--quiet",
+            "--no-build-isolation",
+            "-C",
+            "cuda=off",
+            str(copy_project(tmp_path / "source")),
+        ],
         check=True,
     )
     assert "kernels" in ask_version(python)
@@ -251,6 +268,6 @@ def ask_version(python):
         cwd="/",
         stdout=subprocess.PIPE,
         check=True,
-        universal_newlines=True,
+        text=True,
     )
     return done.stdout.strip()

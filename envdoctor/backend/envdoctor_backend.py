@@ -11,7 +11,6 @@ that is isolated sees only its build requirements: nothing but the standard libr
 """
 
 import os
-import sys
 from typing import Any, Dict, List, Mapping, Optional, Union
 
 from scikit_build_core import build as delegate
@@ -93,4 +92,6 @@ if hasattr(delegate, "prepare_metadata_for_build_wheel"):
         return delegate.prepare_metadata_for_build_wheel(metadata_directory, cmake_settings(config_settings))
 
     def prepare_metadata_for_build_editable(metadata_directory: str, config_settings: Settings = None) -> str:
-        return delegate.prepare_metadata_for_build_editable(metadata_directory, cmake_settings(config_settings))
+        return delegate.prepare_metadata_for_build_editable(
+            metadata_directory, cmake_settings(config_settings)
+        )

@@ -102,9 +102,7 @@ def test_a_wheel_is_delegated(backend, calls):
 
 def test_the_metadata_are_delegated(backend, calls):
     backend.prepare_metadata_for_build_editable("meta", {"cuda": "off"})
-    assert calls == [
-        ("prepare_metadata_for_build_editable", "meta", {"cmake.define.ENVDOCTOR_CUDA": "OFF"})
-    ]
+    assert calls == [("prepare_metadata_for_build_editable", "meta", {"cmake.define.ENVDOCTOR_CUDA": "OFF"})]
 
 
 def test_a_build_does_not_depend_on_the_clock_or_on_permissions(backend, monkeypatch):
