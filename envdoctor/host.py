@@ -7,6 +7,7 @@ import os
 import posixpath
 import selectors
 import signal
+import socket
 import stat
 import subprocess
 import tempfile
@@ -111,6 +112,10 @@ class Host(ABC):
     @abstractmethod
     def space(self, path: str) -> Optional[Space]:
         """Free space under an existing path; None when it cannot be told."""
+
+    @abstractmethod
+    def connects(self, name: str, port: int) -> bool:
+        """Whether something on this machine (a loopback address) listens on a TCP port."""
 
     @property
     def home(self) -> str:
@@ -345,6 +350,13 @@ class LocalHost(Host):
             return None
         inodes = found.f_favail if found.f_files else None
         return Space(found.f_bavail * found.f_frsize, inodes, bool(found.f_flag & os.ST_NOEXEC))
+
+    def connects(self, name: str, port: int) -> bool:
+        try:
+            socket.create_connection((name, port), timeout=1.0).close()
+        except OSError:
+            return False
+        return True
 
 
 def write_whole(path: str, text: str) -> None:

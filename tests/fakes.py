@@ -27,6 +27,7 @@ class FakeHost(Host):
         folders: Sequence[str] = (),
         cwd: str = "/work",
         spaces: Optional[Mapping[str, Space]] = None,
+        ports: Sequence[int] = (),
     ) -> None:
         super().__init__(env or {}, cwd)
         self.programs = dict(programs or {})
@@ -35,6 +36,7 @@ class FakeHost(Host):
         self.executables = set(executables)
         self.unreadable = set(unreadable)
         self.spaces = dict(spaces or {})
+        self.ports = ports
         self.calls: List[Sequence[str]] = []
         self.folders = {"/"}
         for path in [*self.files, *self.links, *(posixpath.join(folder, "x") for folder in (*folders, cwd))]:
@@ -97,3 +99,6 @@ class FakeHost(Host):
 
     def space(self, path: str) -> Optional[Space]:
         return self.spaces.get(path, Space(1 << 40, 1 << 20, False))
+
+    def connects(self, name: str, port: int) -> bool:
+        return port in self.ports

@@ -1,0 +1,173 @@
+"""Where pip takes packages from: folders of wheels, and indexes that cannot answer, judged without a network."""
+
+import io
+import posixpath
+import zipfile
+from email.parser import HeaderParser
+from typing import Iterator, List, Optional, Tuple
+from urllib.parse import unquote, urlsplit
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+
+from envdoctor.facts import Configuration, Environment, Index, Project, Wheel, WheelFolder, Wheelhouse
+from envdoctor.host import Host
+from envdoctor.scrub import scrub_text
+
+# Names that by definition never resolve (RFC 6761, RFC 2606).
+NEVER = (".invalid", ".test", ".example")
+MAX_WHEELS = 500
+TRUE = ("1", "true", "yes", "on", "y", "t")
+
+
+def probe(
+    host: Host,
+    environment: Environment,
+    configuration: Optional[Configuration],
+    project: Optional[Project],
+) -> Wheelhouse:
+    """pip's find-links and indexes, from its variables, its configuration and the project's requirements files."""
+    links = [*_option(environment, configuration, "find-links"), *_file_option(project, "-f", "--find-links")]
+    indexes = [
+        *_option(environment, configuration, "index-url"),
+        *_option(environment, configuration, "extra-index-url"),
+        *_file_option(project, "-i", "--index-url"),
+        *_file_option(project, "--extra-index-url", "--extra-index-url"),
+    ]
+    no_index = next(
+        (source for value, source in _option(environment, configuration, "no-index") if value.lower() in TRUE),
+        None,
+    )
+    folders = dict.fromkeys(pair for pair in ((_local(host, v), s) for v, s in links) if pair[0])
+    proxy = environment.get("https_proxy") or environment.get("HTTPS_PROXY")
+    return Wheelhouse(
+        no_index,
+        tuple(_folder(host, path, source) for path, source in folders if path),
+        tuple(_index(host, url, source, proxy) for url, source in dict.fromkeys(indexes)),
+    )
+
+
+def _option(
+    environment: Environment,
+    configuration: Optional[Configuration],
+    option: str,
+) -> Iterator[Tuple[str, str]]:
+    """Each value of a pip option with what says it; a variable replaces what the files say."""
+    variable = "PIP_" + option.upper().replace("-", "_")
+    value = environment.get(variable)
+    if value is not None:
+        yield from ((item, variable) for item in value.split())
+        return
+    for setting in configuration.settings if configuration else ():
+        if setting.tool == "pip" and setting.wins and setting.name.rpartition(".")[2] == option:
+            source = setting.source if setting.line is None else f"{setting.source}:{setting.line}"
+            yield from ((item, source) for item in setting.value.split())
+
+
+def _file_option(project: Optional[Project], short: str, long: str) -> Iterator[Tuple[str, str]]:
+    """Values of an option line of a requirements file."""
+    for line in project.requirements if project else ():
+        name, _, value = line.text.replace("=", " ", 1).partition(" ")
+        if name in (short, long) and value.strip():
+            yield value.strip(), line.place
+
+
+def _local(host: Host, value: str) -> Optional[str]:
+    """The folder on this machine that a find-links value names, None for a web page or a single file."""
+    parts = urlsplit(value)
+    if parts.scheme == "file":
+        value = unquote(parts.path)
+    elif "://" in value:
+        return None
+    path = posixpath.normpath(posixpath.join(host.cwd, value.replace("~", host.home, 1) if value[:1] == "~" else value))
+    return None if host.is_file(path) else path
+
+
+def _folder(host: Host, path: str, source: str) -> WheelFolder:
+    names = host.listdir(path)
+    if len(names) > MAX_WHEELS:
+        host.note(path, f"only the first {MAX_WHEELS} of {len(names)} files were looked at")
+    found = (_wheel(host, posixpath.join(path, name)) for name in names[:MAX_WHEELS])
+    return WheelFolder(path, source, host.is_dir(path), tuple(wheel for wheel in found if wheel))
+
+
+def _wheel(host: Host, path: str) -> Optional[Wheel]:
+    name = posixpath.basename(path)
+    try:
+        if name.endswith(".whl"):
+            project, version, _, _ = parse_wheel_filename(name)
+            return Wheel(path, project, str(version), name[:-4].split("-", 2)[2], _requires(host, path))
+        if name.endswith((".tar.gz", ".zip")):
+            project, version = parse_sdist_filename(name)
+            return Wheel(path, project, str(version), "", ())
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        host.note(path, "not a valid name of a distribution; pip passes it over")
+    return None
+
+
+def _requires(host: Host, path: str) -> Tuple[str, ...]:
+    """Requires-Dist of a wheel; a broken wheel is a note."""
+    try:
+        with zipfile.ZipFile(_HostFile(host, path)) as archive:
+            name = next(n for n in archive.namelist() if n.count("/") == 1 and n.endswith(".dist-info/METADATA"))
+            text = archive.read(name)[: 1 << 20].decode("utf-8", errors="replace")
+    except (OSError, zipfile.BadZipFile, StopIteration, ValueError, NotImplementedError, EOFError) as error:
+        host.note(path, f"not a readable wheel: {error or 'no METADATA in it'}")
+        return ()
+    values: List[str] = HeaderParser().parsestr(text).get_all("Requires-Dist") or []
+    return tuple(" ".join(value.split()) for value in values)
+
+
+class _HostFile(io.RawIOBase):
+    """A host's file as `zipfile` wants it: seekable, read in pieces."""
+
+    def __init__(self, host: Host, path: str) -> None:
+        found = host.stat(path)
+        if found is None:
+            raise FileNotFoundError(path)
+        self._host, self._path, self._size, self._at = host, path, found.size, 0
+
+    def seekable(self) -> bool:
+        return True
+
+    def readable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
+        self._at = max(0, start + offset)
+        return self._at
+
+    def tell(self) -> int:
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        left = max(0, self._size - self._at)
+        data = self._host.read_range(self._path, self._at, left if size < 0 else min(size, left))
+        self._at += len(data)
+        return data
+
+
+def _index(host: Host, url: str, source: str, proxy: Optional[str]) -> Index:
+    """An index, with what can be said of it for certain without leaving this machine."""
+    parts = urlsplit(url)
+    answers: Optional[bool] = None
+    name = (parts.hostname or "").lower()
+    if parts.scheme == "file":
+        answers = host.is_dir(unquote(parts.path))
+    elif name.endswith(NEVER):
+        answers = False
+    elif _is_here(name):
+        answers = host.connects(name, parts.port or (443 if parts.scheme == "https" else 80))
+    elif proxy and _is_here((urlsplit(proxy).hostname or "").lower()):
+        through = urlsplit(proxy)
+        answers = None if host.connects(through.hostname or "", through.port or 8080) else False
+    return Index(scrub_text(url, home=""), source, answers)
+
+
+def _is_here(name: str) -> bool:
+    return name in ("localhost", "::1") or name.startswith("127.")

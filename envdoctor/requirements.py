@@ -1,0 +1,137 @@
+"""What requirements ask of an interpreter other than the running one: markers, versions, wheel tags. Pure."""
+
+import re
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Tuple
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from envdoctor.facts import Packages, Python, System, Wheel
+
+# The manylinux names before PEP 600, with the glibc minor that each stands for.
+_LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
+
+
+def parse(text: str) -> Optional[Requirement]:
+    """A requirement line; None for options, paths, URLs without a name and other lines of a requirements file."""
+    try:
+        return Requirement(text.partition(" #")[0].strip())
+    except InvalidRequirement:
+        return None
+
+
+def marker_environment(python: Python, system: Optional[System] = None) -> Dict[str, str]:
+    """PEP 508's variables for the examined interpreter."""
+    return {
+        "python_version": "{}.{}".format(*python.minor),
+        "python_full_version": python.version,
+        "implementation_name": python.implementation,
+        "implementation_version": python.version,
+        "platform_python_implementation": {"cpython": "CPython", "pypy": "PyPy"}.get(python.implementation, ""),
+        "platform_machine": python.platform.partition("-")[2],
+        "platform_system": "Linux",
+        "platform_release": system.kernel if system else "",
+        "platform_version": "",
+        "os_name": "posix",
+        "sys_platform": "linux",
+        "extra": "",
+    }
+
+
+def applies(requirement: Requirement, python: Python, extras: Iterable[str] = ()) -> bool:
+    """Whether its marker holds for the examined interpreter (with any of the extras)."""
+    if requirement.marker is None:
+        return True
+    environment = marker_environment(python)
+    return any(requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras))
+
+
+def accepts(requirement: Requirement, version: str) -> bool:
+    """Whether a version fits; a version that is none fits only a requirement without bounds."""
+    try:
+        return requirement.specifier.contains(Version(version), prereleases=True)
+    except InvalidVersion:
+        return not requirement.specifier
+
+
+def installed(requirement: Requirement, packages: Packages) -> bool:
+    """Whether an installed distribution satisfies it."""
+    version = packages.version(canonicalize_name(requirement.name))
+    return version is not None and accepts(requirement, version)
+
+
+def tags(python: Python, system: System) -> FrozenSet[Tag]:
+    """The tags of wheels that the examined interpreter takes on that system."""
+    platforms = list(_platforms(system))
+    abi = re.sub(r"^cpython-(\d+\w*?)-.*", r"cp\1", python.soabi or "")
+    abis = [abi] if abi.startswith("cp") else []
+    interpreter = "cp{}{}".format(*python.minor) if python.implementation == "cpython" else None
+    found = set(compatible_tags(python.minor, interpreter, platforms))
+    if interpreter:
+        found.update(cpython_tags(python.minor, abis, platforms))
+    return frozenset(found)
+
+
+def fits(wheel: Wheel, accepted: FrozenSet[Tag]) -> bool:
+    """Whether a distribution file can be installed; an sdist always can be tried."""
+    return not wheel.tag or not accepted.isdisjoint(parse_tag(wheel.tag))
+
+
+def unavailable(
+    wanted: Iterable[Requirement],
+    wheels: Tuple[Wheel, ...],
+    packages: Packages,
+    python: Python,
+    accepted: FrozenSet[Tag],
+) -> Tuple[Tuple[Requirement, Optional[str]], ...]:
+    """Requirements that neither the installed packages nor the wheels give, each with the wheel that asks for it.
+
+    What the wheels require in turn is followed.
+    """
+    waiting: List[Tuple[Requirement, Optional[str]]] = [(requirement, None) for requirement in wanted]
+    seen: Dict[str, bool] = {}
+    missing = []
+    while waiting:
+        requirement, asker = waiting.pop(0)
+        if str(requirement) in seen or not applies(requirement, python):
+            continue
+        seen[str(requirement)] = True
+        if installed(requirement, packages):
+            continue
+        wheel = next(_candidates(requirement, wheels, accepted), None)
+        if wheel is None:
+            missing.append((requirement, asker))
+            continue
+        name = f"{wheel.name} {wheel.version}"
+        waiting.extend((r, name) for r in _requirements(wheel, requirement, python))
+    return tuple(missing)
+
+
+def _candidates(requirement: Requirement, wheels: Tuple[Wheel, ...], accepted: FrozenSet[Tag]) -> Iterator[Wheel]:
+    name = canonicalize_name(requirement.name)
+    fitting = [w for w in wheels if w.name == name and accepts(requirement, w.version) and fits(w, accepted)]
+    return iter(sorted(fitting, key=lambda wheel: Version(wheel.version), reverse=True))
+
+
+def _requirements(wheel: Wheel, asked: Requirement, python: Python) -> Iterator[Requirement]:
+    for text in wheel.requires:
+        requirement = parse(text)
+        if requirement is not None and applies(requirement, python, asked.extras):
+            requirement.marker = None
+            yield requirement
+
+
+def _platforms(system: System) -> Iterator[str]:
+    """Platform tags, best first: PEP 600's for glibc, PEP 656's for musl, and plain linux."""
+    major, _, minor = (system.libc_version or "").partition(".")
+    if system.libc_version and minor.isdigit():
+        for number in range(int(minor), -1, -1):
+            if system.libc == "musl":
+                yield f"musllinux_{major}_{number}_{system.machine}"
+            elif system.libc == "glibc" and number >= 5:
+                yield f"manylinux_{major}_{number}_{system.machine}"
+                if number in _LEGACY:
+                    yield f"{_LEGACY[number]}_{system.machine}"
+    yield f"linux_{system.machine}"

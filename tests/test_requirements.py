@@ -1,0 +1,54 @@
+"""Requirements of an interpreter other than the running one."""
+
+from packaging.requirements import Requirement
+
+from envdoctor.facts import Wheel
+from envdoctor.requirements import applies, fits, installed, parse, tags, unavailable
+from tests.factory import package, packages, python, system
+
+
+def wheel(name, version="1.0", tag="py3-none-any", *requires):
+    return Wheel(f"/wheels/{name}-{version}-{tag}.whl", name, version, tag, requires)
+
+
+def test_lines_that_are_no_requirements():
+    assert parse("-r other.txt") is None
+    assert parse("./local") is None
+    assert str(parse("torch>=2.0 # newest")) == "torch>=2.0"
+
+
+def test_markers_are_evaluated_for_the_examined_interpreter():
+    requirement = Requirement('tomli; python_version < "3.11"')
+    assert applies(requirement, python("3.8.18"))
+    assert not applies(requirement, python("3.13.0"))
+
+
+def test_installed_compares_normalised_names_and_versions():
+    there = packages(package("scikit-build-core", "0.11.6"))
+    assert installed(Requirement("scikit_build_core>=0.10"), there)
+    assert not installed(Requirement("scikit-build-core>=1.0"), there)
+    assert not installed(Requirement("ninja"), there)
+
+
+def test_tags_follow_interpreter_glibc_and_machine():
+    accepted = tags(python("3.11.7"), system(libc_version="2.36"))
+    for tag in ("py3-none-any", "cp311-cp311-manylinux_2_28_x86_64", "cp38-abi3-manylinux2014_x86_64"):
+        assert fits(wheel("demo", "1.0", tag), accepted), tag
+    for tag in ("cp312-cp312-manylinux_2_28_x86_64", "cp311-cp311-manylinux_2_39_x86_64", "cp311-cp311-linux_aarch64"):
+        assert not fits(wheel("demo", "1.0", tag), accepted), tag
+
+
+def test_musl_takes_no_manylinux_wheel():
+    accepted = tags(python(), system(libc="musl", libc_version="1.2"))
+    assert not fits(wheel("torch", "2.6.0", "cp311-cp311-manylinux_2_28_x86_64"), accepted)
+    assert fits(wheel("demo", "1.0", "cp311-cp311-musllinux_1_1_x86_64"), accepted)
+
+
+def test_what_wheels_require_in_turn_is_followed():
+    accepted = tags(python(), system())
+    wheels = (wheel("demo", "1.0", "py3-none-any", "numpy>=1.20", 'tomli; python_version<"3.11"', 'rich; extra=="pretty"'),)
+    (missing,) = unavailable([Requirement("demo")], wheels, packages(), python(), accepted)
+    assert (str(missing[0]), missing[1]) == ("numpy>=1.20", "demo 1.0")
+    names = [r.name for r, _ in unavailable([Requirement("demo[pretty]")], wheels, packages(), python(), accepted)]
+    assert names == ["numpy", "rich"]
+    assert not unavailable([Requirement("demo")], wheels, packages(package("numpy", "2.0")), python(), accepted)
