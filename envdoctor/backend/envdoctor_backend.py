@@ -1,40 +1,53 @@
 """The build backend of this project: the doctor around scikit-build-core.
 
-It turns the settings `cuda` and `cuda.archs` into CMake's, delegates, and on failure says where to read on. A build
-that is isolated sees only its build requirements: nothing but the standard library and `packaging` is imported here.
+It examines the machine, prints what it found, stops when device code was asked for and there is an error, and
+delegates the rest; CMake then says what it builds and why. `pip -v` shows all of it, and so does a failed build.
+An isolated build sees only its build requirements: nothing but the standard library and `packaging` is imported here.
 
-    pip install .                                       device code when an nvcc is found, else the CPU library
-    pip install . -C cuda=on                            device code, or an error that says why not
-    pip install . -C cuda.archs=8.0,9.0                 the same, for these architectures
-    pip install . -C cuda=off                           the CPU library
-    pip install . -C cmake.define.ENVDOCTOR_NVCC=PATH   this nvcc
+    pip install .                           device code when a working nvcc is found, else the CPU library
+    pip install . -C cuda=on                device code, or an error that says why not
+    pip install . -C cuda.archs=8.0,9.0     the same, for these architectures
+    pip install . -C cuda=off               the CPU library
+    pip install . -C doctor=off             without the examination
 """
 
+import contextlib
+import importlib.util
 import os
-from typing import Any, Dict, List, Mapping, Optional, Union
+import sys
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
 from scikit_build_core import build as delegate
 
 Settings = Optional[Mapping[str, Union[str, List[str]]]]
 
-# Our settings, the CMake options behind them, and what may be said.
-CUDA_CHOICES = {"on": "ON", "off": "OFF", "auto": "AUTO"}
+ROOT = Path(__file__).resolve().parents[2]
+# Our settings of one word each, and what may be said; cuda.archs takes a list.
+CHOICES = {"cuda": ("on", "off", "auto"), "doctor": ("on", "off")}
 
 
 def cmake_settings(config_settings: Settings) -> Dict[str, Any]:
     """Replace our own settings by the CMake options they stand for; an explicit cmake.define wins."""
     settings: Dict[str, Any] = dict(config_settings or {})
-    cuda = _joined(settings.pop("cuda", ""))
+    chosen = {name: _choice(name, settings.pop(name, "")) for name in CHOICES}
     archs = _joined(settings.pop("cuda.archs", ""))
-    if cuda and cuda.lower() not in CUDA_CHOICES:
-        raise SystemExit(f"envdoctor: the setting cuda is one of {', '.join(CUDA_CHOICES)}, not {cuda!r}")
-    if cuda.lower() == "off" and archs:
+    if chosen["cuda"] == "off" and archs:
         raise SystemExit(f"envdoctor: cuda=off and cuda.archs={archs} contradict each other")
-    if cuda:
-        settings.setdefault("cmake.define.ENVDOCTOR_CUDA", CUDA_CHOICES[cuda.lower()])
+    if chosen["cuda"]:
+        settings.setdefault("cmake.define.ENVDOCTOR_CUDA", chosen["cuda"].upper())
     if archs:
         settings.setdefault("cmake.define.ENVDOCTOR_CUDA_ARCHS", archs)
     return settings
+
+
+def _choice(name: str, value: Union[str, List[str]]) -> str:
+    choice = _joined(value).lower()
+    if choice and choice not in CHOICES[name]:
+        raise SystemExit(
+            f"envdoctor: the setting {name} is one of {', '.join(CHOICES[name])}, not {choice!r}"
+        )
+    return choice
 
 
 def _joined(value: Union[str, List[str]]) -> str:
@@ -42,10 +55,81 @@ def _joined(value: Union[str, List[str]]) -> str:
     return value if isinstance(value, str) else ",".join(value)
 
 
-def _prepare() -> None:
-    """Make two builds of the same inputs the same bytes: no times, no permissions of this person's shell."""
+@contextlib.contextmanager
+def _around(config_settings: Settings) -> Iterator[Dict[str, Any]]:
+    """What comes before and after a build: the examination, equal conditions, a word about a failure."""
+    settings = cmake_settings(config_settings)
+    if _joined((config_settings or {}).get("doctor", "")).lower() != "off":
+        _examine(settings)
+    # Two builds of the same inputs are the same bytes: no times, no permissions of this person's shell.
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1580601600")  # 2020-02-02, as hatchling has it
     os.umask(0o022)
+    try:
+        yield settings
+    except BaseException:
+        _say("the build failed; its own words are above, and above them what the doctor found.")
+        _say("`-C cuda=off` builds the CPU library, which needs no CUDA toolkit.")
+        raise
+
+
+def _examine(settings: Dict[str, Any]) -> None:
+    """Print the doctor's report. An error in it stops a build that must have device code: any other can go on."""
+    archs = settings.get("cmake.define.ENVDOCTOR_CUDA_ARCHS", "")
+    try:
+        report, errors = _report(archs)
+    except Exception as error:  # the doctor's mistake must not stop a build that would succeed
+        _say(f"the examination failed and is left out, please report it: {type(error).__name__}: {error}")
+        return
+    _say(f"examined before the build\n{report}")
+    asked = archs or str(settings.get("cmake.define.ENVDOCTOR_CUDA", "")).upper() in (
+        "ON",
+        "1",
+        "TRUE",
+        "YES",
+    )
+    if errors and asked:
+        raise SystemExit(
+            f"envdoctor: device code was asked for, and the doctor found {errors} error(s): see above. "
+            "`-C doctor=off` builds all the same, `-C cuda=off` builds the CPU library."
+        )
+
+
+def _report(archs: str) -> Tuple[str, int]:
+    """The text report on this machine and project, and the number of errors in it."""
+    _load_our_own_package()
+    from envdoctor.catalogue import diagnose
+    from envdoctor.doctor import examine
+    from envdoctor.facts import Request
+    from envdoctor.finding import Severity
+    from envdoctor.host import LocalHost
+    from envdoctor.report import render
+
+    targets = tuple(item.partition("+")[0] for item in archs.replace(";", ",").split(",") if item)
+    request = Request(role="build", role_stated=True, project=str(ROOT), architectures=targets)
+    facts = examine(LocalHost(), request)
+    diagnosis = diagnose(facts)
+    errors = [finding for finding in diagnosis.findings if finding.severity is Severity.ERROR]
+    return render("text", facts, diagnosis, os.path.expanduser("~")), len(errors)
+
+
+def _load_our_own_package() -> None:
+    """Import `envdoctor` from this tree, whatever is installed.
+
+    Not by the module search path: with the project's root on it, our cmake/ folder would hide the cmake package.
+    """
+    if "envdoctor" in sys.modules:
+        return
+    package = ROOT / "envdoctor"
+    spec = importlib.util.spec_from_file_location("envdoctor", str(package / "__init__.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["envdoctor"] = module
+    spec.loader.exec_module(module)
+
+
+def _say(text: str) -> None:
+    print(f"envdoctor: {text}", file=sys.stderr, flush=True)
 
 
 def get_requires_for_build_wheel(config_settings: Settings = None) -> List[str]:
@@ -65,9 +149,8 @@ def build_wheel(
     config_settings: Settings = None,
     metadata_directory: Optional[str] = None,
 ) -> str:
-    _prepare()
-    settings = cmake_settings(config_settings)
-    return delegate.build_wheel(wheel_directory, settings, metadata_directory)
+    with _around(config_settings) as settings:
+        return delegate.build_wheel(wheel_directory, settings, metadata_directory)
 
 
 def build_editable(
@@ -75,14 +158,13 @@ def build_editable(
     config_settings: Settings = None,
     metadata_directory: Optional[str] = None,
 ) -> str:
-    _prepare()
-    settings = cmake_settings(config_settings)
-    return delegate.build_editable(wheel_directory, settings, metadata_directory)
+    with _around(config_settings) as settings:
+        return delegate.build_editable(wheel_directory, settings, metadata_directory)
 
 
 def build_sdist(sdist_directory: str, config_settings: Settings = None) -> str:
-    _prepare()
-    return delegate.build_sdist(sdist_directory, cmake_settings(config_settings))
+    with _around({**(config_settings or {}), "doctor": "off"}) as settings:
+        return delegate.build_sdist(sdist_directory, settings)
 
 
 # These two are optional hooks: they are there when scikit-build-core has them.

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import subprocess
 import sys
 import types
 from pathlib import Path
@@ -41,7 +42,9 @@ def backend(calls, monkeypatch):
     monkeypatch.delitem(sys.modules, "envdoctor_backend", raising=False)
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     mask = os.umask(0o077)
-    yield importlib.import_module("envdoctor_backend")
+    module = importlib.import_module("envdoctor_backend")
+    monkeypatch.setattr(module, "_report", lambda archs: ("all is well", 0))
+    yield module
     os.umask(mask)
     sys.modules.pop("envdoctor_backend", None)
 
@@ -83,7 +86,9 @@ def test_the_caller_keeps_its_settings(backend):
     assert settings == {"cuda": "on"}
 
 
-@pytest.mark.parametrize("settings", [{"cuda": "maybe"}, {"cuda": "off", "cuda.archs": "8.0"}])
+@pytest.mark.parametrize(
+    "settings", [{"cuda": "maybe"}, {"doctor": "who"}, {"cuda": "off", "cuda.archs": "8.0"}]
+)
 def test_a_wrong_setting_stops_in_one_line(backend, settings):
     with pytest.raises(SystemExit) as stop:
         backend.cmake_settings(settings)
@@ -115,3 +120,73 @@ def test_a_build_does_not_depend_on_the_clock_or_on_permissions(backend, monkeyp
 def test_a_stated_date_is_kept(backend):
     backend.build_wheel("out")
     assert os.environ["SOURCE_DATE_EPOCH"] == "0"
+
+
+def test_the_report_is_printed_before_the_build(backend, capfd):
+    backend.build_wheel("out")
+    assert capfd.readouterr().err == "envdoctor: examined before the build\nall is well\n"
+
+
+def test_the_doctor_can_be_switched_off(backend, calls, capfd):
+    backend.build_editable("out", {"doctor": "off"})
+    assert calls == [("build_editable", "out", {}, None)]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_source_archive_needs_no_examination(backend, calls, capfd):
+    assert backend.build_sdist("out", {"cuda": "off"}) == "build_sdist"
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("settings", [{"cuda": "on"}, {"cuda.archs": "8.0"}])
+def test_an_error_stops_a_build_that_asked_for_device_code(backend, calls, monkeypatch, settings):
+    monkeypatch.setattr(backend, "_report", lambda archs: ("error  cuda-home-wrong", 1))
+    with pytest.raises(SystemExit, match="the doctor found 1 error"):
+        backend.build_wheel("out", settings)
+    assert calls == []
+
+
+@pytest.mark.parametrize("settings", [None, {"cuda": "off"}, {"cuda": "auto"}])
+def test_an_error_does_not_stop_a_build_that_can_do_without(backend, calls, monkeypatch, settings):
+    monkeypatch.setattr(backend, "_report", lambda archs: ("error  cuda-home-wrong", 1))
+    assert backend.build_wheel("out", settings) == "build_wheel"
+
+
+def test_the_doctors_own_mistake_does_not_stop_a_build(backend, calls, monkeypatch, capfd):
+    monkeypatch.setattr(backend, "_report", lambda archs: 1 / 0)
+    assert backend.build_wheel("out", {"cuda": "on"}) == "build_wheel"
+    assert "left out, please report it: ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_a_failure_is_raised_and_explained(backend, monkeypatch, capfd):
+    def stop(*arguments):
+        raise SystemExit(1)
+
+    monkeypatch.setattr(backend.delegate, "build_wheel", stop)
+    with pytest.raises(SystemExit):
+        backend.build_wheel("out")
+    assert "the build failed" in capfd.readouterr().err
+
+
+def test_the_real_examination_imports_nothing_but_packaging(tmp_path):
+    """In an interpreter that sees the standard library and `packaging` alone, as an isolated build does."""
+    packaging = Path(importlib.import_module("packaging").__file__).parent
+    (tmp_path / "packaging").symlink_to(packaging)
+    fake = tmp_path / "scikit_build_core"
+    fake.mkdir()
+    (fake / "__init__.py").touch()
+    (fake / "build.py").touch()
+    code = (
+        f"import sys; sys.path[:0] = [{str(tmp_path)!r}, {str(FOLDER)!r}]; import envdoctor_backend as b;"
+        "report, errors = b._report('8.0,9.0+PTX'); print(report);"
+        "from importlib.util import find_spec; assert find_spec('cmake') is None"
+    )
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", code],
+        cwd=str(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.strip()
