@@ -10,6 +10,7 @@ import signal
 import socket
 import stat
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -73,6 +74,8 @@ class Host(ABC):
     def __init__(self, env: Mapping[str, str], cwd: str) -> None:
         self.env = dict(env)
         self.cwd = cwd
+        #: The interpreter that runs envdoctor.
+        self.own_python: Optional[str] = None
         self._notes: List[Tuple[str, str]] = []
         self._outputs: Dict[Tuple[Any, ...], Completed] = {}
         self._listings: Dict[str, Tuple[str, ...]] = {}
@@ -281,6 +284,7 @@ class LocalHost(Host):
         limit: float = 30.0,
     ) -> None:
         super().__init__(os.environ if env is None else env, cwd or os.getcwd())
+        self.own_python = sys.executable or None
         self._deadline = time.monotonic() + limit
 
     def execute(

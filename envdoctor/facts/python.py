@@ -22,11 +22,15 @@ class Python:
     headers: bool
     soabi: Optional[str]  # "cpython-311-x86_64-linux-gnu"
     platform: str  # "linux-x86_64"
+    #: Where pip would install pure modules.
     purelib: str
+    #: Its own folders of installed packages that are on `path`, in that order; PYTHONPATH's do not count.
     site_packages: Tuple[str, ...]
-    #: sys.path as a child sees it (PYTHONPATH included).
+    #: sys.path as a child sees it: PYTHONPATH and .pth files included, the working folder not.
     path: Tuple[str, ...]
-    found_via: str  # "--python", "VIRTUAL_ENV", "python on PATH", ...
+    #: "--python"; "VIRTUAL_ENV" or "CONDA_PREFIX" (a bare `python` runs that environment's, or there is no bare `python`);
+    #: "python on PATH"; "python3 on PATH"; "the interpreter of envdoctor".
+    found_via: str
 
     @property
     def minor(self) -> Tuple[int, int]:
@@ -41,9 +45,10 @@ class PathPython:
 
     name: str  # "python3.11"
     path: str
+    #: The file that runs in the end: pyenv shims and links resolved; the path itself when a shim leads nowhere.
     real: str
-    version: Optional[str]
-    kind: str
+    version: Optional[str]  # "3.11.7", or "3.11" where no file tells more; None for a shim that leads nowhere, a script
+    kind: str  # as Python.kind
     prefix: Optional[str]
     #: First of its name on PATH.
     wins: bool
@@ -77,11 +82,12 @@ class Package:
 
     name: str  # normalised: "nvidia-cuda-nvcc"
     version: str
-    #: Folder or file of its metadata.
+    #: Folder or file of its metadata; the egg itself for "egg".
     location: str
+    #: "egg": made by `setup.py install`; "egg-link": by `setup.py develop`; "editable": by `pip install -e`.
     kind: str  # "dist-info" | "egg-info" | "egg" | "egg-link" | "editable"
-    installer: Optional[str]  # "pip", "conda", "uv", ...
-    requires: Tuple[str, ...]  # Requires-Dist lines as written
+    installer: Optional[str]  # "pip", "conda", "uv", ...; eggs do not say
+    requires: Tuple[str, ...]  # Requires-Dist lines as written (an egg's requires.txt in the same form)
     requires_python: Optional[str]
     #: Tags of the WHEEL file: ("cp311-cp311-linux_x86_64",)
     tags: Tuple[str, ...]
@@ -89,7 +95,7 @@ class Package:
 
 @dataclass(frozen=True)
 class Packages:
-    """All installed distributions; the first of two with one name is the one that is imported."""
+    """All distributions on `Python.path`; the first of two with one name is the one that is imported."""
 
     items: Tuple[Package, ...]
 
