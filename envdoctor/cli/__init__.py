@@ -1,13 +1,13 @@
 """The command line: one module per verb; imports only what `--help` needs."""
 
 import argparse
-import os
 import sys
 from typing import List, Optional
 
 import envdoctor
 from envdoctor.cli import archs, check, diff, explain, facts, find, rules
-from envdoctor.cli.common import UsageError
+from envdoctor.cli.common import Parser, UsageError
+from envdoctor.cli.output import quiet_at_exit
 
 VERBS = (check, facts, diff, find, archs, rules, explain)
 
@@ -17,13 +17,11 @@ def main(argv: Optional[List[str]] = None) -> int:
     arguments = _parser().parse_args(argv)
     try:
         status: int = arguments.run(arguments)
-        sys.stdout.flush()
         return status
     except UsageError as error:
         print(f"envdoctor: {error}", file=sys.stderr)
     except BrokenPipeError:
-        # The reader has enough; keep the interpreter's own flush at exit quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        quiet_at_exit()  # the reader has enough
         return 0
     except KeyboardInterrupt:
         return 130
@@ -38,7 +36,7 @@ def main(argv: Optional[List[str]] = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="envdoctor",
         description="Says what is wrong with a machine or a project before a CUDA extension for PyTorch is built.",
     )

@@ -3,7 +3,8 @@
 import argparse
 from typing import Any
 
-from envdoctor.cli.common import UsageError, add_target_arguments, examine_or_read, home, write_output
+from envdoctor.cli.common import UsageError, add_target_arguments, examine_or_read, home
+from envdoctor.cli.output import style_for, write_output
 
 FORMATS = ("text", "json", "html", "markdown", "sarif", "github")
 THRESHOLDS = ("error", "warning", "info", "never")
@@ -13,11 +14,18 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     """Declare the verb."""
     parser = verbs.add_parser("check", help="say what is wrong before the build", description=__doc__)
     add_target_arguments(parser)
-    parser.add_argument("--facts", metavar="FILE", help="judge saved facts of another machine instead of this one")
-    parser.add_argument("--rule", action="append", metavar="RULE", help="ask only this rule (may be repeated)")
+    parser.add_argument(
+        "--facts", metavar="FILE", help="judge saved facts of another machine instead of this one"
+    )
+    parser.add_argument(
+        "--rule", action="append", metavar="RULE", help="ask only this rule (may be repeated)"
+    )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
-    parser.add_argument("--fail-on", choices=THRESHOLDS, default="error", help="exit with 1 from here on (default: error)")
+    parser.add_argument(
+        "--fail-on", choices=THRESHOLDS, default="error", help="exit with 1 from here on (default: error)"
+    )
     parser.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
+    parser.add_argument("-v", "--verbose", action="store_true", help="leave nothing out of the text report")
     parser.set_defaults(run=run)
 
 
@@ -26,14 +34,12 @@ def run(arguments: argparse.Namespace) -> int:
     from envdoctor.catalogue import diagnose, rules
     from envdoctor.report import render
 
-    if arguments.rule:
-        known = {rule.name for rule in rules()}
-        for name in arguments.rule:
-            if name not in known:
-                raise UsageError(f"{name}: no such rule; envdoctor rules lists them")
+    for name in arguments.rule or ():
+        if name not in {rule.name for rule in rules()}:
+            raise UsageError(f"{name}: no such rule; envdoctor rules lists them")
     facts, _ = examine_or_read(arguments)
     diagnosis = diagnose(facts, arguments.rule)
-    to_file = arguments.output not in (None, "-")
-    write_output(render(arguments.format, facts, diagnosis, home(), to_file), arguments.output)
+    style = style_for(arguments.output, arguments.verbose)
+    write_output(render(arguments.format, facts, diagnosis, home(), style), arguments.output)
     worst = diagnosis.worst()
     return int(worst is not None and worst.rank <= THRESHOLDS.index(arguments.fail_on) < 3)

@@ -4,7 +4,7 @@ import argparse
 import json
 import os
 import sys
-from typing import TYPE_CHECKING, Any, Optional, Tuple
+from typing import TYPE_CHECKING, NoReturn, Optional, Tuple
 
 if TYPE_CHECKING:
     from envdoctor.facts import Facts, Request
@@ -36,8 +36,15 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         help='GPU architectures to build for, as "8.0,9.0"',
     )
     parser.add_argument("--python", metavar="PYTHON", help="interpreter to examine (default: the active one)")
-    parser.add_argument("--cuda", metavar="VERSION", help='CUDA version that is meant to be used, as "12.4"')
-    parser.add_argument("--deep", action="store_true", help="also ask torch itself, in a child process (seconds)")
+    parser.add_argument(
+        "--cuda",
+        metavar="VERSION",
+        type=_cuda_version,
+        help='CUDA version that is meant to be used, as "12.4"',
+    )
+    parser.add_argument(
+        "--deep", action="store_true", help="also ask torch itself, in a child process (seconds)"
+    )
 
 
 def request_of(arguments: argparse.Namespace) -> "Request":
@@ -62,13 +69,33 @@ def request_of(arguments: argparse.Namespace) -> "Request":
 def examine_or_read(arguments: argparse.Namespace) -> "Tuple[Facts, Optional[Host]]":
     """The facts of this machine with its host, or those of `--facts FILE` (no host then)."""
     if getattr(arguments, "facts", None):
-        return read_facts(arguments.facts), None
+        return _restated(read_facts(arguments.facts), arguments), None
     from envdoctor.doctor import examine
     from envdoctor.host import LocalHost
 
     request = request_of(arguments)
     host = LocalHost()
     return examine(host, request), host
+
+
+def _restated(facts: "Facts", arguments: argparse.Namespace) -> "Facts":
+    """Saved facts under the role and targets of this command line, where it states any."""
+    from dataclasses import replace
+
+    for name in ("project", "python", "deep"):
+        if getattr(arguments, name):
+            option = "PROJECT" if name == "project" else f"--{name}"
+            raise UsageError(
+                f"{option} and --facts: saved facts cannot be examined again; give one of the two"
+            )
+    request = facts.request
+    if arguments.role:
+        request = replace(request, role=arguments.role, role_stated=True)
+    if arguments.arch:
+        request = replace(request, architectures=arguments.arch)
+    if arguments.cuda:
+        request = replace(request, cuda=arguments.cuda)
+    return replace(facts, request=request)
 
 
 def read_facts(path: str) -> "Facts":
@@ -89,20 +116,7 @@ def read_facts(path: str) -> "Facts":
     except FactsError as error:
         raise UsageError(f"{path}: {error}") from None
     except ValueError as error:
-        raise UsageError(f"{path}: not JSON: {error}; make one with: envdoctor facts -o {path}") from None
-
-
-def write_output(text: str, path: Optional[str]) -> None:
-    """To a file, whole or not at all, or to standard output."""
-    if path is None or path == "-":
-        sys.stdout.write(text)
-        return
-    from envdoctor.host import write_whole
-
-    try:
-        write_whole(path, text)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise UsageError(f"{path}: not JSON: {error}; make one with: envdoctor facts -o FILE") from None
 
 
 def home() -> str:
@@ -110,9 +124,12 @@ def home() -> str:
     return os.path.expanduser("~")
 
 
-def to_json(document: Any) -> str:
-    """JSON as all verbs print it."""
-    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+class Parser(argparse.ArgumentParser):
+    """A parser whose complaints are one line that names the way to the fix; exit status 2."""
+
+    def error(self, message: str) -> NoReturn:
+        """One line instead of the usage and a line."""
+        self.exit(2, f"{self.prog}: {' '.join(message.split())}; see: {self.prog} --help\n")
 
 
 def _architectures(text: str) -> Tuple[str, ...]:
@@ -123,8 +140,16 @@ def _architectures(text: str) -> Tuple[str, ...]:
     for item in items:
         match = re.fullmatch(r"(?:sm_|compute_)?(\d{1,2})\.?(\d)([af]?)(?:\+PTX)?", item, re.IGNORECASE)
         if not match:
-            raise argparse.ArgumentTypeError(f'{item!r} is not an architecture; write it as 8.0 or 9.0a')
+            raise argparse.ArgumentTypeError(f"{item!r} is not an architecture; write it as 8.0 or 9.0a")
         normal.append(f"{match[1]}.{match[2]}{match[3].lower()}")
     if not normal:
         raise argparse.ArgumentTypeError("empty list; write it as 8.0,9.0")
     return tuple(normal)
+
+
+def _cuda_version(text: str) -> str:
+    import re
+
+    if not re.fullmatch(r"\d{1,2}\.\d{1,2}(\.\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a CUDA version; write it as 12.4")
+    return text

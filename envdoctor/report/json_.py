@@ -7,21 +7,29 @@ from envdoctor.catalogue import Diagnosis
 from envdoctor.facts import Facts
 from envdoctor.facts.codec import encode, facts_to_json
 from envdoctor.finding import Finding, Fix, Step
+from envdoctor.report.style import Style
 from envdoctor.scrub import scrub
 
 SCHEMA = "envdoctor.report/1"
 
 
-def render(facts: Facts, diagnosis: Diagnosis, home: str, to_file: bool) -> str:
+def render(facts: Facts, diagnosis: Diagnosis, home: str, style: Style) -> str:
     """One JSON document and nothing else."""
-    document = {
+    del style
+    return json.dumps(document(facts, diagnosis, home), indent=2, ensure_ascii=False) + "\n"
+
+
+def document(facts: Facts, diagnosis: Diagnosis, home: str) -> Dict[str, Any]:
+    """The report as JSON values, scrubbed."""
+    report = {
         "schema": SCHEMA,
         "status": diagnosis.status,
         "findings": [finding_to_json(finding) for finding in diagnosis.findings],
         "facts": facts_to_json(facts),
         "notes": [encode(note) for note in diagnosis.notes],
     }
-    return json.dumps(scrub(document, home), indent=2, ensure_ascii=False) + "\n"
+    scrubbed: Dict[str, Any] = scrub(report, home)
+    return scrubbed
 
 
 def finding_to_json(finding: Finding) -> Dict[str, Any]:

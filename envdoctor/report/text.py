@@ -1,0 +1,140 @@
+"""The report for a person at a terminal: worst first, what is so, what follows, what to do."""
+
+from typing import Iterator, List
+
+from envdoctor.catalogue import Diagnosis
+from envdoctor.facts import Facts, Note
+from envdoctor.finding import Evidence, Fix, Location, Safety
+from envdoctor.report import shell
+from envdoctor.report.groups import Group, Occurrence, counts, grouped
+from envdoctor.report.style import Style, clean, counted, shorten
+from envdoctor.report.summary import in_one_line
+
+LABEL = 11
+EVIDENCE_LINES = 5
+OCCURRENCES = 8
+NOTES = 5
+
+
+def render(facts: Facts, diagnosis: Diagnosis, home: str, style: Style) -> str:
+    """The whole report. Paths stay as they are: the lines under "do" are there to be copied."""
+    del home
+    if not diagnosis.findings:
+        return _quiet(facts, diagnosis, style)
+    lines: List[str] = []
+    for group in grouped(diagnosis.findings):
+        lines += [*_group(group, style), ""]
+    lines += _ending(diagnosis, style)
+    return "\n".join(lines) + "\n"
+
+
+def _quiet(facts: Facts, diagnosis: Diagnosis, style: Style) -> str:
+    """One line that says what was examined; it is never wrapped, so that it can be searched."""
+    examined = clean(in_one_line(facts))
+    if not diagnosis.notes:
+        return style.paint("good", "No problem found") + f": {examined}\n"
+    if style.verbose:
+        lines = [f"No problem found in what could be examined: {examined}", *_notes(diagnosis, style)]
+        return "\n".join(lines) + "\n"
+    sources = list(dict.fromkeys(clean(note.source) for note in diagnosis.notes))
+    more = f" and {len(sources) - 4} more" if len(sources) > 4 else ""
+    return (
+        f"No problem found in what could be examined: {examined};"
+        f" not determined: {', '.join(sources[:4])}{more} (-v says why)\n"
+    )
+
+
+def _group(group: Group, style: Style) -> Iterator[str]:
+    yield f"{style.paint(group.severity.value, group.severity.value)}  {style.paint('strong', group.rule)}"
+    shown = group.occurrences if style.verbose else group.occurrences[:OCCURRENCES]
+    for occurrence in shown:
+        yield from _occurrence(occurrence, style)
+    if len(shown) < len(group.occurrences):
+        yield f"  and {len(group.occurrences) - len(shown)} more of the kind (-v lists them)"
+    if group.consequence:
+        yield from _labelled("follows", clean(group.consequence), style)
+    if group.fix:
+        yield from _labelled("do", clean(group.fix.title), style)
+        for line in steps(group.fix):
+            yield " " * (LABEL + 2) + clean(line)
+
+
+def _occurrence(occurrence: Occurrence, style: Style) -> Iterator[str]:
+    yield from style.wrap(clean(occurrence.message), "  ", "  ")
+    sources = {piece.source for piece in occurrence.evidence}
+    places = [place(location) for location in occurrence.locations]
+    for number, name in enumerate(name for name in places if name not in sources):
+        yield from _labelled("" if number else "where", name, style)
+    for number, piece in enumerate(occurrence.evidence):
+        yield from _labelled("" if number else "seen", _evidence(piece, style), style)
+
+
+def _evidence(piece: Evidence, style: Style) -> str:
+    text = clean(piece.text).strip("\n")
+    text = text if style.verbose else shorten(text, EVIDENCE_LINES)
+    if "\n" in text:
+        text = "\n" + "\n".join(f"  {line}" for line in text.splitlines())
+        return f"{clean(piece.source)}:{text}"
+    return f"{clean(piece.source)}: {text}" if text else clean(piece.source)
+
+
+def place(location: Location) -> str:
+    """file:line, or the file alone."""
+    return clean(location.file if location.line is None else f"{location.file}:{location.line}")
+
+
+def steps(fix: Fix) -> Iterator[str]:
+    """What to paste, run or change: each as it works today, by hand."""
+    if shell.by_hand(fix):
+        yield from shell.environment_lines(fix)
+    else:
+        yield from _described(fix)
+    for command in shell.commands(fix):
+        if command.safety is Safety.UNSAFE:
+            yield "# changes what is installed:"
+        yield from command.command.splitlines()
+    for edit in shell.edits(fix):
+        yield f"{edit.file}:{edit.line}"
+        yield f"- {edit.old}"
+        yield f"+ {edit.new}"
+
+
+def _described(fix: Fix) -> Iterator[str]:
+    """Files too long to be pasted from a terminal, by name; the JSON report has their contents."""
+    yield "needs these files in a folder of your own (contents: --format json), here called $overlay:"
+    for shim in shell.shims(fix):
+        yield f"  $overlay/{shim.path}"
+    variables = Fix(fix.title, tuple(step for step in fix.steps if step not in shell.shims(fix)))
+    yield from shell.environment_lines(variables)
+
+
+def _labelled(label: str, text: str, style: Style) -> Iterator[str]:
+    lines = style.wrap(text, " " * LABEL, " " * LABEL)
+    head = f"  {label}".ljust(LABEL)
+    yield style.paint("dim", head) + lines[0][LABEL:]
+    yield from lines[1:]
+
+
+def _ending(diagnosis: Diagnosis, style: Style) -> Iterator[str]:
+    numbers = counts(diagnosis.findings)
+    words = [
+        style.paint(s.value, counted(n, s.value) if s.value != "info" else f"{n} info")
+        for s, n in numbers.items()
+    ]
+    yield ", ".join(words) + f"; `envdoctor explain {diagnosis.findings[0].rule}` tells more, for any rule."
+    if diagnosis.notes:
+        yield from _notes(diagnosis, style)
+
+
+def _notes(diagnosis: Diagnosis, style: Style) -> Iterator[str]:
+    yield style.paint("strong", "Could not be determined:")
+    shown = diagnosis.notes if style.verbose else diagnosis.notes[:NOTES]
+    for note in shown:
+        yield from style.wrap(note_line(note), "- ", "  ")
+    if len(shown) < len(diagnosis.notes):
+        yield f"- and {len(diagnosis.notes) - len(shown)} more (-v lists them)"
+
+
+def note_line(note: Note) -> str:
+    """A note in one line."""
+    return clean(f"{note.source}: {note.text}")

@@ -1,0 +1,53 @@
+"""Lines to paste do what the steps say: run by a real shell."""
+
+import os
+import subprocess
+
+from envdoctor.finding import Fix, SetEnv, Shim
+from envdoctor.report.shell import by_hand, environment_lines, hide_home
+
+
+def ran(tmp_path, *steps, then, env=None):
+    script = (
+        "set -eu\n" + "\n".join(f"    {line}" for line in environment_lines(Fix("x", steps))) + "\n" + then
+    )
+    variables = {"PATH": "/usr/bin:/bin", **(env or {})}
+    result = subprocess.run(
+        ["sh", "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
+    )
+    return result.stdout
+
+
+def test_variables_are_set_unset_and_joined(tmp_path):
+    steps = (
+        SetEnv("A", 'x $y `z` "q" \\'),
+        SetEnv("B", None),
+        SetEnv("LIBRARY_PATH", "/new", "prepend"),
+        SetEnv("NVCC_APPEND_FLAGS", "-std=c++17", "append"),
+    )
+    shown = 'printf "%s|" "$A" "${B-unset}" "$LIBRARY_PATH" "$NVCC_APPEND_FLAGS"'
+    assert ran(tmp_path, *steps, then=shown) == 'x $y `z` "q" \\|unset|/new|-std=c++17|'
+    old = {"B": "1", "LIBRARY_PATH": "/old", "NVCC_APPEND_FLAGS": "-O2"}
+    assert ran(tmp_path, *steps, then=shown, env=old) == 'x $y `z` "q" \\|unset|/new:/old|-O2 -std=c++17|'
+
+
+def test_files_of_the_overlay_come_into_being(tmp_path):
+    steps = (
+        Shim("lib/libx.a", "text", "INPUT ( -lx $y )\n"),
+        Shim("bin/cc", "script", '#!/bin/sh\necho "{overlay}" "$1"\n'),
+        Shim("lib/liby.so", "link", "/usr/lib/liby.so.1"),
+        SetEnv("PATH", "{overlay}/bin", "prepend"),
+    )
+    assert ran(tmp_path, *steps, then="cc hello") == f"{tmp_path}/.envdoctor hello\n"
+    assert (tmp_path / ".envdoctor/lib/libx.a").read_text() == "INPUT ( -lx $y )\n"
+    assert os.readlink(tmp_path / ".envdoctor/lib/liby.so") == "/usr/lib/liby.so.1"
+
+
+def test_long_files_are_not_for_pasting():
+    assert by_hand(Fix("x", (Shim("a", "text", "1\n"),)))
+    assert not by_hand(Fix("x", (Shim("a", "text", "1\n" * 50),)))
+
+
+def test_home_becomes_a_variable_that_still_works():
+    assert hide_home('export A="/home/alice/cuda"', "/home/alice") == 'export A="$HOME/cuda"'
+    assert hide_home("export A=/home/alicex/y", "/home/alice") == "export A=/home/USER/y"
