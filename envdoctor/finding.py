@@ -60,8 +60,9 @@ class Shim:
     """A file of the overlay that stands in for a program, library or start-up module."""
 
     path: str  # relative to the overlay: "lib/libcublas_static.a"
-    #: What it is: a symbolic link to `content`, a text file, an executable script, or an empty archive.
-    kind: str  # "link" | "text" | "script" | "archive"
+    #: What it is: a symbolic link to `content`, a text file, an executable script, an empty archive, or a script that
+    #: runs the real program of that name with `content` added to its arguments.
+    kind: str  # "link" | "text" | "script" | "archive" | "wrapper"
     content: str
 
 

@@ -103,8 +103,10 @@ class BuildFolder:
     """An earlier build's folder with a CMakeCache.txt or compiled left-overs."""
 
     path: str
-    #: Cache entries that may be stale: CMAKE_HOME_DIRECTORY, CMAKE_COMMAND, CMAKE_MAKE_PROGRAM, *_COMPILER, Python*_EXECUTABLE.
+    #: "NAME=value" of CMAKE_HOME_DIRECTORY, CMAKE_COMMAND, CMAKE_MAKE_PROGRAM, CMAKE_*_COMPILER, (_)Python*_EXECUTABLE.
     entries: Tuple[Located, ...]
+    #: Those of them whose file or folder does not exist any more.
+    missing: Tuple[Located, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Finding, fetching and building with pip, CMake and git."""

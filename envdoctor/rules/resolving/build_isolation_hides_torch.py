@@ -1,0 +1,68 @@
+"""The build needs torch, and pip's isolated build environment hides the one that is installed.
+
+## What it means
+
+For a project with a `[build-system]` table (and, from pip 25.3 on, for every project) pip builds in an environment of
+its own that holds the declared build requirements and nothing else. A `setup.py` that imports torch ends there with
+`ModuleNotFoundError: No module named 'torch'`, however well torch is installed.
+
+## How envdoctor knows
+
+`setup.py`, read as syntax, imports torch; the build requirements do not name it; nothing switches isolation off.
+
+## What to do
+
+Build without isolation: `pip install --no-build-isolation .`, or `PIP_NO_BUILD_ISOLATION=0` in the environment (pip's
+option is inverted: 0 switches isolation off). The build requirements must then be installed beside torch. Naming torch
+in `build-system.requires` also ends the error, but makes pip fetch a second torch, perhaps one for another CUDA.
+
+## When to ignore it
+
+When the project is only ever built by `python setup.py ...`, which knows no isolation.
+"""
+
+from typing import Iterator, Optional, Tuple
+
+from packaging.requirements import Requirement
+
+from envdoctor.facts import Configuration, Environment, Packages, Project
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity, Step
+from envdoctor.isolation import build_requirements, isolated, names, requires
+from envdoctor.requirements import installed
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+
+
+def check(
+    project: Project,
+    packages: Packages,
+    environment: Environment,
+    configuration: Optional[Configuration],
+) -> Iterator[Finding]:
+    imports = project.setup.imports if project.setup else ()
+    torch = next((line for line in imports if line.text.split(".")[0] == "torch"), None)
+    if (
+        torch is None
+        or requires(project, "torch")
+        or not isolated(project, packages, environment, configuration)
+    ):
+        return
+    missing = tuple(r for r in build_requirements(project) if not installed(r, packages))
+    version = packages.version("torch")
+    yield Finding(
+        message=f"{torch.file} imports torch, and torch is not among the build requirements.",
+        consequence="pip builds in an isolated environment without torch: No module named 'torch'.",
+        evidence=(
+            Evidence(torch.place, f"import {torch.text}"),
+            Evidence("build requirements", ", ".join(map(str, build_requirements(project))) or "none"),
+            Evidence("installed", f"torch {version}" if version else "no torch; install it first"),
+        ),
+        fix=Fix("Build without isolation, so that the installed torch is used", _steps(missing)),
+        location=Location(torch.file, torch.line),
+    )
+
+
+def _steps(missing: Tuple[Requirement, ...]) -> Tuple[Step, ...]:
+    off = SetEnv("PIP_NO_BUILD_ISOLATION", "0")
+    return (Run(f"python -m pip install {names(missing)}"), off) if missing else (off,)

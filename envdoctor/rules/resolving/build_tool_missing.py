@@ -1,0 +1,116 @@
+"""A tool that the build calls is not installed: cmake, ninja, make, a C++ compiler, Rust.
+
+## What it means
+
+The build starts the tool by name and finds nothing: `cmake: not found`, `CMake was unable to find a build program
+corresponding to "Ninja"`, `error: can't find Rust compiler`.
+
+## How envdoctor knows
+
+What the project builds with is read from its files (CMakeLists.txt, Makefile, extensions, build requirements,
+CMAKE_GENERATOR), and no program of that name is on PATH. CMake and Ninja that the build backend fetches by itself are
+not asked for.
+
+## What to do
+
+Install it: pip brings cmake and ninja without root; the package manager's command is given where its package is known.
+
+## When to ignore it
+
+When the build brings the tool along in a way that its files do not show.
+"""
+
+from typing import Iterator, Optional, Tuple
+
+from envdoctor.facts import Compilers, Environment, Project, System, Tools
+from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+from envdoctor.isolation import requires
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+
+# Package of each tool for the package managers that we know by name.
+PACKAGES = {
+    "make": {
+        "apt-get": "make",
+        "dnf": "make",
+        "yum": "make",
+        "apk": "make",
+        "zypper": "make",
+        "pacman": "make",
+    },
+    "g++": {
+        "apt-get": "g++",
+        "dnf": "gcc-c++",
+        "yum": "gcc-c++",
+        "apk": "g++",
+        "zypper": "gcc-c++",
+        "pacman": "gcc",
+    },
+    "rustc": {
+        "apt-get": "rustc",
+        "dnf": "rust cargo",
+        "apk": "rust cargo",
+        "zypper": "rust cargo",
+        "pacman": "rust",
+    },
+}
+FROM_PIP = ("cmake", "ninja")
+INSTALL = {"apk": "apk add", "pacman": "pacman -S", "zypper": "zypper install"}
+
+
+def check(
+    project: Project,
+    tools: Tools,
+    environment: Environment,
+    system: System,
+    compilers: Optional[Compilers],
+) -> Iterator[Finding]:
+    for tool, source, text in _wanted(project, environment):
+        there = _has_compiler(compilers) if tool == "g++" else tools.first(tool) is not None
+        if not there:
+            yield Finding(
+                message=f"The build calls {'a C++ compiler' if tool == 'g++' else tool}, and none is on PATH.",
+                consequence="The build ends when it is called.",
+                evidence=(Evidence(source, text), Evidence("PATH", environment.get("PATH") or "not set")),
+                fix=_fix(tool, system),
+            )
+
+
+def _wanted(project: Project, environment: Environment) -> Iterator[Tuple[str, str, str]]:
+    """Each tool that the build will call, with what says so."""
+    first = project.builds[0] if project.builds else None
+    if first == "cmake" and project.cmake and project.cmake.minimum:
+        yield "cmake", project.cmake.minimum.place, "configured by CMake"
+    if first == "make":
+        yield "make", "Makefile", "built by make"
+    generator = environment.get("CMAKE_GENERATOR") or ""
+    if project.cmake and "Ninja" in generator:
+        yield "ninja", "CMAKE_GENERATOR", generator
+    elif first == "cmake" and not generator:
+        yield "make", "CMakeLists.txt", "CMake's default generator is Unix Makefiles"
+    extensions = project.setup.extensions if project.setup else ()
+    if extensions:
+        yield (
+            "g++",
+            f"{extensions[0].file}:{extensions[0].line}",
+            f"{extensions[0].kind} {extensions[0].name}",
+        )
+    rust = requires(project, "setuptools-rust") or requires(project, "maturin")
+    if rust:
+        yield "rustc", rust.place, f"requires {rust.text}"
+
+
+def _has_compiler(compilers: Optional[Compilers]) -> bool:
+    return compilers is not None and any(compiler.cxx is not False for compiler in compilers.items)
+
+
+def _fix(tool: str, system: System) -> Fix:
+    if tool in FROM_PIP:
+        return Fix(f"Install {tool} into the active environment", (Run(f"python -m pip install {tool}"),))
+    manager = system.package_manager or ""
+    package = PACKAGES.get(tool, {}).get(manager)
+    if package is None:
+        return Fix(f"Install {tool} and put it on PATH")
+    root = "" if system.is_root else "sudo "
+    return Fix(f"Install {tool}", (Run(f"{root}{INSTALL.get(manager, manager + ' install')} {package}"),))

@@ -1,0 +1,60 @@
+"""CMake 4 refuses a project that asks for compatibility with CMake older than 3.5.
+
+## What it means
+
+CMake 4.0 removed the policies of CMake before 3.5. A `cmake_minimum_required(VERSION 2.8.12)` in the project or, more
+often, in a vendored sub-project stops the configuration: `Compatibility with CMake < 3.5 has been removed from CMake`.
+
+## How envdoctor knows
+
+The first `cmake` on PATH is 4.0 or newer, and a CMake file of the tree that the build reads asks for less than 3.5 (a
+range such as `2.8...3.10` counts by its upper end).
+
+## What to do
+
+Set `CMAKE_POLICY_VERSION_MINIMUM=3.5`, as an environment variable or with -D; no source needs to change.
+
+## When to ignore it
+
+When that sub-project is switched off by an option of the build.
+"""
+
+from typing import Iterator
+
+from packaging.version import InvalidVersion, Version
+
+from envdoctor.facts import Environment, Project, Tools
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+REMOVED_BELOW = Version("3.5")
+
+
+def check(project: Project, tools: Tools, environment: Environment) -> Iterator[Finding]:
+    first = tools.first("cmake")
+    if project.cmake is None or first is None or not first.version or Version(first.version) < Version("4"):
+        return
+    if environment.get("CMAKE_POLICY_VERSION_MINIMUM"):
+        return
+    old = [line for line in project.cmake.minimums if _policy(line.text) < REMOVED_BELOW]
+    if not old:
+        return
+    yield Finding(
+        message=f"{old[0].place} asks for compatibility with CMake {old[0].text}, which CMake {first.version} does not give.",
+        consequence="CMake stops: Compatibility with CMake < 3.5 has been removed from CMake.",
+        evidence=(
+            *(Evidence(line.place, f"cmake_minimum_required(VERSION {line.text})") for line in old),
+            Evidence(first.path, f"version {first.version}, first on PATH"),
+        ),
+        fix=Fix("Let CMake apply the policies of 3.5", (SetEnv("CMAKE_POLICY_VERSION_MINIMUM", "3.5"),)),
+        location=Location(old[0].file, old[0].line),
+    )
+
+
+def _policy(text: str) -> Version:
+    """The version whose policies apply: the upper end of a range; high for what is no version (a variable)."""
+    try:
+        return Version(text.rpartition("...")[2])
+    except InvalidVersion:
+        return Version("99")

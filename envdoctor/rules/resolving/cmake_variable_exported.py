@@ -1,0 +1,53 @@
+"""A CMake variable is exported to the environment, where CMake does not look for it.
+
+## What it means
+
+CMake's cache variables are given with `-D`. Most are not read from the environment: `export Python3_EXECUTABLE=...` or
+`export CMAKE_CUDA_ARCHITECTURES=80` changes nothing, without a word, and the build goes on with what it finds by itself.
+
+## How envdoctor knows
+
+The variable is set in the environment, the project is configured by CMake, and CMake's documentation names another
+variable, or none, for the environment.
+
+## What to do
+
+Pass it with -D, or set the environment variable that CMake does read: CUDAARCHS, CUDACXX, CUDAToolkit_ROOT.
+
+## When to ignore it
+
+When a script of the build passes the variable on with -D by itself.
+"""
+
+from typing import Iterator
+
+from envdoctor.facts import Environment, Project
+from envdoctor.finding import Evidence, Finding, Fix, Run, SetEnv, Severity
+
+SEVERITY = Severity.WARNING
+ROLES = ("build", "ci")
+
+# https://cmake.org/cmake/help/latest/manual/cmake-env-variables.7.html: exported name, and the one that is read.
+READ_INSTEAD = {
+    "Python3_EXECUTABLE": None,
+    "Python_EXECUTABLE": None,
+    "PYTHON_EXECUTABLE": None,
+    "CMAKE_CUDA_ARCHITECTURES": "CUDAARCHS",
+    "CMAKE_CUDA_COMPILER": "CUDACXX",
+    "CUDA_TOOLKIT_ROOT_DIR": "CUDAToolkit_ROOT",
+}
+
+
+def check(project: Project, environment: Environment) -> Iterator[Finding]:
+    for name, instead in READ_INSTEAD.items() if project.cmake else ():
+        value = environment.get(name)
+        if not value or (instead and environment.get(instead)):
+            continue
+        yield Finding(
+            message=f"{name} is exported, but CMake does not read it from the environment.",
+            consequence=f"The build goes on as if {name} were not set.",
+            evidence=(Evidence(name, value),),
+            fix=Fix(f"Set {instead}", (SetEnv(instead, value),))
+            if instead
+            else Fix("Pass it on CMake's command line", (Run(f"cmake -D{name}={value} ..."),)),
+        )

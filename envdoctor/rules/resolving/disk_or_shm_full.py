@@ -1,0 +1,68 @@
+"""A folder that the build writes into has no room left.
+
+## What it means
+
+nvcc and pip unpack and compile in the temporary folder, CMake and ninja in the build folder. A full one ends the build
+with `No space left on device`, sometimes as a compiler error that hides the reason. A full /dev/shm stops PyTorch's data
+loaders with a bus error.
+
+## How envdoctor knows
+
+Free bytes and free inodes of the file system under each folder. Below 50 MiB nothing compiles (an error); below 500 MiB
+a build of CUDA sources is likely to fail (a warning).
+
+## What to do
+
+Free space, or point TMPDIR (and pip's cache) to a larger file system. A container's /dev/shm grows with `--shm-size`.
+
+## When to ignore it
+
+When the build is known to be small.
+"""
+
+from typing import Iterator, Optional
+
+from envdoctor.facts import Folder, Folders
+from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+
+SEVERITY = Severity.WARNING
+NOTHING_WORKS, LIKELY_TO_FAIL = 50 << 20, 500 << 20
+MEANS = {"tmp": "the temporary folder", "build": "the project's folder", "shm": "shared memory"}
+
+
+def check(folders: Folders) -> Iterator[Finding]:
+    roomy = next(
+        (f for f in folders.items if f.writable and not f.noexec and (f.free_bytes or 0) > 4 << 30), None
+    )
+    for folder in folders.items:
+        if folder.role in MEANS and folder.exists and _full(folder):
+            yield Finding(
+                message=f"{folder.path}, {MEANS[folder.role]}, has {_room(folder)} left.",
+                consequence="A build or load that writes there ends with: No space left on device.",
+                evidence=(
+                    Evidence(folder.found_via, f"{folder.path} on {folder.filesystem}: {_room(folder)} free"),
+                ),
+                fix=_fix(folder, roomy),
+                severity=Severity.ERROR if _no_room(folder) else Severity.WARNING,
+            )
+
+
+def _full(folder: Folder) -> bool:
+    if folder.role == "shm":
+        return _no_room(folder)  # 64 MiB is docker's default, and enough for a build
+    return _no_room(folder) or (folder.free_bytes is not None and folder.free_bytes < LIKELY_TO_FAIL)
+
+
+def _no_room(folder: Folder) -> bool:
+    limit = 1 << 20 if folder.role == "shm" else NOTHING_WORKS
+    return (folder.free_bytes is not None and folder.free_bytes < limit) or folder.free_inodes == 0
+
+
+def _room(folder: Folder) -> str:
+    return "no inodes" if folder.free_inodes == 0 else f"{(folder.free_bytes or 0) >> 20} MiB"
+
+
+def _fix(folder: Folder, roomy: Optional[Folder]) -> Fix:
+    if folder.role == "tmp" and roomy:
+        return Fix(f"Use {roomy.path} for temporary files", (SetEnv("TMPDIR", roomy.path),))
+    return Fix("Start the container with a larger --shm-size" if folder.role == "shm" else "Free space there")

@@ -1,0 +1,67 @@
+"""A submodule is not checked out, and its URL goes over SSH.
+
+## What it means
+
+`git@github.com:owner/name` needs an SSH key that the server knows and a network that lets port 22 through. In a container
+or a company network neither is there: `Permission denied (publickey)`, `Connection closed by remote host`, `Could not
+resolve hostname`. The same repository is usually readable over HTTPS without any key.
+
+## How envdoctor knows
+
+The entry in .gitmodules has an SSH URL, its folder is empty or absent, and git has no `url.<base>.insteadOf` that
+rewrites it. Whether SSH would work cannot be known without a network, so this is a warning.
+
+## What to do
+
+Let git rewrite the URL for one command: GIT_CONFIG_COUNT, GIT_CONFIG_KEY_0, GIT_CONFIG_VALUE_0. (`insteadOf` in the
+clone's own configuration has no effect on the clone of a submodule.)
+
+## When to ignore it
+
+When a key for that server is set up here.
+"""
+
+import re
+from typing import Iterator, Optional
+
+from envdoctor.facts import Configuration, Project, Submodule
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
+
+SEVERITY = Severity.WARNING
+ROLES = ("build", "ci")
+SSH = re.compile(r"(?:ssh://)?(?P<user>[\w.-]+)@(?P<host>[\w.-]+)(?P<separator>[:/])(?P<path>.+)")
+
+
+def check(project: Project, configuration: Optional[Configuration]) -> Iterator[Finding]:
+    for submodule in project.submodules:
+        match = SSH.fullmatch(submodule.url)
+        if match is None or submodule.state == "present" or _rewritten(submodule, configuration):
+            continue
+        base = submodule.url[: match.start("path")]
+        https = f"https://{match['host']}/"
+        yield Finding(
+            message=f"The submodule {submodule.path} is not checked out, and its URL goes over SSH: {submodule.url}.",
+            consequence="git submodule update needs an SSH key that the server accepts, and fails without one.",
+            evidence=(Evidence(f".gitmodules:{submodule.line}", f"url = {submodule.url}"),),
+            fix=Fix(
+                f"Let git read {https} in place of {base}",
+                (
+                    SetEnv("GIT_CONFIG_COUNT", "1"),
+                    SetEnv("GIT_CONFIG_KEY_0", f"url.{https}.insteadOf"),
+                    SetEnv("GIT_CONFIG_VALUE_0", base),
+                    Run("git submodule update --init --recursive"),
+                ),
+            ),
+            location=Location(".gitmodules", submodule.line),
+        )
+
+
+def _rewritten(submodule: Submodule, configuration: Optional[Configuration]) -> bool:
+    settings = configuration.settings if configuration else ()
+    return any(
+        s.tool == "git"
+        and s.wins
+        and s.name.lower().endswith(".insteadof")
+        and submodule.url.startswith(s.value)
+        for s in settings
+    )

@@ -1,0 +1,49 @@
+"""pip's configuration names an index or a folder that cannot answer.
+
+## What it means
+
+pip asks every index that its configuration names. One that is gone (an old office's mirror, a dead local proxy, a folder
+that was moved) costs five retries for each package and then ends the installation, and the error names a host that
+nobody remembers having configured.
+
+## How envdoctor knows
+
+Without a network only this can be certain, and only this is reported: a folder that does not exist, a port of this
+machine on which nothing listens, a host name that by definition never resolves (`.invalid`, `.test`, `.example`).
+
+## What to do
+
+Remove or correct the line that names it: file and line are given. `PIP_CONFIG_FILE=/dev/null` leaves all files out for
+one command.
+
+## When to ignore it
+
+When the mirror is started only for the build.
+"""
+
+from typing import Iterator
+
+from envdoctor.facts import Wheelhouse
+from envdoctor.finding import Evidence, Finding, Fix, Severity
+
+SEVERITY = Severity.ERROR
+
+
+def check(wheelhouse: Wheelhouse) -> Iterator[Finding]:
+    for index in wheelhouse.indexes if not wheelhouse.no_index else ():
+        if index.answers is False:
+            yield Finding(
+                message=f"pip is told to use the index {index.url}, which cannot answer from here.",
+                consequence="Every pip install retries it and then fails, also for packages that another index has.",
+                evidence=(Evidence(index.source, index.url),),
+                fix=Fix(f"Correct or remove the index in {index.source}"),
+            )
+    for folder in wheelhouse.folders:
+        if not folder.exists:
+            yield Finding(
+                message=f"pip is told to look for wheels in {folder.path}, which does not exist.",
+                consequence="Packages that were meant to come from there are taken from elsewhere, or not found.",
+                evidence=(Evidence(folder.source, folder.path),),
+                fix=Fix(f"Correct or remove the folder in {folder.source}"),
+                severity=Severity.ERROR if wheelhouse.no_index else Severity.WARNING,
+            )

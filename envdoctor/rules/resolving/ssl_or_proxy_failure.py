@@ -1,0 +1,50 @@
+"""TLS cannot work here: a certificate file that is not there, or a clock that is wrong.
+
+## What it means
+
+pip, git and curl verify certificates against the file that a variable names. When the file is gone (an image was
+rebuilt, a company CA moved) every download fails: `Could not find a suitable TLS CA certificate bundle` or
+`CERTIFICATE_VERIFY_FAILED`. A clock far in the past makes every certificate `not yet valid`.
+
+## How envdoctor knows
+
+SSL_CERT_FILE, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, PIP_CERT or GIT_SSL_CAINFO names a path that does not exist; or the
+clock is before the day on which this envdoctor was released. A proxy that inspects TLS with a CA of its own cannot be
+seen without a network.
+
+## What to do
+
+Correct or unset the variable; set the clock.
+
+## When to ignore it
+
+When nothing is downloaded.
+"""
+
+from typing import Iterator, Optional
+
+from envdoctor.facts import Environment, System
+from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+
+SEVERITY = Severity.ERROR
+VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO")
+RELEASED = 1_767_225_600  # 2026-01-01: no machine on which this runs can be earlier
+
+
+def check(environment: Environment, system: Optional[System]) -> Iterator[Finding]:
+    for variable in environment.missing(*VARIABLES):
+        yield Finding(
+            message=f"{variable.name} names a certificate file that does not exist: {variable.value}.",
+            consequence="Downloads by the programs that read it fail to verify any server.",
+            evidence=(Evidence(variable.name, variable.value),),
+            fix=Fix(
+                f"Unset {variable.name}, or set it to the file that exists", (SetEnv(variable.name, None),)
+            ),
+        )
+    if system is not None and system.clock < RELEASED:
+        yield Finding(
+            message="This machine's clock is wrong: it is before 2026.",
+            consequence="Every TLS certificate is not yet valid, so nothing can be downloaded.",
+            evidence=(Evidence("clock", f"{system.clock} seconds since 1970"),),
+            fix=Fix("Set the clock (in a virtual machine: on its host)"),
+        )

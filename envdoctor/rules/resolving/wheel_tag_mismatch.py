@@ -1,0 +1,83 @@
+"""A wheel that is meant to be installed does not fit this interpreter or platform.
+
+## What it means
+
+A wheel's name ends in the Python, ABI and platform that it was built for. pip refuses another one by name (`is not a
+supported wheel on this platform`), and passes it over in a folder (`from versions: none`).
+
+## How envdoctor knows
+
+Every distribution of a requirement in the find-links folders carries tags that this interpreter does not take, and no
+index may be asked for another. The part that differs is named: Python, ABI, glibc or machine.
+
+## What to do
+
+Take a wheel for this target: a `py3-none-manylinux_2_17` wheel fits every Python 3 on glibc 2.17 or newer. Or install
+into an interpreter that the wheel was built for.
+
+## When to ignore it
+
+When the folder serves several machines, and the requirement has a marker that envdoctor could not read.
+"""
+
+from typing import FrozenSet, Iterator, List
+
+from packaging.tags import Tag, parse_tag
+from packaging.utils import canonicalize_name
+
+from envdoctor.facts import Packages, Project, Python, System, Wheel, Wheelhouse
+from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+from envdoctor.requirements import accepts, applies, fits, installed, parse, tags
+
+SEVERITY = Severity.ERROR
+
+
+def check(
+    project: Project,
+    packages: Packages,
+    python: Python,
+    system: System,
+    wheelhouse: Wheelhouse,
+) -> Iterator[Finding]:
+    if not wheelhouse.no_index:
+        return
+    accepted = tags(python, system)
+    wheels = [wheel for folder in wheelhouse.folders for wheel in folder.wheels]
+    for line in (*project.requirements, *project.build_requires):
+        wanted = parse(line.text)
+        if wanted is None or not applies(wanted, python) or installed(wanted, packages):
+            continue
+        there = [w for w in wheels if w.name == canonicalize_name(wanted.name) and accepts(wanted, w.version)]
+        if not there or any(fits(wheel, accepted) for wheel in there):
+            continue
+        yield Finding(
+            message=f"{line.place} asks for {wanted}; the wheels of it here are for another {_difference(there, accepted, system.machine)}.",
+            consequence="pip passes them over: Could not find a version that satisfies the requirement.",
+            evidence=(
+                *(Evidence(wheel.file, f"built for {wheel.tag}") for wheel in there[:3]),
+                Evidence(
+                    python.executable,
+                    f"takes cp{python.minor[0]}{python.minor[1]}, {system.libc} {system.libc_version}",
+                ),
+            ),
+            fix=Fix(
+                f"Put a wheel of {wanted.name} into the folder that is built for this interpreter and platform"
+            ),
+            location=Location(line.file, line.line),
+        )
+
+
+def _difference(wheels: List[Wheel], accepted: FrozenSet[Tag], machine: str) -> str:
+    """The first part that differs in every wheel: the machine, the C library, the Python version or its ABI."""
+    own = {tag for wheel in wheels for tag in parse_tag(wheel.tag)}
+    if not any(tag.platform == "any" or tag.platform.endswith(machine) for tag in own):
+        return "machine"
+    if not any(tag.platform in {other.platform for other in accepted} for tag in own):
+        return "C library version or kind"
+    # cp310 is accepted too, but only with abi3: compare interpreter and ABI together.
+    pairs = {(tag.interpreter, tag.abi.rstrip("dmu")) for tag in accepted}
+    return (
+        "Python ABI"
+        if any((tag.interpreter, tag.abi.rstrip("dmu")) in pairs for tag in own)
+        else "Python version"
+    )

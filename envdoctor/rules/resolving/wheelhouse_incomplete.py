@@ -1,0 +1,67 @@
+"""A wheel folder that is meant to be enough lacks a run-time dependency.
+
+## What it means
+
+With no index, pip installs from its find-links folders alone, and it needs the whole closure: what the requirements
+require in turn, for this interpreter and this platform. A folder filled by `pip download` on another machine lacks what
+only this machine needs, because markers were evaluated for the other one.
+
+## How envdoctor knows
+
+`no-index` is in force. Every requirement of the project and of the wheels that answer it is looked up among the
+installed packages and among the wheels whose tags this interpreter takes.
+
+## What to do
+
+Download what is named with the target's own Python version (or resolve for it with `uv pip compile
+--python-version`), and add it to the folder.
+
+## When to ignore it
+
+When the missing package comes from somewhere else, for example from conda, after pip ran with `--no-deps`.
+"""
+
+from typing import Iterator
+
+from envdoctor.facts import Packages, Project, Python, System, Wheelhouse
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.isolation import names
+from envdoctor.requirements import parse, tags, unavailable
+
+SEVERITY = Severity.ERROR
+
+
+def check(
+    project: Project,
+    packages: Packages,
+    python: Python,
+    system: System,
+    wheelhouse: Wheelhouse,
+) -> Iterator[Finding]:
+    lines = [(line, parse(line.text)) for line in project.requirements]
+    wanted = [requirement for _, requirement in lines if requirement]
+    wheels = tuple(wheel for folder in wheelhouse.folders for wheel in folder.wheels)
+    if not wheelhouse.no_index or not wheels:
+        return
+    missing = unavailable(wanted, wheels, packages, python, tags(python, system))
+    if not missing:
+        return
+    asked = {str(requirement): line for line, requirement in lines if requirement}
+    line = asked.get(str(missing[0][0]), project.requirements[0])
+    yield Finding(
+        message=f"{', '.join(folder.path for folder in wheelhouse.folders)} lacks {', '.join(str(r) for r, _ in missing)}.",
+        consequence="pip may ask no index, so the installation ends with: No matching distribution found.",
+        evidence=(
+            Evidence(wheelhouse.no_index, "no index may be asked"),
+            *(Evidence(asker or asked[str(r)].place, f"requires {r}") for r, asker in missing),
+        ),
+        fix=Fix(
+            "Fetch the missing wheels with this Python version on a machine with a network and add them to the folder",
+            (
+                Run(
+                    f"python{python.minor[0]}.{python.minor[1]} -m pip download -d FOLDER {names(tuple(r for r, _ in missing))}"
+                ),
+            ),
+        ),
+        location=Location(line.file, line.line),
+    )

@@ -1,0 +1,47 @@
+"""Tools that the build calls by name."""
+
+import pytest
+
+from envdoctor.facts import Compilers
+from envdoctor.finding import Run
+from envdoctor.rules.resolving.build_tool_missing import check
+from tests.factory import at, cmake, compiler, environment, extension, program, project, setup, system, tools
+
+ALL = tools(program("cmake"), program("make"), program("ninja"))
+COMPILERS = Compilers((compiler(),))
+CMAKE = project(builds=("cmake",), cmake=cmake())
+
+
+def test_quiet_when_everything_is_there():
+    for built in (CMAKE, project(builds=("make",)), project(setup=setup(extension()))):
+        assert not list(check(built, ALL, environment(), system(), COMPILERS))
+
+
+def test_quiet_for_a_backend_that_fetches_cmake():
+    backed = project(
+        builds=("pyproject", "cmake"), cmake=cmake(), build_backend=at("scikit_build_core.build")
+    )
+    assert not list(check(backed, tools(), environment(), system(), COMPILERS))
+
+
+@pytest.mark.parametrize(
+    ("built", "have", "variables", "missing"),
+    [
+        (CMAKE, tools(program("make")), {}, "cmake"),
+        (CMAKE, tools(program("cmake")), {}, "make"),
+        (CMAKE, tools(program("cmake"), program("make")), {"CMAKE_GENERATOR": "Ninja"}, "ninja"),
+        (project(builds=("make",)), tools(), {}, "make"),
+        (project(build_requires=(at("setuptools-rust"),)), ALL, {}, "rustc"),
+    ],
+)
+def test_the_missing_one_is_named(built, have, variables, missing):
+    (finding,) = check(built, have, environment(**variables), system(), COMPILERS)
+    assert f"The build calls {missing}," in finding.message
+
+
+def test_a_missing_compiler_has_this_systems_command():
+    (finding,) = check(project(setup=setup(extension())), ALL, environment(), system(), Compilers(()))
+    assert finding.fix is not None and finding.fix.steps == (Run("sudo apt-get install g++"),)
+    unknown = system(package_manager=None)
+    (finding,) = check(project(setup=setup(extension())), ALL, environment(), unknown, None)
+    assert finding.fix is not None and not finding.fix.steps

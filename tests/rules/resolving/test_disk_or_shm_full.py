@@ -1,0 +1,28 @@
+"""Folders without room."""
+
+from envdoctor.facts import Folder, Folders
+from envdoctor.finding import SetEnv, Severity
+from envdoctor.rules.resolving.disk_or_shm_full import check
+
+
+def folder(role, free, path=None, inodes=1000):
+    return Folder(role, path or f"/{role}", True, True, True, False, free, inodes, "ext4", "default")
+
+
+def test_quiet_with_room():
+    assert not list(
+        check(Folders((folder("build", 5 << 30), folder("tmp", 1 << 30), folder("shm", 64 << 20))))
+    )
+
+
+def test_little_room_is_a_warning_and_none_an_error():
+    (little,) = check(Folders((folder("tmp", 200 << 20),)))
+    assert little.severity is Severity.WARNING and "200 MiB" in little.message
+    (none,) = check(Folders((folder("tmp", 1 << 20), folder("home", 50 << 30))))
+    assert none.severity is Severity.ERROR
+    assert none.fix is not None and none.fix.steps == (SetEnv("TMPDIR", "/home"),)
+
+
+def test_no_inodes_is_no_room():
+    (finding,) = check(Folders((folder("build", 50 << 30, inodes=0),)))
+    assert finding.severity is Severity.ERROR and "no inodes" in finding.message

@@ -1,0 +1,31 @@
+"""Submodules over SSH."""
+
+from envdoctor.facts import Configuration, Setting, Submodule
+from envdoctor.finding import SetEnv
+from envdoctor.rules.resolving.git_ssh_unreachable import check
+from tests.factory import project
+
+EMPTY = Submodule("submodules/cutlass", "git@github.com:NVIDIA/cutlass.git", "empty", 3)
+
+
+def test_quiet_over_https_when_present_or_rewritten():
+    https = Submodule("x", "https://github.com/NVIDIA/cutlass.git", "empty", 3)
+    present = Submodule("x", EMPTY.url, "present", 3)
+    assert not list(check(project(submodules=(https, present)), None))
+    rewrite = Setting("git", "url.https://github.com/.insteadOf", "git@github.com:", "~/.gitconfig", 2, True)
+    assert not list(check(project(submodules=(EMPTY,)), Configuration((rewrite,))))
+
+
+def test_git_is_told_to_read_https():
+    (finding,) = check(project(submodules=(EMPTY,)), None)
+    assert finding.fix is not None
+    assert SetEnv("GIT_CONFIG_KEY_0", "url.https://github.com/.insteadOf") in finding.fix.steps
+    assert SetEnv("GIT_CONFIG_VALUE_0", "git@github.com:") in finding.fix.steps
+
+
+def test_the_long_form_of_the_url():
+    (finding,) = check(
+        project(submodules=(Submodule("x", "ssh://git@host.example/team/x.git", "absent", 1),)), None
+    )
+    assert finding.fix is not None
+    assert SetEnv("GIT_CONFIG_VALUE_0", "ssh://git@host.example/") in finding.fix.steps

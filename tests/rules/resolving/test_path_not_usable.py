@@ -1,0 +1,34 @@
+"""Folders that are missing, read-only or noexec."""
+
+from envdoctor.facts import Environment, Folder, Folders, Variable
+from envdoctor.finding import SetEnv, Severity
+from envdoctor.rules.resolving.path_not_usable import check
+from tests.factory import environment, project
+
+
+def folder(role, writable=True, noexec=False):
+    return Folder(role, f"/{role}", True, True, writable, noexec, 9 << 30, 1000, "ext4", "default")
+
+
+GOOD = Folders((folder("tmp"), folder("build"), folder("home")))
+
+
+def test_quiet_when_everything_can_be_used():
+    assert not list(check(GOOD, environment(), project()))
+    assert not list(check(Folders((folder("build", writable=False),)), environment(), project(builds=())))
+
+
+def test_a_missing_tmpdir():
+    (finding,) = check(GOOD, Environment((Variable("TMPDIR", "/scratch/me", False),)), project())
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("TMPDIR", None),)
+
+
+def test_noexec_is_a_warning_and_names_another_folder():
+    (finding,) = check(Folders((folder("tmp", noexec=True), folder("home"))), environment(), None)
+    assert finding.severity is Severity.WARNING
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("TMPDIR", "/home"),)
+
+
+def test_a_read_only_project():
+    (finding,) = check(Folders((folder("build", writable=False),)), environment(), project())
+    assert "not writable" in finding.message

@@ -1,0 +1,37 @@
+"""Wheels for another Python, C library or machine."""
+
+import pytest
+
+from envdoctor.facts import Wheel, WheelFolder, Wheelhouse
+from envdoctor.rules.resolving.wheel_tag_mismatch import check
+from tests.factory import at, packages, project, python, system
+
+PROJECT = project(builds=(), requirements=(at("fastgptq", "requirements.txt", 1),))
+
+
+def house(*tags, no_index="PIP_NO_INDEX"):
+    wheels = tuple(Wheel(f"/wheels/fastgptq-1.0-{tag}.whl", "fastgptq", "1.0", tag, ()) for tag in tags)
+    return Wheelhouse(no_index, (WheelFolder("/wheels", "PIP_FIND_LINKS", True, wheels),), ())
+
+
+def test_quiet_when_one_fits_or_an_index_may_be_asked():
+    fitting = house("cp310-cp310-linux_x86_64", "cp311-cp311-manylinux_2_28_x86_64")
+    assert not list(check(PROJECT, packages(), python(), system(), fitting))
+    assert not list(
+        check(PROJECT, packages(), python(), system(), house("cp310-cp310-linux_x86_64", no_index=None))
+    )
+
+
+@pytest.mark.parametrize(
+    ("tag", "difference"),
+    [
+        ("cp310-cp310-manylinux_2_17_x86_64", "Python version"),
+        ("cp311-cp311-manylinux_2_39_x86_64", "C library"),
+        ("cp311-cp311-musllinux_1_2_x86_64", "C library"),
+        ("cp311-cp311-manylinux_2_17_aarch64", "machine"),
+        ("cp311-cp311d-linux_x86_64", "Python ABI"),
+    ],
+)
+def test_the_part_that_differs_is_named(tag, difference):
+    (finding,) = check(PROJECT, packages(), python(), system(), house(tag))
+    assert difference in finding.message
