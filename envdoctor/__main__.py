@@ -5,7 +5,12 @@ import importlib.util
 import sys
 
 # A bare interpreter has no `packaging` of its own, but pip and setuptools carry a copy.
-_COPIES = ("pip._vendor.packaging", "setuptools._vendor.packaging", "setuptools.extern.packaging", "pkg_resources._vendor.packaging")
+_COPIES = (
+    "pip._vendor.packaging",
+    "setuptools._vendor.packaging",
+    "setuptools.extern.packaging",
+    "pkg_resources._vendor.packaging",
+)
 
 
 def _provide_packaging() -> None:
@@ -17,7 +22,9 @@ def _provide_packaging() -> None:
             return
         except ImportError:
             continue
-    sys.exit("envdoctor: needs the 'packaging' package: python -m pip install packaging, or use envdoctor.pyz, which brings it")
+    sys.exit(
+        "envdoctor: needs the 'packaging' package: python -m pip install packaging, or use envdoctor.pyz, which brings it"
+    )
 
 
 if __name__ == "__main__":

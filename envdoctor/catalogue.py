@@ -89,7 +89,9 @@ def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
         try:
             findings.extend(_named(finding, rule) for finding in rule.check(**arguments))
         except Exception as error:  # a rule's mistake must not hide what the others found
-            notes.append(Note(rule.name, f"this rule failed, please report it: {type(error).__name__}: {error}"))
+            notes.append(
+                Note(rule.name, f"this rule failed, please report it: {type(error).__name__}: {error}")
+            )
     notes.extend(_undetermined(facts, undetermined))
     findings.sort(key=_order)
     return Diagnosis(tuple(findings), tuple(notes))
@@ -126,7 +128,9 @@ def _arguments(rule: Rule, facts: Facts) -> Tuple[Optional[Dict[str, Any]], List
 def _undetermined(facts: Facts, undetermined: Dict[str, List[str]]) -> Iterator[Note]:
     for name, skipped in undetermined.items():
         value = getattr(facts, name)
-        reason = f"could not be determined: {value.reason}" if isinstance(value, Unknown) else "was not examined"
+        reason = (
+            f"could not be determined: {value.reason}" if isinstance(value, Unknown) else "was not examined"
+        )
         yield Note(name, f"{reason} (not checked: {', '.join(sorted(skipped))})")
 
 

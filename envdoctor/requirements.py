@@ -29,7 +29,9 @@ def marker_environment(python: Python, system: Optional[System] = None) -> Dict[
         "python_full_version": python.version,
         "implementation_name": python.implementation,
         "implementation_version": python.version,
-        "platform_python_implementation": {"cpython": "CPython", "pypy": "PyPy"}.get(python.implementation, ""),
+        "platform_python_implementation": {"cpython": "CPython", "pypy": "PyPy"}.get(
+            python.implementation, ""
+        ),
         "platform_machine": python.platform.partition("-")[2],
         "platform_system": "Linux",
         "platform_release": system.kernel if system else "",
@@ -109,7 +111,9 @@ def unavailable(
     return tuple(missing)
 
 
-def _candidates(requirement: Requirement, wheels: Tuple[Wheel, ...], accepted: FrozenSet[Tag]) -> Iterator[Wheel]:
+def _candidates(
+    requirement: Requirement, wheels: Tuple[Wheel, ...], accepted: FrozenSet[Tag]
+) -> Iterator[Wheel]:
     name = canonicalize_name(requirement.name)
     fitting = [w for w in wheels if w.name == name and accepts(requirement, w.version) and fits(w, accepted)]
     return iter(sorted(fitting, key=lambda wheel: Version(wheel.version), reverse=True))

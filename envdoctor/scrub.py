@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
-_TOKENS = re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16})\b")
+_TOKENS = re.compile(
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16})\b"
+)
 _PATH_START = r"(?<![A-Za-z0-9_.~/-])"
 
 
@@ -16,7 +18,9 @@ def scrub_text(text: str, home: str) -> str:
     if home.strip("/"):
         text = re.sub(_PATH_START + re.escape(home.rstrip("/")) + r"(?=/|$|[^A-Za-z0-9_.-])", "~", text)
     text = re.sub(_PATH_START + r"(/home|/Users)/[^/\s:;,'\"]+", r"\1/USER", text)
-    text = _CREDENTIALS.sub(lambda m: m.group(0) if m.group(0).endswith("//git@") else m["scheme"] + "***@", text)
+    text = _CREDENTIALS.sub(
+        lambda m: m.group(0) if m.group(0).endswith("//git@") else m["scheme"] + "***@", text
+    )
     return _TOKENS.sub("***", text)
 
 

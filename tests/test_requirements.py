@@ -34,7 +34,11 @@ def test_tags_follow_interpreter_glibc_and_machine():
     accepted = tags(python("3.11.7"), system(libc_version="2.36"))
     for tag in ("py3-none-any", "cp311-cp311-manylinux_2_28_x86_64", "cp38-abi3-manylinux2014_x86_64"):
         assert fits(wheel("demo", "1.0", tag), accepted), tag
-    for tag in ("cp312-cp312-manylinux_2_28_x86_64", "cp311-cp311-manylinux_2_39_x86_64", "cp311-cp311-linux_aarch64"):
+    for tag in (
+        "cp312-cp312-manylinux_2_28_x86_64",
+        "cp311-cp311-manylinux_2_39_x86_64",
+        "cp311-cp311-linux_aarch64",
+    ):
         assert not fits(wheel("demo", "1.0", tag), accepted), tag
 
 
@@ -46,9 +50,22 @@ def test_musl_takes_no_manylinux_wheel():
 
 def test_what_wheels_require_in_turn_is_followed():
     accepted = tags(python(), system())
-    wheels = (wheel("demo", "1.0", "py3-none-any", "numpy>=1.20", 'tomli; python_version<"3.11"', 'rich; extra=="pretty"'),)
+    wheels = (
+        wheel(
+            "demo",
+            "1.0",
+            "py3-none-any",
+            "numpy>=1.20",
+            'tomli; python_version<"3.11"',
+            'rich; extra=="pretty"',
+        ),
+    )
     (missing,) = unavailable([Requirement("demo")], wheels, packages(), python(), accepted)
     assert (str(missing[0]), missing[1]) == ("numpy>=1.20", "demo 1.0")
-    names = [r.name for r, _ in unavailable([Requirement("demo[pretty]")], wheels, packages(), python(), accepted)]
+    names = [
+        r.name for r, _ in unavailable([Requirement("demo[pretty]")], wheels, packages(), python(), accepted)
+    ]
     assert names == ["numpy", "rich"]
-    assert not unavailable([Requirement("demo")], wheels, packages(package("numpy", "2.0")), python(), accepted)
+    assert not unavailable(
+        [Requirement("demo")], wheels, packages(package("numpy", "2.0")), python(), accepted
+    )

@@ -31,7 +31,9 @@ NAMES = frozenset(
     " SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE HTTP_PROXY HTTPS_PROXY NO_PROXY ALL_PROXY http_proxy https_proxy"
     " no_proxy all_proxy GIT_SSL_CAINFO GIT_SSH_COMMAND UV_FIND_LINKS UV_NO_INDEX UV_DEFAULT_INDEX".split()
 )
-PATTERNS = re.compile(r"PIP_(?!.*(?:PASSWORD|TOKEN|KEY))[A-Z_]+|GIT_CONFIG_(?:COUNT|KEY_\d+|VALUE_\d+)|CMAKE_(?:C|CXX|CUDA)_COMPILER_LAUNCHER")
+PATTERNS = re.compile(
+    r"PIP_(?!.*(?:PASSWORD|TOKEN|KEY))[A-Z_]+|GIT_CONFIG_(?:COUNT|KEY_\d+|VALUE_\d+)|CMAKE_(?:C|CXX|CUDA)_COMPILER_LAUNCHER"
+)
 
 
 # Variables that name one file or folder each.

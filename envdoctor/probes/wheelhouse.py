@@ -39,7 +39,11 @@ def probe(
         *_file_option(project, "--extra-index-url", "--extra-index-url"),
     ]
     no_index = next(
-        (source for value, source in _option(environment, configuration, "no-index") if value.lower() in TRUE),
+        (
+            source
+            for value, source in _option(environment, configuration, "no-index")
+            if value.lower() in TRUE
+        ),
         None,
     )
     folders = dict.fromkeys(pair for pair in ((_local(host, v), s) for v, s in links) if pair[0])
@@ -83,7 +87,9 @@ def _local(host: Host, value: str) -> Optional[str]:
         value = unquote(parts.path)
     elif "://" in value:
         return None
-    path = posixpath.normpath(posixpath.join(host.cwd, value.replace("~", host.home, 1) if value[:1] == "~" else value))
+    path = posixpath.normpath(
+        posixpath.join(host.cwd, value.replace("~", host.home, 1) if value[:1] == "~" else value)
+    )
     return None if host.is_file(path) else path
 
 
@@ -113,7 +119,9 @@ def _requires(host: Host, path: str) -> Tuple[str, ...]:
     """Requires-Dist of a wheel; a broken wheel is a note."""
     try:
         with zipfile.ZipFile(_HostFile(host, path)) as archive:
-            name = next(n for n in archive.namelist() if n.count("/") == 1 and n.endswith(".dist-info/METADATA"))
+            name = next(
+                n for n in archive.namelist() if n.count("/") == 1 and n.endswith(".dist-info/METADATA")
+            )
             text = archive.read(name)[: 1 << 20].decode("utf-8", errors="replace")
     except (OSError, zipfile.BadZipFile, StopIteration, ValueError, NotImplementedError, EOFError) as error:
         host.note(path, f"not a readable wheel: {error or 'no METADATA in it'}")

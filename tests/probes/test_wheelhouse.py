@@ -13,7 +13,9 @@ def wheel(*requires: str) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         lines = "".join(f"Requires-Dist: {line}\n" for line in requires)
-        archive.writestr("demo-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n{lines}\n")
+        archive.writestr(
+            "demo-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n{lines}\n"
+        )
     return stream.getvalue()
 
 
@@ -23,7 +25,13 @@ def test_nothing_configured_gives_nothing():
 
 
 def test_wheels_of_a_folder_are_read_with_their_requirements():
-    host = FakeHost(files={"/wheels/Demo_Pkg-1.0-cp311-cp311-linux_x86_64.whl": wheel("numpy>=1.20", 'tomli; python_version<"3.11"')})
+    host = FakeHost(
+        files={
+            "/wheels/Demo_Pkg-1.0-cp311-cp311-linux_x86_64.whl": wheel(
+                "numpy>=1.20", 'tomli; python_version<"3.11"'
+            )
+        }
+    )
     found = probe(host, factory.environment(PIP_FIND_LINKS="/wheels", PIP_NO_INDEX="1"), None, None)
     (entry,) = found.folders[0].wheels
     assert (entry.name, entry.version, entry.tag) == ("demo-pkg", "1.0", "cp311-cp311-linux_x86_64")
@@ -37,7 +45,9 @@ def test_a_variable_replaces_what_the_file_says():
     found = probe(host, factory.environment(PIP_FIND_LINKS="/new"), Configuration((setting,)), None)
     assert [(folder.path, folder.source) for folder in found.folders] == [("/new", "PIP_FIND_LINKS")]
     found = probe(host, factory.environment(), Configuration((setting,)), None)
-    assert [(folder.path, folder.source, folder.exists) for folder in found.folders] == [("/old", "/etc/pip.conf:3", False)]
+    assert [(folder.path, folder.source, folder.exists) for folder in found.folders] == [
+        ("/old", "/etc/pip.conf:3", False)
+    ]
 
 
 def test_a_broken_wheel_is_a_note():
@@ -61,7 +71,9 @@ def test_only_certain_indexes_are_said_not_to_answer():
 
 
 def test_a_proxy_of_this_machine_that_is_gone_takes_every_index_with_it():
-    environment = factory.environment(HTTPS_PROXY="http://127.0.0.1:3128", PIP_INDEX_URL="https://pypi.org/simple")
+    environment = factory.environment(
+        HTTPS_PROXY="http://127.0.0.1:3128", PIP_INDEX_URL="https://pypi.org/simple"
+    )
     assert probe(FakeHost(), environment, None, None).indexes[0].answers is False
     assert probe(FakeHost(ports=[3128]), environment, None, None).indexes[0].answers is None
 
