@@ -80,6 +80,8 @@ class Toolkits:
     """Every toolkit found."""
 
     items: Tuple[Toolkit, ...]
+    #: Files lib*.so and lib*.a in the folders of LIBRARY_PATH: what a link finds besides the toolkit's own folders.
+    linkable: Tuple[str, ...] = ()
 
     def get(self, root: str) -> Optional[Toolkit]:
         """By root folder."""

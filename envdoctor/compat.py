@@ -1,0 +1,306 @@
+"""Which versions work together: tables with their sources, for what the files of a machine do not say themselves."""
+
+from typing import Dict, Optional, Tuple
+
+Release = Tuple[int, int]
+
+# --- GPU architectures and nvcc -------------------------------------------------------------------------------------
+
+#: First CUDA release whose nvcc knows an architecture, by number.
+#: Source: CMake's Modules/Internal/CMakeCUDAArchitecturesAll.cmake (3.31, 4.4); 88, 110, 107: `nvcc --list-gpu-arch`
+#: of 13.0.88 and 13.5.37.
+ARCHITECTURE_SINCE: Dict[int, Release] = {
+    60: (8, 0),
+    61: (8, 0),
+    62: (8, 0),
+    70: (9, 0),
+    72: (9, 2),
+    75: (10, 0),
+    80: (11, 0),
+    86: (11, 1),
+    87: (11, 4),
+    88: (13, 0),
+    89: (11, 8),
+    90: (11, 8),
+    100: (12, 8),
+    101: (12, 8),
+    103: (12, 9),
+    107: (13, 5),
+    110: (13, 0),
+    120: (12, 8),
+    121: (12, 9),
+}
+
+#: First CUDA release whose nvcc refuses architectures below a number. Source: the same CMake file, and
+#: `nvcc --list-gpu-arch` of 11.8.89, 12.4.131, 13.0.88.
+OLDEST_ARCHITECTURE: Tuple[Tuple[Release, int], ...] = (
+    ((13, 0), 75),
+    ((12, 0), 50),
+    ((11, 0), 35),
+    ((9, 0), 30),
+    ((7, 0), 20),
+)
+
+#: CUDA 13 gave Thor's architecture a new number. Source: CUDA 13.0 release notes; `nvcc --list-gpu-arch` of 13.0.88.
+RENAMED_ARCHITECTURES: Dict[int, int] = {101: 110}
+
+#: First CUDA release that knows architecture-specific ("90a") and family ("100f") targets.
+#: Source: NVIDIA's Blackwell compatibility guide and PTX ISA 8.0 (12.0), 8.8 (12.9).
+SUFFIX_SINCE: Dict[str, Release] = {"a": (12, 0), "f": (12, 9)}
+
+#: What nvcc compiles for when no architecture is given. Source: `nvcc --help` (default of -arch) and builds with
+#: 11.8.89, 12.4.131 (52) and 13.0.88, 13.5.37 (75).
+DEFAULT_ARCHITECTURE: Tuple[Tuple[Release, int], ...] = (((13, 0), 75), ((11, 0), 52), ((9, 0), 30))
+
+#: Names that torch's TORCH_CUDA_ARCH_LIST takes. Source: `named_arches` in torch/utils/cpp_extension.py 2.13;
+#: longer names first, because torch replaces them in this order.
+TORCH_NAMED_ARCHITECTURES: Tuple[Tuple[str, str], ...] = (
+    ("Kepler+Tesla", "3.7"),
+    ("Kepler", "3.5+PTX"),
+    ("Maxwell+Tegra", "5.3"),
+    ("Maxwell", "5.0;5.2+PTX"),
+    ("Pascal", "6.0;6.1+PTX"),
+    ("Volta+Tegra", "7.2"),
+    ("Volta", "7.0+PTX"),
+    ("Turing", "7.5+PTX"),
+    ("Ampere+Tegra", "8.7"),
+    ("Ampere", "8.0;8.6+PTX"),
+    ("Ada", "8.9+PTX"),
+    ("Hopper", "9.0+PTX"),
+    ("Blackwell+Tegra", "11.0"),
+    ("Blackwell", "10.0;10.3;12.0;12.1+PTX"),
+)
+
+#: Lowest architecture on which an identifier of device code exists. Source: CUDA C++ Programming Guide (compute
+#: capabilities, mathematical and video functions), PTX ISA ("Target ISA Notes" of each instruction); __dp4a and
+#: __hfma2 below these were compiled and refused.
+FEATURE_ARCHITECTURE: Dict[str, int] = {
+    "__hfma2": 53,
+    "__hfma": 53,
+    "__hadd2": 53,
+    "__hmul2": 53,
+    "__dp4a": 61,
+    "__dp2a_lo": 61,
+    "__dp2a_hi": 61,
+    "dp4a": 61,
+    "nvcuda::wmma": 70,
+    "wmma": 70,
+    "__nanosleep": 70,
+    "ldmatrix": 75,
+    "mma.sync": 75,
+    "cp.async": 80,
+    "__reduce_add_sync": 80,
+    "__pipeline_memcpy_async": 80,
+    "__hfma2_relu": 80,
+    "wgmma": 90,
+    "cp.async.bulk": 90,
+    "setmaxnreg": 90,
+}
+
+#: Identifiers of FEATURE_ARCHITECTURE that exist on the architecture-specific target alone ("90a").
+ARCHITECTURE_SPECIFIC_FEATURES = frozenset({"wgmma", "setmaxnreg"})
+
+# --- nvcc, host compilers, C++ ---------------------------------------------------------------------------------------
+
+#: First CUDA release whose nvcc takes -std=c++NN. Source: CUDA 11.0, 12.0 and 13.3 programming guides ("C++ Language
+#: Support"); 11.8.89 says "Value 'c++20' is not defined for option 'std'".
+NVCC_CXX_SINCE: Dict[int, Release] = {11: (7, 0), 14: (9, 0), 17: (11, 0), 20: (12, 0), 23: (13, 3)}
+
+#: First gcc that takes -std=c++NN. Source: gcc.gnu.org/projects/cxx-status.html.
+GCC_CXX_SINCE: Dict[int, int] = {11: 5, 14: 5, 17: 7, 20: 10, 23: 11}
+
+#: First CUDA release whose nvcc reads NVCC_CCBIN. Measured: 11.8.89 and 12.4.131 do not, 13.0.88 does; all three take
+#: NVCC_PREPEND_FLAGS, and a later -ccbin of the command wins with a warning.
+NVCC_CCBIN_SINCE: Release = (13, 0)
+
+#: Oldest gcc that torch's cpp_extension accepts, by the first torch release that says so. Source:
+#: MINIMUM_GCC_VERSION and CUDA_GCC_VERSIONS in torch/utils/cpp_extension.py (1.13 to 2.15).
+TORCH_OLDEST_GCC = 5
+TORCH_OLDEST_GCC_CUDA: Dict[Release, int] = {(11, 4): 6, (12, 0): 6, (13, 0): 6}
+
+#: First gcc that compiles torch's own C++17 headers: 2.1 and newer use what 9 brought. Source: "You need GCC 9 or
+#: later" in the CMake files of torch 2.1 and newer.
+TORCH_GCC_FOR_HEADERS: Tuple[Tuple[Release, int], ...] = (((2, 1), 9),)
+
+#: Options of nvcc and the first CUDA release that knows them. Source: CUDA release notes 11.2 (threads), 11.3
+#: (generate-dependencies-with-compile since 10.2), 11.5 (all, all-major), 11.6 (native).
+NVCC_OPTION_SINCE: Dict[str, Release] = {"all": (11, 5), "all-major": (11, 5), "native": (11, 6)}
+
+#: C++ standard that CUDA's own C++ headers (CCCL: cub, thrust, libcu++, and cuda_fp16.h through them) need.
+#: Source: cuda/std/__internal/cpp_dialect.h of 13.0.85 ("libcu++ requires at least C++ 17").
+CCCL_CXX: Tuple[Tuple[int, int], ...] = ((13, 17),)
+
+# --- CMake -----------------------------------------------------------------------------------------------------------
+
+#: CMake releases that stop at CUDA_ARCHITECTURES "native" without a GPU: from the first (inclusive) to the second
+#: (exclusive). Measured with 3.25.2, 3.31.10, 4.4.4; the keyword came with 3.24.
+NATIVE_STOPS_WITHOUT_GPU: Tuple[Release, Release] = ((3, 24), (3, 31))
+
+#: CMake reads the variable CMAKE_TOOLCHAIN_FILE from the environment since this release. Source: its documentation.
+CMAKE_TOOLCHAIN_VARIABLE_SINCE: Release = (3, 21)
+
+
+def at_least(table: Tuple[Tuple[Release, int], ...], release: Release) -> int:
+    """The value of the newest row that `release` reaches; the last row for older ones."""
+    return next((value for first, value in table if release >= first), table[-1][1])
+
+
+# --- CUDA's libraries and headers ------------------------------------------------------------------------------------
+
+#: Libraries of the toolkit that builds name to the linker, without "lib". Source: FindCUDAToolkit.cmake of CMake 4.4.
+CUDA_LIBRARIES = frozenset(
+    "cudart cublas cublasLt cusparse cusolver curand cufft cufftw nvrtc nvJitLink nvjitlink culibos cudadevrt nvptxcompiler"
+    " nppc nppial nppicc nppidei nppif nppig nppim nppist nppisu nppitc npps nvjpeg nvfatbin cufile cupti nvToolsExt".split()
+)
+
+#: Archives that exist only as archives. Source: the same file, and the contents of toolkits 11.8 to 13.5.
+CUDA_ARCHIVES_ONLY = frozenset({"culibos", "cudadevrt"})
+
+#: CUDA libraries whose soname carries CUDA's own major version, by stem: a module that needs libcudart.so.12 was
+#: built for CUDA 12. (curand, cusparse and cusolver count for themselves.) Source: toolkits 11.8, 12.4, 13.0, 13.5.
+CUDA_MAJOR_SONAMES = frozenset({"cudart", "cublas", "cublasLt", "nvrtc", "nvJitLink", "nvblas"})
+
+#: First pieces of an include path, and the toolkit library that brings them. Source: include/ of toolkits 11.8 to 13.5.
+CUDA_HEADERS: Tuple[Tuple[str, str], ...] = (
+    ("cuda_runtime.h", "cudart"),
+    ("cuda_runtime_api.h", "cudart"),
+    ("cublasLt.h", "cublasLt"),
+    ("cublas_v2.h", "cublas"),
+    ("cublas.h", "cublas"),
+    ("cublas_api.h", "cublas"),
+    ("cublasXt.h", "cublas"),
+    ("cusparse.h", "cusparse"),
+    ("cusparse_v2.h", "cusparse"),
+    ("cusolverDn.h", "cusolver"),
+    ("cusolverSp.h", "cusolver"),
+    ("cusolver_common.h", "cusolver"),
+    ("curand.h", "curand"),
+    ("curand_kernel.h", "curand"),
+    ("cufft.h", "cufft"),
+    ("cufftXt.h", "cufft"),
+    ("nvrtc.h", "nvrtc"),
+    ("nvJitLink.h", "nvjitlink"),
+    ("nv/target", "cccl"),
+    ("cuda/std/", "cccl"),
+    ("thrust/", "cccl"),
+    ("cub/", "cccl"),
+)
+
+#: Headers of torch that include cublas_v2.h, cublasLt.h, cusparse.h and cusolverDn.h themselves. Source: includes
+#: followed through torch 2.13's torch/include; CUDAContextLight.h and Exceptions.h are where they stand.
+TORCH_HEADERS_WITH_MATH = frozenset(
+    f"ATen/cuda/{name}"
+    for name in "ApplyGridUtils.cuh CUDAApplyUtils.cuh CUDABlas.h CUDAContext.h CUDAContextLight.h CUDADevice.h CUDAEvent.h"
+    " CUDAGraphsUtils.cuh CUDASparse.h CUDASparseBlas.h CUDASparseDescriptors.h CUDAUtils.h Exceptions.h cub.cuh".split()
+)
+TORCH_MATH_LIBRARIES = ("cusparse", "cublas", "cublasLt", "cusolver")
+
+#: The PyPI project of a toolkit part; CUDA 11 and 12 add "-cu11" and "-cu12". Source: the wheels' own file lists.
+CUDA_WHEELS: Dict[str, str] = {
+    "cudart": "nvidia-cuda-runtime",
+    "cublas": "nvidia-cublas",
+    "cublasLt": "nvidia-cublas",
+    "cusparse": "nvidia-cusparse",
+    "cusolver": "nvidia-cusolver",
+    "curand": "nvidia-curand",
+    "cufft": "nvidia-cufft",
+    "nvrtc": "nvidia-cuda-nvrtc",
+    "nvjitlink": "nvidia-nvjitlink",
+    "nvJitLink": "nvidia-nvjitlink",
+    "cccl": "nvidia-cuda-cccl",
+    "culibos": "nvidia-cuda-culibos",
+}
+
+
+def cuda_wheel(library: str, major: int) -> Optional[str]:
+    """The PyPI project that brings a library of that CUDA release; None when there is none."""
+    name = CUDA_WHEELS.get(library)
+    return name if name is None or major >= 13 else f"{name}-cu{major}"
+
+
+#: Where header packages that are installed as wheels keep their headers: first piece of the include, distribution,
+#: folders below site-packages. Source: nvidia-cutlass 4.2.0.
+HEADER_PACKAGES: Tuple[Tuple[str, str, Tuple[str, ...]], ...] = (
+    ("cutlass/util/", "nvidia-cutlass", ("cutlass_library/source/tools/util/include",)),
+    ("cutlass/", "nvidia-cutlass", ("cutlass_library/source/include",)),
+    ("cute/", "nvidia-cutlass", ("cutlass_library/source/include",)),
+)
+
+#: Packages with the headers of other people's libraries: first piece of the include, then the package for apt-get,
+#: dnf and apk. Source: Debian 12's, Fedora 40's and Alpine 3.20's package contents.
+DEV_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
+    ("infiniband/", "libibverbs-dev", "rdma-core-devel", "rdma-core-dev"),
+    ("rdma/", "librdmacm-dev", "rdma-core-devel", "rdma-core-dev"),
+    ("curl/", "libcurl4-openssl-dev", "libcurl-devel", "curl-dev"),
+    ("openssl/", "libssl-dev", "openssl-devel", "openssl-dev"),
+    ("numa.h", "libnuma-dev", "numactl-devel", "numactl-dev"),
+    ("cblas.h", "libopenblas-dev", "openblas-devel", "openblas-dev"),
+    ("mpi.h", "libopenmpi-dev", "openmpi-devel", "openmpi-dev"),
+    ("zlib.h", "zlib1g-dev", "zlib-devel", "zlib-dev"),
+    ("libaio.h", "libaio-dev", "libaio-devel", "libaio-dev"),
+    ("ffi.h", "libffi-dev", "libffi-devel", "libffi-dev"),
+    ("jpeglib.h", "libjpeg-dev", "libjpeg-turbo-devel", "libjpeg-turbo-dev"),
+    ("png.h", "libpng-dev", "libpng-devel", "libpng-dev"),
+    ("GL/gl.h", "libgl-dev", "mesa-libGL-devel", "mesa-dev"),
+    ("EGL/", "libegl-dev", "mesa-libEGL-devel", "mesa-dev"),
+    ("glm/", "libglm-dev", "glm-devel", "glm-dev"),
+    ("Eigen/", "libeigen3-dev", "eigen3-devel", "eigen-dev"),
+    ("CL/", "ocl-icd-opencl-dev", "ocl-icd-devel", "opencl-icd-loader-dev"),
+    ("boost/", "libboost-dev", "boost-devel", "boost-dev"),
+    ("google/protobuf/", "libprotobuf-dev", "protobuf-devel", "protobuf-dev"),
+    ("sndfile.h", "libsndfile1-dev", "libsndfile-devel", "libsndfile-dev"),
+    ("hwloc.h", "libhwloc-dev", "hwloc-devel", "hwloc-dev"),
+    ("fftw3.h", "libfftw3-dev", "fftw-devel", "fftw-dev"),
+    ("sqlite3.h", "libsqlite3-dev", "sqlite-devel", "sqlite-dev"),
+)
+
+#: Packages with shared libraries that Python wheels expect of the system: soname stem, then as above.
+RUNTIME_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
+    ("gomp", "libgomp1", "libgomp", "libgomp"),
+    ("stdc++", "libstdc++6", "libstdc++", "libstdc++"),
+    ("gfortran", "libgfortran5", "libgfortran", "libgfortran"),
+    ("numa", "libnuma1", "numactl-libs", "numactl"),
+    ("GL", "libgl1", "mesa-libGL", "mesa-gl"),
+)
+
+# --- torch and numpy at load -----------------------------------------------------------------------------------------
+
+#: Names of torch's C++ interface that are gone, and the first release without them. Source: pytorch/pytorch#36581
+#: (AT_CHECK), #66391 and 1.11's include folder (THC); of torch/include/THC two files are left in 2.13.
+TORCH_REMOVED: Dict[str, Release] = {
+    "AT_CHECK": (1, 5),
+    "THCudaCheck": (1, 11),
+    "THCCeilDiv": (1, 11),
+    "THCudaMalloc": (1, 11),
+    "THCudaFree": (1, 11),
+    "THCState_getCurrentStream": (1, 11),
+    "THC/": (1, 11),
+    "TH/": (1, 11),
+}
+TORCH_HEADERS_LEFT = frozenset({"THC/THCAtomics.cuh", "THC/THCDeviceUtils.cuh"})
+
+#: First releases that are compiled for NumPy 2. Source: pytorch/pytorch#132179 (torch), numpy/numpy#26191 and the
+#: release notes of pandas 2.2.2, scikit-learn 1.4.2, scipy 1.13, pyarrow 16, matplotlib 3.8.4.
+NUMPY_2_SINCE: Dict[str, Tuple[int, ...]] = {
+    "torch": (2, 3),
+    "pandas": (2, 2, 2),
+    "scikit-learn": (1, 4, 2),
+    "scipy": (1, 13),
+    "pyarrow": (16,),
+    "matplotlib": (3, 8, 4),
+}
+
+#: First MKL that no longer exports iJIT_NotifyEvent, which torch's conda packages took from it. Source:
+#: pytorch/pytorch#123097; torch's wheels carry their own MKL, conda-forge's packages name the one that they need.
+MKL_WITHOUT_ITT = (2024, 1)
+TORCH_BUILT_WITH_NEW_MKL: Release = (2, 5)
+
+# --- driver ----------------------------------------------------------------------------------------------------------
+
+#: Oldest driver that serves every release of a CUDA major version. Source: "Minor Version Compatibility" in NVIDIA's
+#: CUDA Compatibility guide (r590), and the release notes of CUDA 13 (580.65.06), 12 (525.60.13), 11 (450.80.02).
+OLDEST_DRIVER: Dict[int, Tuple[int, ...]] = {13: (580, 65, 6), 12: (525, 60, 13), 11: (450, 80, 2)}
+
+#: Libraries that torch's wheels do not find by their own RPATH: they are asked for by other wheels, whose RUNPATH
+#: comes after LD_LIBRARY_PATH. Source: readelf -d on the wheels of torch 2.13.
+INDIRECT_LIBRARIES = frozenset({"cublasLt", "nvJitLink", "nvrtc-builtins"})

@@ -1,0 +1,63 @@
+"""CUDA's libraries as link lines name them: where a copy is, and the overlay's steps that put one in reach. Pure."""
+
+import posixpath
+from typing import Iterator, Optional, Tuple
+
+from envdoctor import compat
+from envdoctor.facts import Library, Project, Toolkit, Toolkits
+from envdoctor.finding import SetEnv, Shim, Step
+
+FOLDER = "{overlay}/lib"
+
+
+def link_name(text: str) -> str:
+    """The bare name: "cublas_static" of "CUDA::cublas_static", "-lcublas_static" or "libcublas_static.a"."""
+    name = posixpath.basename(text.strip())
+    for start in ("CUDA::", "-l", "lib"):
+        name = name[len(start) :] if name.startswith(start) else name
+    return name.partition(".")[0]
+
+
+def used(toolkit: Optional[Toolkit], toolkits: Toolkits) -> Optional[Toolkit]:
+    """The toolkit whose folders a link searches: the one that a variable names, also without nvcc, else nvcc's."""
+    for variable in ("CUDA_HOME", "CUDA_PATH"):
+        named = next((item for item in toolkits.items if variable in item.origins), None)
+        if named is not None:
+            return named
+    return toolkit
+
+
+def linkable(toolkits: Toolkits, file: str) -> bool:
+    """Whether a folder of LIBRARY_PATH has that file."""
+    return any(posixpath.basename(path) == file for path in toolkits.linkable)
+
+
+def copies(name: str, near: Toolkit, toolkits: Toolkits) -> Iterator[Library]:
+    """The library in that toolkit, then in the others of the same CUDA major version."""
+    others = (item for item in toolkits.items if item.root != near.root and item.release[0] == near.release[0])
+    for item in (near, *others):
+        library = item.library(name)
+        if library is not None:
+            yield library
+
+
+def dev_link(name: str, near: Toolkit, toolkits: Toolkits) -> Tuple[Step, ...]:
+    """The shim that lets `-lNAME` find a shared library; empty when one is there, or no copy is known."""
+    own = near.library(name)
+    if (own is not None and own.dev_link) or linkable(toolkits, f"lib{name}.so"):
+        return ()
+    target = next((copy.dev_link or copy.shared for copy in copies(name, near, toolkits)), None)
+    return (Shim(f"lib/lib{name}.so", "link", target),) if target else ()
+
+
+def search(project: Project, *folders: str) -> Tuple[Step, ...]:
+    """Let the linker, and CMake's find_library, look into the overlay's folder and these."""
+    value = ":".join((FOLDER, *folders))
+    steps: Tuple[Step, ...] = (SetEnv("LIBRARY_PATH", value, "prepend"),)
+    return (*steps, SetEnv("CMAKE_LIBRARY_PATH", value, "prepend")) if project.cmake else steps
+
+
+def wheel_command(name: str, near: Toolkit, python: str) -> Optional[str]:
+    """pip's command for the wheel that brings a library for that toolkit's CUDA; None when no wheel does."""
+    wheel = compat.cuda_wheel(name, near.release[0])
+    return f"{python} -m pip install {wheel}" if wheel else None

@@ -1,0 +1,1 @@
+"""Headers, libraries and linking: what a build includes and links, and where it is."""
