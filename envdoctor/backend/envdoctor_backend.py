@@ -9,6 +9,8 @@ An isolated build sees only its build requirements: nothing but the standard lib
     pip install . -C cuda.archs=8.0,9.0     the same, for these architectures
     pip install . -C cuda=off               the CPU library
     pip install . -C doctor=off             without the examination
+
+pip before 23.1 knows the option by its long name alone: --config-settings=cuda=on.
 """
 
 import contextlib
