@@ -113,22 +113,39 @@ GCC_CXX_SINCE: Dict[int, int] = {11: 5, 14: 5, 17: 7, 20: 10, 23: 11}
 #: NVCC_PREPEND_FLAGS, and a later -ccbin of the command wins with a warning.
 NVCC_CCBIN_SINCE: Release = (13, 0)
 
-#: Oldest gcc that torch's cpp_extension accepts, by the first torch release that says so. Source:
-#: MINIMUM_GCC_VERSION and CUDA_GCC_VERSIONS in torch/utils/cpp_extension.py (1.13 to 2.15).
-TORCH_OLDEST_GCC = 5
-TORCH_OLDEST_GCC_CUDA: Dict[Release, int] = {(11, 4): 6, (12, 0): 6, (13, 0): 6}
-
-#: First gcc that compiles torch's own C++17 headers: 2.1 and newer use what 9 brought. Source: "You need GCC 9 or
-#: later" in the CMake files of torch 2.1 and newer.
-TORCH_GCC_FOR_HEADERS: Tuple[Tuple[Release, int], ...] = (((2, 1), 9),)
+#: Oldest gcc that an extension of torch can be compiled with. Source: the #error in c10/util/C++17.h ("We need GCC 9
+#: or later", since 2.2.2, pytorch/pytorch#120126) and MINIMUM_GCC_VERSION in torch/utils/cpp_extension.py before.
+TORCH_OLDEST_GCC: Tuple[Tuple[Release, int], ...] = (((2, 3), 9), ((1, 0), 5))
 
 #: Options of nvcc and the first CUDA release that knows them. Source: CUDA release notes 11.2 (threads), 11.3
 #: (generate-dependencies-with-compile since 10.2), 11.5 (all, all-major), 11.6 (native).
 NVCC_OPTION_SINCE: Dict[str, Release] = {"all": (11, 5), "all-major": (11, 5), "native": (11, 6)}
 
-#: C++ standard that CUDA's own C++ headers (CCCL: cub, thrust, libcu++, and cuda_fp16.h through them) need.
-#: Source: cuda/std/__internal/cpp_dialect.h of 13.0.85 ("libcu++ requires at least C++ 17").
-CCCL_CXX: Tuple[Tuple[int, int], ...] = ((13, 17),)
+#: First CUDA release whose C++ library (CCCL: cub, thrust, libcu++, and what includes them) refuses less than C++17,
+#: and the headers that bring it in. Measured with -std=c++14 and 13.0.88: those below stop with "requires at least
+#: C++17", cuda_fp16.h, cuda_bf16.h, mma.h and cooperative_groups.h alone do not.
+CCCL_NEEDS_17: Release = (13, 0)
+CCCL_HEADERS = (
+    "cub/",
+    "thrust/",
+    "cuda/std/",
+    "cuda/barrier",
+    "cuda/atomic",
+    "cuda/pipeline",
+    "cuda/functional",
+    "cooperative_groups/reduce.h",
+    "cooperative_groups/scan.h",
+)
+
+#: Compilers that a distribution's own package "g++-N" brings. Source: packages.debian.org and packages.ubuntu.com.
+APT_GCC: Dict[Tuple[str, str], Tuple[int, ...]] = {
+    ("debian", "11"): (9, 10),
+    ("debian", "12"): (11, 12),
+    ("debian", "13"): (12, 13, 14),
+    ("ubuntu", "20.04"): (7, 8, 9, 10),
+    ("ubuntu", "22.04"): (9, 10, 11, 12),
+    ("ubuntu", "24.04"): (9, 10, 11, 12, 13, 14),
+}
 
 # --- CMake -----------------------------------------------------------------------------------------------------------
 

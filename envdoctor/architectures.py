@@ -1,0 +1,211 @@
+"""GPU architectures as builds write them: read, compared, and which of them a build hands to nvcc."""
+
+import re
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+from envdoctor import compat
+from envdoctor.facts import Driver, Environment, Project, Request, Toolkit
+
+#: Words that stand for a set which only nvcc, CMake or torch can spell out.
+WORDS = frozenset({"native", "all", "all-major", "auto", "common"})
+
+#: Where the overlay tells its own shims, and the next examination, which architectures they use or leave out.
+CHOSEN_VARIABLE = "ENVDOCTOR_CUDA_ARCHITECTURES"
+DROPPED_VARIABLE = "ENVDOCTOR_DROPPED_ARCHITECTURES"
+
+_ONE = re.compile(r"(?:sm_|compute_|lto_)?(\d{1,2})\.?(\d)([af]?)(-real|-virtual)?(\+PTX)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One target: number 90 with suffix "a" is 9.0a, sm_90a, compute_90a."""
+
+    number: int
+    suffix: str = ""
+    ptx: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.number}{self.suffix}"
+
+    @property
+    def dotted(self) -> str:
+        """As torch and people write it: "9.0a"."""
+        return f"{self.number // 10}.{self.number % 10}{self.suffix}"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """An entry of a list of architectures and who asks for it.
+
+    `architecture` is None for a word ("native") and for what cannot be read.
+    """
+
+    text: str
+    architecture: Optional[Architecture]
+    source: str  # "--arch", "TORCH_CUDA_ARCH_LIST", "Makefile:3"
+    origin: str  # "request" | "variable" | "project" | "GPU"
+    file: Optional[str] = None
+    line: Optional[int] = None
+
+
+def parse(text: str) -> Optional[Architecture]:
+    """One architecture in any spelling: 80, 8.0, 8.0+PTX, sm_90a, 75-virtual; None when it is not one."""
+    match = _ONE.fullmatch(text.strip())
+    if not match:
+        return None
+    major, minor, suffix, kind, ptx = match.groups()
+    return Architecture(int(major) * 10 + int(minor), suffix.lower(), bool(ptx) or kind == "-virtual")
+
+
+def split(text: str) -> Tuple[str, ...]:
+    """The entries of a list as torch and CMake separate them, torch's names of families written out."""
+    for name, members in compat.TORCH_NAMED_ARCHITECTURES:
+        text = text.replace(name, members)
+    return tuple(entry for entry in re.split(r"[;,\s]+", text) if entry)
+
+
+def builds_torch_extension(project: Optional[Project]) -> bool:
+    """Whether setup.py has torch's cpp_extension call nvcc."""
+    if project is None or project.setup is None:
+        return False
+    return any(extension.kind == "CUDAExtension" for extension in project.setup.extensions)
+
+
+def builds_with_cmake(project: Optional[Project]) -> bool:
+    """Whether CMake compiles CUDA here."""
+    if project is None or project.cmake is None:
+        return False
+    return any(language.text == "CUDA" for language in project.cmake.languages)
+
+
+def stated(request: Request) -> Tuple[Asked, ...]:
+    """The targets that the caller named."""
+    return tuple(Asked(text, parse(text), "--arch", "request") for text in request.architectures)
+
+
+def handed_to_nvcc(environment: Environment, project: Optional[Project]) -> Tuple[Asked, ...]:
+    """What the build will hand to nvcc, as far as files and variables tell; empty when a tool decides by itself.
+
+    Flags of setup.py switch TORCH_CUDA_ARCH_LIST off (torch's cpp_extension looks for "arch" in them); what
+    CMakeLists.txt sets is stronger than CUDAARCHS.
+    """
+    if project is None:
+        return ()
+    written = tuple(
+        Asked(item.text, parse(item.text), item.place, "project", item.file, item.line)
+        for item in project.architectures
+    )
+    if written:
+        return written
+    for applies, name in _variables(project):
+        value = environment.get(name) if applies else None
+        if value:
+            return tuple(Asked(entry, parse(entry), name, "variable") for entry in split(value))
+    return ()
+
+
+def requested(
+    request: Request,
+    environment: Environment,
+    project: Optional[Project],
+) -> Tuple[Asked, ...]:
+    """The targets of a build: stated ones, else what the build hands to nvcc."""
+    return stated(request) or handed_to_nvcc(environment, project)
+
+
+def detected(
+    request: Request,
+    environment: Environment,
+    project: Optional[Project],
+    driver: Optional[Driver],
+) -> Tuple[Asked, ...]:
+    """Architectures of the GPUs here, where the build asks them: torch without a list, CMake's and nvcc's "native".
+
+    In the role "ci" the GPU of this machine says nothing of the machine that builds.
+    """
+    if driver is None or request.role == "ci" or not asks_for_gpus(environment, project):
+        return ()
+    found: List[Asked] = []
+    for gpu in driver.gpus:
+        major, minor = gpu.compute_capability
+        found.append(
+            Asked(
+                f"{major}.{minor}", Architecture(major * 10 + minor), f"GPU {gpu.index} ({gpu.name})", "GPU"
+            )
+        )
+    return tuple(found)
+
+
+def asks_for_gpus(environment: Environment, project: Optional[Project]) -> bool:
+    """Whether a build takes its architectures from the GPUs that it sees."""
+    handed = handed_to_nvcc(environment, project)
+    if not handed:
+        return builds_torch_extension(project)
+    return any(asked.text == "native" for asked in handed)
+
+
+def refusal(asked: Architecture, toolkit: Toolkit) -> Optional[str]:
+    """Why a toolkit's nvcc refuses an architecture: "new", "dropped", None when it takes it or cannot be told.
+
+    What nvcc lists decides; the table decides only for a toolkit that did not answer, and for suffixes, which
+    `nvcc --list-gpu-arch` leaves out.
+    """
+    if toolkit.release == (0, 0):
+        return None
+    since = max(
+        compat.ARCHITECTURE_SINCE.get(asked.number, (0, 0)), compat.SUFFIX_SINCE.get(asked.suffix, (0, 0))
+    )
+    listed = {number for number in (_number(text) for text in toolkit.architectures) if number is not None}
+    oldest = min(listed) if listed else compat.at_least(compat.OLDEST_ARCHITECTURE, toolkit.release)
+    if asked.number < oldest or _renamed(asked.number, toolkit):
+        return "dropped"
+    if since > toolkit.release:
+        return "new"
+    if listed and asked.number > max(listed):
+        return "new"
+    return None
+
+
+def takes(asked: Architecture, toolkit: Toolkit) -> bool:
+    """Whether a toolkit that works compiles for an architecture."""
+    return bool(toolkit.nvcc) and not toolkit.error and refusal(asked, toolkit) is None
+
+
+def dotted_list(architectures: Tuple[Architecture, ...], ptx: bool = True) -> str:
+    """As TORCH_CUDA_ARCH_LIST wants it: sorted, with PTX for the newest."""
+    names = [item.dotted for item in sorted(set(architectures), key=lambda item: (item.number, item.suffix))]
+    return ";".join(names) + ("+PTX" if ptx and names else "")
+
+
+def cmake_list(architectures: Tuple[Architecture, ...]) -> str:
+    """As CUDAARCHS and CMAKE_CUDA_ARCHITECTURES want it."""
+    return ";".join(
+        str(item) for item in sorted(set(architectures), key=lambda item: (item.number, item.suffix))
+    )
+
+
+def sensible(toolkit: Optional[Toolkit]) -> Tuple[Architecture, ...]:
+    """Targets for a build that names none and sees no GPU: what the GPUs in use have, as far as nvcc knows them."""
+    common = tuple(Architecture(number) for number in (75, 80, 86, 89, 90, 100, 120))
+    if toolkit is None:
+        return common[1:5]
+    return tuple(item for item in common if refusal(item, toolkit) is None)
+
+
+def _variables(project: Project) -> Tuple[Tuple[bool, str], ...]:
+    finds_torch = bool(project.cmake and project.cmake.package("Torch"))
+    return (
+        (builds_torch_extension(project) or finds_torch, "TORCH_CUDA_ARCH_LIST"),
+        (builds_with_cmake(project), "CUDAARCHS"),
+    )
+
+
+def _number(text: str) -> Optional[int]:
+    architecture = parse(text)
+    return architecture.number if architecture else None
+
+
+def _renamed(number: int, toolkit: Toolkit) -> bool:
+    new = compat.RENAMED_ARCHITECTURES.get(number)
+    return new is not None and toolkit.release >= compat.ARCHITECTURE_SINCE[new]

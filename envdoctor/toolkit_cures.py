@@ -1,0 +1,194 @@
+"""Cures that several rules of the toolkit share: another toolkit, another compiler, an nvcc or CMake told otherwise."""
+
+import posixpath
+import shlex
+from typing import Callable, Iterable, Optional, Tuple
+
+from envdoctor import compat
+from envdoctor.architectures import CHOSEN_VARIABLE, DROPPED_VARIABLE
+from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits
+from envdoctor.finding import Run, Safety, SetEnv, Shim, Step
+
+Release = Tuple[int, int]
+
+_NVCC_WITHOUT = """#!/bin/sh
+# Leaves out the architectures that ${variable} names, then runs the real nvcc.
+dropped() {{
+  for number in ${variable}; do
+    case "$1" in *compute_$number,*|*compute_$number|*arch=sm_$number|sm_$number|*"compute_$number]") return 0 ;; esac
+  done
+  return 1
+}}
+count=$#
+while [ "$count" -gt 0 ]; do
+  argument=$1; shift; count=$((count - 1))
+  case "$argument" in
+    -gencode|--generate-code|-arch|--gpu-architecture)
+      value=$1; shift; count=$((count - 1))
+      dropped "$value" || set -- "$@" "$argument" "$value" ;;
+    -gencode=*|--generate-code=*|-arch=*|--gpu-architecture=*)
+      dropped "$argument" || set -- "$@" "$argument" ;;
+    *) set -- "$@" "$argument" ;;
+  esac
+done
+exec {nvcc} "$@"
+"""
+
+_CMAKE_ARCHITECTURES = """# CMAKE_CUDA_ARCHITECTURES is ${variable} wherever a project sets it to "native".
+if(EXISTS "$ENV{{ENVDOCTOR_TOOLCHAIN_FILE}}")
+  include("$ENV{{ENVDOCTOR_TOOLCHAIN_FILE}}")
+endif()
+set(CMAKE_CUDA_ARCHITECTURES "$ENV{{{variable}}}")
+macro(envdoctor_architectures variable access value)
+  if("${{access}}" STREQUAL "MODIFIED_ACCESS" AND "${{value}}" STREQUAL "native")
+    set(CMAKE_CUDA_ARCHITECTURES "$ENV{{{variable}}}")
+  endif()
+endmacro()
+variable_watch(CMAKE_CUDA_ARCHITECTURES envdoctor_architectures)
+"""
+
+_RAISES_STANDARD = """#!/bin/sh
+# Raises -std=c++11 and c++14 to c++{standard}, then runs the real compiler.
+count=$#
+while [ "$count" -gt 0 ]; do
+  argument=$1; shift; count=$((count - 1))
+  case "$argument" in
+    -std=c++98|-std=c++03|-std=c++0x|-std=c++11|-std=c++1y|-std=c++14) argument=-std=c++{standard} ;;
+    -std=gnu++98|-std=gnu++03|-std=gnu++0x|-std=gnu++11|-std=gnu++1y|-std=gnu++14) argument=-std=gnu++{standard} ;;
+  esac
+  set -- "$@" "$argument"
+done
+exec {compiler} "$@"
+"""
+
+
+def other(toolkits: Optional[Toolkits], fits: Callable[[Toolkit], bool]) -> Optional[Toolkit]:
+    """The newest toolkit found whose nvcc works and that fits."""
+    items = toolkits.items if toolkits else ()
+    good = [item for item in items if item.nvcc and not item.error and item.profile and fits(item)]
+    return max(good, key=lambda item: item.release, default=None)
+
+
+def use(toolkit: Toolkit) -> Tuple[Step, ...]:
+    """All finders of a build take that toolkit."""
+    return (
+        SetEnv("CUDA_HOME", toolkit.root),
+        SetEnv("CUDA_PATH", toolkit.root),
+        SetEnv("CUDACXX", f"{toolkit.root}/bin/nvcc"),
+        SetEnv("CUDAToolkit_ROOT", toolkit.root),
+        SetEnv("PATH", f"{toolkit.root}/bin", "prepend"),
+    )
+
+
+def nvcc_without(toolkit: Toolkit, numbers: Iterable[int]) -> Tuple[Step, ...]:
+    """A toolkit root in the overlay whose nvcc leaves those architectures out of what it is asked for."""
+    assert toolkit.nvcc is not None
+    script = _NVCC_WITHOUT.format(variable=DROPPED_VARIABLE, nvcc=shlex.quote(toolkit.nvcc))
+    include = next(iter(toolkit.include_dirs), f"{toolkit.root}/include")
+    library = (
+        f"{toolkit.root}/lib64" if toolkit.lib64 else next(iter(toolkit.library_dirs), f"{toolkit.root}/lib")
+    )
+    return (
+        Shim("cuda/bin/nvcc", "script", script),
+        Shim("cuda/include", "link", include),
+        Shim("cuda/lib64", "link", library),
+        SetEnv(DROPPED_VARIABLE, " ".join(str(number) for number in sorted(set(numbers)))),
+        SetEnv("CUDA_HOME", "{overlay}/cuda"),
+        SetEnv("CUDA_PATH", "{overlay}/cuda"),
+        SetEnv("CUDACXX", "{overlay}/cuda/bin/nvcc"),
+        SetEnv("CUDAToolkit_ROOT", toolkit.root),
+        SetEnv("PATH", "{overlay}/cuda/bin", "prepend"),
+    )
+
+
+def cmake_architectures(environment: Environment, architectures: str) -> Tuple[Step, ...]:
+    """CMake takes those architectures although the project asks for "native".
+
+    A toolchain file is the one thing of CMake's that an environment can add and that comes after the project's own
+    settings (tried: CUDAARCHS alone has no effect on a variable that is set).
+    """
+    before = environment.get("CMAKE_TOOLCHAIN_FILE")
+    chained = (SetEnv("ENVDOCTOR_TOOLCHAIN_FILE", before),) if before else ()
+    return (
+        Shim("cmake/architectures.cmake", "text", _CMAKE_ARCHITECTURES.format(variable=CHOSEN_VARIABLE)),
+        SetEnv(CHOSEN_VARIABLE, architectures),
+        *chained,
+        SetEnv("CMAKE_TOOLCHAIN_FILE", "{overlay}/cmake/architectures.cmake"),
+        SetEnv("CUDAARCHS", architectures),
+    )
+
+
+def accepted_compiler(
+    compilers: Optional[Compilers],
+    kind: str,
+    newest: Optional[int],
+    oldest: int = 0,
+) -> Optional[Compiler]:
+    """The newest C++ compiler of a kind within bounds."""
+    items = compilers.items if compilers else ()
+    good = [
+        item
+        for item in items
+        if item.kind == kind
+        and item.cxx is not False
+        and "++" in item.name
+        and oldest <= item.major
+        and (newest is None or item.major <= newest)
+    ]
+    return max(good, key=lambda item: item.major, default=None)
+
+
+def use_compiler(compiler: Compiler, everywhere: bool) -> Tuple[Step, ...]:
+    """nvcc takes that host compiler; with `everywhere` so do setuptools, make and CMake for C and C++ files.
+
+    NVCC_PREPEND_FLAGS works with every nvcc (NVCC_CCBIN only with new ones), and gives way to a -ccbin of the build.
+    """
+    steps = (
+        SetEnv("NVCC_PREPEND_FLAGS", f"-ccbin {shlex.quote(compiler.path)}", "append"),
+        SetEnv("CUDAHOSTCXX", compiler.path),
+    )
+    if not everywhere:
+        return steps
+    folder, name = posixpath.split(compiler.path)
+    plain_c = posixpath.join(
+        folder, name.replace("clang++", "clang").replace("g++", "gcc").replace("c++", "cc")
+    )
+    return (*steps, SetEnv("CXX", compiler.path), SetEnv("CC", plain_c))
+
+
+def install_gcc(system: Optional[System], newest: Optional[int], oldest: int = 0) -> Optional[Run]:
+    """The distribution's command for a g++ within bounds, where its package is known."""
+    if system is None or system.package_manager != "apt-get":
+        return None
+    known = compat.APT_GCC.get((system.distribution, system.distribution_version), ())
+    fitting = [major for major in known if oldest <= major and (newest is None or major <= newest)]
+    root = "" if system.is_root else "sudo "
+    return Run(f"{root}apt-get install g++-{max(fitting)}", Safety.UNSAFE) if fitting else None
+
+
+def raised_standard(
+    compilers: Optional[Compilers], environment: Environment, standard: int
+) -> Tuple[Step, ...]:
+    """nvcc and the host compilers read an older C++ standard as that one."""
+    steps: Tuple[Step, ...] = (SetEnv("NVCC_APPEND_FLAGS", f"-std=c++{standard}", "append"),)
+    shimmed = []
+    for name in ("c++", "g++", "cc", "gcc"):
+        real = next((item for item in (compilers.items if compilers else ()) if item.name == name), None)
+        if real:
+            script = _RAISES_STANDARD.format(standard=standard, compiler=shlex.quote(real.path))
+            shimmed.append(Shim(f"bin/{name}", "script", script))
+    if shimmed:
+        steps = (*steps, *shimmed, SetEnv("PATH", "{overlay}/bin", "prepend"))
+    return steps
+
+
+def wants_nvcc(project: Optional[Project]) -> bool:
+    """Whether nvcc matters here: the project compiles with it, or there is no project to tell."""
+    return project is None or not project.builds or project.wants_cuda
+
+
+def pip_line(release: Release) -> str:
+    """The compiler wheels of one CUDA release, all of them pinned: one alone pulls the newest of the others."""
+    version = f"{release[0]}.{release[1]}.*"
+    names = ("nvidia-cuda-nvcc", "nvidia-nvvm", "nvidia-cuda-crt", "nvidia-cuda-runtime")
+    return "python -m pip install " + " ".join(f"'{name}=={version}'" for name in names)
