@@ -1,10 +1,19 @@
 #!/bin/bash
-# Style, types, import contracts and workflows. Needs the dependency group `lint`.
-set -eu
-cd "$(dirname "$0")/.."
-ruff check .
-ruff format --check .
-mypy
-lint-imports
-check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-zizmor --offline --no-progress .github/workflows
+# Style, types, import contracts and workflows: all of them, then one status. Needs the dependency group `lint`.
+set -u
+cd "$(dirname "$0")/.." || exit 2
+failed=()
+
+check() {
+  echo "--- $*"
+  "$@" || failed+=("$1")
+}
+
+check ruff check .
+check ruff format --check .
+check mypy
+check lint-imports --no-cache
+check check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+check zizmor --offline --no-progress .github/workflows
+
+[ ${#failed[@]} = 0 ] || { echo "lint: failed: ${failed[*]}"; exit 1; }
