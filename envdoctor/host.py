@@ -65,6 +65,17 @@ class Space:
     noexec: bool
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What the kernel says of itself and of this process."""
+
+    kernel: str  # its release: "6.1.0-18-amd64"
+    architecture: str  # "x86_64"
+    cores: int  # that this process may run on
+    is_root: bool
+    clock: int  # seconds since the epoch
+
+
 class Host(ABC):
     """A machine, seen through a few primitives; everything else is derived from them.
 
@@ -115,6 +126,10 @@ class Host(ABC):
     @abstractmethod
     def space(self, path: str) -> Optional[Space]:
         """Free space under an existing path; None when it cannot be told."""
+
+    @abstractmethod
+    def machine(self) -> Machine:
+        """The kernel, the processor's architecture, cores and the clock."""
 
     @abstractmethod
     def connects(self, name: str, port: int) -> bool:
@@ -354,6 +369,11 @@ class LocalHost(Host):
             return None
         inodes = found.f_favail if found.f_files else None
         return Space(found.f_bavail * found.f_frsize, inodes, bool(found.f_flag & os.ST_NOEXEC))
+
+    def machine(self) -> Machine:
+        kernel = os.uname()
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        return Machine(kernel.release, kernel.machine, cores, os.geteuid() == 0, int(time.time()))
 
     def connects(self, name: str, port: int) -> bool:
         try:

@@ -3,9 +3,10 @@
 import posixpath
 from typing import Dict, List, Mapping, Optional, Sequence, Union
 
-from envdoctor.host import Completed, FileStat, Host, Space
+from envdoctor.host import Completed, FileStat, Host, Machine, Space
 
 Answer = Union[str, Completed]
+MACHINE = Machine("6.1.0-18-amd64", "x86_64", 2, False, 1_790_000_000)
 
 
 class FakeHost(Host):
@@ -28,6 +29,7 @@ class FakeHost(Host):
         cwd: str = "/work",
         spaces: Optional[Mapping[str, Space]] = None,
         ports: Sequence[int] = (),
+        machine: Machine = MACHINE,
     ) -> None:
         super().__init__(env or {}, cwd)
         self.programs = dict(programs or {})
@@ -37,6 +39,7 @@ class FakeHost(Host):
         self.unreadable = set(unreadable)
         self.spaces = dict(spaces or {})
         self.ports = ports
+        self.kernel = machine
         self.calls: List[Sequence[str]] = []
         self.folders = {"/"}
         for path in [*self.files, *self.links, *(posixpath.join(folder, "x") for folder in (*folders, cwd))]:
@@ -99,6 +102,9 @@ class FakeHost(Host):
 
     def space(self, path: str) -> Optional[Space]:
         return self.spaces.get(path, Space(1 << 40, 1 << 20, False))
+
+    def machine(self) -> Machine:
+        return self.kernel
 
     def connects(self, name: str, port: int) -> bool:
         return port in self.ports

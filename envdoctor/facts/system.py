@@ -13,7 +13,8 @@ class Cpu:
     cores: int
     #: Cores that the cgroup's quota leaves, e.g. 1.5; None without a quota.
     quota: Optional[float]
-    #: Instruction sets that kernels are chosen by, lower case: "avx2", "avx512_vnni", "amx_int8", "asimddp", ...
+    #: Instruction sets that kernels are chosen by, named as /proc/cpuinfo does: "avx2", "avx512_vnni", "avx_vnni",
+    #: "amx_int8", "asimddp", "i8mm", ... A kernel older than the processor does not know the newest.
     isa: Tuple[str, ...]
     found_via: str
 
@@ -36,14 +37,14 @@ class Memory:
 
 @dataclass(frozen=True)
 class RuntimeLibrary:
-    """A libstdc++ that a build or a load may meet, with the newest symbol versions that it defines."""
+    """A libstdc++.so.6 that a build or a load may meet, with the newest symbol versions that it defines."""
 
     path: str
-    glibcxx: Optional[str]  # "3.4.30"
+    glibcxx: Optional[str]  # "3.4.30"; None: the file is broken
     cxxabi: Optional[str]  # "1.3.13"
-    #: Whose it is: "system", "conda", "LD_LIBRARY_PATH", "compiler", ...
+    #: Whose it is: "system", "conda", "LD_LIBRARY_PATH", "LD_PRELOAD", "compiler", "run path of python".
     origin: str
-    #: Whether the loader takes this one for a new process of the examined Python.
+    #: Whether the loader takes this one in a new process of the examined Python (for a module without a run path).
     taken: bool
 
 
@@ -51,20 +52,21 @@ class RuntimeLibrary:
 class System:
     """Distribution, kernel, libc, container, processor, memory."""
 
-    distribution: str  # "debian"
-    distribution_version: str  # "12"
+    distribution: str  # "debian"; "unknown" without an os-release
+    distribution_version: str  # "12"; "" for rolling ones
     distribution_name: str  # "Debian GNU/Linux 12 (bookworm)"
     family: Tuple[str, ...]  # ID and ID_LIKE: ("debian",)
     kernel: str
     machine: str  # "x86_64"
     libc: str  # "glibc" | "musl" | "unknown"
     libc_version: Optional[str]  # "2.36"
-    container: Optional[str]  # "docker", "podman", "kubernetes", "lxc", "apptainer", ...
+    container: Optional[str]  # "docker", "podman", "kubernetes", "lxc", "apptainer", "containerd", ...
     wsl: Optional[int]  # 1 or 2
     is_root: bool
-    package_manager: Optional[str]  # "apt-get", "dnf", "apk", ...
+    package_manager: Optional[str]  # the distribution's own, when it is installed: "apt-get", "dnf", "apk", ...
     cpu: Cpu
     memory: Memory
+    #: Each file once, in the loader's order, then those that it does not look at (conda's, the compiler's).
     libstdcxx: Tuple[RuntimeLibrary, ...]
     locale: str  # the effective LC_ALL / LC_CTYPE / LANG
     #: Seconds since the epoch by the machine's clock (a wrong clock breaks TLS).
