@@ -1,10 +1,11 @@
 """`envdoctor check`: examine a machine and a project, and say what is wrong."""
 
 import argparse
+import os
 from typing import Any
 
 from envdoctor.cli.common import UsageError, add_target_arguments, examine_or_read, home
-from envdoctor.cli.output import style_for, write_output
+from envdoctor.cli.output import add_job_summary, style_for, write_output
 
 FORMATS = ("text", "json", "html", "markdown", "sarif", "github")
 THRESHOLDS = ("error", "warning", "info", "never")
@@ -39,7 +40,15 @@ def run(arguments: argparse.Namespace) -> int:
             raise UsageError(f"{name}: no such rule; envdoctor rules lists them")
     facts, _ = examine_or_read(arguments)
     diagnosis = diagnose(facts, arguments.rule)
-    style = style_for(arguments.output, arguments.verbose)
+    style = style_for(arguments.output, arguments.verbose, _prefix(arguments))
     write_output(render(arguments.format, facts, diagnosis, home(), style), arguments.output)
+    if arguments.format == "github":
+        add_job_summary(render("markdown", facts, diagnosis, home(), style))
     worst = diagnosis.worst()
     return int(worst is not None and worst.rank <= THRESHOLDS.index(arguments.fail_on) < 3)
+
+
+def _prefix(arguments: argparse.Namespace) -> str:
+    """The project's folder as seen from here, for annotations; "" when it is not below."""
+    relative = os.path.relpath(arguments.project or ".")
+    return "" if relative == "." or relative.startswith("..") else relative.replace(os.sep, "/")

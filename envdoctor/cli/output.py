@@ -15,16 +15,20 @@ if TYPE_CHECKING:
 _ASCII = str.maketrans("\u2018\u2019\u201c\u201d\u2013\u2014\u00d7\u2022", "''\"\"--x*")
 
 
-def style_for(path: Optional[str], verbose: bool = False) -> "Style":
+# What GitHub takes from one step.
+SUMMARY_LIMIT = 1 << 20
+
+
+def style_for(path: Optional[str], verbose: bool = False, prefix: str = "") -> "Style":
     """How text may look on standard output, or in a file."""
     from envdoctor.host import LocalHost
     from envdoctor.report.style import Style, wants_colour
 
     if not _to_stdout(path):
-        return Style(verbose=verbose)
+        return Style(verbose=verbose, prefix=prefix)
     terminal = sys.stdout is not None and sys.stdout.isatty()
     width = min(shutil.get_terminal_size((80, 24)).columns, 120) if terminal else 80
-    return Style(width, wants_colour(LocalHost().env, terminal), verbose)
+    return Style(width, wants_colour(LocalHost().env, terminal), verbose, prefix)
 
 
 def write_output(text: str, path: Optional[str]) -> None:
@@ -41,6 +45,22 @@ def write_output(text: str, path: Optional[str]) -> None:
         raise UsageError(
             f"{path}: cannot be written: {error.strerror or error}; choose another file"
         ) from None
+
+
+def add_job_summary(text: str) -> None:
+    """Append Markdown to the summary of a GitHub job, where one is being made; a summary is never worth a failure."""
+    from envdoctor.host import LocalHost, write_whole
+
+    host = LocalHost()
+    path = host.env.get("GITHUB_STEP_SUMMARY")
+    if not path:
+        return
+    try:
+        before = host.read_text(path) if host.exists(path) else ""
+        if len((before + text).encode("utf-8", "replace")) <= SUMMARY_LIMIT:
+            write_whole(path, before + _encodable(text, "utf-8"))
+    except OSError as error:
+        print(f"envdoctor: no job summary: {path}: {error.strerror or error}", file=sys.stderr)
 
 
 def to_json(document: Any) -> str:

@@ -14,6 +14,12 @@ class Occurrence:
     locations: Tuple[Location, ...]
     evidence: Tuple[Evidence, ...]
 
+    @property
+    def places(self) -> Tuple[str, ...]:
+        """Where it is so, as file:line, where the evidence does not say it already."""
+        sources = {piece.source for piece in self.evidence}
+        return tuple(name for name in map(place, self.locations) if name not in sources)
+
 
 @dataclass(frozen=True)
 class Group:
@@ -39,6 +45,11 @@ def counts(findings: Tuple[Finding, ...]) -> Dict[Severity, int]:
     """How many findings of each severity, worst first, those without left out."""
     numbers = {severity: sum(f.severity is severity for f in findings) for severity in Severity}
     return {severity: number for severity, number in numbers.items() if number}
+
+
+def place(location: Location) -> str:
+    """file:line, or the file alone."""
+    return location.file if location.line is None else f"{location.file}:{location.line}"
 
 
 def _group(findings: List[Finding]) -> Group:

@@ -19,11 +19,14 @@ _COLOURS = {
 
 @dataclass(frozen=True)
 class Style:
-    """What a stream can show. `verbose` leaves nothing out."""
+    """What a stream can show, and for whom."""
 
     width: int = 80
     colour: bool = False
+    #: Whether nothing is left out.
     verbose: bool = False
+    #: The project's folder as seen from where the report is read ("" when it is read there): "libs/kernels".
+    prefix: str = ""
 
     def paint(self, kind: str, text: str) -> str:
         """`text` in the colour of a kind of thing, where colours are wanted."""

@@ -4,7 +4,7 @@ from typing import Iterator, List
 
 from envdoctor.catalogue import Diagnosis
 from envdoctor.facts import Facts, Note
-from envdoctor.finding import Evidence, Fix, Location, Safety
+from envdoctor.finding import Evidence, Fix, Safety
 from envdoctor.report import shell
 from envdoctor.report.groups import Group, Occurrence, counts, grouped
 from envdoctor.report.style import Style, clean, counted, shorten
@@ -61,10 +61,8 @@ def _group(group: Group, style: Style) -> Iterator[str]:
 
 def _occurrence(occurrence: Occurrence, style: Style) -> Iterator[str]:
     yield from style.wrap(clean(occurrence.message), "  ", "  ")
-    sources = {piece.source for piece in occurrence.evidence}
-    places = [place(location) for location in occurrence.locations]
-    for number, name in enumerate(name for name in places if name not in sources):
-        yield from _labelled("" if number else "where", name, style)
+    for number, name in enumerate(occurrence.places):
+        yield from _labelled("" if number else "where", clean(name), style)
     for number, piece in enumerate(occurrence.evidence):
         yield from _labelled("" if number else "seen", _evidence(piece, style), style)
 
@@ -76,11 +74,6 @@ def _evidence(piece: Evidence, style: Style) -> str:
         text = "\n" + "\n".join(f"  {line}" for line in text.splitlines())
         return f"{clean(piece.source)}:{text}"
     return f"{clean(piece.source)}: {text}" if text else clean(piece.source)
-
-
-def place(location: Location) -> str:
-    """file:line, or the file alone."""
-    return clean(location.file if location.line is None else f"{location.file}:{location.line}")
 
 
 def steps(fix: Fix) -> Iterator[str]:

@@ -1,0 +1,148 @@
+"""The published JSON Schemas: facts from the dataclasses themselves, the report beside them.
+
+`python -m envdoctor.report.schemas` writes the files anew after a fact has changed.
+"""
+
+import dataclasses
+import inspect
+import json
+import os
+from typing import Any, Dict, Tuple, Union, get_type_hints
+
+from envdoctor.facts import Facts, Note, NotExamined, Unknown
+from envdoctor.facts.codec import SCHEMA as FACTS
+from envdoctor.finding import Edit, Evidence, Location, Run, Safety, SetEnv, Severity, Shim
+from envdoctor.report.json_ import SCHEMA as REPORT
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema")
+SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
+Schema = Dict[str, Any]
+
+
+def facts_schema() -> Schema:
+    """envdoctor.facts/1. Fields may be missing (an older file): they were not examined."""
+    definitions: Schema = {}
+    root = _object(Facts, definitions, required=False)
+    root["properties"] = {"schema": {"const": FACTS}, **root["properties"]}
+    root["required"] = ["schema"]
+    return {"$schema": DRAFT, "title": FACTS, **root, "$defs": _sorted(definitions)}
+
+
+def report_schema() -> Schema:
+    """envdoctor.report/1; `facts` follows the facts schema, which is part of it."""
+    definitions: Schema = {}
+    note = _schema(Note, definitions)
+    facts = facts_schema()
+    definitions.update(facts.pop("$defs"))
+    del facts["$schema"]
+    properties = {
+        "schema": {"const": REPORT},
+        "status": {"enum": ["clean", "undetermined", "findings"]},
+        "findings": {"type": "array", "items": _finding(definitions)},
+        "facts": facts,
+        "notes": {"type": "array", "items": note},
+    }
+    return {"$schema": DRAFT, "title": REPORT, **_closed(properties), "$defs": _sorted(definitions)}
+
+
+def files() -> Dict[str, str]:
+    """Name and contents of each published file."""
+    made = {"envdoctor.facts-1.json": facts_schema(), "envdoctor.report-1.json": report_schema()}
+    return {name: json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in made.items()}
+
+
+def write() -> None:
+    """Bring the published files up to date."""
+    from envdoctor.host import write_whole
+
+    for name, text in files().items():
+        write_whole(os.path.join(FOLDER, name), text)
+
+
+def _finding(definitions: Schema) -> Schema:
+    steps = [_step(kind, definitions) for kind in (SetEnv, Shim, Run, Edit)]
+    fix = {
+        "title": {"type": "string"},
+        "safety": {"enum": [safety.value for safety in Safety]},
+        "steps": {"type": "array", "items": {"oneOf": steps}},
+    }
+    return _closed(
+        {
+            "rule": {"type": "string"},
+            "severity": {"enum": [severity.value for severity in Severity]},
+            "message": {"type": "string"},
+            "consequence": {"type": "string"},
+            "evidence": {"type": "array", "items": _schema(Evidence, definitions)},
+            "fix": {"anyOf": [{"type": "null"}, _closed(fix)]},
+            "location": {"anyOf": [{"type": "null"}, _schema(Location, definitions)]},
+        }
+    )
+
+
+def _step(kind: type, definitions: Schema) -> Schema:
+    described = _object(kind, definitions)
+    properties = {"step": {"const": kind.__name__}, **described["properties"]}
+    return {**_closed(properties), "description": described["description"]}
+
+
+def _schema(hint: Any, definitions: Schema) -> Schema:
+    origin = getattr(hint, "__origin__", None)
+    if origin is Union:
+        return {"anyOf": [_schema(part, definitions) for part in hint.__args__]}
+    if origin is tuple:
+        return _array(hint.__args__, definitions)
+    if hint is Safety:
+        return {"enum": [safety.value for safety in Safety]}
+    if hint is Unknown:
+        return _closed({"unknown": {"type": "string"}})
+    if hint is NotExamined:
+        return _closed({"not_examined": {"const": True}})
+    if hint in SIMPLE:
+        return {"type": SIMPLE[hint]}
+    name = hint.__name__
+    if name not in definitions:
+        definitions[name] = {}  # a place holder for types that contain themselves
+        definitions[name] = _object(hint, definitions)
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _array(parts: Tuple[Any, ...], definitions: Schema) -> Schema:
+    if parts[-1] is Ellipsis:
+        return {"type": "array", "items": _schema(parts[0], definitions)}
+    return {
+        "type": "array",
+        "prefixItems": [_schema(part, definitions) for part in parts],
+        "minItems": len(parts),
+        "maxItems": len(parts),
+    }
+
+
+def _object(kind: Any, definitions: Schema, required: bool = True) -> Schema:
+    hints = get_type_hints(kind)
+    fields = dataclasses.fields(kind)
+    schema = _closed({field.name: _schema(hints[field.name], definitions) for field in fields})
+    schema["description"] = inspect.cleandoc(kind.__doc__ or "")
+    if not required:
+        del schema["required"]
+    else:
+        # What has a default may be missing in a file that an older version wrote.
+        schema["required"] = [field.name for field in fields if field.default is dataclasses.MISSING]
+    return schema
+
+
+def _closed(properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def _sorted(definitions: Schema) -> Schema:
+    return {name: definitions[name] for name in sorted(definitions)}
+
+
+if __name__ == "__main__":
+    write()

@@ -1,0 +1,41 @@
+"""The report as workflow commands."""
+
+import re
+
+from envdoctor.report import render
+from envdoctor.report.style import Style
+from tests.report.examples import CLEAN, EVERYTHING, HOME, USUAL, healthy
+
+COMMAND = re.compile(r"::(?P<name>error|warning|notice) (?P<properties>[^:]*)::(?P<data>.*)")
+
+
+def commands(diagnosis, style=None):
+    lines = render("github", healthy(), diagnosis, HOME, style or Style()).splitlines()
+    found = [COMMAND.fullmatch(line) for line in lines[:-1]]
+    assert all(found), lines
+    assert not lines[-1].startswith("::")
+    return found
+
+
+def test_nothing_but_a_plain_line_when_nothing_is_wrong():
+    assert not commands(CLEAN)
+
+
+def test_levels_files_and_lines():
+    error, first, second = commands(USUAL)
+    assert (error["name"], first["name"]) == ("error", "warning")
+    assert "file=" not in error["properties"]
+    assert first["properties"].startswith("file=csrc/a.cu,line=3,title=")
+    assert second["properties"].startswith("file=csrc/a.cu,line=4,title=")
+
+
+def test_a_project_below_the_working_folder_keeps_its_path():
+    assert commands(USUAL, Style(prefix="libs/demo"))[1]["properties"].startswith("file=libs/demo/csrc/a.cu,")
+
+
+def test_what_commands_are_made_of_is_escaped():
+    last = commands(EVERYTHING)[-1]
+    assert last["name"] == "notice"
+    assert "file=dir with space/ünï%2Cc%3Ad%25.cu,line=7,title=envdoctor%3A " in last["properties"]
+    assert "100 %25 of" in last["data"]
+    assert "%0A" in last["data"]
