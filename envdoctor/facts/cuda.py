@@ -65,8 +65,8 @@ class Toolkit:
         return next((c for c in self.components if c.name == name), None)
 
     def library(self, name: str) -> Optional[Library]:
-        """By name, None when absent in every form."""
-        return next((library for library in self.libraries if library.name == name), None)
+        """By name ("nvJitLink" or "nvjitlink"), None when absent in every form."""
+        return next((library for library in self.libraries if library.name.lower() == name.lower()), None)
 
     @property
     def release(self) -> Tuple[int, int]:
