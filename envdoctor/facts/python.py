@@ -28,7 +28,7 @@ class Python:
     site_packages: Tuple[str, ...]
     #: sys.path as a child sees it: PYTHONPATH and .pth files included, the working folder not.
     path: Tuple[str, ...]
-    #: "--python"; "VIRTUAL_ENV" or "CONDA_PREFIX" (a bare `python` runs that environment's, or there is no bare `python`);
+    #: "--python"; "VIRTUAL_ENV" or "CONDA_PREFIX" (a bare `python` runs that environment's, or there is none on PATH);
     #: "python on PATH"; "python3 on PATH"; "the interpreter of envdoctor".
     found_via: str
 
@@ -56,14 +56,14 @@ class PathPython:
 
 @dataclass(frozen=True)
 class PathPip:
-    """A `pip*` on PATH and the interpreter in its first line."""
+    """A `pip*` on PATH and the interpreter that it names in its first lines."""
 
     name: str
     path: str
-    python: Optional[str]
-    #: False when that interpreter does not exist.
+    python: Optional[str]  # None: it names none (a binary, a pyenv shim of a version that is not active)
+    #: False when that interpreter does not exist (or cannot be run); True also where none is named.
     python_exists: bool
-    #: Same environment (prefix) as the examined interpreter; None when it could not be told.
+    #: Same environment (prefix) as the examined interpreter; False too when its own is gone; None: not to be told.
     same_environment: Optional[bool]
     wins: bool
 

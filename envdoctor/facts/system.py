@@ -76,9 +76,12 @@ class System:
 
 @dataclass(frozen=True)
 class Folder:
-    """A folder that a build writes into."""
+    """A folder that a build writes into.
 
-    role: str  # "build", "tmp", "shm", "home", "pip-cache"
+    One that does not exist yet is judged by the nearest folder above it, where it would be made.
+    """
+
+    role: str  # "build" (the project's), "tmp" (as Python's tempfile chooses), "shm", "home", "pip-cache"
     path: str
     exists: bool
     is_folder: bool
