@@ -117,12 +117,16 @@ def _wanted(facts: Facts) -> Tuple[str, str, Dict[Architecture, str]]:
     """Where the list is from, in a word and in a sentence, and each architecture with its reason."""
     stated = parse(" ".join(facts.request.architectures))
     if stated:
-        return "--arch", "stated with --arch", dict.fromkeys(stated, "stated with --arch")
+        return "--arch", "the architectures stated with --arch", dict.fromkeys(stated, "stated with --arch")
     for name in ("TORCH_CUDA_ARCH_LIST", "CUDAARCHS"):
         value = facts.environment.get(name) if isinstance(facts.environment, Environment) else None
         found = parse(value or "")
         if found:
-            return name, f"stated by the variable {name}={value}", dict.fromkeys(found, f"in {name}")
+            return (
+                name,
+                f"the architectures that the variable {name} states ({value})",
+                dict.fromkeys(found, f"in {name}"),
+            )
     asked = _asked_by_project(facts)
     if isinstance(facts.driver, Driver) and facts.driver.gpus:
         return "GPU", "the GPUs of this machine", _of_gpus(facts.driver, asked)

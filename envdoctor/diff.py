@@ -1,0 +1,224 @@
+"""What differs between two machines, component by component. What is not known equals nothing, not even itself."""
+
+import posixpath
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
+
+from envdoctor.facts import Facts, Located, NotExamined, Toolkit, Unknown
+from envdoctor.facts.codec import encode
+
+#: What changes from minute to minute, by class and field.
+VOLATILE = {
+    ("System", "clock"),
+    ("Memory", "available"),
+    ("Folder", "free_bytes"),
+    ("Folder", "free_inodes"),
+    ("Facts", "notes"),
+}
+#: How something was found: shown beside a difference, no difference by itself.
+PROVENANCE = {"found_via", "via", "libcuda_via", "origins", "location", "line", "source"}
+#: Fields that are None when nobody could tell, and not when something is absent.
+UNDETERMINED = {"version", "cxx11_abi", "same_environment", "cxx", "known_architectures"}
+#: Paths of which only the last name is compared: the folder is that of the component around them.
+BASENAMES = {("Library", name) for name in ("shared", "dev_link", "static", "header", "stub")} | {
+    ("Component", "path")
+}
+#: How the members of a list are recognised, by class, strictest first; others by the first of USUAL_KEYS they have.
+KEYS: Dict[str, Tuple[Tuple[str, ...], ...]] = {
+    "Toolkit": (("root",), ("version",)),
+    "Program": (("name", "path"), ("name",)),
+    "PathPython": (("name", "path"), ("name",)),
+    "PathPip": (("name", "path"), ("name",)),
+    "Compiler": (("name", "path"), ("name",)),
+    "Answer": (("subject", "finder"),),
+    "Setting": (("tool", "name", "source"), ("tool", "name")),
+    "RuntimeLibrary": (("path",), ("origin",)),
+    "Located": (("text", "file"), ("text",)),
+}
+USUAL_KEYS = ("name", "path", "soname", "root", "role", "index", "file")
+#: Facts that repeat a member of another fact: which one is used is all that is compared.
+CHOSEN = {"toolkit": ("root", "version"), "compiler": ("path", "version")}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field of one component. `kind`: "changed", "only in A", "only in B", or "not comparable"."""
+
+    kind: str
+    component: Tuple[str, ...]  # ("toolkit /usr/local/cuda", "component ptxas")
+    field: str  # "" for the component as a whole
+    a: Any  # JSON values
+    b: Any
+    found_via_a: Optional[str]
+    found_via_b: Optional[str]
+
+
+def compare(a: Facts, b: Facts) -> Tuple[Difference, ...]:
+    """Every difference and everything that cannot be compared, in the order of the facts."""
+    found: List[Difference] = []
+    for field in fields(Facts):
+        if ("Facts", field.name) not in VOLATILE:
+            place = _Place((field.name,), None, None)
+            found += _values(place, "", getattr(a, field.name), getattr(b, field.name))
+    return tuple(found)
+
+
+def to_json(differences: Tuple[Difference, ...]) -> Dict[str, Any]:
+    """The document that `envdoctor diff --format json` prints."""
+    listed = [
+        {
+            "kind": d.kind,
+            "component": list(d.component),
+            "field": d.field,
+            "a": d.a,
+            "b": d.b,
+            "found_via_a": d.found_via_a,
+            "found_via_b": d.found_via_b,
+        }
+        for d in differences
+    ]
+    return {"schema": "envdoctor.diff/1", "same": not differences, "differences": listed}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where in the facts a comparison is, and how each side was found."""
+
+    component: Tuple[str, ...]
+    via_a: Optional[str]
+    via_b: Optional[str]
+
+    def at(self, a: Any, b: Any) -> "_Place":
+        """The same place, with the provenance of these two where they have any."""
+        return replace(self, via_a=_via(a) or self.via_a, via_b=_via(b) or self.via_b)
+
+    def below(self, name: str) -> "_Place":
+        """A component of this one."""
+        return replace(self, component=(*self.component, name))
+
+    def tell(self, kind: str, field: str, a: Any, b: Any) -> Difference:
+        """A difference here."""
+        return Difference(kind, self.component, field, encode(a), encode(b), self.via_a, self.via_b)
+
+
+def _values(place: _Place, field: str, a: Any, b: Any) -> Iterator[Difference]:
+    if isinstance(a, (Unknown, NotExamined)) or isinstance(b, (Unknown, NotExamined)):
+        yield place.at(a, b).tell("not comparable", field, a, b)
+    elif (a is None or b is None) and field in UNDETERMINED:
+        yield place.tell("not comparable", field, a, b)
+    elif a is None or b is None:
+        if a is not b:
+            yield place.at(a, b).tell("only in B" if a is None else "only in A", field, a, b)
+    elif isinstance(a, tuple):
+        yield from _lists(place, field, a, b)
+    elif is_dataclass(a):
+        yield from _components(place.below(field) if field else place, a, b)
+    elif a != b:
+        yield place.tell("changed", field, a, b)
+
+
+def _components(place: _Place, a: Any, b: Any) -> Iterator[Difference]:
+    kind = type(a).__name__
+    place = place.at(a, b)
+    if isinstance(a, Located):
+        if a.text != b.text:
+            yield place.tell("changed", "", a.text, b.text)
+        return
+    if isinstance(a, Toolkit) and a.root != b.root:
+        b = _moved(b, b.root, a.root)
+    wanted = CHOSEN.get(place.component[0]) if len(place.component) == 1 else None
+    for field in fields(a):
+        if (
+            (kind, field.name) in VOLATILE
+            or field.name in PROVENANCE
+            or (wanted and field.name not in wanted)
+        ):
+            continue
+        values = [getattr(a, field.name), getattr(b, field.name)]
+        if (kind, field.name) in BASENAMES:
+            values = [value and posixpath.basename(value) for value in values]
+        yield from _values(place, field.name, *values)
+
+
+def _lists(place: _Place, field: str, a: Tuple[Any, ...], b: Tuple[Any, ...]) -> Iterator[Difference]:
+    if not any(is_dataclass(item) for item in a + b):
+        if a != b:
+            yield place.tell("changed", field, a, b)
+        return
+    pairs, only_a, only_b = _matched(list(a), list(b))
+    for left, right in pairs:
+        yield from _components(place.below(_name(left)), left, right)
+    for item in only_a:
+        yield place.below(_name(item)).at(item, None).tell("only in A", "", item, None)
+    for item in only_b:
+        yield place.below(_name(item)).at(None, item).tell("only in B", "", None, item)
+
+
+def _matched(a: List[Any], b: List[Any]) -> Tuple[List[Tuple[Any, Any]], List[Any], List[Any]]:
+    """Members that are the same thing, by the strictest key first, and what is left on either side."""
+    pairs = []
+    for names in _keys((a + b)[0]):
+        key = _key(names)
+        waiting: Dict[Any, List[Any]] = {}
+        for item in b:
+            waiting.setdefault(key(item), []).append(item)
+        rest = []
+        for item in a:
+            same = waiting.get(key(item))
+            if same:
+                pairs.append((item, same.pop(0)))
+            else:
+                rest.append(item)
+        a, b = rest, [item for item in b if any(item is left for same in waiting.values() for left in same)]
+    return pairs, a, b
+
+
+def _keys(item: Any) -> Tuple[Tuple[str, ...], ...]:
+    kind = type(item).__name__
+    if kind in KEYS:
+        return KEYS[kind]
+    names = {field.name for field in fields(item)}
+    return tuple((name,) for name in USUAL_KEYS if name in names)[:1]
+
+
+def _key(names: Tuple[str, ...]) -> Callable[[Any], Tuple[Any, ...]]:
+    return lambda item: tuple(getattr(item, name) for name in names)
+
+
+def _name(item: Any) -> str:
+    """ "program cmake /usr/bin/cmake"."""
+    kind = "".join(f" {c.lower()}" if c.isupper() else c for c in type(item).__name__).strip()
+    keys = _keys(item)
+    return " ".join([kind, *(str(value) for value in (_key(keys[0])(item) if keys else ()))])
+
+
+def _via(item: Any) -> Optional[str]:
+    """How a component was found, in the words of its own fields."""
+    for name in (
+        "found_via",
+        "via",
+        "libcuda_via",
+        "origins",
+        "reason",
+        "location",
+        "source",
+        "path",
+        "file",
+    ):
+        value = getattr(item, name, None)
+        if value:
+            return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return None
+
+
+def _moved(value: Any, old: str, new: str) -> Any:
+    """A component with one root folder replaced in all its paths, the root itself kept, so that contents compare."""
+    if isinstance(value, str):
+        return new + value[len(old) :] if value.startswith(old + "/") else value
+    if isinstance(value, tuple):
+        return tuple(_moved(item, old, new) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(
+            value, **{field.name: _moved(getattr(value, field.name), old, new) for field in fields(value)}
+        )
+    return value
