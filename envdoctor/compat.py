@@ -87,7 +87,7 @@ FEATURE_ARCHITECTURE: Dict[str, int] = {
     "wmma": 70,
     "__nanosleep": 70,
     "ldmatrix": 75,
-    "mma.sync": 75,
+    "mma.sync": 70,
     "cp.async": 80,
     "__reduce_add_sync": 80,
     "__pipeline_memcpy_async": 80,
@@ -164,10 +164,10 @@ def at_least(table: Tuple[Tuple[Release, int], ...], release: Release) -> int:
 
 # --- CUDA's libraries and headers ------------------------------------------------------------------------------------
 
-#: Libraries of the toolkit that builds name to the linker, without "lib". Source: FindCUDAToolkit.cmake of CMake 4.4.
+#: Libraries of the toolkit that builds name to the linker, without "lib": those that `Toolkit.library` knows.
+#: Source: FindCUDAToolkit.cmake of CMake 4.4.
 CUDA_LIBRARIES = frozenset(
-    "cudart cublas cublasLt cusparse cusolver curand cufft cufftw nvrtc nvJitLink nvjitlink culibos cudadevrt nvptxcompiler"
-    " nppc nppial nppicc nppidei nppif nppig nppim nppist nppisu nppitc npps nvjpeg nvfatbin cufile cupti nvToolsExt".split()
+    "cudart cublas cublasLt cusparse cusolver curand cufft nvrtc nvJitLink culibos cudadevrt cupti nvToolsExt".split()
 )
 
 #: Archives that exist only as archives. Source: the same file, and the contents of toolkits 11.8 to 13.5.
@@ -196,7 +196,7 @@ CUDA_HEADERS: Tuple[Tuple[str, str], ...] = (
     ("cufft.h", "cufft"),
     ("cufftXt.h", "cufft"),
     ("nvrtc.h", "nvrtc"),
-    ("nvJitLink.h", "nvjitlink"),
+    ("nvJitLink.h", "nvJitLink"),
     ("nv/target", "cccl"),
     ("cuda/std/", "cccl"),
     ("thrust/", "cccl"),
@@ -207,8 +207,9 @@ CUDA_HEADERS: Tuple[Tuple[str, str], ...] = (
 #: followed through torch 2.13's torch/include; CUDAContextLight.h and Exceptions.h are where they stand.
 TORCH_HEADERS_WITH_MATH = frozenset(
     f"ATen/cuda/{name}"
-    for name in "ApplyGridUtils.cuh CUDAApplyUtils.cuh CUDABlas.h CUDAContext.h CUDAContextLight.h CUDADevice.h CUDAEvent.h"
-    " CUDAGraphsUtils.cuh CUDASparse.h CUDASparseBlas.h CUDASparseDescriptors.h CUDAUtils.h Exceptions.h cub.cuh".split()
+    for name in "ApplyGridUtils.cuh CUDAApplyUtils.cuh CUDABlas.h CUDAContext.h CUDAContextLight.h CUDADevice.h"
+    " CUDAEvent.h CUDAGraphsUtils.cuh CUDASparse.h CUDASparseBlas.h CUDASparseDescriptors.h CUDAUtils.h Exceptions.h"
+    " cub.cuh".split()
 )
 TORCH_MATH_LIBRARIES = ("cusparse", "cublas", "cublasLt", "cusolver")
 
@@ -222,7 +223,6 @@ CUDA_WHEELS: Dict[str, str] = {
     "curand": "nvidia-curand",
     "cufft": "nvidia-cufft",
     "nvrtc": "nvidia-cuda-nvrtc",
-    "nvjitlink": "nvidia-nvjitlink",
     "nvJitLink": "nvidia-nvjitlink",
     "cccl": "nvidia-cuda-cccl",
     "culibos": "nvidia-cuda-culibos",
@@ -321,3 +321,33 @@ OLDEST_DRIVER: Dict[int, Tuple[int, ...]] = {13: (580, 65, 6), 12: (525, 60, 13)
 #: Libraries that torch's wheels do not find by their own RPATH: they are asked for by other wheels, whose RUNPATH
 #: comes after LD_LIBRARY_PATH. Source: readelf -d on the wheels of torch 2.13.
 INDIRECT_LIBRARIES = frozenset({"cublasLt", "nvJitLink", "nvrtc-builtins"})
+
+#: Packages that look for CUDA's libraries themselves before they import what needs them. Source: cupy's
+#: _environment.py, cuda-bindings with cuda-pathfinder, jax and tensorflow's own preloading.
+OWN_LOADERS = ("cupy", "cuda-bindings", "cuda-core", "nvidia-", "jax", "tensorflow", "tensorrt")
+
+#: What setup.py files import besides the standard library and setuptools, with the distribution that brings it:
+#: only names that are certain. Source: the projects' own packaging.
+IMPORTED_BY_SETUP: Dict[str, str] = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "Cython": "cython",
+    "pybind11": "pybind11",
+    "nanobind": "nanobind",
+    "packaging": "packaging",
+    "psutil": "psutil",
+    "einops": "einops",
+    "yaml": "pyyaml",
+    "skbuild": "scikit-build",
+    "setuptools_scm": "setuptools-scm",
+    "cmake": "cmake",
+    "ninja": "ninja",
+    "wheel": "wheel",
+    "tensorflow": "tensorflow",
+    "jax": "jax",
+}
+
+
+def numbers(version: Optional[str]) -> Tuple[int, ...]:
+    """The numeric parts of a dotted version, to compare with: "580.65.06" is (580, 65, 6); () when not known."""
+    return tuple(int(part) for part in (version or "").split(".") if part.isdigit())

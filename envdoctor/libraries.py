@@ -34,7 +34,9 @@ def linkable(toolkits: Toolkits, file: str) -> bool:
 
 def copies(name: str, near: Toolkit, toolkits: Toolkits) -> Iterator[Library]:
     """The library in that toolkit, then in the others of the same CUDA major version."""
-    others = (item for item in toolkits.items if item.root != near.root and item.release[0] == near.release[0])
+    others = (
+        item for item in toolkits.items if item.root != near.root and item.release[0] == near.release[0]
+    )
     for item in (near, *others):
         library = item.library(name)
         if library is not None:
@@ -61,3 +63,15 @@ def wheel_command(name: str, near: Toolkit, python: str) -> Optional[str]:
     """pip's command for the wheel that brings a library for that toolkit's CUDA; None when no wheel does."""
     wheel = compat.cuda_wheel(name, near.release[0])
     return f"{python} -m pip install {wheel}" if wheel else None
+
+
+def soname(name: str) -> Tuple[str, str]:
+    """ "libcudart.so.11.0" is ("cudart", "11.0"); a name without version has ""."""
+    stem, _, version = posixpath.basename(name).partition(".so")
+    return stem[3:] if stem.startswith("lib") else stem, version.lstrip(".")
+
+
+def is_importable(path: str) -> bool:
+    """Whether a compiled file's name says that Python imports it: other libraries of a package may be optional."""
+    name = posixpath.basename(path)
+    return name.endswith(".abi3.so") or ".cpython-" in name

@@ -1,0 +1,137 @@
+"""The sources include headers of CUDA libraries that the toolkit in use does not have.
+
+## What it means
+
+Toolkits from wheels, runtime images, HPC SDKs and hand-picked packages often hold nvcc and the run time alone,
+without the headers of cuBLAS, cuSPARSE, cuSOLVER or libcu++. torch's own `ATen/cuda/CUDAContext.h` includes
+`cusparse.h`, `cublas_v2.h` and `cusolverDn.h`, so that nearly every CUDA extension needs them. torch's wheels bring
+the libraries' wheels with their headers, but its extension builder adds only `$CUDA_HOME/include`.
+
+## How envdoctor knows
+
+A source includes the header (or a header of torch that does), it lies in no include folder of the toolkit that the
+build uses, and CPATH names none that has it.
+
+## What to do
+
+Where another installed copy of the same CUDA major version has the header, `envdoctor run -- <the build>` adds its
+folder to CPATH, behind everything that the build itself names. Else install the package that is named.
+
+## When to ignore it
+
+When the source is left out of your build.
+"""
+
+import posixpath
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from envdoctor import compat, libraries
+from envdoctor.facts import Environment, Located, Project, Python, Toolkit, Toolkits
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+
+
+def check(
+    project: Project,
+    toolkits: Toolkits,
+    toolkit: Optional[Toolkit],
+    environment: Environment,
+    python: Optional[Python],
+) -> Iterator[Finding]:
+    used = libraries.used(toolkit, toolkits)
+    if used is None:  # cuda-toolkit-missing speaks
+        return
+    reached = [used, *(item for item in toolkits.items if _on_path(item, environment))]
+    missing = {
+        part: place
+        for part, place in _wanted(project).items()
+        if not any(_has(item, part) for item in reached)
+    }
+    if not missing:
+        return
+    first = next(iter(missing.values()))
+    yield Finding(
+        message=f"{used.root} (CUDA {used.version}) lacks headers that are included: {', '.join(missing)}.",
+        consequence=f"The compiler stops: {_header(next(iter(missing)))}: No such file or directory.",
+        evidence=(
+            *(Evidence(place.place, f"includes {place.text}") for place in dict.fromkeys(missing.values())),
+            Evidence(", ".join(used.include_dirs) or used.root, f"no headers of {', '.join(missing)}"),
+        ),
+        fix=_fix(list(missing), used, toolkits, python.executable if python else "python"),
+        location=Location(first.file, first.line),
+    )
+
+
+def _wanted(project: Project) -> Dict[str, Located]:
+    """Toolkit parts whose headers are included, each with the first place."""
+    wanted: Dict[str, Located] = {}
+    for header in project.unresolved_headers:
+        part = _part(header.name)
+        if part:
+            wanted.setdefault(
+                part, Located(header.name, header.included_from.file, header.included_from.line)
+            )
+    for place in project.includes:
+        if place.text in compat.TORCH_HEADERS_WITH_MATH:
+            for part in compat.TORCH_MATH_LIBRARIES:
+                wanted.setdefault(part, place)
+    return wanted
+
+
+def _part(header: str) -> Optional[str]:
+    return next(
+        (part for start, part in compat.CUDA_HEADERS if header == start or _below(header, start)), None
+    )
+
+
+def _below(header: str, folder: str) -> bool:
+    return folder.endswith("/") and header.startswith(folder)
+
+
+def _header(part: str) -> str:
+    return next(start for start, name in compat.CUDA_HEADERS if name == part)
+
+
+def _has(item: Toolkit, part: str) -> bool:
+    if part == "cccl":
+        return item.component("cccl") is not None
+    library = item.library(part)
+    return bool(library and library.header)
+
+
+def _on_path(item: Toolkit, environment: Environment) -> bool:
+    """Whether its headers are reached through the compiler's variables."""
+    named = [*environment.folders("CPATH"), *environment.folders("CPLUS_INCLUDE_PATH")]
+    for variable in ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS"):
+        named += [word.replace("-I", "", 1) for word in (environment.get(variable) or "").split()]
+    return any(folder.rstrip("/") in item.include_dirs for folder in named)
+
+
+def _fix(missing: List[str], used: Toolkit, toolkits: Toolkits, python: str) -> Fix:
+    folders: Dict[str, None] = {}
+    commands: Dict[str, None] = {}
+    for part in missing:
+        found = _elsewhere(part, used, toolkits)
+        command = None if found else libraries.wheel_command(part, used, python)
+        folders.update(dict.fromkeys(found))
+        commands.update({command: None} if command else {})
+    if folders and not commands:
+        value = ":".join(folders)
+        return Fix(
+            f"Add the headers of the same CUDA {used.release[0]} that are installed elsewhere",
+            (SetEnv("CPATH", value, "append"),),
+        )
+    title = "Install the headers: NVIDIA's -dev packages, or their wheels (`envdoctor run` then adds them)"
+    return Fix(title, tuple(Run(command) for command in commands))
+
+
+def _elsewhere(part: str, used: Toolkit, toolkits: Toolkits) -> Tuple[str, ...]:
+    """Include folders of another copy of the same CUDA major version."""
+    for item in toolkits.items:
+        if item.root == used.root or item.release[0] != used.release[0] or not _has(item, part):
+            continue
+        library = item.library(part)
+        return (posixpath.dirname(library.header),) if library and library.header else item.include_dirs
+    return ()

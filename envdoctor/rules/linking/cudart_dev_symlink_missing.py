@@ -1,0 +1,199 @@
+"""A CUDA library that the build links is there only under its versioned name, or in a folder that is not searched.
+
+## What it means
+
+`-lcudart` makes the linker look for `libcudart.so` or `libcudart.a`. CUDA's wheels hold `libcudart.so.13` alone
+(wheels cannot hold links), and keep it in `lib` where `lib64` is searched by some: nvcc's own profile in the wheels
+13.0 and 13.1, and builds that name `$CUDA_HOME/lib64` of a conda environment. The linker says "cannot find
+-lcudart", CMake "Could NOT find CUDAToolkit (missing: CUDA_CUDART)".
+
+## How envdoctor knows
+
+It looks for every CUDA library that the project names to the linker, and for those that torch's CUDAExtension,
+CMake's CUDAToolkit and nvcc link by themselves, in the folders of the toolkit that the build uses and in
+LIBRARY_PATH.
+
+## What to do
+
+`envdoctor run -- <the build>` puts links with the plain names into a folder of the overlay and adds it to
+LIBRARY_PATH; site-packages and the system stay as they are. A library that is nowhere has to be installed first.
+
+## When to ignore it
+
+When the part of the project that links the library is switched off in your build.
+"""
+
+import posixpath
+from typing import Dict, Iterable, Iterator, List, Optional, Tuple
+
+from envdoctor import compat, libraries
+from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity, Step
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+
+Wanted = Dict[str, Located]
+
+
+def check(
+    project: Project,
+    toolkits: Toolkits,
+    toolkit: Optional[Toolkit],
+    python: Optional[Python],
+) -> Iterator[Finding]:
+    used = libraries.used(toolkit, toolkits)
+    if used is None:  # cuda-toolkit-missing speaks
+        return
+    wanted = _wanted(project)
+    hidden = {name: place for name, place in wanted.items() if _is_hidden(name, used, toolkits)}
+    if hidden:
+        yield _versioned_only(hidden, used, toolkits, project)
+    absent = {
+        name: place
+        for name, place in wanted.items()
+        if name not in hidden and not _reachable(name, used, toolkits)
+    }
+    if absent:
+        yield _absent(absent, used, toolkits, project, python.executable if python else "python")
+    if _conda_lib64(project, used):
+        yield _in_lib(project, used)
+    if _profile_says_lib64(project, used):
+        yield _nvcc_lib64(project, used)
+
+
+def _wanted(project: Project) -> Wanted:
+    """Shared CUDA libraries that the link names, each with the place that asks for it."""
+    wanted: Wanted = {}
+    for place in project.link_names:
+        name = libraries.link_name(place.text)
+        if name in compat.CUDA_LIBRARIES and name not in compat.CUDA_ARCHIVES_ONLY:
+            wanted.setdefault(name, place)
+    for extension in project.setup.extensions if project.setup else ():
+        if extension.kind == "CUDAExtension":
+            wanted.setdefault(
+                "cudart", Located(f"CUDAExtension({extension.name})", extension.file, extension.line)
+            )
+    package = project.cmake.package("CUDAToolkit") if project.cmake else None
+    if package is not None:
+        wanted.setdefault("cudart", Located("find_package(CUDAToolkit)", package.file, package.line))
+    return wanted
+
+
+def _is_hidden(name: str, used: Toolkit, toolkits: Toolkits) -> bool:
+    library = used.library(name)
+    return bool(library and library.shared and not library.dev_link) and not libraries.linkable(
+        toolkits, f"lib{name}.so"
+    )
+
+
+def _reachable(name: str, used: Toolkit, toolkits: Toolkits) -> bool:
+    """A link with the plain name in the toolkit, in Debian's system folder, or on LIBRARY_PATH."""
+    places = [used, *(item for item in toolkits.items if item.layout == "debian")]
+    found = [place.library(name) for place in places]
+    return any(library and library.dev_link for library in found) or libraries.linkable(
+        toolkits, f"lib{name}.so"
+    )
+
+
+def _evidence(wanted: Wanted) -> Tuple[Evidence, ...]:
+    return tuple(Evidence(place.place, place.text) for place in wanted.values())
+
+
+def _location(wanted: Wanted) -> Location:
+    first = next(iter(wanted.values()))
+    return Location(first.file, first.line)
+
+
+def _versioned_only(hidden: Wanted, used: Toolkit, toolkits: Toolkits, project: Project) -> Finding:
+    files = [(name, used.library(name)) for name in hidden]
+    steps = [step for name in hidden for step in libraries.dev_link(name, used, toolkits)]
+    return Finding(
+        message=f"{used.root} has {_list(f'lib{name}.so' for name in hidden)} only under a versioned name.",
+        consequence=f"The linker stops: cannot find -l{next(iter(hidden))}.",
+        evidence=_evidence(hidden)
+        + tuple(Evidence(lib.shared or "", f"no lib{name}.so beside it") for name, lib in files if lib),
+        fix=Fix("Put links with the plain names on the linker's path", (*steps, *libraries.search(project))),
+        location=_location(hidden),
+    )
+
+
+def _absent(absent: Wanted, used: Toolkit, toolkits: Toolkits, project: Project, python: str) -> Finding:
+    steps: List[Step] = []
+    commands: Dict[str, None] = {}
+    for name in absent:
+        links = libraries.dev_link(name, used, toolkits)
+        command = None if links else libraries.wheel_command(name, used, python)
+        steps.extend(links)
+        commands.update({command: None} if command else {})
+    runs = tuple(Run(command) for command in commands)
+    if runs or not steps:
+        fix = Fix("Install the libraries; `envdoctor run` then puts them on the linker's path", runs)
+    else:
+        fix = Fix(
+            f"Take the copies of CUDA {used.release[0]} that are installed elsewhere",
+            (*steps, *libraries.search(project)),
+        )
+    return Finding(
+        message=f"{used.root} (CUDA {used.version}) does not have {_list(f'lib{name}' for name in absent)}.",
+        consequence=f"If this part of the project is built, the linker stops: cannot find -l{next(iter(absent))}.",
+        evidence=(*_evidence(absent), Evidence(used.root, f"{_list(absent)}: in no form")),
+        fix=fix,
+        location=_location(absent),
+        severity=Severity.WARNING,
+    )
+
+
+def _conda_lib64(project: Project, used: Toolkit) -> bool:
+    """A lib64 of its own beside the lib that has the libraries: torch's extensions then search lib64 alone."""
+    library = used.library("cudart")
+    return bool(
+        used.layout == "conda"
+        and _torch_extension(project)
+        and f"{used.root}/lib64" in used.library_dirs
+        and library
+        and library.dev_link
+        and posixpath.dirname(library.dev_link) != f"{used.root}/lib64"
+    )
+
+
+def _torch_extension(project: Project) -> bool:
+    return any(
+        extension.kind == "CUDAExtension" for extension in (project.setup.extensions if project.setup else ())
+    )
+
+
+def _in_lib(project: Project, used: Toolkit) -> Finding:
+    library = used.library("cudart")
+    place = library.dev_link or "" if library else ""
+    return Finding(
+        message=f"torch's extensions search {used.root}/lib64, and libcudart.so lies in {posixpath.dirname(place)}.",
+        consequence="The linker stops: cannot find -lcudart.",
+        evidence=(Evidence(place, "found"), Evidence(f"{used.root}/lib64", "is there, without libcudart.so")),
+        fix=Fix("Search the other folder too", libraries.search(project, posixpath.dirname(place))),
+    )
+
+
+def _profile_says_lib64(project: Project, used: Toolkit) -> bool:
+    """nvcc itself links, and its profile names a folder that the wheels of 13.0 and 13.1 do not have."""
+    by_cmake = any(language.text == "CUDA" for language in (project.cmake.languages if project.cmake else ()))
+    by_make = "make" in project.builds and bool(project.cuda_sources)
+    wheel = used.layout.startswith("wheel") and used.nvcc is not None and not used.lib64
+    return wheel and (13, 0) <= used.release < (13, 2) and (by_cmake or by_make)
+
+
+def _nvcc_lib64(project: Project, used: Toolkit) -> Finding:
+    return Finding(
+        message=f"nvcc {used.build or used.version} at {used.root} links with -L{used.root}/lib64, which is not there.",
+        consequence="Links by nvcc stop, CMake's test of the compiler first: cannot find -lcudadevrt, -lcudart_static.",
+        evidence=(
+            Evidence(
+                f"{used.root}/bin/nvcc.profile", "LIBRARIES names lib64; the wheel's libraries lie in lib"
+            ),
+        ),
+        fix=Fix("Search the folder that is there", libraries.search(project, f"{used.root}/lib")),
+    )
+
+
+def _list(names: Iterable[str]) -> str:
+    return ", ".join(names)

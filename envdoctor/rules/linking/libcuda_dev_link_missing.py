@@ -1,0 +1,101 @@
+"""The project links the driver's library with -lcuda, and there is no libcuda.so for the linker.
+
+## What it means
+
+`-lcuda` needs a file named `libcuda.so`: the driver's own on a machine with a GPU, or the stub that toolkits keep
+in `lib64/stubs` for machines without one. Wheels have no stub, and g++ (which links torch's extensions) does not
+look into `stubs` by itself, as nvcc does. The linker says "cannot find -lcuda".
+
+## How envdoctor knows
+
+The project names `cuda` to the linker, no driver is installed, and the stub is absent, or lies in a folder that
+this link does not search.
+
+## What to do
+
+Where there is a stub, `envdoctor run -- <the build>` adds its folder to LIBRARY_PATH, for the link alone: a stub
+must never be on LD_LIBRARY_PATH. Else install one: `cuda-driver-dev-12-4` and the like of NVIDIA's package
+repository, or conda-forge's `cuda-driver-dev`.
+
+## When to ignore it
+
+When the part of the project that links `cuda` is switched off in your build.
+"""
+
+import posixpath
+from typing import Iterator, Optional
+
+from envdoctor import libraries
+from envdoctor.facts import Driver, Library, Located, Project, Toolkit, Toolkits
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+
+
+def check(
+    project: Project,
+    toolkits: Toolkits,
+    toolkit: Optional[Toolkit],
+    driver: Optional[Driver],
+) -> Iterator[Finding]:
+    place = _asks(project)
+    used = libraries.used(toolkit, toolkits)
+    # With a driver its own libcuda.so is on the default path; cuda-toolkit-missing speaks without a toolkit.
+    if (
+        place is None
+        or used is None
+        or (driver is not None and driver.libcuda)
+        or libraries.linkable(toolkits, "libcuda.so")
+    ):
+        return
+    library = used.library("cuda")
+    if library is None or not (library.stub or library.dev_link):
+        yield _finding(
+            place,
+            used,
+            "has no libcuda.so, not even a stub",
+            Evidence(used.root, "no stubs/libcuda.so"),
+            None,
+        )
+    elif not library.dev_link and place.file.endswith(".py") and not _names_stubs(project):
+        stub = library.stub or ""
+        yield _finding(
+            place,
+            used,
+            "has libcuda.so in a folder that g++ does not search",
+            Evidence(stub, "found"),
+            library,
+        )
+
+
+def _asks(project: Project) -> Optional[Located]:
+    """The first place that names the driver's library: "cuda", or CMake's CUDA::cuda_driver."""
+    return next(
+        (p for p in project.link_names if libraries.link_name(p.text) in ("cuda", "cuda_driver")), None
+    )
+
+
+def _names_stubs(project: Project) -> bool:
+    extensions = project.setup.extensions if project.setup else ()
+    return any("stubs" in flag for extension in extensions for flag in extension.flags)
+
+
+def _finding(place: Located, used: Toolkit, what: str, seen: Evidence, library: Optional[Library]) -> Finding:
+    return Finding(
+        message=f"The build links libcuda.so; no driver is installed, and the toolkit at {used.root} {what}.",
+        consequence="The linker stops: cannot find -lcuda.",
+        evidence=(Evidence(place.place, place.text), seen),
+        fix=_fix(used, library),
+        location=Location(place.file, place.line),
+    )
+
+
+def _fix(used: Toolkit, library: Optional[Library]) -> Fix:
+    if library is not None and library.stub:
+        folder = posixpath.dirname(library.stub)
+        return Fix("Let the linker search the stub's folder", (SetEnv("LIBRARY_PATH", folder, "append"),))
+    release = "{}-{}".format(*used.release)
+    return Fix(
+        f"Install the stub: cuda-driver-dev-{release} of NVIDIA's package repository, or conda-forge's cuda-driver-dev"
+    )

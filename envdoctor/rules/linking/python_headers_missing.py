@@ -1,0 +1,83 @@
+"""The Python that the build uses has no headers.
+
+## What it means
+
+A compiled Python module needs `Python.h`. Distributions put it into a package of its own (`python3.11-dev`,
+`python3-devel`); a venv uses the headers of the Python that it was made from. The compiler says "Python.h: No such
+file or directory", CMake "Could NOT find Python3 (missing: Python3_INCLUDE_DIRS Development.Module)".
+
+## How envdoctor knows
+
+The project compiles a Python module, and the include folder that the examined interpreter names has no Python.h.
+
+## What to do
+
+Install the package that is named, or build with a Python that brings its headers (conda's, pyenv's, uv's do).
+
+## When to ignore it
+
+When only the project's pure Python part is built.
+"""
+
+from typing import Iterator, Optional, Tuple
+
+from envdoctor.facts import Project, Python, System
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+
+
+def check(project: Project, python: Python, system: Optional[System]) -> Iterator[Finding]:
+    asked = _asks(project)
+    if python.headers or asked is None:
+        return
+    location, text = asked
+    yield Finding(
+        message=f"Python {python.version} ({python.executable}) has no headers.",
+        consequence="Compiling a Python module stops: Python.h: No such file or directory.",
+        evidence=(
+            Evidence(f"{location.file}:{location.line}", text),
+            Evidence(python.include, "no Python.h in it"),
+        ),
+        fix=_fix(python, system),
+        location=location,
+    )
+
+
+def _asks(project: Project) -> Optional[Tuple[Location, str]]:
+    """The first place that compiles a Python module."""
+    for extension in project.setup.extensions if project.setup else ():
+        return Location(extension.file, extension.line), f"{extension.kind}({extension.name})"
+    for package in project.cmake.packages if project.cmake else ():
+        develops = any(component.startswith("Development") for component in package.components)
+        if (package.name in ("Python", "Python3") and develops) or package.name in (
+            "PythonLibs",
+            "pybind11",
+            "nanobind",
+        ):
+            return Location(
+                package.file, package.line
+            ), f"find_package({' '.join((package.name, *package.components))})"
+    return None
+
+
+def _fix(python: Python, system: Optional[System]) -> Fix:
+    command = _command(python, system) if python.base_prefix in ("/usr", "/") else None
+    if command:
+        return Fix("Install the headers of this Python", (Run(command),))
+    return Fix(
+        f"Install the development files of the Python at {python.base_prefix}, or build with a Python that has them"
+    )
+
+
+def _command(python: Python, system: Optional[System]) -> Optional[str]:
+    """The package of the distribution's own Python."""
+    minor = "{}.{}".format(*python.minor)
+    return {
+        "apt-get": f"apt-get install python{minor}-dev",
+        "dnf": "dnf install python3-devel",
+        "yum": "yum install python3-devel",
+        "zypper": "zypper install python3-devel",
+        "apk": "apk add python3-dev",
+    }.get((system.package_manager or "") if system else "")

@@ -1,0 +1,48 @@
+"""Headers of CUDA libraries that the toolkit lacks."""
+
+from envdoctor.facts import Header
+from envdoctor.finding import Run, SetEnv
+from envdoctor.rules.linking.cuda_headers_missing import check
+from tests.factory import at, environment, library, project, python, toolkit, toolkits
+
+SITE = "/venv/lib/python3.11/site-packages/nvidia/cu13"
+TORCH = project(includes=(at("ATen/cuda/CUDAContext.h", "csrc/a.cu", 3),), cuda_sources=("csrc/a.cu",))
+BARE = toolkit(libraries=(library("cudart"),))
+WHEELS = toolkit("13.0", SITE, layout="wheel", nvcc=None, origins=("wheels",))
+
+
+def found(project_, *items, **variables):
+    return list(
+        check(project_, toolkits(*items), items[0] if items else None, environment(**variables), python())
+    )
+
+
+def test_quiet_with_the_headers_or_without_the_includes():
+    assert not found(TORCH, toolkit())
+    assert not found(project(includes=(at("torch/extension.h"), at("c10/cuda/CUDAGuard.h"))), BARE)
+    assert not found(TORCH)
+
+
+def test_quiet_when_cpath_or_flags_reach_them():
+    assert not found(TORCH, BARE, WHEELS, CPATH=f"/x:{SITE}/include")
+    assert not found(TORCH, BARE, WHEELS, NVCC_PREPEND_FLAGS=f"-O2 -I{SITE}/include")
+
+
+def test_torchs_header_needs_the_math_libraries():
+    (finding,) = found(TORCH, BARE, WHEELS)
+    assert "cusparse" in finding.message
+    assert finding.location.file == "csrc/a.cu"
+    assert finding.fix.steps == (SetEnv("CPATH", f"{SITE}/include", "append"),)
+
+
+def test_headers_of_another_cuda_are_not_mixed_in():
+    (finding,) = found(TORCH, BARE, toolkit("12.4", "/opt/cuda"))
+    assert Run("/venv/bin/python -m pip install nvidia-cusparse") in finding.fix.steps
+
+
+def test_a_header_that_resolves_nowhere():
+    header = Header("nv/target", at("nv/target", "a.cu", 2), ())
+    old = toolkit("12.4", components=())
+    (finding,) = found(project(unresolved_headers=(header,)), old)
+    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cuda-cccl-cu12"),)
+    assert not found(project(unresolved_headers=(header,)), toolkit("12.4"))

@@ -1,0 +1,42 @@
+"""Headers of system libraries."""
+
+import pytest
+
+from envdoctor.facts import Header
+from envdoctor.finding import Run
+from envdoctor.rules.linking.system_dev_package_missing import check
+from tests.factory import at, project, system
+
+
+def header(name, *roots):
+    return Header(name, at(name, "csrc/rdma.cpp", 7), roots)
+
+
+def found(*headers, manager="apt-get"):
+    return list(check(project(unresolved_headers=headers), system(package_manager=manager)))
+
+
+def test_quiet_for_headers_of_the_tree_and_unknown_ones():
+    assert not found()
+    assert not found(
+        header("cutlass/cutlass.h"), header("boost/any.hpp", "third_party/boost"), header("numa.hpp")
+    )
+
+
+@pytest.mark.parametrize(
+    ("manager", "command"),
+    [
+        ("apt-get", "apt-get install libibverbs-dev"),
+        ("dnf", "dnf install rdma-core-devel"),
+        ("apk", "apk add rdma-core-dev"),
+    ],
+)
+def test_the_package_has_the_systems_name(manager, command):
+    (finding,) = found(header("infiniband/verbs.h"), header("infiniband/mlx5dv.h"), manager=manager)
+    assert finding.fix.steps == (Run(command),)
+    assert finding.location.line == 7
+
+
+def test_an_unknown_system_gets_no_command():
+    (finding,) = found(header("numa.h"), manager="pacman")
+    assert not finding.fix.steps

@@ -1,0 +1,36 @@
+"""Names that newer torch does not have."""
+
+from envdoctor.finding import SetEnv, Shim
+from envdoctor.rules.linking.torch_api_removed import check
+from tests.factory import at, project, torch
+
+CHECK = at("AT_CHECK", "src/a.cpp", 23)
+THC = at("THC/THC.h", "src/a.cu", 3)
+
+
+def found(version, *features):
+    return list(check(project(features=features), torch(version)))
+
+
+def test_quiet_on_the_torch_they_were_written_for_and_on_what_is_left():
+    assert not found("1.4.0", CHECK)
+    assert not found("1.10.0a0+0aef44c", THC)
+    assert not found("2.13.0", at("THC/THCAtomics.cuh"), at("__dp4a"), at("ldmatrix"))
+
+
+def test_the_old_check_becomes_a_flag():
+    (finding,) = found("1.5.0", CHECK)
+    assert finding.location.line == 23
+    assert SetEnv("NVCC_APPEND_FLAGS", "-DAT_CHECK=TORCH_CHECK", "append") in finding.fix.steps
+
+
+def test_thc_gets_a_header_of_the_overlay():
+    (finding,) = found("2.13.0+cu130", THC, at("THCudaCheck", "src/a.cu", 40))
+    assert any(isinstance(step, Shim) and step.path == "include/THC/THC.h" for step in finding.fix.steps)
+    assert SetEnv("CPATH", "{overlay}/include", "prepend") in finding.fix.steps
+
+
+def test_other_old_headers_have_no_substitute():
+    (finding,) = found("2.1.0", THC, at("THC/THCNumerics.cuh", "src/a.cu", 4))
+    assert not finding.fix.steps
+    assert "1.11" in finding.fix.title
