@@ -146,6 +146,8 @@ class Project:
     packages: Tuple[str, ...]
     #: Notes on what could not be read.
     unread: Tuple[str, ...]
+    #: Releases of header libraries that the sources include, as their own headers say: "cutlass 4.2.0" at its version.h.
+    header_versions: Tuple[Located, ...] = ()
 
     @property
     def wants_cuda(self) -> bool:

@@ -1,0 +1,425 @@
+"""What a project's CMake files ask for: versions, languages, packages, standards, architectures, libraries, folders."""
+
+import posixpath
+import re
+from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+
+from envdoctor.facts import CMakeProject, FindPackage, Located
+from envdoctor.probes._project import flags
+from envdoctor.probes._project.cmake_run import Run
+from envdoctor.probes._project.cmake_syntax import Command
+from envdoctor.probes._project.tree import SOURCE_SUFFIXES, Tree, is_vendored
+
+_KEYWORDS = frozenset(
+    "PUBLIC PRIVATE INTERFACE LINK_PUBLIC LINK_PRIVATE LINK_INTERFACE_LIBRARIES SYSTEM BEFORE AFTER debug"
+    " optimized general".split()
+)
+_FIND_OPTIONS = frozenset(
+    "EXACT QUIET MODULE REQUIRED COMPONENTS OPTIONAL_COMPONENTS CONFIG NO_MODULE NO_POLICY_SCOPE GLOBAL"
+    " BYPASS_PROVIDER NAMES"
+    " PATHS HINTS PATH_SUFFIXES NO_DEFAULT_PATH CONFIGS".split()
+)
+_GENERATOR = re.compile(
+    r"\$<(?:BUILD_INTERFACE|COMPILE_LANGUAGE:\w+|\$<COMPILE_LANGUAGE:\w+>|LINK_ONLY)[:>]?"
+)
+_FLAG_VARIABLES = re.compile(
+    r"CMAKE_(CXX|CUDA)_FLAGS(?:_\w+)?$|(CUDA)_NVCC_FLAGS(?:_\w+)?$|\w*(NVCC|GENCODE|CUDA)_?\w*FLAGS$"
+)
+_ARCHITECTURE_VARIABLES = frozenset(("CMAKE_CUDA_ARCHITECTURES", "TORCH_CUDA_ARCH_LIST"))
+_STANDARD_VARIABLE = re.compile(r"CMAKE_(CXX|CUDA)_STANDARD$")
+_FEATURE = re.compile(r"(cxx|cuda)_std_(\d\d)$")
+
+
+class Reader:
+    """Collects facts while a Run goes through the files."""
+
+    def __init__(self, tree: Tree, folder: str, definitions: Mapping[str, str]) -> None:
+        self.tree = tree
+        self.run = Run(tree, folder, definitions)
+        self.found: Dict[str, List[Any]] = {}
+        self.minimum_of: Set[str] = set()
+        self.include_dirs: List[str] = []
+        self.sources: List[str] = []
+        self.targets: Set[str] = set()
+        self.declared: Dict[str, Located] = {}
+        #: Files that configuring makes: headers of these names are not missing.
+        self.generated: Set[str] = set()
+        #: Macros that are defined for the whole build or a target.
+        self.defined: List[str] = []
+        self.name: Optional[str] = None
+        handlers = {name[3:]: getattr(self, name) for name in dir(self) if name.startswith("on_")}
+        self.run.handlers.update(handlers)
+        for same, name in _SAME.items():
+            self.run.handlers[same] = handlers[name]
+
+    def at(self, text: str, command: Command) -> Located:
+        return Located(text, self.run.file, command.line)
+
+    def add(self, kind: str, text: str, command: Command) -> None:
+        """Note a text once, where it is first said."""
+        known = self.found.setdefault(kind, [])
+        if all(other.text != text for other in known):
+            known.append(self.at(text, command))
+
+    def own(self) -> bool:
+        """Whether the current file is the project's own: what a vendored one sets for itself is its own business."""
+        return not is_vendored(self.run.file)
+
+    # Versions, languages, packages
+
+    def on_cmake_minimum_required(self, command: Command, words: List[str]) -> None:
+        if len(words) > 1 and words[0].upper() == "VERSION" and self.run.file not in self.minimum_of:
+            self.minimum_of.add(self.run.file)
+            self.found.setdefault("minimums", []).append(self.at(words[1], command))
+
+    def on_project(self, command: Command, words: List[str]) -> None:
+        if not words:
+            return
+        self.name = self.name or words[0]
+        for name in ("PROJECT_SOURCE_DIR", f"{words[0]}_SOURCE_DIR"):
+            self.run.set(name, self.tree.full(self.run.folder))
+        self.run.set("PROJECT_NAME", words[0])
+        rest = words[1:]
+        if "LANGUAGES" in rest:
+            languages = rest[rest.index("LANGUAGES") + 1 :]
+        elif rest and not {"VERSION", "DESCRIPTION", "HOMEPAGE_URL"} & set(rest):
+            languages = rest
+        else:
+            languages = ["C", "CXX"]
+        for language in languages:
+            self.language(language, command)
+
+    def language(self, language: str, command: Command) -> None:
+        if language.isupper() and language not in ("NONE", "VERSION"):
+            self.add("languages", language, command)
+        if language == "CUDA":
+            self.run.forget("CMAKE_CUDA_COMPILER")
+
+    def on_enable_language(self, command: Command, words: List[str]) -> None:
+        for word in words[:1]:
+            self.language(word, command)
+
+    def on_find_package(self, command: Command, words: List[str]) -> None:
+        if not words:
+            return
+        options = [index for index, word in enumerate(words) if word in _FIND_OPTIONS]
+        version = words[1] if len(words) > 1 and re.match(r"\d", words[1]) else None
+        components: List[str] = []
+        for index in options:
+            if words[index] in ("COMPONENTS", "REQUIRED"):
+                stop = next((later for later in options if later > index), len(words))
+                components.extend(words[index + 1 : stop])
+        entry = FindPackage(
+            words[0], version, tuple(components), "REQUIRED" in words, self.run.file, command.line
+        )
+        self.found.setdefault("packages", []).append(entry)
+        self.run.prefixes += (words[0].lower(),)
+
+    def on_pkg_check_modules(self, command: Command, words: List[str]) -> None:
+        for word in words[1:]:
+            if word not in ("REQUIRED", "QUIET", "IMPORTED_TARGET", "GLOBAL", "STATIC_TARGET"):
+                name = re.split(r"[<>=]", word)[0]
+                entry = FindPackage(
+                    f"pkg-config {name}", None, (), "REQUIRED" in words, self.run.file, command.line
+                )
+                self.found.setdefault("packages", []).append(entry)
+        self.run.prefixes += tuple(word.lower() for word in words[:1])
+
+    # Variables
+
+    def on_set(self, command: Command, words: List[str]) -> None:
+        if not words or "{" in words[0]:
+            return
+        name, values = words[0], words[1:]
+        cached = "CACHE" in values
+        parent = values[-1:] == ["PARENT_SCOPE"]
+        values = values[: values.index("CACHE")] if cached else values[:-1] if parent else values
+        if name in self.run.given or (cached and name in self.run.variables and name not in self.run.unsure):
+            return
+        if parent and self.run.caller is not None:
+            self.run.caller[name] = ";".join(values)
+        if values or cached:
+            self.run.set(name, ";".join(values))
+        else:
+            self.run.variables.pop(name, None)
+        self.assigned(name, ";".join(values), command)
+
+    def assigned(self, name: str, value: str, command: Command) -> None:
+        """What a variable's value asks for."""
+        if name in _ARCHITECTURE_VARIABLES:
+            self.architecture(value, command)
+        standard, options = _STANDARD_VARIABLE.match(name), _FLAG_VARIABLES.match(name)
+        if standard:
+            self.standard(standard.group(1), value, command)
+        elif options:
+            self.options(value.replace(";", " "), "CXX" if options.group(1) == "CXX" else "CUDA", command)
+
+    def on_option(self, command: Command, words: List[str]) -> None:
+        if words and words[0] not in self.run.variables:
+            self.run.set(words[0], words[2] if len(words) > 2 else "OFF")
+
+    def on_cmake_dependent_option(self, command: Command, words: List[str]) -> None:
+        for word in words[:1]:
+            self.run.forget(word)
+
+    def on_unset(self, command: Command, words: List[str]) -> None:
+        for word in words[:1]:
+            self.run.variables.pop(word, None)
+
+    def on_list(self, command: Command, words: List[str]) -> None:
+        if len(words) < 2:
+            return
+        action, name, values = words[0], words[1], words[2:]
+        before = [part for part in self.run.variables.get(name, "").split(";") if part]
+        if action in ("APPEND", "PREPEND"):
+            joined = before + values if action == "APPEND" else values + before
+            self.run.set(name, ";".join(joined))
+            self.assigned(name, ";".join(values), command)
+        elif action == "REMOVE_ITEM" and name in self.run.variables:
+            self.run.set(name, ";".join(part for part in before if part not in values))
+        elif action == "REMOVE_DUPLICATES" and name in self.run.variables:
+            self.run.set(name, ";".join(dict.fromkeys(before)))
+        elif action not in ("SORT", "REVERSE"):
+            for word in (
+                values[-1:]
+                if action in ("LENGTH", "GET", "FIND", "JOIN", "SUBLIST")
+                else [name, *values[-1:]]
+            ):
+                self.run.forget(word)
+
+    def on_string(self, command: Command, words: List[str]) -> None:
+        if len(words) < 3:
+            return
+        action = words[0]
+        if action == "APPEND":
+            self.run.set(words[1], self.run.variables.get(words[1], "") + "".join(words[2:]))
+            self.assigned(words[1], "".join(words[2:]), command)
+        elif action in ("TOLOWER", "TOUPPER") and "$" not in words[1]:
+            self.run.set(words[2], words[1].lower() if action == "TOLOWER" else words[1].upper())
+        elif action == "REPLACE" and len(words) > 4 and not any("$" in word for word in words):
+            self.run.set(words[3], "".join(words[4:]).replace(words[1], words[2]))
+        else:
+            for word in words[1:]:
+                if re.fullmatch(r"[A-Za-z_]\w*", word):
+                    self.run.forget(word)
+
+    def on_get_filename_component(self, command: Command, words: List[str]) -> None:
+        if len(words) < 3 or "$" in words[1]:
+            return
+        path = self.tree.full(self.run.path(words[1]))
+        made = {
+            "DIRECTORY": posixpath.dirname(path),
+            "PATH": posixpath.dirname(path),
+            "NAME": posixpath.basename(path),
+        }
+        made.update(ABSOLUTE=path, REALPATH=path)
+        (self.run.set(words[0], made[words[2]]) if words[2] in made else self.run.forget(words[0]))
+
+    def on_file(self, command: Command, words: List[str]) -> None:
+        if len(words) > 2 and words[0] in ("GLOB", "GLOB_RECURSE"):
+            patterns = [word for word in words[2:] if any(mark in word for mark in "*?.")]
+            recursive = words[0] == "GLOB_RECURSE"
+            found = [
+                path for pattern in patterns for path in self.tree.glob(self.run.path(pattern), recursive)
+            ]
+            self.run.set(words[1], ";".join(self.tree.full(path) for path in found[:2000]))
+        elif words[:1] == ["DOWNLOAD"] and len(words) > 1:
+            self.add("downloads", words[1], command)
+
+    def on_execute_process(self, command: Command, words: List[str]) -> None:
+        for option, name in zip(words, words[1:]):
+            if option.endswith("_VARIABLE"):
+                self.run.forget(name)
+
+    def on_message(self, command: Command, words: List[str]) -> None:
+        """Says something and sets nothing."""
+
+    def on_configure_file(self, command: Command, words: List[str]) -> None:
+        self.generated.update(posixpath.basename(word) for word in words[1:2])
+
+    # Other files
+
+    def on_add_subdirectory(self, command: Command, words: List[str]) -> None:
+        if words:
+            folder = self.run.path(words[0])
+            self.found.setdefault("subdirectories", []).append(
+                self.at(folder if "$" not in words[0] else words[0], command)
+            )
+            if self.tree.relative(folder):
+                self.run.directory(folder)
+
+    def on_include(self, command: Command, words: List[str]) -> None:
+        for word in words[:1]:
+            self.run.include(word)
+
+    def on_fetchcontent_declare(self, command: Command, words: List[str]) -> None:
+        url = next(
+            (words[i + 1] for i, word in enumerate(words[:-1]) if word in ("URL", "GIT_REPOSITORY")), None
+        )
+        if words and url:
+            self.declared[words[0].lower()] = self.at(url, command)
+
+    def on_fetchcontent_makeavailable(self, command: Command, words: List[str]) -> None:
+        known = self.found.setdefault("downloads", [])
+        known.extend(self.declared.pop(word.lower()) for word in words if word.lower() in self.declared)
+        self.run.prefixes += tuple(word.lower() for word in words)
+
+    def on_externalproject_add(self, command: Command, words: List[str]) -> None:
+        for option, value in zip(words, words[1:]):
+            if option in ("URL", "GIT_REPOSITORY", "GITHUB_REPOSITORY", "DOWNLOAD_COMMAND"):
+                self.add("downloads", value, command)
+
+    # Targets
+
+    def on_add_library(self, command: Command, words: List[str]) -> None:
+        self.targets.update(words[:1])
+        for word in words[1:]:
+            suffix = posixpath.splitext(word)[1][1:]
+            path = self.run.path(word)
+            if suffix in SOURCE_SUFFIXES and "$" not in path and path not in self.sources and self.own():
+                self.sources.append(path)
+
+    def on_target_link_libraries(self, command: Command, words: List[str]) -> None:
+        for word in words[1:] if command.name != "link_libraries" else words:
+            word = _GENERATOR.sub("", word).rstrip(">").strip()
+            if word and word not in _KEYWORDS:
+                self.add("libraries" if self.own() else "other libraries", word, command)
+
+    def on_target_include_directories(self, command: Command, words: List[str]) -> None:
+        for word in words[1:] if command.name != "include_directories" else words:
+            if word in _KEYWORDS or word.startswith("$<INSTALL_INTERFACE"):
+                continue
+            word = _GENERATOR.sub("", word).rstrip(">")
+            folder = word if "$" in word else self.run.path(word)
+            if folder not in self.include_dirs:
+                self.include_dirs.append(folder)
+
+    def on_target_compile_features(self, command: Command, words: List[str]) -> None:
+        for word in words[1:]:
+            feature = _FEATURE.match(word)
+            if feature:
+                self.standard(feature.group(1).upper(), feature.group(2), command)
+
+    def on_set_target_properties(self, command: Command, words: List[str]) -> None:
+        marker = "PROPERTIES" if command.name == "set_target_properties" else "PROPERTY"
+        values = words[words.index(marker) + 1 :] if marker in words else []
+        pairs = (
+            list(zip(values[::2], values[1::2]))
+            if marker == "PROPERTIES"
+            else [(w, ";".join(values[1:])) for w in values[:1]]
+        )
+        for name, value in pairs:
+            if name == "CUDA_ARCHITECTURES":
+                self.architecture(value, command)
+            elif name in ("CXX_STANDARD", "CUDA_STANDARD"):
+                self.standard(name.split("_")[0], value, command)
+            elif name in ("COMPILE_FLAGS", "COMPILE_OPTIONS"):
+                self.options(value.replace(";", " "), "CXX", command)
+            elif name == "INCLUDE_DIRECTORIES":
+                self.on_target_include_directories(command, ["", *value.split(";")])
+
+    def on_add_definitions(self, command: Command, words: List[str]) -> None:
+        self.on_target_compile_options(command, words)
+        self.on_target_compile_definitions(command, [word for word in words if word.startswith("-D")])
+
+    def on_target_compile_options(self, command: Command, words: List[str]) -> None:
+        for index, word in enumerate(words):
+            text = (
+                word
+                if word not in ("-gencode", "-arch", "--gpu-architecture")
+                else " ".join(words[index : index + 2])
+            )
+            self.options(_GENERATOR.sub(" ", text).rstrip(">"), "CUDA" if "CUDA" in word else "CXX", command)
+
+    def on_target_compile_definitions(self, command: Command, words: List[str]) -> None:
+        if not self.run.branches and self.own():
+            self.defined.extend(f"-D{word[2:] if word.startswith('-D') else word}" for word in words)
+
+    def on_cuda_select_nvcc_arch_flags(self, command: Command, words: List[str]) -> None:
+        for word in words[1:]:
+            if flags.architecture_list(word):
+                self.architecture(word, command)
+        for word in words[:1]:
+            self.run.forget(word)
+
+    def architecture(self, value: str, command: Command) -> None:
+        if value and self.own():
+            self.add("architectures", value, command)
+
+    def standard(self, language: str, value: str, command: Command) -> None:
+        if value.isdigit() and self.own():
+            self.add("standards", f"{language} {'98' if value == '98' else value}", command)
+
+    def options(self, text: str, language: str, command: Command) -> None:
+        """Flags for the compilers."""
+        for standard in flags.standards(text):
+            self.standard(language, standard, command)
+        for architecture in flags.architectures(text):
+            self.architecture(architecture, command)
+        self.include_dirs.extend(
+            folder for folder in flags.include_dirs(text) if folder not in self.include_dirs
+        )
+
+    def fact(self) -> CMakeProject:
+        names = (
+            "minimums",
+            "languages",
+            "packages",
+            "standards",
+            "architectures",
+            "libraries",
+            "subdirectories",
+            "downloads",
+        )
+        lists: Dict[str, Tuple[Any, ...]] = {name: tuple(self.found.get(name, ())) for name in names}
+        return CMakeProject(**lists, include_dirs=tuple(self.include_dirs))
+
+    def link_names(self) -> List[Located]:
+        """Libraries that the linker is asked for: no targets of the project, no unresolved names."""
+        found = []
+        for library in self.found.get("libraries", ()):
+            name = library.text[6:] if library.text.startswith("CUDA::") else library.text
+            name = name[2:] if name.startswith("-l") else name
+            if (
+                re.fullmatch(r"[A-Za-z_][\w.+-]*", name)
+                and name not in self.targets
+                and not name.endswith(("_LIBRARIES", "_LIBRARY"))
+            ):
+                found.append(Located(name, library.file, library.line))
+        return found
+
+
+_SAME = {
+    "add_executable": "add_library",
+    "target_sources": "add_library",
+    "cuda_add_library": "add_library",
+    "cuda_add_executable": "add_library",
+    "pybind11_add_module": "add_library",
+    "nanobind_add_module": "add_library",
+    "python_add_library": "add_library",
+    "python3_add_library": "add_library",
+    "link_libraries": "target_link_libraries",
+    "include_directories": "target_include_directories",
+    "set_property": "set_target_properties",
+    "add_compile_options": "target_compile_options",
+    "add_compile_definitions": "target_compile_definitions",
+    "fetchcontent_populate": "fetchcontent_makeavailable",
+    "cpmaddpackage": "externalproject_add",
+}
+
+
+def read(tree: Tree, folder: str = ".", definitions: Optional[Mapping[str, str]] = None) -> Optional[Reader]:
+    """Read a folder's CMakeLists.txt and what it adds; None without one."""
+    if not tree.is_file(posixpath.join(folder, "CMakeLists.txt")):
+        return None
+    reader = Reader(tree, folder, definitions or {})
+    reader.run.start()
+    if reader.run.left <= 0:
+        tree.note(f"{posixpath.join(folder, 'CMakeLists.txt')}: too long to be followed to its end")
+    return reader
+
+
+def definitions(arguments: str) -> Dict[str, str]:
+    """-DNAME=VALUE of a cmake command line or CMAKE_ARGS."""
+    found = re.findall(r"(?:^|\s)-D\s*([A-Za-z_]\w*)(?::\w+)?=(\"[^\"]*\"|'[^']*'|[^\s]*)", arguments)
+    return {name: value.strip("\"'") for name, value in found}

@@ -1,0 +1,198 @@
+"""Makefiles and shell scripts that build: flags with their lines, sources, CMake projects that they configure."""
+
+import posixpath
+import re
+from typing import Dict, Iterator, List, Set, Tuple
+
+from envdoctor.facts import Located
+from envdoctor.probes._project import flags
+from envdoctor.probes._project.cmake_files import definitions
+from envdoctor.probes._project.tree import SOURCE_SUFFIXES, Tree
+
+NAMES = ("GNUmakefile", "makefile", "Makefile")
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|::?=|:::=|\+=|=)\s*(.*)", re.DOTALL)
+_REFERENCE = re.compile(r"\$[({]([\w.-]+)[)}]")
+_FOREACH = re.compile(r"\$\(foreach\s+(\w+)\s*,([^,()]*),\s*((?:[^()]|\([^()]*\))*)\)")
+_COMPILES = re.compile(
+    r"\$[({](?:CC|CXX|NVCC|CPP|LD|CUDA_CC|CUDACXX|HIPCC)[)}]|(?<![\w/-])(?:nvcc|g\+\+|gcc|clang\+\+|clang|cc|c\+\+|cmake)\s|/bin/nvcc\s"
+)
+_NVCC = re.compile(r"(?<![\w-])(?:nvcc|NVCC)(?!\w)")
+_WORD = re.compile(r"[^\s\"'=:;|&()<>$]+")
+_WILDCARD = re.compile(r"\$\(wildcard\s+([^()$]+)\)")
+_CMAKE_CALL = re.compile(r"(?:^|[;&|]|\s)cmake\s+(?!--build|--install|-E|-P)(.*)")
+_CHANGE = re.compile(r"(?:^|[;&|]\s*)cd\s+([^\s;&|]+)")
+
+
+class Builds:
+    """What the Makefile and the scripts of a folder ask for."""
+
+    def __init__(self) -> None:
+        self.makes = False  # a Makefile is there that compiles something
+        self.nvcc = False
+        self.link_names: List[Located] = []
+        self.architectures: List[Located] = []
+        self.standards: List[Located] = []
+        self.include_dirs: List[str] = []
+        self.sources: List[str] = []
+        self.libraries_wanted: Set[str] = set()
+        #: Folders whose CMakeLists.txt a script configures, with the definitions that it gives.
+        self.configured: Dict[str, Dict[str, str]] = {}
+
+    def flags(self, text: str, file: str, line: int) -> None:
+        """Note what a line of flags asks for."""
+        lists = {"arch": self.architectures, "std": self.standards, "lib": self.link_names}
+        for kind, value in flags.split([text]):
+            if kind == "include":
+                self.include_dirs.append(value)
+            elif all(known.text != value for known in lists[kind]):
+                lists[kind].append(Located(value, file, line))
+
+
+def read(tree: Tree) -> Builds:
+    """Read the Makefile that make would take, the *.mk files beside it, and the shell scripts at the top."""
+    builds = Builds()
+    names = sorted(tree.names("."))
+    makefile = next((name for name in NAMES if name in names), None)
+    texts = {
+        name: tree.text(name) or ""
+        for name in [makefile, *(n for n in names if n.endswith((".mk", ".inc.make")))]
+        if name
+    }
+    if any(_COMPILES.search(text) for text in texts.values()):
+        builds.makes = makefile is not None
+        variables = dict(_variables(texts))
+        for name, text in texts.items():
+            _makefile(tree, builds, name, text, variables)
+    for name in names:
+        if name.endswith(".sh"):
+            _script(tree, builds, name, tree.text(name) or "")
+    return builds
+
+
+def logical_lines(text: str) -> Iterator[Tuple[int, str]]:
+    """(number, line) with continuation lines: each piece keeps its own number, joined pieces that of the first."""
+    waiting, start = "", 0
+    for number, line in enumerate(text.split("\n"), 1):
+        start = start if waiting else number
+        if line.rstrip().endswith("\\"):
+            waiting += line.rstrip()[:-1] + "\n"
+            continue
+        yield start, waiting + line
+        waiting = ""
+    if waiting:
+        yield start, waiting
+
+
+def _variables(texts: Dict[str, str]) -> Iterator[Tuple[str, str]]:
+    """Assignments in order, appended values joined; the last one counts."""
+    known: Dict[str, str] = {}
+    for text in texts.values():
+        for _, line in logical_lines(text):
+            found = None if line.startswith("\t") else _ASSIGNMENT.fullmatch(_uncommented(line))
+            if found:
+                name, how, value = found.groups()
+                if how == "?=" and name in known:
+                    continue
+                known[name] = f"{known.get(name, '')} {value}" if how == "+=" else value
+    yield from known.items()
+
+
+def _uncommented(line: str) -> str:
+    return "\n".join(re.sub(r"(?<!\\)#.*", "", part) for part in line.split("\n"))
+
+
+def _expand(text: str, variables: Dict[str, str], depth: int = 0) -> str:
+    """Variables and foreach replaced where they are known."""
+    if depth > 8 or "$" not in text or len(text) > 50_000:
+        return text
+    replaced = _REFERENCE.sub(
+        lambda found: variables.get(found.group(1), found.group()).replace("\n", " "), text
+    )
+    replaced = _FOREACH.sub(_each, replaced)
+    return replaced if replaced == text else _expand(replaced, variables, depth + 1)
+
+
+def _each(found: "re.Match[str]") -> str:
+    name, values, body = found.groups()
+    body = re.sub(r"\$\(eval\s+[\w.-]+\s*\+=((?:[^()]|\([^()]*\))*)\)", r"\1", body)
+    return " ".join(re.sub(rf"\$[({{]{name}[)}}]", value, body) for value in values.split()[:50])
+
+
+def _makefile(tree: Tree, builds: Builds, file: str, text: str, variables: Dict[str, str]) -> None:
+    builds.nvcc = builds.nvcc or bool(_NVCC.search(text))
+    for number, line in logical_lines(text):
+        line = _uncommented(line)
+        for offset, piece in enumerate(line.split("\n")):
+            literal = bool(flags.architectures(piece) or flags.standards(piece) or flags.libraries(piece))
+            expanded = _expand(piece, variables) if "$" in piece else piece
+            if literal or "foreach" in piece or (expanded != piece and line.startswith("\t")):
+                builds.flags(piece if literal else "", file, number + offset)
+                builds.flags(expanded, file, number + offset)
+            builds.include_dirs.extend(flags.include_dirs(expanded))
+            builds.sources.extend(_sources(tree, expanded))
+    _shared_objects(builds, text)
+
+
+def _shared_objects(builds: Builds, text: str) -> None:
+    builds.include_dirs[:] = list(dict.fromkeys(builds.include_dirs))
+    builds.sources[:] = list(dict.fromkeys(builds.sources))
+    builds.libraries_wanted.update(re.findall(r"-l\$[({](\w+)[)}]", text))
+
+
+def _sources(tree: Tree, text: str) -> Iterator[str]:
+    for pattern in _WILDCARD.findall(text):
+        for part in pattern.split():
+            yield from (
+                path for path in tree.glob(part) if posixpath.splitext(path)[1][1:] in SOURCE_SUFFIXES
+            )
+    for word in _WORD.findall(text):
+        if posixpath.splitext(word)[1][1:] in SOURCE_SUFFIXES and "%" not in word and "*" not in word:
+            path = posixpath.normpath(word)
+            if not path.startswith(("..", "/")) and tree.is_file(path):
+                yield path
+
+
+def _script(tree: Tree, builds: Builds, file: str, text: str) -> None:
+    """A shell script that configures a CMake project of the tree, or calls a compiler."""
+    folder = "."
+    for number, line in logical_lines(text):
+        line = line.replace("\n", " ").split(" #")[0]
+        if line.lstrip().startswith(("#", "echo")):
+            continue
+        for change in _CHANGE.findall(line):
+            folder = _moved(tree, folder, change)
+        call = _CMAKE_CALL.search(line)
+        if call:
+            _configure(tree, builds, folder, call.group(1))
+            _stated(builds, call.group(1), file, number)
+        elif re.match(r"\s*(?:\S*/)?(?:nvcc|g\+\+|gcc|clang\+\+)\s", line):
+            builds.flags(line, file, number)
+
+
+def _moved(tree: Tree, folder: str, change: str) -> str:
+    """Where `cd` leads, as far as it is known."""
+    change = re.sub(
+        r"^[\"']?(?:\$\{?(?:PWD|ROOT|SCRIPT_DIR|DIR|BASEDIR|SCRIPTPATH)\}?|\$\(.*\))/?", "", change
+    ).strip("\"'")
+    if change in ("-", "") or "$" in change or change.startswith("/"):
+        return "."
+    return tree.relative(tree.full(posixpath.join(folder, change))) or "."
+
+
+def _configure(tree: Tree, builds: Builds, folder: str, arguments: str) -> None:
+    words = arguments.split()
+    source = next((words[i + 1] for i, word in enumerate(words[:-1]) if word == "-S"), None)
+    places = [source] if source else [word for word in words if not word.startswith("-")] or ["."]
+    for place in places:
+        target = tree.relative(tree.full(posixpath.join(folder, place.strip("\"'"))))
+        if target and "$" not in target and tree.is_file(posixpath.join(target, "CMakeLists.txt")):
+            builds.configured.setdefault(target, {}).update(definitions(arguments))
+            return
+
+
+def _stated(builds: Builds, arguments: str, file: str, line: int) -> None:
+    """Architectures on the command line of cmake: -DCMAKE_CUDA_ARCHITECTURES=80, -DCUTLASS_NVCC_ARCHS=80."""
+    for name, value in definitions(arguments).items():
+        if re.search(r"CUDA_ARCH|NVCC_ARCH|GPU_ARCH", name):
+            for entry in flags.architecture_list(value):
+                builds.architectures.append(Located(entry, file, line))

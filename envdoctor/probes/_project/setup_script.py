@@ -1,0 +1,137 @@
+"""setup.py as syntax: what it imports, asks, declares and requires."""
+
+import ast
+from typing import Any, Dict, Iterator, List, Tuple
+
+from envdoctor.facts import Extension, Located, SetupScript
+from envdoctor.probes._project import flags
+from envdoctor.probes._project.script import Script
+from envdoctor.probes._project.tree import Tree
+from envdoctor.probes._project.values import Built, Text, line_of, texts
+
+
+class Setup:
+    """A setup.py that was read: the fact, and what only the project's probe needs of it."""
+
+    def __init__(self, fact: SetupScript, script: Script) -> None:
+        self.fact = fact
+        self.arguments: Dict[str, Any] = script.setups[-1] if script.setups else {}
+        #: Values that it gives to environment variables (TORCH_CUDA_ARCH_LIST).
+        self.assigned = script.machine.assigned
+        self.built = script.built
+
+    def text(self, name: str) -> Any:
+        """A string argument of setup(), with its place; None without one."""
+        value = self.arguments.get(name)
+        if not isinstance(value, str) or getattr(value, "partial", False):
+            return None
+        return Located(str(value), self.fact.file, line_of(value, self.arguments["__line__"]))
+
+
+def read(tree: Tree, file: str = "setup.py") -> Setup:
+    """Read a setup.py; one that is not Python 3 has an `error`."""
+    script = Script(tree, file)
+    error = None
+    try:
+        script.module(ast.parse(tree.text(file) or "").body)
+    except (SyntaxError, ValueError) as problem:
+        error = f"line {getattr(problem, 'lineno', None) or 1}: {getattr(problem, 'msg', None) or problem}"
+        tree.note(f"{file}: not readable as Python 3: {error}")
+    except (RecursionError, MemoryError):
+        error = "nested too deeply"
+        tree.note(f"{file}: {error}")
+    if script.left < 0:
+        tree.note(f"{file}: too long to be followed to its end")
+    return Setup(_fact(tree, file, script, error), script)
+
+
+def _fact(tree: Tree, file: str, script: Script, error: Any) -> SetupScript:
+    arguments = script.setups[-1] if script.setups else {}
+    common = _paths(tree, arguments.get("include_dirs"))
+    return SetupScript(
+        file=file,
+        imports=tuple(script.imports),
+        calls=tuple(script.machine.calls),
+        extensions=tuple(_extension(tree, file, built, common) for built in script.built),
+        requirements=tuple(requirements(arguments, file, ("install_requires", "setup_requires"))),
+        variables=tuple(script.machine.variables),
+        error=error,
+    )
+
+
+def requirements(arguments: Dict[str, Any], file: str, names: Tuple[str, ...]) -> List[Located]:
+    """The entries of install_requires and the like, a list or lines of text."""
+    found: List[Located] = []
+    for name in names:
+        for text in texts(arguments.get(name)):
+            line = line_of(text, arguments["__line__"])
+            found.extend(
+                Located(part.strip(), file, line) for part in text.splitlines() if _requirement(part.strip())
+            )
+    return found
+
+
+def _requirement(text: str) -> bool:
+    return bool(text) and not text.startswith(("#", "-")) and "{" not in text
+
+
+def _extension(tree: Tree, file: str, built: Built, common: Tuple[str, ...]) -> Extension:
+    arguments = built.arguments
+    given = texts([arguments.get("extra_compile_args"), arguments.get("extra_link_args")])
+    sources = [
+        tree.relative(text) or str(text) for text in texts(arguments.get("sources")) if not _partial(text)
+    ]
+    return Extension(
+        name=str(arguments["name"]) if isinstance(arguments.get("name"), str) else "",
+        kind=built.kind,
+        sources=tuple(sources),
+        libraries=tuple(str(text) for text in texts(arguments.get("libraries"))),
+        include_dirs=_paths(tree, arguments.get("include_dirs")) + common,
+        flags=tuple([str(text) for text in given] + _macros(arguments.get("define_macros"))),
+        file=file,
+        line=built.line,
+    )
+
+
+def _partial(text: str) -> bool:
+    return isinstance(text, Text) and text.partial
+
+
+def _macros(value: Any) -> List[str]:
+    """define_macros as the flags that they become."""
+    pairs = (
+        [pair for pair in value if isinstance(pair, tuple) and len(pair) == 2]
+        if isinstance(value, list)
+        else []
+    )
+    return [
+        f"-D{name}" + (f"={text}" if isinstance(text, str) else "")
+        for name, text in pairs
+        if isinstance(name, str)
+    ]
+
+
+def _paths(tree: Tree, value: Any) -> Tuple[str, ...]:
+    """Folders relative to the root where they lie below it; a part that is not known stands as {name}."""
+    return tuple(str(text) if _partial(text) else tree.relative(text) or str(text) for text in texts(value))
+
+
+def asked(built: Built) -> Iterator[Tuple[str, str, int]]:
+    """What its flags ask for, ("std", "17", line); an option and its value may be two strings."""
+    arguments = built.arguments
+    given = texts([arguments.get("extra_compile_args"), arguments.get("extra_link_args")])
+    for index, text in enumerate(given):
+        whole = given[index : index + 2] if text.strip() in _TWO_WORDS else [text]
+        for kind, value in flags.split(whole):
+            yield kind, value, line_of(whole[-1], built.line)
+
+
+_TWO_WORDS = frozenset(
+    "-gencode --generate-code -arch --gpu-architecture -code --gpu-code -std --std -l".split()
+)
+
+
+def hides_folders(built: Built) -> bool:
+    """Whether its include folders are computed in a way that cannot be followed."""
+    value = built.arguments.get("include_dirs")
+    return value is not None and not isinstance(value, (list, tuple))

@@ -1,0 +1,278 @@
+"""The project folder: what its build files and sources ask for, read and never executed."""
+
+import posixpath
+import re
+from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Tuple
+
+from envdoctor.facts import Located, Project, Python, Request, Toolkit, Toolkits
+from envdoctor.host import Host
+from envdoctor.probes._project import (
+    checkout,
+    cmake_files,
+    flags,
+    headers,
+    makefiles,
+    metadata,
+    preprocessor,
+    setup_script,
+    sources,
+)
+from envdoctor.probes._project.tree import Tree, is_vendored
+
+_MARKS = re.compile(
+    r"pyproject\.toml|setup\.(?:py|cfg)|CMakeLists\.txt|(?:GNUm|M|m)akefile|requirements?([-_.]\w+)*\.txt|environment\.ya?ml"
+    r"|\.gitmodules|.*\.(?:cu|cuh|cpp|cc|cxx)"
+)
+_CMAKE_BACKENDS = ("scikit_build_core", "skbuild", "mesonpy", "cmeel", "py_build_cmake")
+
+
+def probe(
+    host: Host,
+    request: Request,
+    python: Optional[Python],
+    toolkits: Optional[Toolkits],
+) -> Optional[Project]:
+    """The folder that the request names; None when there is nothing of a project in it."""
+    if request.project is None:
+        return None
+    tree = Tree(host, host.realpath(posixpath.join(host.cwd, request.project)))
+    if not any(_MARKS.fullmatch(name) for name in tree.names(".")):
+        return None
+    return _Reading(tree, python, toolkits).project()
+
+
+class _Reading:
+    """One project as its files are read, each kind once."""
+
+    def __init__(self, tree: Tree, python: Optional[Python], toolkits: Optional[Toolkits]) -> None:
+        self.tree = tree
+        self.python = python
+        self.toolkits = toolkits
+        self.pyproject = metadata.pyproject(tree)
+        self.config = metadata.setup_cfg(tree)
+        self.setup = setup_script.read(tree) if tree.is_file("setup.py") else None
+        self.scripts = makefiles.read(tree)
+        self.cmake = self._cmake()
+        self.files = list(tree.files())
+
+    def _cmake(self) -> Optional[cmake_files.Reader]:
+        """The root's CMake project, else the one that a script of the root configures."""
+        given = cmake_files.definitions(self.tree.host.env.get("CMAKE_ARGS", ""))
+        table = self.pyproject.get("tool", "scikit-build", "cmake", "define")
+        stated = {name: str(value) for name, value in table.items()} if isinstance(table, dict) else {}
+        for folder, defined in (*self.scripts.configured.items(), (".", {})):
+            if folder == "." or not self.tree.is_file("CMakeLists.txt"):
+                found = cmake_files.read(self.tree, folder, {**stated, **defined, **given})
+                if found is not None:
+                    return found
+        return None
+
+    def project(self) -> Project:
+        tree, setup, cmake = self.tree, self.setup, self.cmake
+        search = self.search_path()
+        start = self.start()
+        found = sources.read(tree, start, search, self.defined()) if self.builds() else sources.Findings()
+        generated = cmake.generated if cmake else set()
+        return Project(
+            root=tree.root,
+            name=self.name(),
+            builds=self.builds(),
+            build_backend=self.pyproject.located("build-system", "build-backend"),
+            build_requires=self.build_requires(),
+            build_system=isinstance(self.pyproject.get("build-system"), dict),
+            requires_python=self.requires_python(),
+            requirements=self.requirements(),
+            setup=setup.fact if setup else None,
+            cmake=cmake.fact() if cmake else None,
+            link_names=self.asked("lib", self.scripts.link_names),
+            architectures=self.asked("arch", self.scripts.architectures),
+            cxx_standards=self.asked("std", self.scripts.standards),
+            cuda_sources=tuple(path for path in start if path.endswith(".cu")),
+            includes=tuple(found.includes.values()),
+            unresolved_headers=tuple(
+                header
+                for header in sources.unresolved(tree, found, search, generated)
+                if self.counts(header.name)
+            ),
+            features=tuple(found.features.values()),
+            submodules=checkout.submodules(tree),
+            lfs_pointers=checkout.lfs_pointers(tree, self.files),
+            build_folders=checkout.build_folders(tree),
+            packages=self.packages(),
+            unread=tuple(tree.unread),
+            header_versions=sources.cutlass_version(tree, search, found),
+        )
+
+    def builds(self) -> Tuple[str, ...]:
+        """What a person would run, in order."""
+        found = ["pyproject"] if self.pyproject.builds else []
+        declared = any(name.startswith(("metadata.", "options.")) for name in self.config)
+        if self.setup is not None or (not found and declared):
+            found.append("setup.py")
+        if self.cmake is not None:
+            found.append("cmake")
+        return tuple(found + (["make"] if self.scripts.makes else []))
+
+    def name(self) -> Optional[str]:
+        """As pyproject.toml, setup.cfg, setup.py or CMake call it."""
+        candidates = (
+            self.pyproject.located("project", "name") or self.pyproject.located("tool", "poetry", "name"),
+            self.setup and self.setup.text("name"),
+            next(iter(self.config.get("metadata.name", ())), None),
+        )
+        found = next((candidate for candidate in candidates if candidate), None)
+        if found:
+            return found.text
+        return self.cmake.name if self.cmake and self.tree.is_file("CMakeLists.txt") else None
+
+    def build_requires(self) -> Tuple[Located, ...]:
+        return self.pyproject.strings("build-system", "requires") + tuple(
+            self.config.get("options.setup_requires", ())
+        )
+
+    def requires_python(self) -> Optional[Located]:
+        lines = self.config.get("options.python_requires", ())
+        candidates = (
+            self.pyproject.located("project", "requires-python"),
+            self.setup and self.setup.text("python_requires"),
+        )
+        return next((found for found in (*candidates, *lines) if found), None)
+
+    def requirements(self) -> Tuple[Located, ...]:
+        """Run-time requirements; those of setup.py's setup_requires are its own."""
+        arguments = self.setup.arguments if self.setup else {}
+        return (
+            *self.pyproject.strings("project", "dependencies"),
+            *(setup_script.requirements(arguments, "setup.py", ("install_requires",)) if arguments else ()),
+            *self.config.get("options.install_requires", ()),
+            *metadata.requirement_files(self.tree),
+        )
+
+    def asked(self, kind: str, scripts: Iterable[Located]) -> Tuple[Located, ...]:
+        """Libraries ("lib"), architectures ("arch") or C++ standards ("std") asked for anywhere, each once."""
+        found = [*self._setup_flags(kind), *self._cmake_flags(kind), *scripts]
+        return tuple({(place.text, place.file): place for place in reversed(found)}.values())[::-1]
+
+    def _setup_flags(self, kind: str) -> Iterator[Located]:
+        if self.setup is None:
+            return
+        for built, extension in zip(self.setup.built, self.setup.fact.extensions):
+            for one, value, line in setup_script.asked(built):
+                if one == kind:
+                    yield Located(value, extension.file, line)
+            if kind == "lib":
+                yield from (Located(name, extension.file, extension.line) for name in extension.libraries)
+        chosen = self.setup.assigned.get("TORCH_CUDA_ARCH_LIST")
+        if kind == "arch" and isinstance(chosen, str):
+            place = getattr(chosen, "line", None)
+            yield from (
+                Located(entry, self.setup.fact.file, place) for entry in flags.architecture_list(chosen)
+            )
+
+    def _cmake_flags(self, kind: str) -> Iterator[Located]:
+        if self.cmake is None:
+            return
+        fact = self.cmake.fact()
+        if kind == "lib":
+            yield from self.cmake.link_names()
+        elif kind == "arch":
+            for place in fact.architectures:
+                yield from (
+                    Located(entry, place.file, place.line) for entry in flags.architecture_list(place.text)
+                )
+        else:
+            yield from (Located(place.text.split()[1], place.file, place.line) for place in fact.standards)
+
+    def start(self) -> List[str]:
+        """The sources that the build files name; all of the tree when they name none."""
+        named: Dict[str, None] = {}
+        for extension in self.setup.fact.extensions if self.setup else ():
+            named.update(dict.fromkeys(extension.sources))
+        named.update(dict.fromkeys(self.cmake.sources if self.cmake else ()))
+        named.update(dict.fromkeys(self.scripts.sources if self.scripts.makes else ()))
+        found = [path for path in named if not is_vendored(path) and self.tree.is_file(path)]
+        return [path for path in found if path.rpartition(".")[2] in sources.COMPILED] or sources.all_sources(
+            self.files
+        )
+
+    def defined(self) -> FrozenSet[str]:
+        """Macros that setup.py and CMake define."""
+        extensions = self.setup.fact.extensions if self.setup else ()
+        given = [flag for extension in extensions for flag in extension.flags]
+        return frozenset(preprocessor.words([*given, *(self.cmake.defined if self.cmake else ())]))
+
+    def search_path(self) -> sources.SearchPath:
+        named: List[str] = []
+        for extension in self.setup.fact.extensions if self.setup else ():
+            named.extend(extension.include_dirs)
+            named.extend(flags.include_dirs(" ".join(extension.flags)))
+        named.extend(self.cmake.include_dirs if self.cmake else ())
+        named.extend(self.scripts.include_dirs)
+        found = sources.SearchPath(self.tree, named, tuple(self.outside()))
+        if self.setup is not None and any(setup_script.hides_folders(built) for built in self.setup.built):
+            found.opaque = True
+        return found
+
+    def outside(self) -> Iterator[str]:
+        """Include folders of the machine: variables, Python, its packages, the toolkit, the system."""
+        env = self.tree.host.env
+        for variable in ("CPATH", "CPLUS_INCLUDE_PATH", "C_INCLUDE_PATH"):
+            yield from (
+                posixpath.join(self.tree.root, part) for part in env.get(variable, "").split(":") if part
+            )
+        for variable in ("CFLAGS", "CXXFLAGS", "CPPFLAGS", "NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS"):
+            yield from flags.include_dirs(env.get(variable, ""))
+        if self.python is not None:
+            yield self.python.include
+            yield from (
+                posixpath.join(site, inner) for site in self.python.site_packages for inner in _SITE_INCLUDES
+            )
+        toolkit = used_toolkit(self.toolkits)
+        yield from toolkit.include_dirs if toolkit else ()
+        yield from (posixpath.join(env[name], "include") for name in ("CONDA_PREFIX",) if env.get(name))
+        yield from ("/usr/local/include", "/usr/include")
+        multiarch = (name for name in self.tree.names("/usr/include") if name.endswith("-linux-gnu"))
+        yield from (posixpath.join("/usr/include", name) for name in sorted(multiarch))
+
+    def counts(self, name: str) -> bool:
+        """Whether a header that was not found is missing: not when the thing that brings it is absent as a whole."""
+        if headers.CUDA.match(name):
+            return used_toolkit(self.toolkits) is not None
+        if headers.TORCH.match(name):
+            sites = self.python.site_packages if self.python else ()
+            return any(self.tree.is_dir(posixpath.join(site, "torch/include/torch")) for site in sites)
+        return not headers.PYTHON.match(name)
+
+    def packages(self) -> Tuple[str, ...]:
+        """Packages of the root that a build puts a compiled module into and that hold none."""
+        names = [
+            e.name.split(".")[0] for e in (self.setup.fact.extensions if self.setup else ()) if "." in e.name
+        ]
+        backend = self.pyproject.located("build-system", "build-backend")
+        if self.cmake is not None and backend and backend.text.startswith(_CMAKE_BACKENDS):
+            names.append(re.sub(r"[-.]+", "_", self.name() or ""))
+        found = (name for name in dict.fromkeys(names) if name and self.tree.is_file(f"{name}/__init__.py"))
+        return tuple(name for name in found if not self._compiled(name))
+
+    def _compiled(self, package: str) -> bool:
+        return any(path.startswith(f"{package}/") and path.endswith((".so", ".pyd")) for path in self.files)
+
+
+_SITE_INCLUDES: Sequence[str] = (
+    "torch/include",
+    "torch/include/torch/csrc/api/include",
+    "pybind11/include",
+    "nanobind/include",
+    "numpy/_core/include",
+    "numpy/core/include",
+)
+
+
+def used_toolkit(toolkits: Optional[Toolkits]) -> Optional[Toolkit]:
+    """The toolkit whose headers a build gets: the one that a variable names, else the first with an nvcc."""
+    items = toolkits.items if toolkits else ()
+    for variable in ("CUDA_HOME", "CUDA_PATH"):
+        for item in items:
+            if variable in item.origins:
+                return item
+    return next((item for item in items if item.nvcc), None)
