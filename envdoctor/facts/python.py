@@ -47,7 +47,8 @@ class PathPython:
     path: str
     #: The file that runs in the end: pyenv shims and links resolved; the path itself when a shim leads nowhere.
     real: str
-    version: Optional[str]  # "3.11.7", or "3.11" where no file tells more; None for a shim that leads nowhere, a script
+    #: "3.11.7", or "3.11" where no file tells more; None for a shim that leads nowhere and for scripts.
+    version: Optional[str]
     kind: str  # as Python.kind
     prefix: Optional[str]
     #: First of its name on PATH.

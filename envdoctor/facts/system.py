@@ -63,7 +63,8 @@ class System:
     container: Optional[str]  # "docker", "podman", "kubernetes", "lxc", "apptainer", "containerd", ...
     wsl: Optional[int]  # 1 or 2
     is_root: bool
-    package_manager: Optional[str]  # the distribution's own, when it is installed: "apt-get", "dnf", "apk", ...
+    #: The distribution's own, when it is installed: "apt-get", "dnf", "apk", ...
+    package_manager: Optional[str]
     cpu: Cpu
     memory: Memory
     #: Each file once, in the loader's order, then those that it does not look at (conda's, the compiler's).
@@ -135,14 +136,17 @@ class Environment:
 
 @dataclass(frozen=True)
 class Setting:
-    """One effective or shadowed setting of pip, conda, git or a proxy."""
+    """One effective or shadowed setting of pip, conda, git or a proxy; a list gives one Setting for each value."""
 
     tool: str  # "pip" | "conda" | "git" | "proxy"
-    name: str  # "global.index-url", "url.https://github.com/.insteadOf", "HTTPS_PROXY"
+    #: "global.index-url" (also for PIP_INDEX_URL), "install.no-build-isolation"; "channels", "proxy_servers.https";
+    #: "url.https://github.com/.insteadOf", "http.sslVerify"; "HTTPS_PROXY".
+    name: str
     value: str  # scrubbed of credentials
     source: str  # a file, or "environment"
     line: Optional[int]
-    #: Whether it is in force (another file or variable may override it).
+    #: Whether it is in force (another file or variable may override it). Of pip's sections the command's own,
+    #: as "install", is stronger than "global", but counts for that command alone: both win.
     wins: bool
 
 
