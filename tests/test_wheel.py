@@ -197,6 +197,19 @@ def test_cuda_on_without_a_toolkit_stops_and_says_why(tmp_path):
     )
 
 
+def test_the_doctor_stops_what_cannot_succeed(tmp_path):
+    wheel, said = pip_wheel(
+        copy_project(tmp_path / "source"),
+        tmp_path / "out",
+        *("-C", "cuda=on"),
+        env={"CUDA_HOME": "/nowhere", "CUDACXX": None},
+    )
+    assert wheel is None
+    assert "error  cuda-home-wrong" in said
+    assert "envdoctor: device code was asked for, and the doctor found 1 error(s)" in said
+    assert "Configuring CMake" not in said
+
+
 def test_no_toolkit_and_nothing_asked_is_a_cpu_wheel_and_one_line(tmp_path):
     wheel, said = pip_wheel(
         copy_project(tmp_path / "source"),

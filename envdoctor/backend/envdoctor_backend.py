@@ -107,7 +107,13 @@ def _report(archs: str) -> Tuple[str, int]:
     from envdoctor.report import render
 
     targets = tuple(item.partition("+")[0] for item in archs.replace(";", ",").split(",") if item)
-    request = Request(role="build", role_stated=True, project=str(ROOT), architectures=targets)
+    request = Request(
+        role="build",
+        role_stated=True,
+        project=str(ROOT),
+        architectures=targets,
+        python=sys.executable,  # the one that builds, which need not be the first on the search path
+    )
     facts = examine(LocalHost(), request)
     diagnosis = diagnose(facts)
     errors = [finding for finding in diagnosis.findings if finding.severity is Severity.ERROR]
