@@ -21,6 +21,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 TEXT_LIMIT = 2 << 20
 OUTPUT_LIMIT = 4 << 20
 TIMEOUT = 5.0
+_NUL = "\0"
 
 
 @dataclass(frozen=True)
@@ -329,6 +330,7 @@ class LocalHost(Host):
             return _collect(child, stdin.encode(), timeout)
 
     def read_range(self, path: str, offset: int, size: int) -> bytes:
+        _check_path(path)
         # A FIFO or a device would block for ever: open without waiting, then look at what it is.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -351,21 +353,23 @@ class LocalHost(Host):
         return FileStat(kind, found.st_size, stat.S_IMODE(found.st_mode), found.st_mtime)
 
     def scan(self, path: str) -> Sequence[str]:
+        _check_path(path)
         return os.listdir(path)
 
     def readlink(self, path: str) -> str:
+        _check_path(path)
         return os.readlink(path)
 
     def realpath(self, path: str) -> str:
-        return os.path.realpath(path)
+        return path if _NUL in path else os.path.realpath(path)
 
     def access(self, path: str, mode: str) -> bool:
-        return os.access(path, {"r": os.R_OK, "w": os.W_OK, "x": os.X_OK}[mode])
+        return _NUL not in path and os.access(path, {"r": os.R_OK, "w": os.W_OK, "x": os.X_OK}[mode])
 
     def space(self, path: str) -> Optional[Space]:
         try:
             found = os.statvfs(path)
-        except OSError:
+        except (OSError, ValueError):
             return None
         inodes = found.f_favail if found.f_files else None
         return Space(found.f_bavail * found.f_frsize, inodes, bool(found.f_flag & os.ST_NOEXEC))
@@ -381,6 +385,12 @@ class LocalHost(Host):
         except OSError:
             return False
         return True
+
+
+def _check_path(path: str) -> None:
+    """A NUL in a path (out of a broken file) is a ValueError to `os`; for us nothing is there."""
+    if _NUL in path:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
 
 
 def write_whole(path: str, text: str) -> None:
