@@ -1,6 +1,6 @@
 """Healthy facts with few words, for tests of rules: `toolkit(version="12.4")` is a whole toolkit that fits it."""
 
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from envdoctor import facts as f
 
@@ -37,7 +37,7 @@ def toolkit(version: str = "13.0", root: str = "/usr/local/cuda", **changes: Any
     """A whole, consistent toolkit of that version."""
     build = f"{version}.88"
     parts = ("nvcc", "cicc", "ptxas", "crt", "cuda.h", "cudart", "cccl")
-    major = version.split(".")[0]
+    major = version.split(".", maxsplit=1)[0]
     values: Dict[str, Any] = {
         "root": root,
         "version": version,
@@ -147,6 +147,25 @@ def packages(*items: f.Package) -> f.Packages:
     """These packages, with pip, setuptools and wheel."""
     usual = tuple(package(name, version) for name, version in (("pip", "25.0"), ("setuptools", "75.0"), ("wheel", "0.45")))
     return f.Packages(items + usual)
+
+
+def module(
+    package: Optional[str] = "demo",
+    file: str = "_C.cpython-311-x86_64-linux-gnu.so",
+    needed: Mapping[str, Optional[str]] = {},
+    **changes: Any,
+) -> f.CompiledModule:
+    """A compiled module of an installed package; `needed` maps sonames to what the loader takes (None: nothing)."""
+    values: Dict[str, Any] = {
+        "path": f"/venv/lib/python3.11/site-packages/{package}/{file}",
+        "package": package,
+        "needed": tuple(f.Needed(name, path, path and "ld.so.cache") for name, path in needed.items()),
+        "glibc": "2.17",
+        "glibcxx": "3.4.19",
+        "architectures": (),
+        "missing_torch_symbols": (),
+    }
+    return f.CompiledModule(**{**values, **changes})
 
 
 def torch(version: str = "2.13.0+cu130", cuda: Any = "13.0", **changes: Any) -> f.Torch:

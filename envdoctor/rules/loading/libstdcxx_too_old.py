@@ -1,0 +1,96 @@
+"""The C++ library that processes load is older than what compiled code needs.
+
+## What it means
+
+Code compiled by a newer g++ may need symbol versions (GLIBCXX_3.4.30) that an older libstdc++.so.6 does not have.
+The system's g++ links the system's library; at run time LD_LIBRARY_PATH or conda's own copy may come first. Loading
+says "version `GLIBCXX_3.4.30' not found".
+
+## How envdoctor knows
+
+It reads which symbol versions each libstdc++ defines, which copy the loader takes for the examined Python, which
+one the compiler links, and what installed modules need.
+
+## What to do
+
+`envdoctor run -- <the command>` puts the newest copy of this one library (nothing else of its folder) first on
+LD_LIBRARY_PATH. For good: take the old copy out of LD_LIBRARY_PATH, `conda install -c conda-forge libstdcxx-ng`, or
+build with an older g++ or `-static-libstdc++`.
+
+## When to ignore it
+
+When what you build uses none of the newer functions: then only the warning about the compiler stands, and it loads.
+"""
+
+from typing import Iterator, Optional
+
+from envdoctor import compat
+from envdoctor.facts import CompiledModule, CompiledModules, Compiler, Project, RuntimeLibrary, System
+from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity, Shim
+
+SEVERITY = Severity.ERROR
+
+
+def check(
+    system: System,
+    modules: Optional[CompiledModules],
+    compiler: Optional[Compiler],
+    project: Optional[Project],
+) -> Iterator[Finding]:
+    taken = next((library for library in system.libstdcxx if library.taken and library.glibcxx), None)
+    if taken is None:
+        return
+    module = _neediest(modules)
+    if module is not None and compat.numbers(module.glibcxx) > compat.numbers(taken.glibcxx):
+        yield Finding(
+            message=f"{module.package or module.path} needs GLIBCXX_{module.glibcxx}; "
+            f"the libstdc++ that is loaded ends at GLIBCXX_{taken.glibcxx}.",
+            consequence=f"Importing it stops: version `GLIBCXX_{module.glibcxx}' not found.",
+            evidence=(Evidence(module.path, f"needs GLIBCXX_{module.glibcxx}"), _seen(taken)),
+            fix=_fix(system, module.glibcxx),
+        )
+    elif (
+        compiler is not None
+        and _compiles_cxx(project)
+        and compat.numbers(compiler.glibcxx) > compat.numbers(taken.glibcxx)
+    ):
+        yield Finding(
+            message=f"{compiler.name} {compiler.version} links a libstdc++ up to GLIBCXX_{compiler.glibcxx}; "
+            f"the one that is loaded ends at GLIBCXX_{taken.glibcxx}.",
+            consequence=f"What is built here may not load: version `GLIBCXX_{compiler.glibcxx}' not found.",
+            evidence=(Evidence(compiler.path, f"links GLIBCXX_{compiler.glibcxx}"), _seen(taken)),
+            fix=_fix(system, compiler.glibcxx),
+            severity=Severity.WARNING,
+        )
+
+
+def _neediest(modules: Optional[CompiledModules]) -> Optional[CompiledModule]:
+    return max(
+        modules.items if modules else (), key=lambda module: compat.numbers(module.glibcxx), default=None
+    )
+
+
+def _compiles_cxx(project: Optional[Project]) -> bool:
+    if project is None:
+        return False
+    languages = {language.text for language in project.cmake.languages} if project.cmake else set()
+    extensions = bool(project.setup and project.setup.extensions)
+    return extensions or bool(languages & {"CXX", "CUDA"}) or bool(project.builds and project.cuda_sources)
+
+
+def _seen(taken: RuntimeLibrary) -> Evidence:
+    return Evidence(taken.path, f"defines up to GLIBCXX_{taken.glibcxx}; taken by way of {taken.origin}")
+
+
+def _fix(system: System, wanted: Optional[str]) -> Fix:
+    new = max(system.libstdcxx, key=lambda library: compat.numbers(library.glibcxx))
+    if compat.numbers(new.glibcxx) < compat.numbers(wanted):
+        return Fix(
+            f"Install a libstdc++ with GLIBCXX_{wanted} (a newer distribution, or conda-forge's libstdcxx-ng)"
+        )
+    # A link to the one library: its whole folder in front would replace other libraries as well.
+    steps = (
+        Shim("run/libstdc++.so.6", "link", new.path),
+        SetEnv("LD_LIBRARY_PATH", "{overlay}/run", "prepend"),
+    )
+    return Fix(f"Load the newer libstdc++ first ({new.path}, GLIBCXX_{new.glibcxx})", steps)

@@ -1,0 +1,54 @@
+"""MKL is too new for conda's build of this torch.
+
+## What it means
+
+conda's torch takes MKL as a shared library, and up to 2.4 it uses `iJIT_NotifyEvent`, which MKL no longer has since
+2024.1: "libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent" at `import torch`. torch's wheels carry an MKL of
+their own.
+
+## How envdoctor knows
+
+torch was installed by conda and is older than 2.5, and the installed MKL is 2024.1 or newer.
+
+## What to do
+
+`conda install "mkl<2024.1"`, or a newer torch.
+
+## When to ignore it
+
+When this torch was built here against the MKL that is installed.
+"""
+
+from typing import Iterator, Tuple
+
+from packaging.version import InvalidVersion, Version
+
+from envdoctor import compat
+from envdoctor.facts import Packages, Torch
+from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+
+SEVERITY = Severity.ERROR
+
+
+def check(torch: Torch, packages: Packages) -> Iterator[Finding]:
+    package, mkl = packages.get("torch"), packages.get("mkl")
+    if package is None or mkl is None or package.installer != "conda":
+        return
+    old_torch = Version(torch.version).release < compat.TORCH_BUILT_WITH_NEW_MKL
+    if old_torch and not torch.vendor and _release(mkl.version) >= compat.MKL_WITHOUT_ITT:
+        yield Finding(
+            message=f"mkl {mkl.version} has dropped a function that conda's torch {torch.version} uses.",
+            consequence="import torch stops: libtorch_cpu.so: undefined symbol: iJIT_NotifyEvent.",
+            evidence=(
+                Evidence(package.location, f"torch {torch.version}, by conda"),
+                Evidence(mkl.location, f"mkl {mkl.version}"),
+            ),
+            fix=Fix("Install an older MKL", (Run('conda install "mkl<2024.1"'),)),
+        )
+
+
+def _release(version: str) -> Tuple[int, ...]:
+    try:
+        return Version(version).release
+    except InvalidVersion:
+        return ()

@@ -1,0 +1,91 @@
+"""A Python package that the project needs is not installed.
+
+## What it means
+
+setup.py imports torch or numpy while it runs, or the program needs packages that its metadata lists, and the
+examined interpreter does not have them: "ModuleNotFoundError: No module named 'torch'".
+
+## How envdoctor knows
+
+For a build: setup.py's own imports of well-known packages (whose import name and distribution name are certain)
+that are neither installed nor named as build requirements. For a run: the project's stated requirements that apply
+to the examined interpreter and are not installed in any version.
+
+## What to do
+
+Install what is named, with the examined interpreter's own pip.
+
+## When to ignore it
+
+When another environment is meant: `--python` names it.
+"""
+
+from typing import Iterator, List, Optional, Tuple
+
+from packaging.utils import canonicalize_name
+
+from envdoctor import compat, requirements
+from envdoctor.facts import Located, Packages, Project, Python, Request
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+
+SEVERITY = Severity.ERROR
+
+FILES = ("requirements.txt", "pyproject.toml", "setup.py", "setup.cfg")
+
+
+def check(
+    project: Project,
+    packages: Packages,
+    python: Python,
+    request: Request,
+) -> Iterator[Finding]:
+    # An import that an isolated build hides is build-isolation-hides-torch: here the package is nowhere.
+    build = request.role != "runtime"
+    missing = list(_imports(project, packages)) if build else list(_stated(project, packages, python))
+    if not missing:
+        return
+    names = [name for _, name in missing]
+    first = missing[0][0]
+    yield Finding(
+        message=f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not installed in {python.executable}.",
+        consequence="setup.py stops at its import." if build else "Importing it fails: No module named …",
+        evidence=tuple(
+            Evidence(place.place, f"import {place.text}" if build else place.text) for place, _ in missing
+        ),
+        fix=Fix(
+            "Install it for this interpreter",
+            (Run(f"{python.executable} -m pip install {_quoted(missing, build)}"),),
+        ),
+        location=Location(first.file, first.line),
+        severity=SEVERITY if build else Severity.WARNING,
+    )
+
+
+def _imports(project: Project, packages: Packages) -> Iterator[Tuple[Located, str]]:
+    """setup.py's imports of known distributions that are neither installed nor asked for by the build."""
+    named = {_name(requirement.text) for requirement in project.build_requires}
+    seen = set()
+    for place in project.setup.imports if project.setup else ():
+        name = compat.IMPORTED_BY_SETUP.get(place.text.partition(".")[0])
+        if name and name not in seen and name not in named and packages.get(name) is None:
+            seen.add(name)
+            yield place, name
+
+
+def _stated(project: Project, packages: Packages, python: Python) -> Iterator[Tuple[Located, str]]:
+    for place in project.requirements:
+        requirement = requirements.parse(place.text)
+        if place.file not in FILES or requirement is None or not requirements.applies(requirement, python):
+            continue
+        name = canonicalize_name(requirement.name)
+        if packages.get(name) is None:
+            yield place, name
+
+
+def _name(text: str) -> Optional[str]:
+    requirement = requirements.parse(text)
+    return canonicalize_name(requirement.name) if requirement else None
+
+
+def _quoted(missing: List[Tuple[Located, str]], build: bool) -> str:
+    return " ".join(name if build else f'"{place.text.partition(";")[0].strip()}"' for place, name in missing)

@@ -1,0 +1,107 @@
+"""An installed package needs the libraries of a CUDA major version that this environment does not have.
+
+## What it means
+
+A wheel compiled with CUDA 11 asks for `libcudart.so.11.0`; an environment with CUDA 12 has `libcudart.so.12`. They
+are different libraries, and one cannot stand in for the other (a link of that name makes it worse).
+
+## How envdoctor knows
+
+The compiled module's needed libraries are read from the file; the loader finds none for one whose name carries
+CUDA's major version, and copies of another major version are there.
+
+## What to do
+
+Install the package's build for the CUDA that is here, or rebuild it. To keep the package as it is, install the run
+time that it needs beside the other and put its folder on LD_LIBRARY_PATH.
+
+## When to ignore it
+
+When the package chooses among several libraries at import and this one is not meant for this machine.
+"""
+
+from typing import Dict, Iterator, List, Optional, Set, Tuple
+
+from envdoctor import compat, libraries
+from envdoctor.facts import CompiledModule, CompiledModules, Loader, Packages, Python, Toolkits, Torch
+from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+
+SEVERITY = Severity.ERROR
+
+
+def check(
+    modules: CompiledModules,
+    packages: Packages,
+    loader: Loader,
+    torch: Optional[Torch],
+    toolkits: Optional[Toolkits],
+    python: Optional[Python],
+) -> Iterator[Finding]:
+    here = _majors_here(loader, torch)
+    for name, found in _needing(modules).items():
+        wanted = {soname for _, soname in found}
+        majors = {_major(soname) for soname in wanted} - here
+        if not here or not majors or all(_exists(soname, loader, toolkits) for soname in wanted):
+            continue  # no CUDA here at all, or a copy off the loader's path: shared-library-not-found speaks
+        major = max(majors)
+        yield Finding(
+            message=f"{name} {packages.version(name) or ''} is built for CUDA {major}; this environment has "
+            f"CUDA {', '.join(map(str, sorted(here)))}.",
+            consequence=f"Importing it stops: {sorted(wanted)[0]}: cannot open shared object file.",
+            evidence=tuple(
+                Evidence(module.path, f"needs {soname}: not found") for module, soname in found[:5]
+            ),
+            fix=_fix(name, major, max(here), wanted, python),
+        )
+
+
+def _needing(modules: CompiledModules) -> Dict[str, List[Tuple[CompiledModule, str]]]:
+    """By package: modules that Python imports and that need a CUDA library which the loader does not find."""
+    counts: Dict[str, int] = {}
+    for module in modules.items:
+        counts[module.package or module.path] = counts.get(module.package or module.path, 0) + 1
+    needing: Dict[str, List[Tuple[CompiledModule, str]]] = {}
+    for module in modules.items:
+        name = module.package or module.path
+        # Plain libraries beside others are often one for each CUDA, of which the package picks one.
+        if name.startswith(compat.OWN_LOADERS) or not (
+            libraries.is_importable(module.path) or counts[name] == 1
+        ):
+            continue
+        for needed in module.needed:
+            if needed.path is None and _major(needed.soname):
+                needing.setdefault(name, []).append((module, needed.soname))
+    return needing
+
+
+def _major(soname: str) -> int:
+    """CUDA's major version that a soname tells; 0 when it tells none."""
+    stem, version = libraries.soname(soname)
+    number = version.partition(".")[0]
+    return int(number) if stem in compat.CUDA_MAJOR_SONAMES and number.isdigit() else 0
+
+
+def _majors_here(loader: Loader, torch: Optional[Torch]) -> Set[int]:
+    """CUDA major versions whose run time some process here can load."""
+    here = {_major(entry.soname) for entry in loader.get("cudart") if entry.taken or entry.others}
+    if torch is not None and torch.cuda:
+        here.add(int(torch.cuda.partition(".")[0]))
+    return here - {0}
+
+
+def _exists(soname: str, loader: Loader, toolkits: Optional[Toolkits]) -> bool:
+    copies = [library.soname for item in (toolkits.items if toolkits else ()) for library in item.libraries]
+    return soname in copies or any(entry.soname == soname for entry in loader.libraries)
+
+
+def _fix(name: str, major: int, here: int, wanted: Set[str], python: Optional[Python]) -> Fix:
+    stems = sorted({libraries.soname(soname)[0] for soname in wanted})
+    wheels = list(
+        dict.fromkeys(wheel for wheel in (compat.cuda_wheel(stem, major) for stem in stems) if wheel)
+    )
+    executable = python.executable if python else "python"
+    title = (
+        f"Install a build of {name} for CUDA {here}; or install CUDA {major}'s run time ({', '.join(wheels)}) and put "
+        "the folder of its libraries on LD_LIBRARY_PATH"
+    )
+    return Fix(title, (Run(f"{executable} -m pip install {' '.join(wheels)}"),) if wheels else ())

@@ -1,0 +1,51 @@
+"""An old libstdc++ in front."""
+
+from envdoctor.facts import CompiledModules, RuntimeLibrary
+from envdoctor.finding import SetEnv, Severity, Shim
+from envdoctor.rules.loading.libstdcxx_too_old import check
+from tests.factory import compiler, extension, module, project, setup, system
+
+NEW = "/usr/lib/x86_64-linux-gnu/libstdc++.so.6"
+OLD = "/opt/solver/lib/libstdc++.so.6"
+BUILDS = project(setup=setup(extension("Extension")))
+
+
+def machine(taken, *others):
+    libraries = [RuntimeLibrary(NEW, version, None, "system", False) for version in others]
+    return system(libstdcxx=(RuntimeLibrary(OLD, taken, None, "LD_LIBRARY_PATH", True), *libraries))
+
+
+def found(system_, needs=None, project_=BUILDS, links="3.4.30"):
+    return list(check(system_, CompiledModules((module(glibcxx=needs),)), compiler(glibcxx=links), project_))
+
+
+def test_quiet_when_the_loaded_one_is_new_enough():
+    assert not found(system())
+    assert not found(machine("3.4.33", "3.4.30"), needs="3.4.32")
+    assert not found(machine(None, "3.4.30"), needs="3.4.32")
+
+
+def test_quiet_when_nothing_is_compiled():
+    assert not found(machine("3.4.28", "3.4.30"), project_=None)
+    assert not found(machine("3.4.28", "3.4.30"), project_=project())
+    assert not found(machine("3.4.28", "3.4.30"), links=None)
+
+
+def test_a_compiler_that_links_a_newer_one():
+    (finding,) = found(machine("3.4.28", "3.4.30"))
+    assert finding.severity is Severity.WARNING
+    assert finding.fix.steps == (
+        Shim("run/libstdc++.so.6", "link", NEW),
+        SetEnv("LD_LIBRARY_PATH", "{overlay}/run", "prepend"),
+    )
+
+
+def test_an_installed_module_that_needs_a_newer_one():
+    (finding,) = found(machine("3.4.9", "3.4.30"), needs="3.4.29", project_=None)
+    assert finding.severity is None
+    assert finding.fix.steps
+
+
+def test_without_a_newer_copy_one_has_to_be_installed():
+    (finding,) = found(machine("3.4.25"), needs="3.4.29")
+    assert not finding.fix.steps

@@ -1,0 +1,49 @@
+"""Packages that are not installed."""
+
+from envdoctor.facts import Request
+from envdoctor.finding import Severity
+from envdoctor.rules.loading.python_dependency_missing import check
+from tests.factory import at, package, packages, project, python, setup
+
+IMPORTS = setup(
+    imports=(at("setuptools"), at("torch", line=3), at("torch.utils.cpp_extension", line=4), at("versions"))
+)
+BUILD = Request(role="build")
+RUN = Request(role="runtime")
+
+
+def found(project_, *items, request=BUILD):
+    return list(check(project_, packages(*items), python(), request))
+
+
+def test_quiet_when_it_is_installed_asked_for_or_not_known():
+    assert not found(project(setup=IMPORTS), package("torch", "2.13.0"))
+    assert not found(project(setup=IMPORTS, build_requires=(at("torch>=2", "pyproject.toml"),)))
+    assert not found(project())
+
+
+def test_quiet_for_requirements_that_a_build_will_install():
+    assert not found(project(requirements=(at("einops", "requirements.txt"),)))
+
+
+def test_quiet_for_other_files_and_markers():
+    asks = (
+        at("pytest", "requirements-dev.txt"),
+        at('tomli; python_version < "3.11"', "pyproject.toml"),
+        at("--index-url https://example.org", "requirements.txt"),
+    )
+    assert not found(project(requirements=asks), request=RUN)
+
+
+def test_an_import_of_setup_py():
+    (finding,) = found(project(setup=IMPORTS))
+    assert finding.severity is Severity.ERROR
+    assert finding.location.line == 3
+    assert finding.fix.steps[0].command == "/venv/bin/python -m pip install torch"
+
+
+def test_requirements_of_a_program():
+    asks = (at("fastgptq==0.7.1", "requirements.txt", 1), at("einops", "requirements.txt", 2))
+    (finding,) = found(project(builds=(), requirements=asks), package("fastgptq", "0.7.0"), request=RUN)
+    assert finding.severity is Severity.WARNING
+    assert finding.message.startswith("einops is not installed")
