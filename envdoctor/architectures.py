@@ -2,10 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import Iterable, List, Optional, Tuple
 
 from envdoctor import compat
-from envdoctor.facts import Driver, Environment, Project, Request, Toolkit
+from envdoctor.facts import Driver, Environment, Gpu, Project, Request, Toolkit
 
 #: Words that stand for a set which only nvcc, CMake or torch can spell out.
 WORDS = frozenset({"native", "all", "all-major", "auto", "common"})
@@ -70,6 +70,19 @@ def builds_torch_extension(project: Optional[Project]) -> bool:
     if project is None or project.setup is None:
         return False
     return any(extension.kind == "CUDAExtension" for extension in project.setup.extensions)
+
+
+def uses_torch_builder(project: Optional[Project]) -> bool:
+    """Whether setup.py declares extensions of torch's own kinds, with CUDA or without."""
+    extensions = project.setup.extensions if project and project.setup else ()
+    return any(extension.kind in ("CUDAExtension", "CppExtension") for extension in extensions)
+
+
+def includes_torch(project: Project) -> bool:
+    """Whether the sources are compiled against torch's headers."""
+    if uses_torch_builder(project) or bool(project.cmake and project.cmake.package("Torch")):
+        return True
+    return any(item.text.startswith(("torch/", "ATen/", "c10/")) for item in project.includes)
 
 
 def builds_with_cmake(project: Optional[Project]) -> bool:
@@ -170,6 +183,27 @@ def refusal(asked: Architecture, toolkit: Toolkit) -> Optional[str]:
 def takes(asked: Architecture, toolkit: Toolkit) -> bool:
     """Whether a toolkit that works compiles for an architecture."""
     return bool(toolkit.nvcc) and not toolkit.error and refusal(asked, toolkit) is None
+
+
+def covers(embedded: Iterable[str], gpu: Gpu) -> bool:
+    """Whether device code ("sm_80", "compute_80") serves a GPU.
+
+    Machine code serves its own major number from its minor number on, PTX everything newer, "90a" only 9.0.
+    """
+    major, minor = gpu.compute_capability
+    for text in embedded:
+        item = parse(text)
+        if item is None:
+            continue
+        if item.suffix == "a":
+            fits = item.number == major * 10 + minor
+        elif item.suffix == "f" or not text.startswith("compute_"):
+            fits = item.number // 10 == major and item.number % 10 <= minor
+        else:
+            fits = item.number <= major * 10 + minor
+        if fits:
+            return True
+    return False
 
 
 def dotted_list(architectures: Tuple[Architecture, ...], ptx: bool = True) -> str:

@@ -2,9 +2,10 @@
 
 ## What it means
 
-torch's extension builder, many Makefiles and many CMake files take `$CUDA_HOME/bin/nvcc`, `$CUDA_HOME/include` and
-`$CUDA_HOME/lib64` without looking further. When the variable names a folder that is not there, a list of folders, or a
-file, the build stops at its first call of nvcc, although a good toolkit may be installed.
+torch's extension builder, many Makefiles and many CMake files take `$CUDA_HOME/bin/nvcc`,
+`$CUDA_HOME/include` and `$CUDA_HOME/lib64` without looking further. When the variable names a folder that is
+not there, a list of folders, or a file, the build stops at its first call of nvcc, although a good toolkit
+may be installed.
 
 ## How envdoctor knows
 
@@ -12,8 +13,8 @@ The variable is set, and no toolkit was found at the folder that it names.
 
 ## What to do
 
-Set the variable to the root of a toolkit, the folder with `bin/nvcc` below it, or unset it.
-`envdoctor find nvcc` lists the toolkits of a machine.
+Set the variable to the root of a toolkit, the folder with `bin/nvcc` below it, or unset it. `envdoctor find
+nvcc` lists the toolkits of a machine.
 
 ## When to ignore it
 

@@ -1,0 +1,73 @@
+"""The parts of this build would take CUDA toolkits of different versions.
+
+## What it means
+
+The shell, torch's extension builder, CMake's CUDA language and find_package(CUDAToolkit) search differently:
+PATH, CUDA_HOME, CUDACXX, CUDAToolkit_ROOT, /usr/local/cuda. When a build uses two of them and they find two
+releases, it compiles with one nvcc and takes headers and libraries of another.
+
+## How envdoctor knows
+
+Each finder was asked or its search replayed, and only those that this project uses are compared, by the
+release of the toolkit that they find.
+
+## What to do
+
+Point all of them at one toolkit.
+
+## When to ignore it
+
+When the two releases are meant, as in a project that tests several.
+"""
+
+from typing import Iterator, List, Optional, Tuple
+
+from envdoctor import architectures, toolkit_cures
+from envdoctor.facts import Answer, Project, Resolution, Toolkit, Toolkits
+from envdoctor.finding import Evidence, Finding, Fix, Severity
+
+SEVERITY = Severity.WARNING
+ROLES = ("build", "ci")
+
+Found = Tuple[Answer, Toolkit]
+
+
+def check(
+    project: Project,
+    resolution: Resolution,
+    toolkits: Toolkits,
+    toolkit: Optional[Toolkit],
+) -> Iterator[Finding]:
+    found = _found(project, resolution, toolkits)
+    if len({item.version for _, item in found}) < 2:
+        return
+    chosen = toolkit if toolkit and toolkit.nvcc else found[0][1]
+    listed = "; ".join(f"{answer.finder}: {item.version}" for answer, item in found)
+    yield Finding(
+        message=f"This build finds CUDA toolkits of different versions ({listed}).",
+        consequence="It compiles with one and takes headers or libraries of another.",
+        evidence=tuple(Evidence(answer.finder, f"{answer.takes} ({answer.reason})") for answer, _ in found),
+        fix=Fix(f"Point all of them at CUDA {chosen.version} at {chosen.root}", toolkit_cures.use(chosen)),
+    )
+
+
+def _found(project: Project, resolution: Resolution, toolkits: Toolkits) -> List[Found]:
+    found = []
+    for finder in _used(project):
+        answer = resolution.get(finder)
+        taken = toolkits.get(answer.takes) if answer and answer.takes else None
+        if answer and taken and taken.version:
+            found.append((answer, taken))
+    return found
+
+
+def _used(project: Project) -> List[str]:
+    """The finders that this project's build asks."""
+    used = []
+    if architectures.builds_torch_extension(project):
+        used.append("torch cpp_extension")
+    if architectures.builds_with_cmake(project) and project.cmake and project.builds[:1] != ("make",):
+        used.append("CMake CUDA language")
+        if project.cmake.package("CUDAToolkit"):
+            used.append("FindCUDAToolkit")
+    return used

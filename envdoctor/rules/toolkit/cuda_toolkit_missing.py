@@ -1,0 +1,100 @@
+"""No CUDA toolkit with nvcc is installed or visible, and this project compiles CUDA.
+
+## What it means
+
+CUDA sources are compiled by nvcc. A driver, a CUDA build of torch and the NVIDIA wheels that torch brings are
+enough to run CUDA programs; none of them holds nvcc. Builds end with "CUDA_HOME environment variable is not
+set", "could not find nvcc" or CMake's "No CMAKE_CUDA_COMPILER could be found".
+
+## How envdoctor knows
+
+The project declares CUDA extensions, the CUDA language or .cu sources, and no nvcc was found: not on PATH,
+not in /usr/local, not in the active Python's or conda's environment, not in a distribution's package.
+
+## What to do
+
+Install a toolkit whose major version is that of the torch in use. For CUDA 13 and newer, wheels are enough
+(pin all of them to one release); for older ones use conda (`cuda-nvcc`), NVIDIA's packages, or a container
+image with "devel" in its name. nvidia-cuda-nvcc-cu11 and -cu12 hold no nvcc.
+
+## When to ignore it
+
+When the CUDA part of the project is optional and is not wanted.
+"""
+
+from typing import Iterator, Optional, Tuple
+
+from envdoctor import toolkit_cures
+from envdoctor.architectures import builds_torch_extension, builds_with_cmake
+from envdoctor.facts import Environment, Project, Toolkit, Torch
+from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+# The first CUDA major whose compiler is on PyPI as a whole.
+WHEELS_SINCE = 13
+
+
+def check(
+    project: Project,
+    environment: Environment,
+    toolkit: Optional[Toolkit],
+    torch: Optional[Torch],
+) -> Iterator[Finding]:
+    if not project.wants_cuda or (toolkit and toolkit.nvcc) or _narrower(project, environment, torch):
+        return
+    found = (
+        Evidence(toolkit.root, "headers and libraries, no nvcc") if toolkit else Evidence("PATH", "no nvcc")
+    )
+    yield Finding(
+        message="No nvcc was found, and this project compiles CUDA.",
+        consequence="The build ends when it looks for nvcc.",
+        evidence=(*_wishes(project), found),
+        fix=_fix(torch),
+        # A Makefile or a setup.py that merely has .cu files beside it may do without them.
+        severity=None if builds_torch_extension(project) or builds_with_cmake(project) else Severity.WARNING,
+    )
+
+
+def _narrower(project: Project, environment: Environment, torch: Optional[Torch]) -> bool:
+    """Whether cuda-home-wrong, cudacxx-wrong or torch-cpu-only speaks, or ROCm builds instead."""
+    if any(environment.get(name) for name in ("CUDA_HOME", "CUDA_PATH")):
+        return True
+    if builds_with_cmake(project) and environment.get("CUDACXX"):
+        return True
+    return (
+        torch is not None
+        and torch.cuda is None
+        and (torch.hip is not None or builds_torch_extension(project))
+    )
+
+
+def _wishes(project: Project) -> Tuple[Evidence, ...]:
+    extensions = project.setup.extensions if project.setup else ()
+    declared = tuple(
+        Evidence(f"{item.file}:{item.line}", f"CUDAExtension {item.name}")
+        for item in extensions
+        if item.kind == "CUDAExtension"
+    )
+    languages = tuple(
+        Evidence(item.place, "language CUDA")
+        for item in (project.cmake.languages if project.cmake else ())
+        if item.text == "CUDA"
+    )
+    return (declared + languages)[:3] or (Evidence(project.cuda_sources[0], "CUDA source"),)
+
+
+def _fix(torch: Optional[Torch]) -> Fix:
+    if torch is None or torch.cuda is None:
+        return Fix("Install a CUDA toolkit (with nvcc) that knows the GPUs to build for")
+    major, minor = (int(part) for part in torch.cuda.split(".")[:2])
+    if major >= WHEELS_SINCE:
+        line = toolkit_cures.pip_line((major, minor))
+        return Fix(
+            f"Install the compiler of CUDA {torch.cuda}, which this torch was built with",
+            (Run(line, Safety.UNSAFE),),
+        )
+    return Fix(
+        f"Install a toolkit of CUDA {major}, which this torch was built with ({torch.cuda}): "
+        f"conda install -c conda-forge cuda-nvcc cuda-version={torch.cuda}, NVIDIA's packages, or a devel image"
+    )

@@ -1,0 +1,142 @@
+"""The C++ standard that the project asks for is below what its headers need.
+
+## What it means
+
+torch's headers need C++17 since 2.1 ("C++17 or later compatible compiler is required to use ATen"), CUTLASS 3
+and newer need it too (`namespace "std" has no member "conjunction"`), and since CUDA 13 so do cub, thrust and
+libcu++ ("libcu++ requires at least C++ 17"). A project that passes -std=c++14 fails with dozens of errors
+inside those headers.
+
+## How envdoctor knows
+
+The highest standard that the project's files ask for, for CUDA and for C++ apart where CMake names them,
+against the torch that is installed, the toolkit's release and the headers that the sources include.
+
+## What to do
+
+Raise the standard. Without touching the project: NVCC_APPEND_FLAGS (the last -std wins in nvcc) and a
+compiler that reads an older -std as the newer one.
+
+## When to ignore it
+
+When the files with the low standard include none of those headers.
+"""
+
+from typing import Iterator, List, NamedTuple, Optional
+
+from envdoctor import architectures, compat, toolkit_cures
+from envdoctor.facts import Compilers, Environment, Located, Packages, Project, Toolkit, Torch
+from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+CUTLASS = ("cutlass/", "cute/")
+CUTLASS_NEEDS = 17
+
+
+class Need(NamedTuple):
+    """Which headers ask for which standard; `cuda` alone means CUDA sources only."""
+
+    standard: int
+    who: str
+    evidence: Evidence
+    cuda_only: bool
+
+
+def check(
+    project: Project,
+    environment: Environment,
+    torch: Optional[Torch],
+    toolkit: Optional[Toolkit],
+    packages: Optional[Packages],
+    compilers: Optional[Compilers],
+) -> Iterator[Finding]:
+    needs = [*_torch(project, torch), *_cccl(project, toolkit), *_cutlass(project, packages)]
+    for need in sorted(needs, key=lambda need: -need.standard):
+        asked = _asked(project, need.cuda_only)
+        if asked is None or _number(asked) >= need.standard or _raised(environment, need):
+            continue
+        standard = _number(asked)
+        yield Finding(
+            message=f"{asked.place} asks for C++{standard}, and {need.who} needs C++{need.standard}.",
+            consequence="Every source that includes those headers fails.",
+            evidence=(Evidence(asked.place, asked.text), need.evidence),
+            fix=Fix(
+                f"Have nvcc and the C++ compilers read it as C++{need.standard}",
+                toolkit_cures.raised_standard(compilers, environment, need.standard),
+            ),
+            location=Location(asked.file, asked.line),
+        )
+        return
+
+
+def _torch(project: Project, torch: Optional[Torch]) -> List[Need]:
+    if torch is None or not architectures.includes_torch(project):
+        return []
+    evidence = Evidence(torch.found_via, f"torch {torch.version}: headers need C++{torch.cxx_standard}")
+    return [Need(torch.cxx_standard, f"torch {torch.version}", evidence, False)]
+
+
+def _cccl(project: Project, toolkit: Optional[Toolkit]) -> List[Need]:
+    if toolkit is None or not toolkit.nvcc or toolkit.release < compat.CCCL_NEEDS_17:
+        return []
+    used = next((item for item in project.includes if item.text.startswith(compat.CCCL_HEADERS)), None)
+    if used is None:
+        return []
+    return [
+        Need(
+            17,
+            f"<{used.text}> of CUDA {toolkit.version}",
+            Evidence(used.place, f"includes {used.text}"),
+            True,
+        )
+    ]
+
+
+def _cutlass(project: Project, packages: Optional[Packages]) -> List[Need]:
+    """CUTLASS 3 or newer, by its own version or by CuTe, which came with 3.0."""
+    used = next((item for item in project.includes if item.text.startswith(CUTLASS)), None)
+    if used is None:
+        return []
+    version = _cutlass_version(project, packages)
+    if version and version.text.split(".")[0].isdigit() and int(version.text.split(".")[0]) >= 3:
+        said = f"CUTLASS {version.text}"
+        return [Need(CUTLASS_NEEDS, said, Evidence(version.place, said), True)]
+    cute = next((item for item in project.includes if item.text.startswith("cute/")), None)
+    if version is None and cute:
+        return [Need(CUTLASS_NEEDS, "CuTe", Evidence(cute.place, f"includes {cute.text}"), True)]
+    return []
+
+
+def _cutlass_version(project: Project, packages: Optional[Packages]) -> Optional[Located]:
+    """What its own version.h says, else the version of the installed header package."""
+    for item in project.header_versions:
+        name, _, version = item.text.partition(" ")
+        if name == "cutlass":
+            return Located(version, item.file, item.line)
+    installed = packages.version("nvidia-cutlass") if packages else None
+    return Located(installed, "nvidia-cutlass") if installed else None
+
+
+def _asked(project: Project, cuda_only: bool) -> Optional[Located]:
+    """The highest standard asked for where those headers are read; flags without a language count for both."""
+    labelled = project.cmake.standards if project.cmake else ()
+    cuda = [item for item in labelled if item.text.startswith("CUDA ")]
+    cxx = [item for item in labelled if item.text.startswith("CXX ")]
+    chosen = (cuda or cxx if cuda_only else cxx or cuda) or list(project.cxx_standards)
+    return max(chosen, key=_number, default=None)
+
+
+def _number(item: Located) -> int:
+    number = item.text.split()[-1]
+    if not number.isdigit():
+        return 0
+    # 98 and 03 are the oldest, whatever their digits say.
+    return 0 if number in ("98", "03") else int(number)
+
+
+def _raised(environment: Environment, need: Need) -> bool:
+    """Whether nvcc is already told otherwise."""
+    flags = (environment.get("NVCC_APPEND_FLAGS") or "").split()
+    told = [flag.rpartition("+")[2] for flag in flags if flag.startswith("-std=")]
+    return bool(told) and told[-1].isdigit() and int(told[-1]) >= need.standard

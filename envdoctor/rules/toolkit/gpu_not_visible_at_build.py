@@ -1,0 +1,218 @@
+"""The build asks the GPU of this machine what to compile for, and sees none.
+
+## What it means
+
+Without TORCH_CUDA_ARCH_LIST torch's extension builder lists the GPUs that it sees; with none it dies with
+"IndexError: list index out of range" at `arch_list[-1] += '+PTX'` (all releases up to 2.15). CMake 3.24 to
+3.30 stop at architecture "native" with "no GPU was detected"; newer ones go on and compile for nvcc's
+default. A setup.py that calls torch.cuda.get_device_capability() gets "No CUDA GPUs are available".
+
+## How envdoctor knows
+
+The project declares a CUDAExtension and no list is set, or names "native", or calls get_device_capability;
+and no GPU is visible, CUDA_VISIBLE_DEVICES hides them all, or the role is "ci", where this machine's GPU says
+nothing of the builder's.
+
+## What to do
+
+State the architectures to build for: TORCH_CUDA_ARCH_LIST, CUDAARCHS, or `envdoctor run --arch 8.0,9.0`.
+
+## When to ignore it
+
+When the build happens on another machine, with a GPU.
+"""
+
+from typing import Iterator, Optional, Tuple
+
+from envdoctor import architectures, compat, toolkit_cures
+from envdoctor.architectures import Architecture
+from envdoctor.facts import Driver, Environment, Located, Project, Request, Toolkit, Tools, Torch
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+CALLS = ("get_device_capability", "get_device_properties")
+
+_STARTUP = '''"""Answers torch.cuda.get_device_capability() with the architecture that the build is meant for."""
+import importlib.abc
+import importlib.util
+import os
+import sys
+
+_here = os.path.dirname(os.path.abspath(__file__))
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name != "torch.cuda":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                number = os.environ["ENVDOCTOR_CUDA_ARCHITECTURES"].split(";")[0].rstrip("af")
+                module.get_device_capability = lambda device=None: (int(number[:-1]), int(number[-1]))
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+if os.environ.get("ENVDOCTOR_CUDA_ARCHITECTURES"):
+    sys.meta_path.insert(0, _Finder())
+# The start-up module that this one stands in front of.
+sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or ".") != _here]
+sys.modules.pop("sitecustomize", None)
+try:
+    import sitecustomize  # noqa: F401
+except ImportError:
+    pass
+sys.path.insert(0, _here)
+'''
+
+
+def check(
+    request: Request,
+    environment: Environment,
+    project: Project,
+    tools: Optional[Tools],
+    toolkit: Optional[Toolkit],
+    torch: Optional[Torch],
+    driver: Optional[Driver],
+) -> Iterator[Finding]:
+    if environment.get(architectures.CHOSEN_VARIABLE) or not project.wants_cuda:
+        return
+    unseen = _unseen(request, environment, driver)
+    if unseen is None:
+        return
+    targets = _targets(request, toolkit, torch)
+    # torch without CUDA is torch-cpu-only's.
+    if torch is None or torch.cuda is not None:
+        yield from _torch(environment, project, unseen, targets)
+        yield from _calls(project, unseen, targets)
+    yield from _native(environment, project, tools, unseen, targets)
+
+
+def _unseen(request: Request, environment: Environment, driver: Optional[Driver]) -> Optional[Evidence]:
+    """Why the build sees no GPU; None when it sees one."""
+    visible = environment.get("CUDA_VISIBLE_DEVICES")
+    if driver is None or not driver.gpus:
+        return Evidence("GPUs", "none visible" + (f": {driver.error}" if driver and driver.error else ""))
+    if request.role == "ci":
+        return Evidence("--role ci", "the GPU of this machine is not the builder's")
+    if visible is not None and (not visible.strip() or visible.strip().startswith("-")):
+        return Evidence("CUDA_VISIBLE_DEVICES", f'"{visible}" hides every GPU')
+    return None
+
+
+def _torch(
+    environment: Environment,
+    project: Project,
+    unseen: Evidence,
+    targets: Tuple[Architecture, ...],
+) -> Iterator[Finding]:
+    value = environment.get("TORCH_CUDA_ARCH_LIST")
+    if (
+        not architectures.builds_torch_extension(project)
+        or project.architectures
+        or (value and value != "native")
+    ):
+        return
+    assert project.setup is not None
+    extension = next(item for item in project.setup.extensions if item.kind == "CUDAExtension")
+    yield Finding(
+        message="torch is to find the architectures of the GPUs here, and no GPU is visible.",
+        consequence="torch's extension builder dies with IndexError: list index out of range.",
+        evidence=(
+            Evidence(f"{extension.file}:{extension.line}", f"CUDAExtension {extension.name}"),
+            Evidence("TORCH_CUDA_ARCH_LIST", value or "not set"),
+            unseen,
+        ),
+        fix=Fix(
+            "Name the architectures to build for (change the list to the GPUs that you have)",
+            (SetEnv("TORCH_CUDA_ARCH_LIST", architectures.dotted_list(targets)),),
+        ),
+        location=Location(extension.file, extension.line),
+    )
+
+
+def _calls(project: Project, unseen: Evidence, targets: Tuple[Architecture, ...]) -> Iterator[Finding]:
+    calls = [call for call in (project.setup.calls if project.setup else ()) if call.text.endswith(CALLS)]
+    if not calls:
+        return
+    call = calls[0]
+    steps: Tuple[Step, ...] = (
+        Shim("python/sitecustomize.py", "text", _STARTUP),
+        SetEnv("PYTHONPATH", "{overlay}/python", "prepend"),
+        SetEnv(architectures.CHOSEN_VARIABLE, architectures.cmake_list(targets)),
+        SetEnv("TORCH_CUDA_ARCH_LIST", architectures.dotted_list(targets)),
+    )
+    answered = call.text.endswith("get_device_capability")
+    yield Finding(
+        message=f"{call.file} asks the GPU what to compile for ({call.text}), and no GPU is visible.",
+        consequence="It ends with RuntimeError: No CUDA GPUs are available.",
+        evidence=(Evidence(call.place, call.text), unseen),
+        fix=Fix(
+            f"Answer the call with {targets[0].dotted} (state another one with --arch)"
+            if answered and targets
+            else f"Give {call.file} a way to name the architecture, or build where the GPU is",
+            steps if answered and targets else (),
+        ),
+        location=Location(call.file, call.line),
+    )
+
+
+def _native(
+    environment: Environment,
+    project: Project,
+    tools: Optional[Tools],
+    unseen: Evidence,
+    targets: Tuple[Architecture, ...],
+) -> Iterator[Finding]:
+    native = next((item for item in project.architectures if item.text == "native" and _in_cmake(item)), None)
+    cmake = tools.first("cmake") if tools else None
+    if native is None or cmake is None or not cmake.version:
+        return
+    release = _release(cmake.version)
+    first, after = compat.NATIVE_STOPS_WITHOUT_GPU
+    if release < first:  # the word is refused for its own sake there: cmake-too-old
+        return
+    stops = release < after
+    value = (
+        ";".join(f"{item}-real" for item in targets[:-1]) + (";" if targets[:-1] else "") + str(targets[-1])
+    )
+    yield Finding(
+        message='CMake is to find the architecture of the GPU here ("native"), and no GPU is visible.',
+        consequence=f'CMake {cmake.version} stops: CUDA_ARCHITECTURES is set to "native", but no GPU was detected.'
+        if stops
+        else "Everything is compiled for nvcc's default architecture, the oldest that it knows.",
+        evidence=(Evidence(native.place, "native"), Evidence(cmake.path, f"cmake {cmake.version}"), unseen),
+        fix=Fix(
+            "Name the architectures to build for (change the list to the GPUs that you have)",
+            toolkit_cures.cmake_architectures(environment, value),
+        ),
+        location=Location(native.file, native.line),
+        severity=None if stops else Severity.WARNING,
+    )
+
+
+def _targets(
+    request: Request, toolkit: Optional[Toolkit], torch: Optional[Torch]
+) -> Tuple[Architecture, ...]:
+    """The stated targets, else what both nvcc and torch know of the GPUs in use."""
+    stated = tuple(asked.architecture for asked in architectures.stated(request) if asked.architecture)
+    if stated:
+        return stated
+    known = torch.known_architectures if torch else ()
+    return tuple(item for item in architectures.sensible(toolkit) if not known or item.dotted in known)
+
+
+def _in_cmake(item: Located) -> bool:
+    return item.file.endswith((".cmake", "CMakeLists.txt"))
+
+
+def _release(version: str) -> Tuple[int, int]:
+    parts = [int(part) if part.isdigit() else 0 for part in version.split(".")[:2]]
+    return parts[0], parts[1] if len(parts) > 1 else 0

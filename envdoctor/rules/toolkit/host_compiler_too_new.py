@@ -1,0 +1,116 @@
+"""The host compiler is too new for this CUDA toolkit.
+
+## What it means
+
+nvcc hands host code to gcc or clang and parses their headers itself. Each toolkit accepts compilers up to a
+version: gcc 11 for CUDA 11.8, 13 for 12.4, 15 for 13.0. A newer one is refused: "unsupported GNU version! gcc
+versions later than 11 are not supported". `-allow-unsupported-compiler` silences the check and is no cure:
+with 11.8 and gcc 12 a bare kernel compiles, and <random> or <functional> end in "expected a declaration" or
+"parameter packs not expanded".
+
+## How envdoctor knows
+
+The bound is read from the toolkit's own crt/host_config.h, the version is that of the compiler that nvcc
+would call (-ccbin, NVCC_CCBIN, CUDAHOSTCXX, gcc on PATH).
+
+## What to do
+
+Have nvcc use an accepted compiler; several can be installed side by side. When one is found anywhere on PATH,
+it is named.
+
+## When to ignore it
+
+When the build names another host compiler itself (-ccbin, -DCMAKE_CUDA_HOST_COMPILER).
+"""
+
+from typing import Iterator, Optional
+
+from envdoctor import architectures, toolkit_cures
+from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits, Torch
+from envdoctor.finding import Evidence, Finding, Fix, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+FLAG = "-allow-unsupported-compiler"
+
+
+def check(
+    toolkit: Toolkit,
+    compiler: Compiler,
+    environment: Environment,
+    compilers: Optional[Compilers],
+    toolkits: Optional[Toolkits],
+    torch: Optional[Torch],
+    system: Optional[System],
+    project: Optional[Project],
+) -> Iterator[Finding]:
+    newest = toolkit.newest_clang if compiler.kind == "clang" else toolkit.newest_gcc
+    if compiler.kind not in ("gcc", "clang") or newest is None or compiler.major <= newest:
+        return
+    if not toolkit.nvcc or not toolkit_cures.wants_nvcc(project):
+        return
+    flags = " ".join(environment.get(name) or "" for name in ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS"))
+    yield Finding(
+        message=f"nvcc {toolkit.version} accepts {compiler.kind} up to {newest}; it would call {compiler.version}.",
+        consequence=f"{FLAG} hides the check, and the C++ headers of that compiler do not parse."
+        if FLAG in flags
+        else "nvcc stops with #error -- unsupported version.",
+        evidence=(
+            Evidence(f"{toolkit.root}: host_config.h", f"{compiler.kind} <= {newest}"),
+            Evidence(f"{compiler.path} ({compiler.found_via})", f"{compiler.kind} {compiler.version}"),
+        ),
+        fix=_fix(
+            toolkit,
+            compiler,
+            newest,
+            compilers,
+            _same_major(toolkits, toolkit, compiler, torch),
+            system,
+            project,
+        ),
+    )
+
+
+def _same_major(
+    toolkits: Optional[Toolkits],
+    toolkit: Toolkit,
+    compiler: Compiler,
+    torch: Optional[Torch],
+) -> Optional[Toolkit]:
+    """A toolkit that accepts the compiler and that torch, where there is one, accepts too."""
+    major = int(torch.cuda.split(".")[0]) if torch and torch.cuda else toolkit.release[0]
+
+    def fits(item: Toolkit) -> bool:
+        newest = item.newest_clang if compiler.kind == "clang" else item.newest_gcc
+        return item.release[0] == major and newest is not None and compiler.major <= newest
+
+    return toolkit_cures.other(toolkits, fits)
+
+
+def _fix(
+    toolkit: Toolkit,
+    compiler: Compiler,
+    newest: int,
+    compilers: Optional[Compilers],
+    accepting: Optional[Toolkit],
+    system: Optional[System],
+    project: Optional[Project],
+) -> Fix:
+    older = toolkit_cures.accepted_compiler(compilers, compiler.kind, newest)
+    if older is None and compiler.kind == "clang":
+        older = toolkit_cures.accepted_compiler(compilers, "gcc", toolkit.newest_gcc)
+    if older:
+        # torch compares the compiler of the C++ files, too.
+        everywhere = architectures.builds_torch_extension(project)
+        steps = toolkit_cures.use_compiler(older, everywhere)
+        return Fix(f"Have nvcc use {older.kind} {older.version} ({older.path})", steps)
+    if accepting:
+        return Fix(f"Build with CUDA {accepting.version} at {accepting.root}", toolkit_cures.use(accepting))
+    gcc = toolkit.newest_gcc or newest
+    command = toolkit_cures.install_gcc(system, gcc)
+    if command:
+        return Fix("Install a g++ that this toolkit accepts; envdoctor then has nvcc use it", (command,))
+    return Fix(
+        f"Install g++ {gcc} or older beside this one (with conda: conda install -c conda-forge gxx_linux-64={gcc}), "
+        "or a toolkit that accepts this compiler"
+    )

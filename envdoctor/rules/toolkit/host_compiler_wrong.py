@@ -1,0 +1,101 @@
+"""A compiler is named or found that cannot compile this project's C++.
+
+## What it means
+
+CC, CXX, CUDAHOSTCXX or -ccbin may name a program that is not there (left from another machine or a conda
+environment that is gone): CMake says "Could not find compiler set in environment variable CXX", nvcc "No such
+file or directory". gcc without g++ is incomplete: "cannot execute 'cc1plus'", "gcc: fatal error: cannot
+execute". A project may also insist on clang.
+
+## How envdoctor knows
+
+The compilers that the variables name were looked for, and each one that was found was asked whether it has
+its own C++ parts. What a CMakeLists.txt insists on by itself ("Clang is required") and Windows SDK paths are
+known from the log alone.
+
+## What to do
+
+Unset the variable or name a compiler that is there; install g++ beside gcc.
+
+## When to ignore it
+
+When the variable is not read by this project's build.
+"""
+
+from typing import Dict, Iterator, Optional
+
+from envdoctor import toolkit_cures
+from envdoctor.facts import Compiler, Compilers, Environment, Project, System
+from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, SetEnv, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+# Who reads each variable decides whether it matters: CUDA's two only where nvcc compiles.
+FOR_ALL = ("CXX", "CC")
+FOR_CUDA = ("CUDAHOSTCXX",)
+PACKAGES: Dict[str, str] = {
+    "apt-get": "apt-get install g++",
+    "dnf": "dnf install gcc-c++",
+    "yum": "yum install gcc-c++",
+    "zypper": "zypper install gcc-c++",
+    "apk": "apk add g++",
+}
+
+
+def check(
+    environment: Environment,
+    project: Project,
+    compilers: Compilers,
+    compiler: Optional[Compiler],
+    system: Optional[System],
+) -> Iterator[Finding]:
+    if not project.builds:
+        return
+    missing = False
+    for name in (*FOR_ALL, *(FOR_CUDA if project.wants_cuda else ())):
+        value = environment.get(name)
+        if value and not _found(value, name, compilers):
+            missing = True
+            yield _names_nothing(name, value, compilers)
+    if not missing and compiler and compiler.cxx is False:
+        yield _incomplete(compiler, compilers, system)
+
+
+def _found(value: str, variable: str, compilers: Compilers) -> bool:
+    """Whether any word of the value (`ccache g++ -m64`) is a compiler that answered."""
+    if any(item.found_via == variable for item in compilers.items):
+        return True
+    known = {name for item in compilers.items for name in (item.name, item.path)}
+    return any(word in known for word in value.split())
+
+
+def _names_nothing(name: str, value: str, compilers: Compilers) -> Finding:
+    good = next((item for item in compilers.items if item.cxx is not False), None)
+    return Finding(
+        message=f"{name} is {value}, and no compiler answers there.",
+        consequence="CMake, setuptools and make stop when they call it.",
+        evidence=(
+            Evidence(name, value),
+            Evidence("compilers found", ", ".join(c.path for c in compilers.items) or "none"),
+        ),
+        fix=Fix(f"Unset {name}" + (f"; {good.path} is then used" if good else ""), (SetEnv(name, None),)),
+    )
+
+
+def _incomplete(compiler: Compiler, compilers: Compilers, system: Optional[System]) -> Finding:
+    whole = toolkit_cures.accepted_compiler(compilers, compiler.kind, None)
+    command = PACKAGES.get((system.package_manager if system else None) or "")
+    root = "" if system and system.is_root else "sudo "
+    if whole:
+        steps = toolkit_cures.use_compiler(whole, everywhere=True)
+        fix = Fix(f"Use {whole.path}, which has its C++ parts", steps)
+    elif command:
+        fix = Fix("Install the C++ half of gcc", (Run(root + command, Safety.UNSAFE),))
+    else:
+        fix = Fix("Install g++ of the same version")
+    return Finding(
+        message=f"{compiler.path} ({compiler.kind} {compiler.version}) has no C++ compiler of its own.",
+        consequence="Every C++ and CUDA source fails: cannot execute 'cc1plus'.",
+        evidence=(Evidence(f"{compiler.path} ({compiler.found_via})", "cc1plus is not installed"),),
+        fix=fix,
+    )

@@ -1,0 +1,69 @@
+"""nvcc is reached through a link to the file alone, and does not find its own toolkit.
+
+## What it means
+
+nvcc reads nvcc.profile beside the name it was called by; that file tells where its headers, libraries and
+cicc are. A link such as ~/bin/nvcc or /usr/bin/nvcc to .../bin/nvcc has no profile beside it: `nvcc
+--version` works, and every compilation ends with "cuda_runtime.h: No such file or directory" or "cicc: not
+found".
+
+## How envdoctor knows
+
+The first nvcc on PATH is a link to a file, and asked for its root it names none.
+
+## What to do
+
+Put the toolkit's own bin folder on PATH, or use a script of one line: `exec /path/to/bin/nvcc "$@"`. Linking
+the whole toolkit's folder is fine.
+
+## When to ignore it
+
+When the build names nvcc by another path.
+"""
+
+import posixpath
+from typing import Iterator, Optional
+
+from envdoctor import architectures, toolkit_cures
+from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkits
+from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+
+
+def check(
+    nvccs: Nvccs,
+    environment: Environment,
+    toolkits: Optional[Toolkits],
+    project: Optional[Project],
+) -> Iterator[Finding]:
+    first = next((item for item in nvccs.items if item.wins), None)
+    if first is None or first.kind != "link" or first.root or not toolkit_cures.wants_nvcc(project):
+        return
+    if _not_used(environment, project):
+        return
+    yield Finding(
+        message=f"{first.path} is a link to {first.real} and does not find its toolkit.",
+        consequence="Compilations end with cuda_runtime.h: No such file or directory.",
+        evidence=(
+            Evidence(first.path, f"-> {first.real}"),
+            Evidence(f"{posixpath.dirname(first.path)}/nvcc.profile", "not there"),
+        ),
+        fix=_fix(first, toolkits),
+    )
+
+
+def _not_used(environment: Environment, project: Optional[Project]) -> bool:
+    """torch asks CUDA_HOME before PATH, CMake CUDACXX."""
+    if architectures.builds_torch_extension(project):
+        return bool(environment.get("CUDA_HOME") or environment.get("CUDA_PATH"))
+    return architectures.builds_with_cmake(project) and bool(environment.get("CUDACXX"))
+
+
+def _fix(first: NvccPath, toolkits: Optional[Toolkits]) -> Fix:
+    own = next((item for item in (toolkits.items if toolkits else ()) if item.nvcc == first.real), None)
+    title = f"Put {posixpath.dirname(first.real)} first on PATH"
+    if own:
+        return Fix(title, toolkit_cures.use(own))
+    return Fix(title, (SetEnv("PATH", posixpath.dirname(first.real), "prepend"),))

@@ -1,0 +1,79 @@
+"""The toolkit's CUDA major version is not the one that torch was built with.
+
+## What it means
+
+torch's extension builder compares nvcc's release with torch.version.cuda and stops when the major versions
+differ: "The detected CUDA version (12.4) mismatches the version that was used to compile PyTorch (13.0)". A
+different minor version gives a warning and works.
+
+## How envdoctor knows
+
+setup.py declares a CUDAExtension, and the toolkit that torch's lookup takes (CUDA_HOME, CUDA_PATH, nvcc on
+PATH, /usr/local/cuda) has another major version than the installed torch.
+
+## What to do
+
+Point CUDA_HOME at a toolkit of torch's major version, or install a torch that was built for the toolkit that
+is there.
+
+## When to ignore it
+
+When the build runs in pip's isolated environment with another torch than the one that is installed here.
+"""
+
+from typing import Iterator, Optional
+
+from envdoctor import toolkit_cures
+from envdoctor.architectures import builds_torch_extension
+from envdoctor.facts import Project, Toolkit, Toolkits, Torch
+from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+WHEELS_SINCE = 13
+
+
+def check(
+    project: Project,
+    toolkit: Toolkit,
+    torch: Torch,
+    toolkits: Optional[Toolkits],
+) -> Iterator[Finding]:
+    if (
+        not builds_torch_extension(project)
+        or not toolkit.nvcc
+        or torch.cuda is None
+        or toolkit.release == (0, 0)
+    ):
+        return
+    major = int(torch.cuda.split(".")[0])
+    if toolkit.release[0] != major:
+        yield Finding(
+            message=f"nvcc is CUDA {toolkit.version}, and the installed torch was built with CUDA {torch.cuda}.",
+            consequence="torch's extension builder stops: the major versions differ.",
+            evidence=(
+                Evidence(f"{toolkit.nvcc} --version", toolkit.build or toolkit.version or ""),
+                Evidence(", ".join(toolkit.origins) or toolkit.root, toolkit.root),
+                Evidence(torch.found_via, f"torch {torch.version}, CUDA {torch.cuda}"),
+            ),
+            fix=_fix(torch.cuda, toolkit, toolkits),
+        )
+
+
+def _fix(wanted: str, toolkit: Toolkit, toolkits: Optional[Toolkits]) -> Fix:
+    release = tuple(int(part) for part in wanted.split(".")[:2])
+    better = toolkit_cures.other(toolkits, lambda item: item.release == release) or toolkit_cures.other(
+        toolkits, lambda item: item.release[0] == release[0]
+    )
+    if better:
+        return Fix(f"Build with CUDA {better.version} at {better.root}", toolkit_cures.use(better))
+    if release[0] >= WHEELS_SINCE:
+        line = toolkit_cures.pip_line((release[0], release[1]))
+        return Fix(
+            f"Install the compiler of CUDA {wanted}, or a torch built for CUDA {toolkit.release[0]}",
+            (Run(line, Safety.UNSAFE),),
+        )
+    return Fix(
+        f"Install a toolkit of CUDA {release[0]} and set CUDA_HOME to it, "
+        f"or a torch built for CUDA {toolkit.release[0]}"
+    )

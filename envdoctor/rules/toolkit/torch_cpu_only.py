@@ -1,0 +1,73 @@
+"""torch is a build without CUDA, and the project builds a CUDA extension with it.
+
+## What it means
+
+A CPU build of torch never looks for CUDA: its CUDA_HOME is None whatever the variable says, and the build
+ends with "CUDA_HOME environment variable is not set. Please set it to your CUDA install root". Setting it
+changes nothing.
+
+## How envdoctor knows
+
+torch/version.py names neither a CUDA nor a ROCm version, and setup.py declares a CUDAExtension. A project
+that asks torch first and has a version without CUDA is left alone, unless FORCE_CUDA or its like is set.
+
+## What to do
+
+Install a CUDA build of the same torch version, for the major version of the toolkit that is to compile.
+Version names tell them apart: 2.13.0+cpu, 2.13.0+cu130.
+
+## When to ignore it
+
+When the project is meant to be built without its CUDA part.
+"""
+
+from typing import Iterator, Optional
+
+from envdoctor.facts import Environment, Project, Toolkit, Torch
+from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+
+SEVERITY = Severity.ERROR
+ROLES = ("build", "ci")
+FORCING = ("FORCE_CUDA", "BUILD_CUDA_EXT")
+
+
+def check(
+    project: Project,
+    torch: Torch,
+    environment: Environment,
+    toolkit: Optional[Toolkit],
+) -> Iterator[Finding]:
+    if torch.cuda is not None or torch.hip is not None or project.setup is None:
+        return
+    declared = [item for item in project.setup.extensions if item.kind == "CUDAExtension"]
+    forced = next((name for name in FORCING if environment.get(name) in ("1", "ON", "TRUE", "YES")), None)
+    if not declared or (_asks_first(project) and forced is None):
+        return
+    extension = declared[0]
+    home = environment.get("CUDA_HOME")
+    yield Finding(
+        message=f"torch {torch.version} is a build without CUDA, and {extension.file} builds a CUDA extension.",
+        consequence='The build ends with "CUDA_HOME environment variable is not set"'
+        + (f", although it is set to {home}." if home else "; setting it would not help."),
+        evidence=(
+            Evidence(torch.found_via, f"torch {torch.version}: cuda = None"),
+            Evidence(f"{extension.file}:{extension.line}", f"CUDAExtension {extension.name}"),
+            *((Evidence(forced, environment.get(forced) or ""),) if forced else ()),
+        ),
+        fix=Fix(_install(torch, toolkit)),
+        location=Location(extension.file, extension.line),
+    )
+
+
+def _asks_first(project: Project) -> bool:
+    """Whether setup.py has another way to go without CUDA."""
+    assert project.setup is not None
+    kinds = {item.kind for item in project.setup.extensions}
+    return "CppExtension" in kinds or any(call.text.endswith("is_available") for call in project.setup.calls)
+
+
+def _install(torch: Torch, toolkit: Optional[Toolkit]) -> str:
+    version = torch.version.partition("+")[0]
+    if toolkit and toolkit.nvcc and toolkit.release > (0, 0):
+        return f"Install torch {version} built for CUDA {toolkit.release[0]} (the toolkit here is {toolkit.version})"
+    return f"Install a CUDA build of torch {version}, and a toolkit of the same CUDA major version"

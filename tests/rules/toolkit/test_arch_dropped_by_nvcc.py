@@ -1,0 +1,55 @@
+"""Architectures that newer toolkits left behind."""
+
+from envdoctor.facts import Request
+from envdoctor.finding import SetEnv, Shim
+from envdoctor.rules.toolkit.arch_dropped_by_nvcc import check
+from tests.factory import at, driver, environment, extension, gpu, project, setup, toolkit, toolkits
+
+EXTENSION = project(setup=setup(extension()))
+MAKE = project(
+    builds=("make",),
+    cuda_sources=("k.cu",),
+    architectures=(at("70", "Makefile", 2), at("75", "Makefile", 3), at("80", "Makefile", 4)),
+)
+
+
+def run(project=MAKE, toolkit=toolkit(), request=None, others=None, driver=None, **variables):  # noqa: B008
+    request = request or Request(role="build")
+    return list(check(request, environment(**variables), project, toolkit, others, driver))
+
+
+def test_quiet_for_what_nvcc_lists_and_for_newer_ones():
+    assert not run(toolkit=toolkit("12.4"))
+    assert not run(project=EXTENSION, TORCH_CUDA_ARCH_LIST="7.5;8.0+PTX")
+    assert not run(project=EXTENSION, toolkit=toolkit("11.8"), TORCH_CUDA_ARCH_LIST="12.0")
+    assert not run(project=project(architectures=MAKE.architectures, builds=("make",)))
+
+
+def test_a_makefile_keeps_the_rest_by_an_nvcc_that_leaves_it_out():
+    (finding,) = run()
+    assert "7.0" in finding.message and finding.location is not None and finding.location.line == 2
+    assert finding.fix is not None
+    (script,) = [step for step in finding.fix.steps if isinstance(step, Shim) and step.kind == "script"]
+    assert script.path == "cuda/bin/nvcc" and "exec /usr/local/cuda/bin/nvcc" in script.content
+    assert SetEnv("ENVDOCTOR_DROPPED_ARCHITECTURES", "70") in finding.fix.steps
+    assert not run(ENVDOCTOR_DROPPED_ARCHITECTURES="70")
+
+
+def test_a_variable_is_written_again_without_it():
+    (finding,) = run(project=EXTENSION, TORCH_CUDA_ARCH_LIST="7.0;8.6")
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("TORCH_CUDA_ARCH_LIST", "8.6+PTX"),)
+
+
+def test_when_nothing_else_is_asked_for_an_older_toolkit_is_wanted():
+    only = project(builds=("make",), cuda_sources=("k.cu",), architectures=(at("61", "Makefile", 2),))
+    (finding,) = run(project=only)
+    assert finding.fix is not None and not finding.fix.steps
+    (finding,) = run(project=only, others=toolkits(toolkit(), toolkit("12.4", root="/opt/cuda-12.4")))
+    assert finding.fix is not None and SetEnv("CUDA_HOME", "/opt/cuda-12.4") in finding.fix.steps
+
+
+def test_thors_old_number_and_an_old_gpu():
+    (finding,) = run(project=EXTENSION, TORCH_CUDA_ARCH_LIST="10.1;11.0")
+    assert "10.1" in finding.message
+    (finding,) = run(project=EXTENSION, driver=driver(gpu((7, 0), name="Tesla V100")))
+    assert "V100" in finding.evidence[0].source

@@ -1,0 +1,98 @@
+"""Builds that ask a GPU which is not there."""
+
+from envdoctor.facts import Request
+from envdoctor.finding import SetEnv, Severity, Shim
+from envdoctor.rules.toolkit.gpu_not_visible_at_build import check
+from tests.factory import (
+    at,
+    cmake,
+    driver,
+    environment,
+    extension,
+    gpu,
+    program,
+    project,
+    setup,
+    toolkit,
+    tools,
+    torch,
+)
+
+EXTENSION = project(setup=setup(extension()))
+ASKING = project(setup=setup(extension(), calls=(at("torch.cuda.get_device_capability", "setup.py", 9),)))
+NATIVE = project(
+    builds=("cmake",),
+    cmake=cmake("3.24", "CXX", "CUDA"),
+    architectures=(at("native", "CMakeLists.txt", 3),),
+)
+
+
+def run(project=EXTENSION, driver=None, request=None, version="3.25.1", built=None, **variables):
+    return list(
+        check(
+            request or Request(role="build"),
+            environment(**variables),
+            project,
+            tools(program("cmake", version)),
+            toolkit(),
+            built or torch(),
+            driver,
+        )
+    )
+
+
+def test_quiet_with_a_gpu_or_a_list():
+    assert not run(driver=driver(gpu()))
+    assert not run(driver=driver(gpu()), project=NATIVE)
+    assert not run(driver=driver(gpu()), CUDA_VISIBLE_DEVICES="0")
+    assert not run(TORCH_CUDA_ARCH_LIST="8.0")
+
+
+def test_quiet_for_projects_that_ask_no_gpu():
+    assert not run(project=project())
+    assert not run(project=project(setup=setup(extension()), architectures=(at("80"),)))
+    assert not run(built=torch("2.13.0+cpu", cuda=None))
+    assert not run(project=project(builds=("cmake",), cmake=cmake("3.24", "CUDA")))
+
+
+def test_torch_gets_a_list_that_torch_and_nvcc_know():
+    (finding,) = run()
+    assert "IndexError" in finding.consequence
+    assert finding.fix is not None
+    assert finding.fix.steps == (SetEnv("TORCH_CUDA_ARCH_LIST", "7.5;8.0;8.6;8.9;9.0;10.0;12.0+PTX"),)
+    (finding,) = run(request=Request(role="build", architectures=("8.0", "9.0")))
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("TORCH_CUDA_ARCH_LIST", "8.0;9.0+PTX"),)
+
+
+def test_hidden_gpus_and_ci_count_as_none():
+    (finding,) = run(driver=driver(gpu()), CUDA_VISIBLE_DEVICES="")
+    assert any(evidence.source == "CUDA_VISIBLE_DEVICES" for evidence in finding.evidence)
+    assert run(driver=driver(gpu()), CUDA_VISIBLE_DEVICES="-1")
+    assert run(driver=driver(gpu()), request=Request(role="ci"))
+
+
+def test_native_stops_some_cmakes_and_misleads_the_others():
+    (finding,) = run(project=NATIVE)
+    assert finding.severity is None and finding.location is not None and finding.location.line == 3
+    assert finding.fix is not None
+    assert SetEnv("CMAKE_TOOLCHAIN_FILE", "{overlay}/cmake/architectures.cmake") in finding.fix.steps
+    (finding,) = run(project=NATIVE, version="3.31.10")
+    assert finding.severity is Severity.WARNING
+    assert not run(project=NATIVE, version="3.18.4")
+    assert not run(project=NATIVE, ENVDOCTOR_CUDA_ARCHITECTURES="80")
+
+
+def test_an_own_toolchain_file_is_kept():
+    (finding,) = run(project=NATIVE, CMAKE_TOOLCHAIN_FILE="/x/vcpkg.cmake")
+    assert finding.fix is not None
+    assert SetEnv("ENVDOCTOR_TOOLCHAIN_FILE", "/x/vcpkg.cmake") in finding.fix.steps
+
+
+def test_a_setup_script_that_asks_gets_an_answer():
+    findings = run(project=ASKING, TORCH_CUDA_ARCH_LIST="8.0")
+    (finding,) = findings
+    assert finding.location is not None and finding.location.line == 9
+    assert finding.fix is not None
+    (shim,) = [step for step in finding.fix.steps if isinstance(step, Shim)]
+    compile(shim.content, shim.path, "exec")
+    assert len(run(project=ASKING)) == 2

@@ -1,0 +1,54 @@
+"""Compilers that variables name, and halves of compilers."""
+
+import pytest
+
+from envdoctor.facts import Compilers
+from envdoctor.finding import Run, SetEnv
+from envdoctor.rules.toolkit.host_compiler_wrong import check
+from tests.factory import compiler, environment, project, system
+
+GXX = compiler()
+
+
+def run(*items, used=None, project=project(), system=None, **variables):  # noqa: B008
+    found = items or (GXX,)
+    return list(check(environment(**variables), project, Compilers(found), used or found[0], system))
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"CXX": "g++"},
+        {"CXX": "/usr/bin/g++"},
+        {"CXX": "ccache g++ -m64"},
+        {"CXX": ""},
+        {"CUDAHOSTCXX": "/gone"},
+    ],
+)
+def test_quiet_for_what_is_there_or_not_read(variables):
+    assert not run(**variables)
+
+
+def test_quiet_for_another_name_of_a_compiler_that_was_found():
+    assert not run(compiler(found_via="CXX", path="/opt/bin/c++"), CXX="/opt/gcc/bin/../bin/c++")
+    assert not run(project=project(builds=()), CXX="/gone/g++")
+
+
+def test_a_variable_that_names_nothing_is_unset():
+    (finding,) = run(CXX="/opt/conda/bin/x86_64-conda-linux-gnu-c++")
+    assert "/opt/conda" in finding.message
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("CXX", None),)
+    cuda = project(builds=("make",), cuda_sources=("k.cu",))
+    (finding,) = run(project=cuda, CUDAHOSTCXX="/gone/g++-11")
+    assert "CUDAHOSTCXX" in finding.message
+
+
+def test_gcc_without_its_cxx_half():
+    half = compiler(name="gcc", path="/usr/bin/gcc", cxx=False)
+    (finding,) = run(half, system=system())
+    assert finding.fix is not None and isinstance(finding.fix.steps[0], Run)
+    assert finding.fix.steps[0].command == "sudo apt-get install g++"
+    whole = compiler("11.3.0", name="g++-11", path="/usr/bin/g++-11")
+    (finding,) = run(half, whole)
+    assert finding.fix is not None and SetEnv("CXX", "/usr/bin/g++-11") in finding.fix.steps
