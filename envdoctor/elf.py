@@ -3,7 +3,7 @@
 import re
 import struct
 from dataclasses import dataclass, field, replace
-from typing import Callable, Dict, FrozenSet, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 Reader = Callable[[int, int], bytes]
 """`read(offset, size)`: the bytes there, fewer at the end of the file."""
@@ -14,17 +14,14 @@ _PAGES_KEPT = 64
 _PAGES_MOST = 1 << 48
 _MOST_BYTES = 1 << 24
 _MOST_TEXT = 1 << 26
-_MOST_RECORDS = 1 << 13
-_MOST_SYMBOLS = 1 << 22
-_SYMBOLS_AT_ONCE = 1 << 15
 _LONGEST_PATH = 1 << 16
-_LONGEST_SYMBOL = 1 << 20
+#: Bounds that the functions for symbols keep as well.
+MOST_RECORDS = 1 << 13
+LONGEST_SYMBOL = 1 << 20
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
-_DT_NEEDED, _DT_HASH, _DT_STRTAB, _DT_SYMTAB, _DT_STRSZ = 1, 4, 5, 6, 10
-_DT_SONAME, _DT_RPATH, _DT_RUNPATH, _DT_GNU_HASH = 14, 15, 29, 0x6FFFFEF5
+_DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 1, 5, 10, 14, 15, 29
 _DT_VERDEF, _DT_VERDEFNUM, _DT_VERNEED, _DT_VERNEEDNUM = 0x6FFFFFFC, 0x6FFFFFFD, 0x6FFFFFFE, 0x6FFFFFFF
-_SHT_NOBITS, _SHT_DYNSYM = 8, 11
-_STB_GLOBAL = 1
+_SHT_NOBITS = 8
 _VER_FLG_BASE, _VER_FLG_WEAK = 1, 2
 _TYPES = {1: "rel", 2: "exec", 3: "dyn", 4: "core"}
 # Named as `uname -m` names them.
@@ -111,7 +108,7 @@ class Section:
 def parse(read: Reader) -> Elf:
     """Read the headers and the dynamic section of a file; needs no section headers."""
     head = read(0, _PAGE)[:_PAGE]
-    file = _File(read, _identify(head), head)
+    file = File(read, _identify(head), head)
     kind, number, _, _, segments, sections, _, _, each, count, *rest = file.unpack("HHIPPPIHHHHHH", 16)
     if kind not in _TYPES:
         raise ElfError(f"damaged ELF file: unknown type {kind:#x}")
@@ -152,44 +149,15 @@ def newest(versions: Iterable[str], prefix: str) -> Optional[str]:
 
 def sections(read: Reader, elf: Elf) -> Tuple[Section, ...]:
     """All sections; none when the section headers were stripped."""
-    return tuple(_sections(_File(read, elf.layout)))
+    return tuple(read_sections(File(read, elf.layout)))
 
 
 def section(read: Reader, elf: Elf, name: str) -> Optional[Section]:
     """The first section of that name."""
-    return next((one for one in _sections(_File(read, elf.layout)) if one.name == name), None)
+    return next((one for one in read_sections(File(read, elf.layout)) if one.name == name), None)
 
 
-def undefined_symbols(read: Reader, elf: Elf) -> FrozenSet[str]:
-    """The symbols that other libraries must define; weak ones may stay undefined, so they are left out."""
-    if _DT_SYMTAB not in elf.layout.dynamic:
-        return frozenset()
-    file = _File(read, elf.layout)
-    # Undefined symbols come before those of the GNU hash table, except that a program has its stand-ins
-    # for functions whose address it takes among these. GNU ld says 1 in a table of nothing.
-    first = _gnu_hash(file).first if _DT_GNU_HASH in elf.layout.dynamic and elf.interp is None else 0
-    symbols = _symbols(file, 0, first if first > 1 else _count(file))
-    return _names(
-        file, {name for name, info, where in symbols if name and not where and info >> 4 == _STB_GLOBAL}
-    )
-
-
-def exports(read: Reader, elf: Elf, names: Iterable[str]) -> FrozenSet[str]:
-    """Those of the names that the library defines, looked up as the loader does, through its hash table."""
-    dynamic, wanted = elf.layout.dynamic, frozenset(names)
-    if _DT_SYMTAB not in dynamic:
-        return frozenset()
-    file = _File(read, elf.layout)
-    lookup = _by_gnu_hash if _DT_GNU_HASH in dynamic else _by_hash if _DT_HASH in dynamic else None
-    if lookup is not None:
-        return frozenset(
-            name for name in wanted if any(_defines(file, at, name) for at in lookup(file, name))
-        )
-    symbols = _symbols(file, 0, _count(file))
-    return wanted & _names(file, {name for name, info, where in symbols if where and info >> 4})
-
-
-class _File:
+class File:
     """Pieces of one file, cut from pages so that neighbours cost one read; bounded in memory and time."""
 
     def __init__(self, read: Reader, layout: Layout, head: Optional[bytes] = None) -> None:
@@ -197,7 +165,7 @@ class _File:
         self._read = read
         self._pages: Dict[int, bytes] = {} if head is None else {0: head}
         self._strings: Optional[int] = None
-        self._records_left = _MOST_RECORDS
+        self._records_left = MOST_RECORDS
         self._text_left = _MOST_TEXT
 
     def at(self, offset: int, size: int) -> bytes:
@@ -258,7 +226,7 @@ class _File:
         """Count one step of a walk that the file itself may have made endless."""
         self._records_left -= 1
         if self._records_left < 0:
-            raise ElfError(f"damaged ELF file: more than {_MOST_RECORDS} records")
+            raise ElfError(f"damaged ELF file: more than {MOST_RECORDS} records")
 
     def _page(self, number: int) -> bytes:
         if number not in self._pages:
@@ -277,7 +245,7 @@ def _identify(head: bytes) -> Layout:
     return Layout("<>"[head[5] - 1], 32 * head[4])
 
 
-def _segments(file: _File, table: int, count: int, each: int) -> Iterator[Tuple[int, int, int, int]]:
+def _segments(file: File, table: int, count: int, each: int) -> Iterator[Tuple[int, int, int, int]]:
     """Type, file offset, address and size in the file of each segment."""
     wide = file.layout.bits == 64
     if count and each != (56 if wide else 32):
@@ -291,7 +259,7 @@ def _segments(file: _File, table: int, count: int, each: int) -> Iterator[Tuple[
         yield what, offset, address, size
 
 
-def _dynamic(file: _File, segments: Iterable[Tuple[int, int, int, int]]) -> List[Tuple[int, int]]:
+def _dynamic(file: File, segments: Iterable[Tuple[int, int, int, int]]) -> List[Tuple[int, int]]:
     entries: List[Tuple[int, int]] = []
     for offset, size in [(offset, size) for what, offset, _, size in segments if what == _PT_DYNAMIC][:1]:
         each = file.layout.bits // 4
@@ -303,16 +271,16 @@ def _dynamic(file: _File, segments: Iterable[Tuple[int, int, int, int]]) -> List
     return entries
 
 
-def _name(file: _File, tag: int) -> Optional[str]:
+def _name(file: File, tag: int) -> Optional[str]:
     return file.name(file.layout.dynamic[tag]) if tag in file.layout.dynamic else None
 
 
-def _path(file: _File, tag: int) -> Tuple[str, ...]:
+def _path(file: File, tag: int) -> Tuple[str, ...]:
     text = _name(file, tag)
     return tuple(text.split(":")) if text else ()
 
 
-def _version_needs(file: _File) -> Dict[str, Tuple[str, ...]]:
+def _version_needs(file: File) -> Dict[str, Tuple[str, ...]]:
     needs: Dict[str, Tuple[str, ...]] = {}
     if _DT_VERNEED not in file.layout.dynamic:
         return needs
@@ -325,7 +293,7 @@ def _version_needs(file: _File) -> Dict[str, Tuple[str, ...]]:
     return needs
 
 
-def _version_definitions(file: _File) -> Iterator[str]:
+def _version_definitions(file: File) -> Iterator[str]:
     if _DT_VERDEF in file.layout.dynamic:
         start, total = file.layout.table(_DT_VERDEF), file.layout.dynamic.get(_DT_VERDEFNUM, 0)
         for offset, (_, flags, _, _, _, first, _) in file.chain("HHHHIII", start, total):
@@ -333,7 +301,8 @@ def _version_definitions(file: _File) -> Iterator[str]:
                 yield file.name(file.unpack("II", offset + first)[0])
 
 
-def _sections(file: _File) -> Iterator[Section]:
+def read_sections(file: File) -> Iterator[Section]:
+    """One section after the other, as their headers stand in the file."""
     table, each, count, names = file.layout.sections
     form = file.form("IIPPPPIIPP")
     if not table:
@@ -347,102 +316,5 @@ def _sections(file: _File) -> Iterator[Section]:
     if names >= len(headers):
         raise ElfError("damaged ELF file: the section names are missing")
     for name, what, _, _, offset, size, _, _, _, _ in headers:
-        text = file.text(headers[names][4] + name, _LONGEST_SYMBOL) if names else ""
+        text = file.text(headers[names][4] + name, LONGEST_SYMBOL) if names else ""
         yield Section(text, what, offset, 0 if what == _SHT_NOBITS else size)
-
-
-def _symbols(file: _File, begin: int, end: int) -> Iterator[Tuple[int, int, int]]:
-    """Name, binding and type, and section of each symbol."""
-    wide = file.layout.bits == 64
-    form = file.form("IBBHQQ" if wide else "IIIBBH")
-    table, each = file.layout.table(_DT_SYMTAB), struct.calcsize(form)
-    if end - begin > _MOST_SYMBOLS:
-        raise ElfError(f"damaged ELF file: more than {_MOST_SYMBOLS} symbols")
-    for start in range(begin, end, _SYMBOLS_AT_ONCE):
-        data = file.at(table + start * each, (min(end, start + _SYMBOLS_AT_ONCE) - start) * each)
-        for symbol in struct.iter_unpack(form, data):
-            yield (symbol[0], symbol[1], symbol[3]) if wide else (symbol[0], symbol[3], symbol[5])
-
-
-def _names(file: _File, places: Iterable[int]) -> FrozenSet[str]:
-    return frozenset(file.name(place, _LONGEST_SYMBOL) for place in sorted(places))
-
-
-def _count(file: _File) -> int:
-    """The number of dynamic symbols, which no header says."""
-    if _DT_HASH in file.layout.dynamic:
-        return file.unpack("II", file.layout.table(_DT_HASH))[1]
-    if _DT_GNU_HASH in file.layout.dynamic:
-        table = _gnu_hash(file)
-        last = max(file.unpack(f"{table.buckets}I", table.heads), default=0)
-        if last:
-            return 1 + max(index for index, _ in _chain(file, table, last))
-    for one in _sections(file):
-        if one.type == _SHT_DYNSYM:
-            return one.size // (24 if file.layout.bits == 64 else 16)
-    raise ElfError("the symbols cannot be counted: no hash table and no section headers")
-
-
-def _defines(file: _File, index: int, name: str) -> bool:
-    place, _, where = next(_symbols(file, index, index + 1))
-    return where != 0 and file.name(place, _LONGEST_SYMBOL) == name
-
-
-class _GnuHash(NamedTuple):
-    """Number of the first symbol in the table; offsets and sizes of its parts."""
-
-    first: int
-    shift: int
-    words: int
-    buckets: int
-    filter: int
-    heads: int
-    chains: int
-
-
-def _gnu_hash(file: _File) -> _GnuHash:
-    table = file.layout.table(_DT_GNU_HASH)
-    buckets, first, words, shift = file.unpack("IIII", table)
-    heads = table + 16 + words * file.layout.bits // 8
-    return _GnuHash(first, shift, words, buckets, table + 16, heads, heads + 4 * buckets)
-
-
-def _chain(file: _File, table: _GnuHash, head: int) -> Iterator[Tuple[int, int]]:
-    """The symbols of one bucket and their hashes."""
-    if head < table.first:
-        raise ElfError("damaged ELF file: the hash table names symbols before its first")
-    for index in range(head, head + _MOST_RECORDS):
-        (value,) = file.unpack("I", table.chains + 4 * (index - table.first))
-        yield index, value | 1
-        if value & 1:
-            return
-    raise ElfError("damaged ELF file: a chain of the hash table does not end")
-
-
-def _by_gnu_hash(file: _File, name: str) -> Iterator[int]:
-    """The symbols whose hash is that of the name."""
-    table, bits, value = _gnu_hash(file), file.layout.bits, 5381
-    for byte in name.encode():
-        value = (value * 33 + byte) & 0xFFFFFFFF
-    if not table.buckets or not table.words:
-        return
-    (word,) = file.unpack("P", table.filter + value // bits % table.words * bits // 8)
-    (head,) = file.unpack("I", table.heads + 4 * (value % table.buckets))
-    if head and word >> value % bits & word >> (value >> table.shift) % bits & 1:
-        yield from (index for index, other in _chain(file, table, head) if other == value | 1)
-
-
-def _by_hash(file: _File, name: str) -> Iterator[int]:
-    """The symbols in the bucket of the name."""
-    table, value = file.layout.table(_DT_HASH), 0
-    for byte in name.encode():
-        value = (value << 4) + byte
-        value = (value ^ (value >> 24 & 0xF0)) & 0x0FFFFFFF
-    buckets, _ = file.unpack("II", table)
-    index = file.unpack("I", table + 8 + value % buckets * 4)[0] if buckets else 0
-    for _ in range(_MOST_RECORDS):
-        if not index:
-            return
-        yield index
-        (index,) = file.unpack("I", table + 8 + (buckets + index) * 4)
-    raise ElfError("damaged ELF file: a chain of the hash table does not end")

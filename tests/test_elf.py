@@ -12,7 +12,8 @@ from typing import Any, Callable, Dict, Optional, Tuple
 
 import pytest
 
-from envdoctor.elf import Elf, ElfError, exports, newest, parse, section, sections, undefined_symbols
+from envdoctor.elf import Elf, ElfError, newest, parse, section, sections
+from envdoctor.elf_symbols import exports, undefined_symbols
 from envdoctor.fatbin import architectures
 
 GCC = shutil.which("gcc") or shutil.which("cc")
@@ -234,20 +235,6 @@ def test_agrees_with_objdump(name: str) -> None:
     assert list(elf.versions_needed) == re.findall(r"^    0x\w+ 0x00 \d+ (\S+)", needed, re.MULTILINE)
 
 
-@pytest.mark.skipif(not shutil.which("nm"), reason="no nm on this machine")
-@pytest.mark.parametrize("name", ["libc.so.6", "libstdc++.so.6", "libgcc_s.so.1"])
-def test_agrees_with_nm(name: str) -> None:
-    path = system_library(name)
-    text = subprocess.run(["nm", "-D", str(path)], check=True, capture_output=True, text=True).stdout
-    rows = [row.split() for row in text.splitlines()]
-    strong = {row[-1].split("@")[0] for row in rows if row[-2] == "U"}
-    defined = {row[-1].split("@")[0] for row in rows if row[-2] in tuple("TDBRWVi")} - {"__gmon_start__"}
-    defined -= {row[-1].split("@")[0] for row in rows if len(row) == 2}
-    read, elf = opened(path)
-    assert undefined_symbols(read, elf) == strong
-    assert exports(read, elf, defined) == defined
-
-
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -283,14 +270,6 @@ def test_absurd_numbers_in_the_dynamic_section(order: str, bits: int, value: int
         with contextlib.suppress(ElfError):
             everything(reader(handmade(order, bits, {tag: value % (1 << bits)})))
     assert time.perf_counter() - started < 5
-
-
-def test_a_hash_chain_that_bites_its_tail() -> None:
-    data = bytearray(handmade("<", 64))
-    data[0x700:0x718] = struct.pack("<6I", 1, 3, 2, 0, 0, 2)
-    read = reader(bytes(data))
-    with pytest.raises(ElfError, match="does not end"):
-        exports(read, parse(read), ["nothing"])
 
 
 def test_a_file_that_is_all_names(tmp_path: Path) -> None:
@@ -341,8 +320,5 @@ def test_few_and_small_reads(tmp_path: Path) -> None:
         asked.append(size)
         return data[offset : offset + size]
 
-    elf = parse(read)
+    parse(read)
     assert len(asked) < 10 and sum(asked) < 200_000
-    del asked[:]
-    exports(read, elf, ["_ZSt4cout", "_ZSt3cin", "nothing"])
-    assert len(asked) < 15 and sum(asked) < 250_000
