@@ -44,12 +44,16 @@ def copies(name: str, near: Toolkit, toolkits: Toolkits) -> Iterator[Library]:
 
 
 def dev_link(name: str, near: Toolkit, toolkits: Toolkits) -> Tuple[Step, ...]:
-    """The shim that lets `-lNAME` find a shared library; empty when one is there, or no copy is known."""
+    """The shim that lets `-lNAME` find a shared library; empty when one is there, or no copy is known.
+
+    A linker script, not a link: behind a link ld does not see what lies beside the library ($ORIGIN), and a program
+    that links libcublas.so then misses libcublasLt.
+    """
     own = near.library(name)
     if (own is not None and own.dev_link) or linkable(toolkits, f"lib{name}.so"):
         return ()
     target = next((copy.dev_link or copy.shared for copy in copies(name, near, toolkits)), None)
-    return (Shim(f"lib/lib{name}.so", "link", target),) if target else ()
+    return (Shim(f"lib/lib{name}.so", "text", f'INPUT ( "{target}" )\n'),) if target else ()
 
 
 def search(project: Project, *folders: str) -> Tuple[Step, ...]:

@@ -15,8 +15,9 @@ LIBRARY_PATH.
 
 ## What to do
 
-`envdoctor run -- <the build>` puts links with the plain names into a folder of the overlay and adds it to
-LIBRARY_PATH; site-packages and the system stay as they are. A library that is nowhere has to be installed first.
+`envdoctor run -- <the build>` puts the plain names, as small linker scripts, into a folder of the overlay and adds
+it to LIBRARY_PATH; site-packages and the system stay as they are. A library that is nowhere has to be installed
+first.
 
 ## When to ignore it
 
@@ -113,7 +114,7 @@ def _versioned_only(hidden: Wanted, used: Toolkit, toolkits: Toolkits, project: 
         consequence=f"The linker stops: cannot find -l{next(iter(hidden))}.",
         evidence=_evidence(hidden)
         + tuple(Evidence(lib.shared or "", f"no lib{name}.so beside it") for name, lib in files if lib),
-        fix=Fix("Put links with the plain names on the linker's path", (*steps, *libraries.search(project))),
+        fix=Fix("Put the plain names on the linker's path", (*steps, *libraries.search(project))),
         location=_location(hidden),
     )
 

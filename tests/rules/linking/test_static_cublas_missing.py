@@ -39,7 +39,7 @@ def test_the_shared_libraries_stand_in():
     assert "libcublas_static.a" in finding.message
     steps = finding.fix.steps
     assert Shim("lib/libcublas_static.a", "text", "INPUT ( -lcublas )\n") in steps
-    assert Shim("lib/libcublas.so", "link", f"{ROOT}/lib64/libcublas.so.13") in steps
+    assert Shim("lib/libcublas.so", "text", f'INPUT ( "{ROOT}/lib64/libcublas.so.13" )\n') in steps
     assert Shim("lib/libculibos.a", "archive", "") in steps
     assert SetEnv("LIBRARY_PATH", "{overlay}/lib", "prepend") in steps
     assert not any(isinstance(step, SetEnv) and step.name == "CMAKE_LIBRARY_PATH" for step in steps)
