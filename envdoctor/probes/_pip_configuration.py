@@ -2,6 +2,7 @@
 
 import configparser
 import posixpath
+import re
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from envdoctor.facts import Environment, Python, Setting
@@ -14,6 +15,7 @@ _LISTS = frozenset(
     " use-feature use-deprecated config-settings global-option".split()
 )
 _NOTHING = "/dev/null"
+_HEADER = re.compile(r"\[[^\]]+\]")
 #: Section and option, its values with their lines, the file.
 Entry = Tuple[str, str, List[Tuple[str, Optional[int]]], str]
 
@@ -77,15 +79,15 @@ def _options(text: str) -> Iterator[Tuple[str, str, List[Tuple[str, Optional[int
     """Section, option and the lines of its value, of a text that configparser takes."""
     section, indent = "", 0
     found: List[Tuple[str, str, List[Tuple[str, Optional[int]]]]] = []
-    for number, line in enumerate(text.splitlines(), 1):
+    for number, line in enumerate(text.split("\n"), 1):
         words = line.strip()
         if not words or words[0] in "#;":
             continue
         depth = len(line) - len(line.lstrip())
         if found and found[-1][0] == section and depth > indent:
             found[-1][2].append((words, number))
-        elif words.startswith("["):
-            section = words[1 : words.rindex("]")]
+        elif _HEADER.match(words):
+            section = words[1 : words.index("]")]
         else:
             indent = depth
             option, _, value = (

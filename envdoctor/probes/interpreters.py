@@ -29,9 +29,9 @@ def _on_path(host: Host, pattern: "re.Pattern[str]") -> Iterator[Tuple[str, bool
     """Executable files whose name fits, with whether they are the first of their name."""
     seen: Set[str] = set()
     for folder in host.search_path():
-        for name in host.listdir(folder):
+        for name in filter(pattern.fullmatch, host.listdir(folder)):
             path = posixpath.join(folder, name)
-            if pattern.fullmatch(name) and host.is_file(path) and host.access(path, "x"):
+            if host.is_file(path) and host.access(path, "x"):
                 yield path, name not in seen
                 seen.add(name)
 

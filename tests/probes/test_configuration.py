@@ -91,6 +91,12 @@ def test_a_file_that_pip_cannot_read_is_noted():
     }
 
 
+def test_an_option_that_looks_like_a_section():
+    found, host = look({"/etc/pip.conf": "[global]\n[odd = 1\ntimeout = 2\n"})
+    assert rows(found, "name", "value") == [("global.[odd", "1"), ("global.timeout", "2")]
+    assert not host.notes
+
+
 def test_conda_merges_lists_and_lets_the_last_single_value_win():
     mine = """\
 # company set-up
