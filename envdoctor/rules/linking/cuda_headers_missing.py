@@ -53,7 +53,7 @@ def check(
         return
     first = next(iter(missing.values()))
     yield Finding(
-        message=f"{used.root} (CUDA {used.version}) lacks headers that are included: {', '.join(missing)}.",
+        message=f"{used.root} (CUDA {used.version}) lacks headers of {', '.join(missing)} that are included.",
         consequence=f"The compiler stops: {_header(next(iter(missing)))}: No such file or directory.",
         evidence=(
             *(Evidence(place.place, f"includes {place.text}") for place in dict.fromkeys(missing.values())),
