@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from typing import Dict, FrozenSet, Iterable, Iterator, List, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from envdoctor.facts import Located, Project, Python, Request, Toolkit, Toolkits
 from envdoctor.host import Host
@@ -17,13 +17,15 @@ from envdoctor.probes._project import (
     setup_script,
     sources,
 )
-from envdoctor.probes._project.tree import Tree, is_vendored
+from envdoctor.probes._project.tree import Tree
 
 _MARKS = re.compile(
     r"pyproject\.toml|setup\.(?:py|cfg)|CMakeLists\.txt|(?:GNUm|M|m)akefile|requirements?([-_.]\w+)*\.txt|environment\.ya?ml"
     r"|\.gitmodules|.*\.(?:cu|cuh|cpp|cc|cxx)"
 )
-_CMAKE_BACKENDS = ("scikit_build_core", "skbuild", "mesonpy", "cmeel", "py_build_cmake")
+#: Backends that call neither CMake nor make.
+_OTHER_BACKENDS = frozenset("hatchling flit_core flit poetry pdm maturin mesonpy uv_build enscons".split())
+_CMAKE_BACKENDS = ("scikit_build_core", "skbuild", "cmeel", "py_build_cmake")
 
 
 def probe(
@@ -51,12 +53,18 @@ class _Reading:
         self.pyproject = metadata.pyproject(tree)
         self.config = metadata.setup_cfg(tree)
         self.setup = setup_script.read(tree) if tree.is_file("setup.py") else None
-        self.scripts = makefiles.read(tree)
+        self.makefile = makefiles.read(tree)
+        self.scripts = makefiles.scripts(tree)
         self.cmake = self._cmake()
         self.files = list(tree.files())
 
     def _cmake(self) -> Optional[cmake_files.Reader]:
-        """The root's CMake project, else the one that a script of the root configures."""
+        """The root's CMake project, else the one that a script of the root configures.
+
+        None also where a Python build beside it compiles its extensions without it: that one is another product.
+        """
+        if self.compiles_alone() and not self.scripts.configured:
+            return None
         given = cmake_files.definitions(self.tree.host.env.get("CMAKE_ARGS", ""))
         table = self.pyproject.get("tool", "scikit-build", "cmake", "define")
         stated = {name: str(value) for name, value in table.items()} if isinstance(table, dict) else {}
@@ -84,9 +92,9 @@ class _Reading:
             requirements=self.requirements(),
             setup=setup.fact if setup else None,
             cmake=cmake.fact() if cmake else None,
-            link_names=self.asked("lib", self.scripts.link_names),
-            architectures=self.asked("arch", self.scripts.architectures),
-            cxx_standards=self.asked("std", self.scripts.standards),
+            link_names=self.asked("lib"),
+            architectures=self.asked("arch"),
+            cxx_standards=self.asked("std"),
             cuda_sources=tuple(path for path in start if path.endswith(".cu")),
             includes=tuple(found.includes.values()),
             unresolved_headers=tuple(
@@ -103,6 +111,13 @@ class _Reading:
             header_versions=sources.cutlass_version(tree, search, found),
         )
 
+    def compiles_alone(self) -> bool:
+        """Whether a Python build is there that calls neither CMake nor make."""
+        backend = self.pyproject.get("build-system", "build-backend")
+        if isinstance(backend, str) and backend.split(".")[0] in _OTHER_BACKENDS:
+            return True
+        return self.setup is not None and bool(self.setup.built) and not self.setup.calls_cmake()
+
     def builds(self) -> Tuple[str, ...]:
         """What a person would run, in order."""
         found = ["pyproject"] if self.pyproject.builds else []
@@ -111,7 +126,11 @@ class _Reading:
             found.append("setup.py")
         if self.cmake is not None:
             found.append("cmake")
-        return tuple(found + (["make"] if self.scripts.makes else []))
+        return tuple(found + (["make"] if self.makes() else []))
+
+    def makes(self) -> bool:
+        """Whether the Makefile builds it: beside a CMakeLists.txt it calls that, or is the older way."""
+        return self.makefile.makes and self.cmake is None and not self.compiles_alone()
 
     def name(self) -> Optional[str]:
         """As pyproject.toml, setup.cfg, setup.py or CMake call it."""
@@ -148,9 +167,11 @@ class _Reading:
             *metadata.requirement_files(self.tree),
         )
 
-    def asked(self, kind: str, scripts: Iterable[Located]) -> Tuple[Located, ...]:
+    def asked(self, kind: str) -> Tuple[Located, ...]:
         """Libraries ("lib"), architectures ("arch") or C++ standards ("std") asked for anywhere, each once."""
-        found = [*self._setup_flags(kind), *self._cmake_flags(kind), *scripts]
+        found = [*self._setup_flags(kind), *self._cmake_flags(kind)]
+        found += self.makefile.asked[kind] if self.makes() else []
+        found += self.scripts.asked[kind] if kind == "arch" or not self.compiles_alone() else []
         return tuple({(place.text, place.file): place for place in reversed(found)}.values())[::-1]
 
     def _setup_flags(self, kind: str) -> Iterator[Located]:
@@ -184,16 +205,17 @@ class _Reading:
             yield from (Located(place.text.split()[1], place.file, place.line) for place in fact.standards)
 
     def start(self) -> List[str]:
-        """The sources that the build files name; all of the tree when they name none."""
+        """The sources that the build files name; all of the tree when CMake or make name none."""
         named: Dict[str, None] = {}
         for extension in self.setup.fact.extensions if self.setup else ():
             named.update(dict.fromkeys(extension.sources))
         named.update(dict.fromkeys(self.cmake.sources if self.cmake else ()))
-        named.update(dict.fromkeys(self.scripts.sources if self.scripts.makes else ()))
-        found = [path for path in named if not is_vendored(path) and self.tree.is_file(path)]
-        return [path for path in found if path.rpartition(".")[2] in sources.COMPILED] or sources.all_sources(
-            self.files
-        )
+        named.update(dict.fromkeys(self.makefile.sources if self.makes() else ()))
+        found = [path for path in named if not self.tree.is_vendored(path) and self.tree.is_file(path)]
+        compiled = [path for path in found if path.rpartition(".")[2] in sources.COMPILED]
+        if compiled or self.builds()[-1:] not in (("cmake",), ("make",)):
+            return compiled
+        return sources.all_sources(self.tree, self.files)
 
     def defined(self) -> FrozenSet[str]:
         """Macros that setup.py and CMake define."""
@@ -207,9 +229,10 @@ class _Reading:
             named.extend(extension.include_dirs)
             named.extend(flags.include_dirs(" ".join(extension.flags)))
         named.extend(self.cmake.include_dirs if self.cmake else ())
-        named.extend(self.scripts.include_dirs)
+        named.extend((*self.makefile.include_dirs, *self.scripts.include_dirs))
         found = sources.SearchPath(self.tree, named, tuple(self.outside()))
-        if self.setup is not None and any(setup_script.hides_folders(built) for built in self.setup.built):
+        hidden = self.setup is not None and any(map(setup_script.hides_folders, self.setup.built))
+        if hidden or (self.cmake is not None and not self.cmake.sources):
             found.opaque = True
         return found
 

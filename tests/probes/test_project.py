@@ -47,12 +47,12 @@ def test_builds_in_the_order_of_use():
         "pyproject.toml": '[build-system]\nrequires = ["setuptools>=61",\n  "wheel"]\n'
         'build-backend = "setuptools.build_meta"\n'
         '[project]\nname = "demo"\nrequires-python = ">=3.9"\ndependencies = [\n  "numpy",\n]\n',
-        "setup.py": "from setuptools import setup\nsetup()\n",
+        "setup.py": "import skbuild\nskbuild.setup()\n",
         "CMakeLists.txt": "cmake_minimum_required(VERSION 3.18)\nproject(inner CXX)\n",
         "Makefile": "a.o: a.cpp\n\tg++ -c a.cpp\n",
     }
     found = examine(files)
-    assert found.builds == ("pyproject", "setup.py", "cmake", "make")
+    assert found.builds == ("pyproject", "setup.py", "cmake")
     assert (found.name, found.build_system) == ("demo", True)
     assert told(found.build_requires) == [
         ("setuptools>=61", "pyproject.toml:2"),
@@ -61,6 +61,19 @@ def test_builds_in_the_order_of_use():
     assert found.build_backend == Located("setuptools.build_meta", "pyproject.toml", 4)
     assert found.requires_python == Located(">=3.9", "pyproject.toml", 7)
     assert told(found.requirements) == [("numpy", "pyproject.toml:9")]
+
+
+def test_a_library_beside_a_python_build_is_another_product():
+    setup = "from setuptools import setup, Extension\nsetup(ext_modules=[Extension('demo._C', ['c.cpp'])])\n"
+    cmake = "cmake_minimum_required(VERSION 3.0)\nproject(d CUDA)\nset(CMAKE_CUDA_ARCHITECTURES 70)\n"
+    make = "a.o: a.cu\n\tnvcc -arch=sm_60 a.cu\n"
+    found = examine({"setup.py": setup, "CMakeLists.txt": cmake, "Makefile": make})
+    assert (found.builds, found.cmake, found.architectures) == (("setup.py",), None, ())
+    drives = "import subprocess\nsubprocess.check_call(['cmake', '.'])\n" + setup
+    found = examine({"setup.py": drives, "CMakeLists.txt": cmake, "Makefile": make})
+    assert (found.builds, told(found.architectures)) == (("setup.py", "cmake"), [("70", "CMakeLists.txt:3")])
+    plain = examine({"setup.py": "from setuptools import setup\nsetup()\n", "Makefile": make})
+    assert (plain.builds, told(plain.architectures)) == (("setup.py", "make"), [("60", "Makefile:2")])
 
 
 def test_pyproject_and_setup_cfg_that_only_hold_tools_build_nothing():

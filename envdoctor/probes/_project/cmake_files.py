@@ -8,7 +8,7 @@ from envdoctor.facts import CMakeProject, FindPackage, Located
 from envdoctor.probes._project import flags
 from envdoctor.probes._project.cmake_run import Run
 from envdoctor.probes._project.cmake_syntax import Command
-from envdoctor.probes._project.tree import SOURCE_SUFFIXES, Tree, is_vendored
+from envdoctor.probes._project.tree import SOURCE_SUFFIXES, Tree
 
 _KEYWORDS = frozenset(
     "PUBLIC PRIVATE INTERFACE LINK_PUBLIC LINK_PRIVATE LINK_INTERFACE_LIBRARIES SYSTEM BEFORE AFTER debug"
@@ -63,7 +63,7 @@ class Reader:
 
     def own(self) -> bool:
         """Whether the current file is the project's own: what a vendored one sets for itself is its own business."""
-        return not is_vendored(self.run.file)
+        return not self.tree.is_vendored(self.run.file)
 
     # Versions, languages, packages
 
@@ -289,10 +289,10 @@ class Reader:
         for word in words[1:] if command.name != "include_directories" else words:
             if word in _KEYWORDS or word.startswith("$<INSTALL_INTERFACE"):
                 continue
-            word = _GENERATOR.sub("", word).rstrip(">")
-            folder = word if "$" in word else self.run.path(word)
-            if folder not in self.include_dirs:
-                self.include_dirs.append(folder)
+            for part in _GENERATOR.sub("", word).rstrip(">").split(";"):
+                folder = part if "$" in part else self.run.path(part)
+                if folder not in self.include_dirs:
+                    self.include_dirs.append(folder)
 
     def on_target_compile_features(self, command: Command, words: List[str]) -> None:
         for word in words[1:]:

@@ -34,6 +34,7 @@ class Expressions:
         self.machine = machine
         self.scopes: List[Dict[str, Any]] = [{}]
         self.left = BUDGET
+        self.branch: Tuple[int, ...] = ()
         self.handlers: Dict[Any, Callable[[Any], Any]] = {
             ast.Constant: self.constant,
             ast.Name: self.name,
@@ -71,7 +72,9 @@ class Expressions:
         return truth(self.evaluate(node))
 
     def constant(self, node: ast.Constant) -> Any:
-        return Text(node.value, node.lineno) if isinstance(node.value, str) else node.value
+        return (
+            Text(node.value, node.lineno, branch=self.branch) if isinstance(node.value, str) else node.value
+        )
 
     def name(self, node: ast.Name) -> Any:
         for scope in reversed(self.scopes):
@@ -223,7 +226,7 @@ class Expressions:
             else:
                 partial = True
                 parts.append("{" + _name(getattr(part, "value", part)) + "}")
-        return Text("".join(parts), node.lineno, partial)
+        return Text("".join(parts), node.lineno, partial, self.branch)
 
     def subscript(self, node: ast.Subscript) -> Any:
         value = self.evaluate(node.value)

@@ -198,6 +198,8 @@ def _exists(machine: Machine, path: Any, kind: str) -> Any:
     if not isinstance(path, str) or not known(path) or machine.tree.relative(path) is None:
         return UNKNOWN
     tree = machine.tree
+    if not tree.has(path) and tree.is_vendored(f"{tree.relative(path)}/x"):
+        return UNKNOWN  # a submodule that may be fetched yet: what the script does with it is of interest
     return tree.is_dir(path) if "dir" in kind else tree.is_file(path) if "file" in kind else tree.has(path)
 
 

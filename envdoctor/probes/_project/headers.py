@@ -16,7 +16,7 @@ CUTLASS = re.compile(r"(?:cutlass|cute)/")
 OTHERS_OF_INTEREST = re.compile(r"(?:cudnn\w*|nccl\w*)\.h$")
 #: Other platforms' headers, which nobody misses here.
 FOREIGN = re.compile(
-    r"(?:hip|rocblas|rocm|rocprim|hipcub|hipblas\w*|sycl|CL|musa\w*|ck)(?:/|\w*\.h)"
+    r"(?:hip|rocblas|rocm|rocprim|hipcub|hipblas\w*|sycl|CL|musa\w*|ck|ck_tile)(?:/|\w*\.h)"
     r"|(?i:windows|winsock2?|intrin|direct|io)\.h$"
 )
 _C_LIBRARY = frozenset(

@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from typing import Dict, Iterator, List, Set, Tuple
+from typing import Dict, Iterator, List, Tuple
 
 from envdoctor.facts import Located
 from envdoctor.probes._project import flags
@@ -16,7 +16,6 @@ _FOREACH = re.compile(r"\$\(foreach\s+(\w+)\s*,([^,()]*),\s*((?:[^()]|\([^()]*\)
 _COMPILES = re.compile(
     r"\$[({](?:CC|CXX|NVCC|CPP|LD|CUDA_CC|CUDACXX|HIPCC)[)}]|(?<![\w/-])(?:nvcc|g\+\+|gcc|clang\+\+|clang|cc|c\+\+|cmake)\s|/bin/nvcc\s"
 )
-_NVCC = re.compile(r"(?<![\w-])(?:nvcc|NVCC)(?!\w)")
 _WORD = re.compile(r"[^\s\"'=:;|&()<>$]+")
 _WILDCARD = re.compile(r"\$\(wildcard\s+([^()$]+)\)")
 _CMAKE_CALL = re.compile(r"(?:^|[;&|]|\s)cmake\s+(?!--build|--install|-E|-P)(.*)")
@@ -28,28 +27,24 @@ class Builds:
 
     def __init__(self) -> None:
         self.makes = False  # a Makefile is there that compiles something
-        self.nvcc = False
-        self.link_names: List[Located] = []
-        self.architectures: List[Located] = []
-        self.standards: List[Located] = []
+        #: Libraries, architectures and C++ standards.
+        self.asked: Dict[str, List[Located]] = {"lib": [], "arch": [], "std": []}
         self.include_dirs: List[str] = []
         self.sources: List[str] = []
-        self.libraries_wanted: Set[str] = set()
         #: Folders whose CMakeLists.txt a script configures, with the definitions that it gives.
         self.configured: Dict[str, Dict[str, str]] = {}
 
     def flags(self, text: str, file: str, line: int) -> None:
         """Note what a line of flags asks for."""
-        lists = {"arch": self.architectures, "std": self.standards, "lib": self.link_names}
         for kind, value in flags.split([text]):
             if kind == "include":
                 self.include_dirs.append(value)
-            elif all(known.text != value for known in lists[kind]):
-                lists[kind].append(Located(value, file, line))
+            elif all(known.text != value for known in self.asked[kind]):
+                self.asked[kind].append(Located(value, file, line))
 
 
 def read(tree: Tree) -> Builds:
-    """Read the Makefile that make would take, the *.mk files beside it, and the shell scripts at the top."""
+    """Read the Makefile that make would take, and the *.mk files beside it."""
     builds = Builds()
     names = sorted(tree.names("."))
     makefile = next((name for name in NAMES if name in names), None)
@@ -63,7 +58,13 @@ def read(tree: Tree) -> Builds:
         variables = dict(_variables(texts))
         for name, text in texts.items():
             _makefile(tree, builds, name, text, variables)
-    for name in names:
+    return builds
+
+
+def scripts(tree: Tree) -> Builds:
+    """Read the shell scripts at the top."""
+    builds = Builds()
+    for name in sorted(tree.names(".")):
         if name.endswith(".sh"):
             _script(tree, builds, name, tree.text(name) or "")
     return builds
@@ -119,7 +120,6 @@ def _each(found: "re.Match[str]") -> str:
 
 
 def _makefile(tree: Tree, builds: Builds, file: str, text: str, variables: Dict[str, str]) -> None:
-    builds.nvcc = builds.nvcc or bool(_NVCC.search(text))
     for number, line in logical_lines(text):
         line = _uncommented(line)
         for offset, piece in enumerate(line.split("\n")):
@@ -130,13 +130,8 @@ def _makefile(tree: Tree, builds: Builds, file: str, text: str, variables: Dict[
                 builds.flags(expanded, file, number + offset)
             builds.include_dirs.extend(flags.include_dirs(expanded))
             builds.sources.extend(_sources(tree, expanded))
-    _shared_objects(builds, text)
-
-
-def _shared_objects(builds: Builds, text: str) -> None:
     builds.include_dirs[:] = list(dict.fromkeys(builds.include_dirs))
     builds.sources[:] = list(dict.fromkeys(builds.sources))
-    builds.libraries_wanted.update(re.findall(r"-l\$[({](\w+)[)}]", text))
 
 
 def _sources(tree: Tree, text: str) -> Iterator[str]:
@@ -195,4 +190,4 @@ def _stated(builds: Builds, arguments: str, file: str, line: int) -> None:
     for name, value in definitions(arguments).items():
         if re.search(r"CUDA_ARCH|NVCC_ARCH|GPU_ARCH", name):
             for entry in flags.architecture_list(value):
-                builds.architectures.append(Located(entry, file, line))
+                builds.asked["arch"].append(Located(entry, file, line))

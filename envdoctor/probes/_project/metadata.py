@@ -81,9 +81,14 @@ def setup_cfg(tree: Tree) -> Dict[str, List[Located]]:
 
 
 def requirement_files(tree: Tree) -> Tuple[Located, ...]:
-    """Lines of requirements*.txt; files named by -r one level down; options (-f, -i, --extra-index-url) as written."""
+    """Lines of requirements.txt (else of the requirements*.txt that are not for tests and the like), -r followed.
+
+    Options (-f, -i, --extra-index-url) stay as written.
+    """
     names = sorted(name for name in tree.names(".") if re.fullmatch(r"requirements?([-_.]\w+)*\.txt", name))
-    names = [name for name in names if not re.search(r"dev|test|doc|lint|example", name)]
+    names = [name for name in names if not re.search(r"dev|test|doc|lint|example|bench|ci|opt|extra", name)]
+    if "requirements.txt" in names:
+        names = ["requirements.txt"]
     found: List[Located] = []
     seen: List[str] = []
     for name in names:

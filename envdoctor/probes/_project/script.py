@@ -33,6 +33,7 @@ class Script(Expressions):
         self.built: List[Built] = []
         self.setups: List[Dict[str, Any]] = []
         self.guarded = 0
+        self.conditions = 0
         self.depth = 0
         self.modules: Dict[str, Any] = {}
         self.statements: Dict[Any, Callable[[Any], Any]] = {
@@ -142,7 +143,9 @@ class Script(Expressions):
         key = self.evaluate(place.value if type(place).__name__ == "Index" else place)
         if isinstance(owner, dict) and isinstance(key, (str, int)):
             owner[key] = value
-        elif isinstance(owner, Ref) and owner.name == "os.environ" and isinstance(key, str):
+        elif (
+            isinstance(owner, Ref) and owner.name == "os.environ" and isinstance(key, str) and not self.branch
+        ):
             self.machine.assigned[key] = value
 
     def augmented(self, node: ast.AugAssign) -> None:
@@ -163,12 +166,17 @@ class Script(Expressions):
 
     def both(self, node: ast.If, guarded: bool) -> Any:
         """Read both ways; the names of the first stay, unless it ends the script."""
-        before = dict(self.scopes[-1])
+        before, outer = dict(self.scopes[-1]), self.branch
+        self.conditions += 2
+        number = self.conditions
+        self.branch = (*outer, number)
         self.guarded += guarded
         first = self.way(node.body)
         self.guarded -= guarded
         after, self.scopes[-1] = self.scopes[-1], before
+        self.branch = (*outer, number + 1)
         second = self.way(node.orelse)
+        self.branch = outer
         if not isinstance(first, Stop):
             self.scopes[-1] = {**before, **after}
         if isinstance(first, Stop) and isinstance(second, Stop):
@@ -236,7 +244,7 @@ class Script(Expressions):
         last = name.rpartition(".")[2]
         if last in KINDS:
             positional = dict(zip(("name", "sources"), args))
-            self.built.append(Built(KINDS[last], node.lineno, {**positional, **named}))
+            self.built.append(Built(KINDS[last], node.lineno, {**positional, **named}, self.branch))
             return self.built[-1]
         if name in SETUPS:
             self.setups.append({**named, "__line__": node.lineno})

@@ -7,7 +7,7 @@ from envdoctor.facts import Extension, Located, SetupScript
 from envdoctor.probes._project import flags
 from envdoctor.probes._project.script import Script
 from envdoctor.probes._project.tree import Tree
-from envdoctor.probes._project.values import Built, Text, line_of, texts
+from envdoctor.probes._project.values import Built, Class, Text, line_of, texts
 
 
 class Setup:
@@ -19,6 +19,17 @@ class Setup:
         #: Values that it gives to environment variables (TORCH_CUDA_ARCH_LIST).
         self.assigned = script.machine.assigned
         self.built = script.built
+        self._classes = [name for name, value in script.scopes[0].items() if isinstance(value, Class)]
+
+    def calls_cmake(self) -> bool:
+        """Whether building calls CMake: by name, through scikit-build, or in a class made for it."""
+        names = {place.text for place in self.fact.imports}
+        return (
+            bool(names & {"cmake", "skbuild", "cmake_build_extension"})
+            or any(call.text.endswith(" cmake") for call in self.fact.calls)
+            or any(name.startswith("CMake") for name in self._classes)
+            or any(name.startswith("cmake_") for name in self.arguments)
+        )
 
     def text(self, name: str) -> Any:
         """A string argument of setup(), with its place; None without one."""
@@ -122,7 +133,7 @@ def asked(built: Built) -> Iterator[Tuple[str, str, int]]:
     given = texts([arguments.get("extra_compile_args"), arguments.get("extra_link_args")])
     for index, text in enumerate(given):
         whole = given[index : index + 2] if text.strip() in _TWO_WORDS else [text]
-        for kind, value in flags.split(whole):
+        for kind, value in flags.split(whole) if built.certain(whole[-1]) else ():
             yield kind, value, line_of(whole[-1], built.line)
 
 

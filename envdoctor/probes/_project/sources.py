@@ -8,7 +8,7 @@ from envdoctor import compat
 from envdoctor.facts import Header, Located
 from envdoctor.probes._project import preprocessor
 from envdoctor.probes._project.headers import is_of_the_system, of_interest
-from envdoctor.probes._project.tree import Tree, is_vendored
+from envdoctor.probes._project.tree import Tree
 
 FILE_LIMIT = 2000
 CUDA_SUFFIXES = ("cu", "cuh")
@@ -69,7 +69,7 @@ class Findings:
         self.files: List[str] = []
 
 
-def all_sources(files: Iterable[str]) -> List[str]:
+def all_sources(tree: Tree, files: Iterable[str]) -> List[str]:
     """Sources of the tree that a build compiles, when it does not say which: no tests, examples or vendored code."""
     found = []
     for path in files:
@@ -77,7 +77,7 @@ def all_sources(files: Iterable[str]) -> List[str]:
         if (
             parts[-1].rpartition(".")[2] in COMPILED
             and not _ASIDE & set(parts[:-1])
-            and not is_vendored(path)
+            and not tree.is_vendored(path)
         ):
             found.append(path)
     return found
@@ -128,7 +128,7 @@ def _include(
     name = include.name
     if not include.certain:
         return None
-    own = found is not None and not found.startswith("/") and not is_vendored(found)
+    own = found is not None and not found.startswith("/") and not search.tree.is_vendored(found)
     if of_interest(name) and not own:
         findings.includes.setdefault(name, place)
     if name.startswith(("TH/", "THC/")):

@@ -21,6 +21,7 @@ VENDORED = frozenset(
     "third_party thirdparty third-party 3rdparty 3rd_party 3rd external externals extern vendor vendored deps"
     " submodules subprojects _deps".split()
 )
+_SUBMODULE = re.compile(r"^\s*path\s*=\s*(\S+)", re.MULTILINE)
 
 
 class Tree:
@@ -34,6 +35,8 @@ class Tree:
         self._folders: Dict[str, bool] = {}
         self._texts: Dict[str, Optional[str]] = {}
         self._read = 0
+        modules = self.text(".gitmodules") or ""
+        self._submodules = tuple(f"{path.strip('/')}/" for path in _SUBMODULE.findall(modules))
 
     def full(self, path: str) -> str:
         """The absolute path."""
@@ -91,6 +94,11 @@ class Tree:
         self._read += len(text)
         return text
 
+    def is_vendored(self, path: str) -> bool:
+        """Whether a relative path lies in a submodule or another folder of other people's sources."""
+        folders = path.lower().split("/")[:-1]
+        return not VENDORED.isdisjoint(folders) or path.startswith(self._submodules)
+
     def note(self, text: str) -> None:
         """Something that could not be read, once."""
         if text not in self.unread:
@@ -113,7 +121,9 @@ class Tree:
             waiting.extend(posixpath.normpath(posixpath.join(folder, name)) for name in reversed(children))
 
     def _worth(self, folder: str, name: str, vendored: bool) -> bool:
-        if name in SKIPPED or SKIPPED_PATTERNS.fullmatch(name) or (name.lower() in VENDORED and not vendored):
+        if name in SKIPPED or SKIPPED_PATTERNS.fullmatch(name):
+            return False
+        if not vendored and self.is_vendored(posixpath.normpath(posixpath.join(folder, name, "x"))):
             return False
         if looks_like_file(name):
             return False
@@ -164,8 +174,3 @@ FILE_SUFFIXES = SOURCE_SUFFIXES | frozenset(
     " npz pt pth bin"
     " safetensors hip s ptx cubin html css js ts lock gz zip whl".split()
 )
-
-
-def is_vendored(path: str) -> bool:
-    """Whether a relative path lies in a folder of other people's sources."""
-    return any(part.lower() in VENDORED for part in path.split("/")[:-1])

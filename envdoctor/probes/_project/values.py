@@ -15,15 +15,25 @@ UNKNOWN = _Unknown()
 
 
 class Text(str):
-    """A string with its line; `partial` when a part of it is not known and stands in it as {name}."""
+    """A string with its line; `partial` when a part of it is not known and stands in it as {name}.
+
+    `branch` are the conditions that could not be decided, outermost first, behind which it is written.
+    """
 
     line: Optional[int]
     partial: bool
-    __slots__ = ("line", "partial")
+    branch: Tuple[int, ...]
+    __slots__ = ("branch", "line", "partial")
 
-    def __new__(cls, text: str, line: Optional[int] = None, partial: bool = False) -> "Text":
+    def __new__(
+        cls,
+        text: str,
+        line: Optional[int] = None,
+        partial: bool = False,
+        branch: Tuple[int, ...] = (),
+    ) -> "Text":
         made = super().__new__(cls, text)
-        made.line, made.partial = line, partial
+        made.line, made.partial, made.branch = line, partial, branch
         return made
 
 
@@ -55,10 +65,16 @@ class Class:
 class Built:
     """An extension object that the script made."""
 
-    def __init__(self, kind: str, line: int, arguments: Dict[str, Any]) -> None:
+    def __init__(self, kind: str, line: int, arguments: Dict[str, Any], branch: Tuple[int, ...]) -> None:
         self.kind = kind
         self.line = line
         self.arguments = arguments
+        self.branch = branch
+
+    def certain(self, text: str) -> bool:
+        """Whether a string is used whenever the extension is: no further open condition stands before it."""
+        branch = text.branch if isinstance(text, Text) else ()
+        return branch == self.branch[: len(branch)]
 
 
 #: Deeper than this no value is looked into (a list may hold itself), longer than this none is made.
