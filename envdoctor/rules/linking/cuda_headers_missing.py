@@ -26,7 +26,7 @@ import posixpath
 from typing import Dict, Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
-from envdoctor.facts import Environment, Located, Project, Python, Toolkit, Toolkits
+from envdoctor.facts import Environment, Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
@@ -38,6 +38,7 @@ def check(
     toolkits: Toolkits,
     toolkit: Optional[Toolkit],
     environment: Environment,
+    torch: Optional[Torch],
     python: Optional[Python],
 ) -> Iterator[Finding]:
     used = libraries.used(toolkit, toolkits)
@@ -46,7 +47,7 @@ def check(
     reached = [used, *(item for item in toolkits.items if _on_path(item, environment))]
     missing = {
         part: place
-        for part, place in _wanted(project).items()
+        for part, place in _wanted(project, torch).items()
         if not any(_has(item, part) for item in reached)
     }
     if not missing:
@@ -64,7 +65,7 @@ def check(
     )
 
 
-def _wanted(project: Project) -> Dict[str, Located]:
+def _wanted(project: Project, torch: Optional[Torch]) -> Dict[str, Located]:
     """Toolkit parts whose headers are included, each with the first place."""
     wanted: Dict[str, Located] = {}
     for header in project.unresolved_headers:
@@ -73,7 +74,8 @@ def _wanted(project: Project) -> Dict[str, Located]:
             wanted.setdefault(
                 part, Located(header.name, header.included_from.file, header.included_from.line)
             )
-    for place in project.includes:
+    # Without torch, or with a CPU build of it, other rules speak: the wheels that torch brings have these headers.
+    for place in project.includes if torch is not None and torch.cuda else ():
         if place.text in compat.TORCH_HEADERS_WITH_MATH:
             for part in compat.TORCH_MATH_LIBRARIES:
                 wanted.setdefault(part, place)

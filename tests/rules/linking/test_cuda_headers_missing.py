@@ -3,7 +3,7 @@
 from envdoctor.facts import Header
 from envdoctor.finding import Run, SetEnv
 from envdoctor.rules.linking.cuda_headers_missing import check
-from tests.factory import at, environment, library, project, python, toolkit, toolkits
+from tests.factory import at, environment, library, project, python, toolkit, toolkits, torch
 
 SITE = "/venv/lib/python3.11/site-packages/nvidia/cu13"
 TORCH = project(includes=(at("ATen/cuda/CUDAContext.h", "csrc/a.cu", 3),), cuda_sources=("csrc/a.cu",))
@@ -11,9 +11,10 @@ BARE = toolkit(libraries=(library("cudart"),))
 WHEELS = toolkit("13.0", SITE, layout="wheel", nvcc=None, origins=("wheels",))
 
 
-def found(project_, *items, **variables):
+def found(project_, *items, torch_=None, **variables):
+    used = items[0] if items else None
     return list(
-        check(project_, toolkits(*items), items[0] if items else None, environment(**variables), python())
+        check(project_, toolkits(*items), used, environment(**variables), torch_ or torch(), python())
     )
 
 
@@ -26,6 +27,10 @@ def test_quiet_with_the_headers_or_without_the_includes():
 def test_quiet_when_cpath_or_flags_reach_them():
     assert not found(TORCH, BARE, WHEELS, CPATH=f"/x:{SITE}/include")
     assert not found(TORCH, BARE, WHEELS, NVCC_PREPEND_FLAGS=f"-O2 -I{SITE}/include")
+
+
+def test_quiet_with_a_cpu_torch():
+    assert not found(TORCH, BARE, torch_=torch("2.13.0+cpu", None))
 
 
 def test_torchs_header_needs_the_math_libraries():

@@ -35,7 +35,9 @@ def test_quiet_once_the_overlay_is_on_library_path():
 def test_torchs_extensions_need_cudart():
     (finding,) = found(EXTENSION, wheels())
     assert finding.severity is None
-    assert Shim("lib/libcudart.so", "text", f'INPUT ( "{ROOT}/lib64/libcudart.so.13" )\n') in finding.fix.steps
+    assert (
+        Shim("lib/libcudart.so", "text", f'INPUT ( "{ROOT}/lib64/libcudart.so.13" )\n') in finding.fix.steps
+    )
     assert SetEnv("LIBRARY_PATH", "{overlay}/lib", "prepend") in finding.fix.steps
 
 
@@ -50,7 +52,9 @@ def test_an_absent_library_is_taken_from_a_copy_of_the_same_cuda():
     machine = toolkit("13.0", libraries=(library("cudart"),))
     (finding,) = found(project(link_names=(at("cublas"),)), machine, wheels())
     assert finding.severity is Severity.WARNING
-    assert Shim("lib/libcublas.so", "text", f'INPUT ( "{ROOT}/lib64/libcublas.so.13" )\n') in finding.fix.steps
+    assert (
+        Shim("lib/libcublas.so", "text", f'INPUT ( "{ROOT}/lib64/libcublas.so.13" )\n') in finding.fix.steps
+    )
 
 
 def test_a_copy_of_another_cuda_is_no_substitute():
