@@ -23,7 +23,8 @@ def _provide_packaging() -> None:
         except ImportError:
             continue
     sys.exit(
-        "envdoctor: needs the 'packaging' package: python -m pip install packaging, or use envdoctor.pyz, which brings it"
+        "envdoctor: needs the 'packaging' package: python -m pip install packaging,"
+        " or use envdoctor.pyz, which brings it"
     )
 
 

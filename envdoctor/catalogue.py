@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, get_type_hints
 
 import envdoctor.rules
-from envdoctor.facts import Facts, NotExamined, Note, Unknown
+from envdoctor.facts import Facts, Note, NotExamined, Unknown
 from envdoctor.finding import Finding, Severity
 
 Check = Callable[..., Iterator[Finding]]
@@ -63,10 +63,8 @@ class Diagnosis:
 
 def rules() -> Tuple[Rule, ...]:
     """All rules, sorted by name."""
-    found = []
-    for info in pkgutil.walk_packages(envdoctor.rules.__path__, "envdoctor.rules."):
-        if not info.ispkg:
-            found.append(_rule(importlib.import_module(info.name)))
+    modules = pkgutil.walk_packages(envdoctor.rules.__path__, "envdoctor.rules.")
+    found = (_rule(importlib.import_module(info.name)) for info in modules if not info.ispkg)
     return tuple(sorted(found, key=lambda rule: rule.name))
 
 

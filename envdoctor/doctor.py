@@ -20,7 +20,7 @@ def examine(host: Host, request: Request) -> Facts:
     known: Dict[str, Any] = {"host": host, "request": request}
     waiting = probes()
     _check_parameters(waiting)
-    running: Dict["Future[Any]", str] = {}
+    running: Dict["Future[Any]", str] = {}  # noqa: UP037 - Future[...] is no class on 3.8
     with ThreadPoolExecutor(WORKERS) as pool:
         while waiting or running:
             for name, probe in list(waiting.items()):

@@ -1,5 +1,6 @@
 """The machine under examination: the only module that runs programs, reads files and asks for variables."""
 
+import contextlib
 import errno
 import fnmatch
 import json
@@ -15,8 +16,9 @@ import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 TEXT_LIMIT = 2 << 20
 OUTPUT_LIMIT = 4 << 20
@@ -135,6 +137,10 @@ class Host(ABC):
     @abstractmethod
     def connects(self, name: str, port: int) -> bool:
         """Whether something on this machine (a loopback address) listens on a TCP port."""
+
+    @abstractmethod
+    def scratch(self, files: Mapping[str, str]) -> ContextManager[str]:
+        """A new temporary folder with these text files, gone afterwards; raises OSError."""
 
     @property
     def home(self) -> str:
@@ -386,6 +392,14 @@ class LocalHost(Host):
             return False
         return True
 
+    @contextmanager
+    def scratch(self, files: Mapping[str, str]) -> Iterator[str]:
+        with tempfile.TemporaryDirectory(prefix="envdoctor-") as folder:
+            for name, text in files.items():
+                with open(os.path.join(folder, name), "w", encoding="utf-8") as stream:
+                    stream.write(text)
+            yield folder
+
 
 def _check_path(path: str) -> None:
     """A NUL in a path (out of a broken file) is a ValueError to `os`; for us nothing is there."""
@@ -462,8 +476,6 @@ def _wait(child: "subprocess.Popen[bytes]", deadline: float, timeout: float) -> 
 
 def _end_group(child: "subprocess.Popen[bytes]") -> None:
     """Kill what is left of a child's process group."""
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass
     child.wait()

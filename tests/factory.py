@@ -4,7 +4,9 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from envdoctor import facts as f
 
-LIBRARIES = ("cudart", "cublas", "cublasLt", "cusparse", "cusolver", "curand", "cufft", "nvrtc", "nvjitlink", "culibos", "cuda")
+LIBRARIES = tuple(
+    "cudart cublas cublasLt cusparse cusolver curand cufft nvrtc nvJitLink culibos cuda".split()
+)
 ARCHITECTURES = {
     "11.8": ("35", "50", "60", "70", "75", "80", "86", "89", "90"),
     "12.4": ("50", "60", "70", "75", "80", "86", "89", "90"),
@@ -145,7 +147,7 @@ def package(name: str, version: str = "1.0", **changes: Any) -> f.Package:
 
 def packages(*items: f.Package) -> f.Packages:
     """These packages, with pip, setuptools and wheel."""
-    usual = tuple(package(name, version) for name, version in (("pip", "25.0"), ("setuptools", "75.0"), ("wheel", "0.45")))
+    usual = tuple(package(*pair) for pair in (("pip", "25.0"), ("setuptools", "75.0"), ("wheel", "0.45")))
     return f.Packages(items + usual)
 
 
@@ -178,7 +180,19 @@ def torch(version: str = "2.13.0+cu130", cuda: Any = "13.0", **changes: Any) -> 
         "cxx11_abi": True,
         "vendor": False,
         "libraries": (),
-        "known_architectures": ("5.0", "6.0", "7.0", "7.5", "8.0", "8.6", "8.9", "9.0", "9.0a", "10.0", "12.0"),
+        "known_architectures": (
+            "5.0",
+            "6.0",
+            "7.0",
+            "7.5",
+            "8.0",
+            "8.6",
+            "8.9",
+            "9.0",
+            "9.0a",
+            "10.0",
+            "12.0",
+        ),
         "cxx_standard": 17,
         "architectures": (),
         "import_error": None,
@@ -299,7 +313,7 @@ def system(**changes: Any) -> f.System:
         "package_manager": "apt-get",
         "cpu": f.Cpu("test", 2, None, ("avx2",), "/proc/cpuinfo"),
         "memory": f.Memory(24 << 30, 20 << 30, 0, None, "/proc/meminfo"),
-        "libstdcxx": (f.RuntimeLibrary("/usr/lib/x86_64-linux-gnu/libstdc++.so.6", "3.4.30", "1.3.13", "system", True),),
+        "libstdcxx": (f.RuntimeLibrary("/usr/lib/libstdc++.so.6", "3.4.30", "1.3.13", "system", True),),
         "locale": "C.UTF-8",
         "clock": 1_790_000_000,
         "found_via": "/etc/os-release",

@@ -1,7 +1,8 @@
 """A machine made of dictionaries, for probes under test."""
 
 import posixpath
-from typing import Dict, List, Mapping, Optional, Sequence, Union
+from contextlib import contextmanager
+from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Union
 
 from envdoctor.host import Completed, FileStat, Host, Machine, Space
 
@@ -10,10 +11,10 @@ MACHINE = Machine("6.1.0-18-amd64", "x86_64", 2, False, 1_790_000_000)
 
 
 class FakeHost(Host):
-    """`programs` maps a command line to its standard output (or to a Completed); one that is not listed is not installed.
+    """`programs` maps a command line to its standard output (or to a Completed); others are not installed.
 
-    `files` maps paths to contents (folders come into being by themselves; "" makes an empty file); `links` maps a link to
-    its target; `executables` are paths in `files` that may be run; `unreadable` paths raise PermissionError.
+    `files` maps paths to contents (folders come into being by themselves; "" makes an empty file); `links` maps a
+    link to its target; `executables` are paths in `files` that may be run; `unreadable` paths raise PermissionError.
     A command line is looked up as given and with the program's base name.
     """
 
@@ -33,7 +34,9 @@ class FakeHost(Host):
     ) -> None:
         super().__init__(env or {}, cwd)
         self.programs = dict(programs or {})
-        self.files = {path: data.encode() if isinstance(data, str) else data for path, data in (files or {}).items()}
+        self.files = {
+            path: data.encode() if isinstance(data, str) else data for path, data in (files or {}).items()
+        }
         self.links = dict(links or {})
         self.executables = set(executables)
         self.unreadable = set(unreadable)
@@ -41,6 +44,7 @@ class FakeHost(Host):
         self.ports = ports
         self.kernel = machine
         self.calls: List[Sequence[str]] = []
+        self.scratched: List[Mapping[str, str]] = []
         self.folders = {"/"}
         for path in [*self.files, *self.links, *(posixpath.join(folder, "x") for folder in (*folders, cwd))]:
             while path != "/":
@@ -108,3 +112,8 @@ class FakeHost(Host):
 
     def connects(self, name: str, port: int) -> bool:
         return port in self.ports
+
+    @contextmanager
+    def scratch(self, files: Mapping[str, str]) -> Iterator[str]:
+        self.scratched.append(dict(files))
+        yield "/scratch"

@@ -94,7 +94,7 @@ class Note:
 class Facts:
     """Everything that rules may ask for by parameter name."""
 
-    request: Request = Request()  # noqa: RUF009 - frozen
+    request: Request = Request()
     system: Known[System] = NOT_EXAMINED
     folders: Known[Folders] = NOT_EXAMINED
     environment: Known[Environment] = NOT_EXAMINED

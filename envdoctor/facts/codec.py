@@ -40,7 +40,7 @@ def facts_from_json(document: Any) -> Facts:
         found = document.get("schema") if isinstance(document, Mapping) else type(document).__name__
         raise FactsError(f"not a facts file: its schema is {found!r}, wanted {SCHEMA!r}")
     known = {name: value for name, value in document.items() if name != "schema"}
-    return _decode(Facts, known, "facts")
+    return _decode_dataclass(Facts, known, "facts")
 
 
 def _decode(hint: Any, value: Any, where: str) -> Any:
@@ -89,5 +89,3 @@ def _decode_dataclass(kind: Type[T], value: Any, where: str) -> T:
         return kind(**{name: _decode(hints[name], item, f"{where}.{name}") for name, item in value.items()})
     except TypeError as error:
         raise FactsError(f"{where}: {str(error).replace('__init__() ', '')}") from None
-
-

@@ -103,7 +103,8 @@ class BuildFolder:
     """An earlier build's folder with a CMakeCache.txt or compiled left-overs."""
 
     path: str
-    #: "NAME=value" of CMAKE_HOME_DIRECTORY, CMAKE_COMMAND, CMAKE_MAKE_PROGRAM, CMAKE_*_COMPILER, (_)Python*_EXECUTABLE.
+    #: "NAME=value" of CMAKE_HOME_DIRECTORY, CMAKE_COMMAND, CMAKE_MAKE_PROGRAM, CMAKE_*_COMPILER and
+    #: (_)Python*_EXECUTABLE.
     entries: Tuple[Located, ...]
     #: Those of them whose file or folder does not exist any more.
     missing: Tuple[Located, ...] = ()
@@ -115,7 +116,8 @@ class Project:
 
     root: str
     name: Optional[str]
-    #: What builds it: "setup.py", "pyproject", "cmake", "make", in the order in which they would be used; empty: nothing to build.
+    #: What builds it: "setup.py", "pyproject", "cmake", "make", in the order in which they would be used; empty when
+    #: there is nothing to build.
     builds: Tuple[str, ...]
     build_backend: Optional[Located]
     build_requires: Tuple[Located, ...]
@@ -134,10 +136,12 @@ class Project:
     cxx_standards: Tuple[Located, ...]
     #: CUDA sources, relative.
     cuda_sources: Tuple[str, ...]
-    #: Headers of interest that the sources include and find ("cusparse.h", "torch/extension.h", "cutlass/..."), first place each.
+    #: Headers of interest that the sources include and find ("cusparse.h", "torch/extension.h", "cutlass/..."), first
+    #: place each.
     includes: Tuple[Located, ...]
     unresolved_headers: Tuple[Header, ...]
-    #: Identifiers in the sources that need an architecture or an older torch ("__dp4a", "ldmatrix", "AT_CHECK", "THC/THC.h").
+    #: Identifiers in the sources that need an architecture or an older torch ("__dp4a", "ldmatrix", "AT_CHECK",
+    #: "THC/THC.h").
     features: Tuple[Located, ...]
     submodules: Tuple[Submodule, ...]
     lfs_pointers: Tuple[str, ...]
@@ -146,7 +150,8 @@ class Project:
     packages: Tuple[str, ...]
     #: Notes on what could not be read.
     unread: Tuple[str, ...]
-    #: Releases of header libraries that the sources include, as their own headers say: "cutlass 4.2.0" at its version.h.
+    #: Releases of header libraries that the sources include, as their own headers say: "cutlass 4.2.0" at its
+    #: version.h.
     header_versions: Tuple[Located, ...] = ()
 
     @property

@@ -124,7 +124,7 @@ def _requires(host: Host, path: str) -> Tuple[str, ...]:
             )
             text = archive.read(name)[: 1 << 20].decode("utf-8", errors="replace")
     except (OSError, zipfile.BadZipFile, StopIteration, ValueError, NotImplementedError, EOFError) as error:
-        host.note(path, f"not a readable wheel: {error or 'no METADATA in it'}")
+        host.note(path, f"not a readable wheel: {str(error) or 'no METADATA in it'}")
         return ()
     values: List[str] = HeaderParser().parsestr(text).get_all("Requires-Dist") or []
     return tuple(" ".join(value.split()) for value in values)

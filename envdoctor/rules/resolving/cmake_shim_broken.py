@@ -2,8 +2,8 @@
 
 ## What it means
 
-pip installs CMake as a small Python script that starts the real program from site-packages. When the package was removed,
-or the script's interpreter replaced, the script stays and hides every good CMake behind it:
+pip installs CMake as a small Python script that starts the real program from site-packages. When the package was
+removed, or the script's interpreter replaced, the script stays and hides every good CMake behind it:
 `ModuleNotFoundError: No module named 'cmake'`.
 
 ## How envdoctor knows

@@ -41,7 +41,7 @@ def check(project: Project, tools: Tools, environment: Environment) -> Iterator[
     if not old:
         return
     yield Finding(
-        message=f"{old[0].place} asks for compatibility with CMake {old[0].text}, which CMake {first.version} does not give.",
+        message=f"{old[0].place} asks for compatibility with CMake {old[0].text}, which CMake {first.version} lacks.",
         consequence="CMake stops: Compatibility with CMake < 3.5 has been removed from CMake.",
         evidence=(
             *(Evidence(line.place, f"cmake_minimum_required(VERSION {line.text})") for line in old),

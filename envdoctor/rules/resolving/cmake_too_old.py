@@ -2,14 +2,14 @@
 
 ## What it means
 
-`cmake_minimum_required` stops an older CMake at once: `CMake 3.19 or higher is required.  You are running version
-3.16.3`. Often a newer one is installed and hidden: pip put it behind an older one on PATH, or an old virtual environment
-brings its own.
+`cmake_minimum_required` stops an older CMake at once: `CMake 3.19 or higher is required. You are running version
+3.16.3`. Often a newer one is installed and hidden: pip put it behind an older one on PATH, or an old virtual
+environment brings its own.
 
 ## How envdoctor knows
 
-The first `cmake` on PATH was asked for its version; the project's CMake files (sub-projects too) say the minimum. Every
-other copy on the machine is listed with its version.
+The first `cmake` on PATH was asked for its version; the project's CMake files (sub-projects too) say the minimum.
+Every other copy on the machine is listed with its version.
 
 ## What to do
 
@@ -45,7 +45,7 @@ def check(project: Project, tools: Tools) -> Iterator[Finding]:
     newer = _newer(tools, version)
     hidden = f" CMake {newer.version} is installed at {newer.path}, hidden by it." if newer else ""
     yield Finding(
-        message=f"{line.place} asks for CMake {line.text}; the first on PATH is {first.version} at {first.path}.{hidden}",
+        message=f"{line.place} asks for CMake {line.text}; {first.path}, first on PATH, is {first.version}.{hidden}",
         consequence=f"CMake stops: CMake {version} or higher is required.",
         evidence=(
             Evidence(line.place, f"cmake_minimum_required(VERSION {line.text})"),

@@ -2,8 +2,9 @@
 
 ## What it means
 
-CMake's cache variables are given with `-D`. Most are not read from the environment: `export Python3_EXECUTABLE=...` or
-`export CMAKE_CUDA_ARCHITECTURES=80` changes nothing, without a word, and the build goes on with what it finds by itself.
+CMake's cache variables are given with `-D`. Most are not read from the environment: `export Python3_EXECUTABLE=...`
+or `export CMAKE_CUDA_ARCHITECTURES=80` changes nothing, without a word, and the build goes on with what it finds by
+itself.
 
 ## How envdoctor knows
 

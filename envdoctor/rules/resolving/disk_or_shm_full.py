@@ -2,18 +2,19 @@
 
 ## What it means
 
-nvcc and pip unpack and compile in the temporary folder, CMake and ninja in the build folder. A full one ends the build
-with `No space left on device`, sometimes as a compiler error that hides the reason. A full /dev/shm stops PyTorch's data
-loaders with a bus error.
+nvcc and pip unpack and compile in the temporary folder, CMake and ninja in the build folder. A full one ends the
+build with `No space left on device`, sometimes as a compiler error that hides the reason. A full /dev/shm stops
+PyTorch's data loaders with a bus error.
 
 ## How envdoctor knows
 
-Free bytes and free inodes of the file system under each folder. Below 50 MiB nothing compiles (an error); below 500 MiB
-a build of CUDA sources is likely to fail (a warning).
+Free bytes and free inodes of the file system under each folder. Below 50 MiB nothing compiles (an error); below 500
+MiB a build of CUDA sources is likely to fail (a warning).
 
 ## What to do
 
-Free space, or point TMPDIR (and pip's cache) to a larger file system. A container's /dev/shm grows with `--shm-size`.
+Free space, or point TMPDIR (and pip's cache) to a larger file system. A container's /dev/shm grows with
+`--shm-size`.
 
 ## When to ignore it
 

@@ -2,9 +2,9 @@
 
 ## What it means
 
-`git@github.com:owner/name` needs an SSH key that the server knows and a network that lets port 22 through. In a container
-or a company network neither is there: `Permission denied (publickey)`, `Connection closed by remote host`, `Could not
-resolve hostname`. The same repository is usually readable over HTTPS without any key.
+`git@github.com:owner/name` needs an SSH key that the server knows and a network that lets port 22 through. In a
+container or a company network neither is there: `Permission denied (publickey)`, `Connection closed by remote
+host`, `Could not resolve hostname`. The same repository is usually readable over HTTPS without any key.
 
 ## How envdoctor knows
 

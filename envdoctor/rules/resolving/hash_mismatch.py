@@ -11,8 +11,8 @@ From the log only: pip prints Expected and Got. It cannot be foreseen without do
 
 ## What to do
 
-Clear pip's cache (`pip cache purge`) and try once more. If the hash stays different, find out which index the file comes
-from (`pip -v`) before the lock file is changed: a hash that is simply replaced protects nobody.
+Clear pip's cache (`pip cache purge`) and try once more. If the hash stays different, find out which index the file
+comes from (`pip -v`) before the lock file is changed: a hash that is simply replaced protects nobody.
 
 ## When to ignore it
 

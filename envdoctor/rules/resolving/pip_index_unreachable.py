@@ -2,9 +2,9 @@
 
 ## What it means
 
-pip asks every index that its configuration names. One that is gone (an old office's mirror, a dead local proxy, a folder
-that was moved) costs five retries for each package and then ends the installation, and the error names a host that
-nobody remembers having configured.
+pip asks every index that its configuration names. One that is gone (an old office's mirror, a dead local proxy, a
+folder that was moved) costs five retries for each package and then ends the installation, and the error names a
+host that nobody remembers having configured.
 
 ## How envdoctor knows
 
@@ -13,8 +13,8 @@ machine on which nothing listens, a host name that by definition never resolves 
 
 ## What to do
 
-Remove or correct the line that names it: file and line are given. `PIP_CONFIG_FILE=/dev/null` leaves all files out for
-one command.
+Remove or correct the line that names it: file and line are given. `PIP_CONFIG_FILE=/dev/null` leaves all files out
+for one command.
 
 ## When to ignore it
 

@@ -2,8 +2,9 @@
 
 ## What it means
 
-NVIDIA's CUDA toolkit and the CUDA builds of torch exist for Linux with glibc on x86_64 and aarch64. On musl (Alpine)
-there is neither, and a CUDA extension cannot be compiled against a ROCm build of torch without being ported (hipified).
+NVIDIA's CUDA toolkit and the CUDA builds of torch exist for Linux with glibc on x86_64 and aarch64. On musl
+(Alpine) there is neither, and a CUDA extension cannot be compiled against a ROCm build of torch without being
+ported (hipified).
 
 ## How envdoctor knows
 
@@ -16,7 +17,8 @@ Use a glibc image (Debian, Ubuntu, Fedora, AlmaLinux) or a CUDA build of torch.
 
 ## When to ignore it
 
-When the project's setup hipifies its sources (torch's CUDAExtension does so for simple ones), or builds its CPU variant.
+When the project's setup hipifies its sources (torch's CUDAExtension does so for simple ones), or builds its CPU
+variant.
 """
 
 from typing import Iterator, Optional

@@ -2,14 +2,14 @@
 
 ## What it means
 
-CMake keeps what it found in CMakeCache.txt and does not look again: a compiler, a Python, a ninja in a temporary folder
-of pip that has been deleted, the folder where the project lay before. The next build uses them or fails on them:
-`The source directory ... does not match`, `CMAKE_MAKE_PROGRAM ... No such file or directory`.
+CMake keeps what it found in CMakeCache.txt and does not look again: a compiler, a Python, a ninja in a temporary
+folder of pip that has been deleted, the folder where the project lay before. The next build uses them or fails on
+them: `The source directory ... does not match`, `CMAKE_MAKE_PROGRAM ... No such file or directory`.
 
 ## How envdoctor knows
 
-The cache's entries are read; a program that does not exist any more, a source folder other than this one, or a Python of
-another prefix than the active one is named with its line.
+The cache's entries are read; a program that does not exist any more, a source folder other than this one, or a
+Python of another prefix than the active one is named with its line.
 
 ## What to do
 

@@ -50,8 +50,9 @@ def check(
         there = [w for w in wheels if w.name == canonicalize_name(wanted.name) and accepts(wanted, w.version)]
         if not there or any(fits(wheel, accepted) for wheel in there):
             continue
+        difference = _difference(there, accepted, system.machine)
         yield Finding(
-            message=f"{line.place} asks for {wanted}; the wheels of it here are for another {_difference(there, accepted, system.machine)}.",
+            message=f"{line.place} asks for {wanted}; the wheels of it here are for another {difference}.",
             consequence="pip passes them over: Could not find a version that satisfies the requirement.",
             evidence=(
                 *(Evidence(wheel.file, f"built for {wheel.tag}") for wheel in there[:3]),

@@ -46,10 +46,11 @@ def check(
     missing = unavailable(wanted, wheels, packages, python, tags(python, system))
     if not missing:
         return
+    lacking = tuple(requirement for requirement, _ in missing)
     asked = {str(requirement): line for line, requirement in lines if requirement}
     line = asked.get(str(missing[0][0]), project.requirements[0])
     yield Finding(
-        message=f"{', '.join(folder.path for folder in wheelhouse.folders)} lacks {', '.join(str(r) for r, _ in missing)}.",
+        message=f"{', '.join(f.path for f in wheelhouse.folders)} lacks {', '.join(map(str, lacking))}.",
         consequence="pip may ask no index, so the installation ends with: No matching distribution found.",
         evidence=(
             Evidence(wheelhouse.no_index, "no index may be asked"),
@@ -57,11 +58,7 @@ def check(
         ),
         fix=Fix(
             "Fetch the missing wheels with this Python version on a machine with a network and add them to the folder",
-            (
-                Run(
-                    f"python{python.minor[0]}.{python.minor[1]} -m pip download -d FOLDER {names(tuple(r for r, _ in missing))}"
-                ),
-            ),
+            (Run(f"python{python.minor[0]}.{python.minor[1]} -m pip download -d FOLDER {names(lacking)}"),),
         ),
         location=Location(line.file, line.line),
     )

@@ -20,8 +20,12 @@ def house(*names, no_index="PIP_NO_INDEX"):
     return Wheelhouse(no_index, (WheelFolder("/wheels", "PIP_FIND_LINKS", True, wheels),), ())
 
 
-def run(wheelhouse, there=packages(), have=TOOLS, **variables):
-    return list(check(PROJECT, there, python(), system(), environment(**variables), wheelhouse, have, None))
+def run(wheelhouse, there=None, have=TOOLS, **variables):
+    return list(
+        check(
+            PROJECT, there or packages(), python(), system(), environment(**variables), wheelhouse, have, None
+        )
+    )
 
 
 def test_quiet_with_an_index_or_with_the_wheel_or_without_isolation():
