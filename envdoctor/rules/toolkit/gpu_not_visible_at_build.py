@@ -35,6 +35,7 @@ CALLS = ("get_device_capability", "get_device_properties")
 
 _STARTUP = '''"""Answers torch.cuda.get_device_capability() with the architecture that the build is meant for."""
 import importlib.abc
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -63,13 +64,10 @@ class _Finder(importlib.abc.MetaPathFinder):
 if os.environ.get("ENVDOCTOR_CUDA_ARCHITECTURES"):
     sys.meta_path.insert(0, _Finder())
 # The start-up module that this one stands in front of.
-sys.path[:] = [folder for folder in sys.path if os.path.abspath(folder or ".") != _here]
-sys.modules.pop("sitecustomize", None)
-try:
-    import sitecustomize  # noqa: F401
-except ImportError:
-    pass
-sys.path.insert(0, _here)
+_others = [folder for folder in sys.path if os.path.abspath(folder or ".") != _here]
+_spec = importlib.machinery.PathFinder.find_spec("sitecustomize", _others)
+if _spec is not None and _spec.loader is not None:
+    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 '''
 
 

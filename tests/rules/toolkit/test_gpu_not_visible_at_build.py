@@ -1,5 +1,11 @@
 """Builds that ask a GPU which is not there."""
 
+import os
+import subprocess
+import sys
+
+import pytest
+
 from envdoctor.facts import Request
 from envdoctor.finding import SetEnv, Severity, Shim
 from envdoctor.rules.toolkit.gpu_not_visible_at_build import check
@@ -96,3 +102,34 @@ def test_a_setup_script_that_asks_gets_an_answer():
     (shim,) = [step for step in finding.fix.steps if isinstance(step, Shim)]
     compile(shim.content, shim.path, "exec")
     assert len(run(project=ASKING)) == 2
+
+
+@pytest.mark.parametrize(("value", "said"), [("90a;80", "(9, 0)"), ("120", "(12, 0)"), (None, "no GPU")])
+def test_the_start_up_module_answers_and_lets_others_start(tmp_path, value, said):
+    (finding,) = run(project=ASKING, TORCH_CUDA_ARCH_LIST="8.0")
+    assert finding.fix is not None
+    (shim,) = [step for step in finding.fix.steps if isinstance(step, Shim)]
+    cuda = "def get_device_capability(device=None):\n    return 'no GPU'\n"
+    files = {
+        shim.path: shim.content,
+        "other/sitecustomize.py": "print('own start-up')\n",
+        "site/torch/__init__.py": "import torch.cuda\n",
+        "site/torch/cuda/__init__.py": cuda,
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def answer(*folders):
+        variables = {name: text for name, text in os.environ.items() if not name.startswith("ENVDOCTOR_")}
+        variables["PYTHONPATH"] = os.pathsep.join(str(tmp_path / folder) for folder in folders)
+        if value:
+            variables["ENVDOCTOR_CUDA_ARCHITECTURES"] = value
+        command = [sys.executable, "-c", "import torch; print(torch.cuda.get_device_capability(0))"]
+        child = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        return child.stdout.split("\n"), child.stderr
+
+    assert answer("python", "other", "site") == (["own start-up", said, ""], "")
+    out, complaints = answer("python", "site")
+    assert said in out and "Error in sitecustomize" not in complaints
