@@ -1,31 +1,11 @@
 """Which GPU architectures to compile for, in the words of nvcc, CMake and torch, with a reason for each entry."""
 
-import re
 from dataclasses import dataclass
 from typing import Any, Dict, Iterable, List, Optional, Tuple, Union
 
-from envdoctor import compat
+from envdoctor import architectures, compat
+from envdoctor.architectures import Architecture
 from envdoctor.facts import Driver, Environment, Facts, NotExamined, Project, Toolkit, Torch, Unknown
-
-#: Built for when nobody says otherwise and no GPU is here to ask; the same as in cmake/choose_architectures.cmake.
-DEFAULT = ("7.5", "8.0", "8.6", "8.9", "9.0", "10.0", "12.0")
-_ENTRY = re.compile(r"(?:sm_|compute_)?(\d{1,2})\.?(\d)([af]?)(?:\+PTX|-real|-virtual)?", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Architecture:
-    """A compiler's target: (90, "a")."""
-
-    number: int
-    suffix: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.number // 10}.{self.number % 10}{self.suffix}"
-
-    @property
-    def short(self) -> str:
-        """ "90a", as nvcc and CMake write it."""
-        return f"{self.number}{self.suffix}"
 
 
 @dataclass(frozen=True)
@@ -63,7 +43,7 @@ class Architectures:
         """-gencode flags."""
         flags = []
         for target in self.targets:
-            name = target.architecture.short
+            name = target.architecture
             flags += [f"-gencode arch=compute_{name},code=sm_{name}"] * target.machine_code
             flags += [f"-gencode arch=compute_{name},code=compute_{name}"] * target.ptx
         return tuple(flags)
@@ -72,12 +52,12 @@ class Architectures:
     def cmake(self) -> str:
         """CMAKE_CUDA_ARCHITECTURES."""
         kinds = {(True, True): "", (True, False): "-real", (False, True): "-virtual"}
-        return ";".join(t.architecture.short + kinds[t.machine_code, t.ptx] for t in self.targets)
+        return ";".join(str(t.architecture) + kinds[t.machine_code, t.ptx] for t in self.targets)
 
     @property
     def torch(self) -> str:
         """TORCH_CUDA_ARCH_LIST; it has no word for PTX alone."""
-        return ";".join(f"{t.architecture}{'+PTX' * t.ptx}" for t in self.torch_targets)
+        return ";".join(f"{t.architecture.dotted}{'+PTX' * t.ptx}" for t in self.torch_targets)
 
 
 def choose(facts: Facts) -> Architectures:
@@ -88,8 +68,6 @@ def choose(facts: Facts) -> Architectures:
     refusals: List[Refusal] = []
     substitutes = origin in ("GPU", "project")
     chosen = _served(wanted, _Nvcc(toolkit), refusals, substitutes) if toolkit else dict(wanted)
-    if origin == "default":
-        refusals.clear()  # nobody asked for these
     for_torch = _served(chosen, _TorchList(torch), refusals, True) if torch else dict(chosen)
     return Architectures(
         origin=origin,
@@ -103,14 +81,8 @@ def choose(facts: Facts) -> Architectures:
 
 def parse(text: str) -> Tuple[Architecture, ...]:
     """The numbers of a list as torch, CMake or a person writes it; words such as "native" are left out."""
-    for name, entries in compat.TORCH_NAMED_ARCHITECTURES:
-        text = re.sub(rf"(?<![\w+]){re.escape(name)}(?![\w+])", entries, text)
-    found = []
-    for item in re.split(r"[,;\s]+", text.strip()):
-        match = _ENTRY.fullmatch(item)
-        if match:
-            found.append(Architecture(int(match[1] + match[2]), match[3].lower()))
-    return tuple(dict.fromkeys(found))
+    found = (architectures.parse(entry) for entry in architectures.split(text))
+    return tuple(dict.fromkeys(Architecture(item.number, item.suffix) for item in found if item))
 
 
 def _wanted(facts: Facts) -> Tuple[str, str, Dict[Architecture, str]]:
@@ -132,8 +104,9 @@ def _wanted(facts: Facts) -> Tuple[str, str, Dict[Architecture, str]]:
         return "GPU", "the GPUs of this machine", _of_gpus(facts.driver, asked)
     if asked:
         return "project", "what the project asks for; no GPU is here", asked
-    default = dict.fromkeys(parse(" ".join(DEFAULT)), "default")
-    return "default", "a default, as far as nvcc knows it: nothing was stated and no GPU is here", default
+    toolkit = facts.toolkit if isinstance(facts.toolkit, Toolkit) else None
+    default = dict.fromkeys(architectures.sensible(toolkit), "default")
+    return "default", "a default: nothing was stated and no GPU is here", default
 
 
 def _asked_by_project(facts: Facts) -> Dict[Architecture, str]:
@@ -175,29 +148,22 @@ class _Nvcc:
 
     def refuses(self, item: Architecture) -> Optional[str]:
         """Why an architecture cannot be compiled for, None when it can (or nobody knows)."""
-        if not self.numbers:
-            return None
-        if item.number not in self.numbers:
-            return self._unknown_number(item)
-        since = compat.SUFFIX_SINCE.get(item.suffix)
-        if since and self.release != (0, 0) and self.release < since:
-            return f"targets with {item.suffix!r} are known since CUDA {_release(since)}"
-        return None
-
-    def _unknown_number(self, item: Architecture) -> str:
+        verdict = architectures.refusal(item, self.toolkit) if self.toolkit else None
         renamed = compat.RENAMED_ARCHITECTURES.get(item.number)
-        if renamed in self.numbers:
-            return f"it is called {Architecture(renamed)} since CUDA 13.0"
-        since = compat.ARCHITECTURE_SINCE.get(item.number)
-        if since and since > self.release:
-            return f"it is known since CUDA {_release(since)}"
-        if item.number < self.numbers[0]:
-            dropped = min(
-                (first for first, oldest in compat.OLDEST_ARCHITECTURE if oldest > item.number), default=None
+        if verdict == "dropped" and renamed in self.numbers:
+            return f"it is called {Architecture(renamed).dotted} since CUDA {_release(_first(renamed))}"
+        if verdict == "dropped":
+            later = [first for first, oldest in compat.OLDEST_ARCHITECTURE if oldest > item.number]
+            when = f" (dropped in CUDA {_release(min(later))})" if later else ""
+            return f"it is older than {Architecture(self.numbers[0]).dotted}, the oldest that this nvcc serves{when}"
+        if verdict == "new":
+            since = max(_first(item.number), compat.SUFFIX_SINCE.get(item.suffix, (0, 0)))
+            return (
+                f"it is known since CUDA {_release(since)}"
+                if since > self.release
+                else "this nvcc does not list it"
             )
-            when = f" (dropped in CUDA {_release(dropped)})" if dropped else ""
-            return f"it is older than {Architecture(self.numbers[0])}, the oldest that this nvcc serves{when}"
-        return f"it is not among those that this nvcc lists: {' '.join(str(item) for item in self.known())}"
+        return None
 
 
 class _TorchList:
@@ -233,13 +199,11 @@ def _served(
             continue
         older = [known for known in tool.known() if known.number < item.number]
         instead = older[-1] if older and substitutes and not item.suffix else None
-        refusals.append(
-            Refusal(
-                item, tool.name, why + (f"; {instead} instead, {_runs(instead, item)}" if instead else "")
-            )
-        )
         if instead:
-            served.setdefault(instead, f"in place of {item} ({reason})")
+            why += f"; {instead.dotted} instead, {_runs(instead, item)}"
+        refusals.append(Refusal(item, tool.name, why))
+        if instead:
+            served.setdefault(instead, f"in place of {item.dotted} ({reason})")
     return served
 
 
@@ -283,6 +247,10 @@ def _words(project: Any) -> List[str]:
     """What the project says instead of numbers: "native", "all-major", an unresolved variable."""
     items = project.architectures if isinstance(project, Project) else ()
     return list(dict.fromkeys(item.text for item in items if not parse(item.text)))
+
+
+def _first(number: int) -> Tuple[int, int]:
+    return compat.ARCHITECTURE_SINCE.get(number, (0, 0))
 
 
 def _release(release: Tuple[int, int]) -> str:

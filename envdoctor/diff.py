@@ -135,6 +135,13 @@ def _components(place: _Place, a: Any, b: Any) -> Iterator[Difference]:
         ):
             continue
         values = [getattr(a, field.name), getattr(b, field.name)]
+        if (
+            kind == "Program"
+            and field.name == "version"
+            and not (a.error or b.error)
+            and values == [None, None]
+        ):
+            continue  # a program that is never asked for its version: that it is there is all there is to compare
         if (kind, field.name) in BASENAMES:
             values = [value and posixpath.basename(value) for value in values]
         yield from _values(place, field.name, *values)

@@ -4,7 +4,7 @@ import os
 import re
 from dataclasses import replace
 
-from envdoctor.archs import DEFAULT, choose, parse
+from envdoctor.archs import choose, parse
 from envdoctor.facts import Facts, Request, Unknown
 from envdoctor.report.architectures import as_json, as_text
 from envdoctor.report.style import PLAIN
@@ -46,7 +46,7 @@ def test_the_default_is_that_of_our_own_build():
     path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "cmake", "choose_architectures.cmake")
     with open(path, encoding="utf-8") as stream:
         (listed,) = re.findall(r"set\(ENVDOCTOR_DEFAULT_ARCHS ([\d. ]+)\)", stream.read())
-    assert tuple(listed.split()) == DEFAULT
+    assert [target.architecture.dotted for target in choose(BARE).targets] == listed.split()
 
 
 def test_what_is_stated_wins_over_variables_gpus_and_project():
@@ -84,7 +84,7 @@ def test_the_project_s_special_target_is_taken_for_the_gpu_that_has_it():
 
 def test_refusals_say_who_and_why():
     (new,) = stated("12.0", toolkit=factory.toolkit("12.4")).refusals
-    assert (new.by, str(new.architecture)) == ("nvcc 12.4.88", "12.0")
+    assert (new.by, new.architecture.dotted) == ("nvcc 12.4.88", "12.0")
     assert "since CUDA 12.8" in new.reason
     (old,) = stated("7.0", torch=None).refusals
     assert "dropped in CUDA 13.0" in old.reason
@@ -119,7 +119,7 @@ def test_what_torch_does_not_know_is_kept_for_nvcc_and_cmake():
 
 def test_absent_and_unknown_tools_are_said_and_not_guessed():
     nothing = choose(Facts(toolkit=None, torch=None, driver=None))
-    assert nothing.cmake.startswith("75-real;")
+    assert nothing.cmake == "80-real;86-real;89-real;90"
     assert len(nothing.notes) == 2
     assert len(choose(Facts(toolkit=Unknown("x"), torch=Unknown("x"), driver=Unknown("x"))).notes) == 3
     silent = replace(factory.toolkit(architectures=()), version=None, build=None)
@@ -128,9 +128,9 @@ def test_absent_and_unknown_tools_are_said_and_not_guessed():
 
 
 def test_lists_are_read_as_torch_cmake_and_people_write_them():
-    assert [str(item) for item in parse("8.0;8.6+PTX")] == ["8.0", "8.6"]
-    assert [str(item) for item in parse("80-real 90a-virtual,sm_120")] == ["8.0", "9.0a", "12.0"]
-    assert [str(item) for item in parse("Ampere")] == ["8.0", "8.6"]
+    assert [item.dotted for item in parse("8.0;8.6+PTX")] == ["8.0", "8.6"]
+    assert [item.dotted for item in parse("80-real 90a-virtual,sm_120")] == ["8.0", "9.0a", "12.0"]
+    assert [item.dotted for item in parse("Ampere")] == ["8.0", "8.6"]
     assert parse("native;all-major") == ()
 
 

@@ -55,7 +55,7 @@ def test_what_is_not_known_equals_nothing():
         for left, right in ((unknown, unknown), (unknown, A.torch), (None, unknown)):
             (found,) = compare(replace(A, torch=left), replace(A, torch=right))
             assert (found.kind, found.component) == ("not comparable", ("torch",))
-    same = replace(A, tools=factory.tools(factory.program("cmake", version=None)))
+    same = replace(A, tools=factory.tools(factory.program("cmake", version=None, error="hangs")))
     (found,) = compare(same, same)
     assert (found.kind, found.field) == ("not comparable", "version")
     assert "could not be compared" in as_text((found,), ("a", "b"), PLAIN)
@@ -130,3 +130,9 @@ def test_lists_show_what_the_other_side_lacks():
     assert "A  nothing more\n    B  amx_int8" in text(
         replace(A, system=factory.system(cpu=replace(factory.system().cpu, isa=("avx2", "amx_int8"))))
     )
+
+
+def test_programs_that_are_never_asked_for_their_version_are_compared_by_being_there():
+    unasked = replace(A, tools=factory.tools(factory.program("make", version=None)))
+    assert not compare(unasked, unasked)
+    assert compare(A, unasked)

@@ -18,7 +18,7 @@ def as_json(found: Architectures) -> Dict[str, Any]:
         "targets": [_target(target) for target in found.targets],
         "torch_targets": [_target(target) for target in found.torch_targets],
         "refusals": [
-            {"architecture": str(refusal.architecture), "by": refusal.by, "reason": refusal.reason}
+            {"architecture": refusal.architecture.dotted, "by": refusal.by, "reason": refusal.reason}
             for refusal in found.refusals
         ],
         "notes": list(found.notes),
@@ -39,7 +39,7 @@ def as_text(found: Architectures, style: Style) -> str:
         lines += ["", style.paint("strong", "Left out")]
         for refusal in found.refusals:
             lines += style.wrap(
-                clean(f"{refusal.by}: {refusal.reason}"), f"  {refusal.architecture!s:6}", " " * 8
+                clean(f"{refusal.by}: {refusal.reason}"), f"  {refusal.architecture.dotted:6}", " " * 8
             )
     if found.notes:
         lines += ["", style.paint("strong", "Notes")]
@@ -50,16 +50,16 @@ def as_text(found: Architectures, style: Style) -> str:
 def _reasons(found: Architectures, style: Style) -> List[str]:
     lines: List[str] = []
     for target in found.targets:
-        lines += style.wrap(clean(target.reason), f"  {target.architecture!s:6}", " " * 8)
+        lines += style.wrap(clean(target.reason), f"  {target.architecture.dotted:6}", " " * 8)
         if target.ptx:
-            text = f"of {target.architecture}, the newest: GPUs that are newer still can compile it when it is loaded"
+            text = f"of {target.architecture.dotted}, the newest: the driver compiles it for GPUs that are newer still"
             lines += style.wrap(text, "  PTX   ", " " * 8)
     return lines or ["  nothing is left that can be compiled for"]
 
 
 def _target(target: Target) -> Dict[str, Any]:
     return {
-        "architecture": str(target.architecture),
+        "architecture": target.architecture.dotted,
         "machine_code": target.machine_code,
         "ptx": target.ptx,
         "reason": target.reason,

@@ -1,12 +1,11 @@
-"""The published JSON Schemas: facts from the dataclasses themselves, the report beside them.
+"""The published JSON Schemas, made from the dataclasses: facts and, with them, the report.
 
-`python -m envdoctor.report.schemas` writes the files anew after a fact has changed.
+After a fact has changed, `python ci/schemas.py` writes the files anew.
 """
 
 import dataclasses
 import inspect
 import json
-import os
 from typing import Any, Dict, Tuple, Union, get_type_hints
 
 from envdoctor.facts import Facts, Note, NotExamined, Unknown
@@ -15,7 +14,6 @@ from envdoctor.finding import Edit, Evidence, Location, Run, Safety, SetEnv, Sev
 from envdoctor.report.json_ import SCHEMA as REPORT
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "schema")
 SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean", type(None): "null"}
 Schema = Dict[str, Any]
 
@@ -50,14 +48,6 @@ def files() -> Dict[str, str]:
     """Name and contents of each published file."""
     made = {"envdoctor.facts-1.json": facts_schema(), "envdoctor.report-1.json": report_schema()}
     return {name: json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in made.items()}
-
-
-def write() -> None:
-    """Bring the published files up to date."""
-    from envdoctor.host import write_whole
-
-    for name, text in files().items():
-        write_whole(os.path.join(FOLDER, name), text)
 
 
 def _finding(definitions: Schema) -> Schema:
@@ -142,7 +132,3 @@ def _closed(properties: Schema) -> Schema:
 
 def _sorted(definitions: Schema) -> Schema:
     return {name: definitions[name] for name in sorted(definitions)}
-
-
-if __name__ == "__main__":
-    write()

@@ -212,7 +212,9 @@ def _toolkits(toolkits: f.Toolkits) -> Iterator[Row]:
         if toolkit.error:
             yield "", f"nvcc does not work: {toolkit.error}"
         odd = [
-            part for part in toolkit.components if part.version and not _same(part.version, toolkit.version)
+            part
+            for part in toolkit.components  # CCCL counts for itself
+            if part.version and part.name != "cccl" and not _same(part.version, toolkit.version)
         ]
         if odd:
             yield "", "parts of other versions: " + ", ".join(f"{part.name} {part.version}" for part in odd)

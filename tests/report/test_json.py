@@ -1,6 +1,7 @@
 """The JSON report against its published schema, and the schemas against the dataclasses."""
 
 import json
+import os
 
 import jsonschema
 import pytest
@@ -15,6 +16,13 @@ VALIDATOR = jsonschema.Draft202012Validator(schemas.report_schema())
 
 def report(diagnosis, facts=None):
     return json.loads(render("json", facts or healthy(), diagnosis, HOME))
+
+
+@pytest.mark.parametrize("name", sorted(schemas.files()))
+def test_published_schemas_are_up_to_date(name):
+    folder = os.path.join(os.path.dirname(schemas.__file__), "schema")
+    with open(os.path.join(folder, name), encoding="utf-8") as stream:
+        assert stream.read() == schemas.files()[name], "a fact has changed: run python ci/schemas.py"
 
 
 @pytest.mark.parametrize("diagnosis", [CLEAN, UNDETERMINED, USUAL, EVERYTHING])
