@@ -42,11 +42,12 @@ class Completed:
 
     @property
     def complaint(self) -> str:
-        """Why it failed, in one line."""
+        """Why it failed, in one line: the last that speaks of an error, else the last."""
         if self.error:
             return self.error
         lines = [line.strip() for line in (self.stderr or self.stdout).splitlines() if line.strip()]
-        return f"exit status {self.status}" + (f": {lines[-1][:200]}" if lines else "")
+        telling = [line for line in lines if "error" in line.lower()] or lines
+        return f"exit status {self.status}" + (f": {telling[-1][:200]}" if telling else "")
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,8 @@ def probe(host: Host, request: Request) -> Union[Python, Unknown, None]:
         answer = host.ask_python(interpreter.path, SCRIPT, isolated=False)
         return _python(host, interpreter, answer, found_via)
     except (KeyError, TypeError, ValueError) as error:
-        return Unknown(f"{interpreter.path} ({found_via}) does not work: {error}"[:300])
+        why = str(error).replace(f"{interpreter.path}: ", "", 1)
+        return Unknown(f"{interpreter.path} ({found_via}) does not work: {why}"[:300])
 
 
 def _python(host: Host, interpreter: Interpreter, answer: Dict[str, Any], found_via: str) -> Python:

@@ -192,3 +192,13 @@ def test_a_real_interpreter_with_a_noisy_start_and_a_treacherous_working_folder(
     assert found.path[0] == str(noise)
     assert str(tmp_path) not in found.path
     assert found.purelib in found.site_packages
+
+
+def test_a_real_interpreter_that_cannot_start(tmp_path):
+    found = probe(
+        LocalHost({"PATH": "/usr/bin:/bin", "PYTHONHOME": "/nowhere"}, str(tmp_path)),
+        Request(python=sys.executable),
+    )
+    assert isinstance(found, Unknown)
+    assert "(--python) does not work: exit status 1: " in found.reason
+    assert "encodings" in found.reason
