@@ -117,6 +117,22 @@ NVCC_CCBIN_SINCE: Release = (13, 0)
 #: or later", since 2.2.2, pytorch/pytorch#120126) and MINIMUM_GCC_VERSION in torch/utils/cpp_extension.py before.
 TORCH_OLDEST_GCC: Tuple[Tuple[Release, int], ...] = (((2, 3), 9), ((1, 0), 5))
 
+#: C++ standard that torch's headers need since a release. Source: pytorch/pytorch#32135 (1.5: C++14), and
+#: the #error in torch/all.h since #100557 (2.1: C++17) and #178150 (2.14: C++20).
+TORCH_CXX_STANDARD: Tuple[Tuple[Release, int], ...] = (
+    ((2, 14), 20),
+    ((2, 1), 17),
+    ((1, 5), 14),
+    ((0, 0), 11),
+)
+
+
+def torch_cxx_standard(version: str) -> int:
+    """The C++ standard that the headers of a torch release need."""
+    release = numbers(version)[:2]
+    return next(standard for since, standard in TORCH_CXX_STANDARD if release >= since)
+
+
 #: Options of nvcc and the first CUDA release that knows them. Source: CUDA release notes 11.2 (threads), 11.3
 #: (generate-dependencies-with-compile since 10.2), 11.5 (all, all-major), 11.6 (native).
 NVCC_OPTION_SINCE: Dict[str, Release] = {"all": (11, 5), "all-major": (11, 5), "native": (11, 6)}

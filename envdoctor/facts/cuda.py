@@ -124,7 +124,9 @@ class Gpu:
 class Driver:
     """The NVIDIA driver: kernel module and user-space library are two facts with two versions."""
 
-    kernel_module: Optional[str]  # "580.159.04" from /proc/driver/nvidia/version; None: not loaded or not visible
+    kernel_module: Optional[
+        str
+    ]  # "580.159.04" from /proc/driver/nvidia/version; None: not loaded or not visible
     libcuda: Optional[str]  # the file that the loader takes for libcuda.so.1
     libcuda_version: Optional[str]  # "580.159.04", from its file name
     libcuda_via: Optional[str]  # "LD_LIBRARY_PATH", "ld.so.cache", ...
@@ -167,6 +169,7 @@ class Copy:
 
     path: str
     #: "LD_LIBRARY_PATH" | "ld.so.cache" | "torch" | "wheel" | "toolkit" | "conda" | "default"
+    #: | "rpath" (the interpreter's own)
     via: str
     stub: bool
     version: Optional[str]
