@@ -35,17 +35,16 @@ OWN = ("torch", "wheel")
 
 
 def check(loader: Loader, torch: Torch) -> Iterator[Finding]:
-    cudnn = _own_cudnn(loader)
     for entry in loader.libraries:
         taken = entry.taken
         if taken is None or taken.stub or taken.via in OWN or not taken.version:
             continue
         own = next((copy for copy in entry.others if copy.via in OWN and copy.version), None)
-        stem = libraries.soname(entry.soname)[0]
+        stem, number = libraries.soname(entry.soname)
         # A part that the wheel lacks is taken from wherever there is one; the others only LD_LIBRARY_PATH replaces.
         rival = own if taken.via == "LD_LIBRARY_PATH" else None
         if stem.startswith("cudnn"):
-            rival = rival or (cudnn if own is None else None)
+            rival = rival or (_own_cudnn(loader, number) if own is None else None)
             wrong = rival is not None and _release(taken) != _release(rival)
         else:
             wrong = rival is not None and stem in compat.INDIRECT_LIBRARIES and _older(taken, rival)
@@ -53,12 +52,12 @@ def check(loader: Loader, torch: Torch) -> Iterator[Finding]:
             yield _finding(entry.soname, taken, rival, torch)
 
 
-def _own_cudnn(loader: Loader) -> Optional[Copy]:
-    """torch's libcudnn.so itself, whichever copy of it the loader would take by name."""
-    for entry in loader.get("cudnn"):
-        for copy in (entry.taken, *entry.others):
-            if copy is not None and copy.via in OWN and copy.version:
-                return copy
+def _own_cudnn(loader: Loader, number: str) -> Optional[Copy]:
+    """torch's libcudnn.so of that number itself, whichever copy of it the loader would take by name."""
+    for entry in loader.libraries:
+        if entry.soname == f"libcudnn.so.{number}":
+            copies = (copy for copy in (entry.taken, *entry.others) if copy is not None)
+            return next((copy for copy in copies if copy.via in OWN and copy.version), None)
     return None
 
 

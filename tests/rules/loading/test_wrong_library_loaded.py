@@ -48,3 +48,8 @@ def test_a_part_that_the_wheel_lacks_is_taken_from_the_system():
     (finding,) = found(whole, part)
     assert "libcudnn_engines_tensor_ir" in finding.message
     assert not found(part)
+
+
+def test_a_part_of_another_cudnn_generation_is_not_met():
+    whole = LoadedLibrary("libcudnn.so.9", None, (Copy("/site/libcudnn.so.9", "wheel", False, "9.20.0.48"),))
+    assert not found(whole, entry("libcudnn_cnn_train.so.8", "8.9.7", "ld.so.cache", None))
