@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Iterable, List, Optional, Tuple
 
 from envdoctor import compat
-from envdoctor.facts import Driver, Environment, Gpu, Project, Request, Toolkit
+from envdoctor.facts import Driver, Environment, Gpu, Located, Project, Request, Toolkit
 
 #: Words that stand for a set which only nvcc, CMake or torch can spell out.
 WORDS = frozenset({"native", "all", "all-major", "auto", "common"})
@@ -92,6 +92,17 @@ def builds_with_cmake(project: Optional[Project]) -> bool:
     return any(language.text == "CUDA" for language in project.cmake.languages)
 
 
+def of_build(project: Project, items: Tuple[Located, ...]) -> Tuple[Located, ...]:
+    """Those that stand in files of the way this project is built: a script beside setup.py says nothing of it."""
+    if builds_torch_extension(project):
+        endings: Tuple[str, ...] = (".py", ".toml", ".cfg")
+    elif builds_with_cmake(project) and project.builds[:1] != ("make",):
+        endings = (".cmake", "CMakeLists.txt", ".py", ".toml")
+    else:
+        return items
+    return tuple(item for item in items if item.file.endswith(endings))
+
+
 def stated(request: Request) -> Tuple[Asked, ...]:
     """The targets that the caller named."""
     return tuple(Asked(text, parse(text), "--arch", "request") for text in request.architectures)
@@ -107,7 +118,7 @@ def handed_to_nvcc(environment: Environment, project: Optional[Project]) -> Tupl
         return ()
     written = tuple(
         Asked(item.text, parse(item.text), item.place, "project", item.file, item.line)
-        for item in project.architectures
+        for item in of_build(project, project.architectures)
     )
     if written:
         return written

@@ -38,7 +38,9 @@ def check(environment: Environment, project: Project, torch: Torch) -> Iterator[
     if not value or value == "native" or not torch.known_architectures:
         return
     # Flags of the project switch the variable off.
-    if project.architectures or not architectures.builds_torch_extension(project):
+    if architectures.of_build(project, project.architectures) or not architectures.builds_torch_extension(
+        project
+    ):
         return
     entries = _as_torch_splits(value)
     unknown = [entry for entry in entries if entry.replace("+PTX", "", 1) not in torch.known_architectures]

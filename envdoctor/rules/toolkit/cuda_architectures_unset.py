@@ -40,7 +40,8 @@ def check(
     # find_package(Torch) sets its own from TORCH_CUDA_ARCH_LIST.
     torch = project.cmake.package("Torch") is not None
     name = "TORCH_CUDA_ARCH_LIST" if torch else "CUDAARCHS"
-    if project.architectures or project.cmake.architectures or environment.get(name):
+    named = architectures.of_build(project, project.architectures) or project.cmake.architectures
+    if named or environment.get(name):
         return
     value = architectures.dotted_list(stated) if torch else architectures.cmake_list(stated)
     default = compat.at_least(compat.DEFAULT_ARCHITECTURE, toolkit.release)

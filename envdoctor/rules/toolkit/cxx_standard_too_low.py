@@ -123,7 +123,9 @@ def _asked(project: Project, cuda_only: bool) -> Optional[Located]:
     labelled = project.cmake.standards if project.cmake else ()
     cuda = [item for item in labelled if item.text.startswith("CUDA ")]
     cxx = [item for item in labelled if item.text.startswith("CXX ")]
-    chosen = (cuda or cxx if cuda_only else cxx or cuda) or list(project.cxx_standards)
+    chosen = (cuda or cxx if cuda_only else cxx or cuda) or list(
+        architectures.of_build(project, project.cxx_standards)
+    )
     return max(chosen, key=_number, default=None)
 
 

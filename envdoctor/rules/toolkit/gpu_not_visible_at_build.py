@@ -32,6 +32,7 @@ from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 CALLS = ("get_device_capability", "get_device_properties")
+ASKING_FIRST = ("is_available", "device_count")
 
 _STARTUP = '''"""Answers torch.cuda.get_device_capability() with the architecture that the build is meant for."""
 import importlib.abc
@@ -86,10 +87,14 @@ def check(
     if unseen is None:
         return
     targets = _targets(request, toolkit, torch)
+    if not targets:
+        return
+    call = _call(project)
     # torch without CUDA is torch-cpu-only's.
-    if torch is None or torch.cuda is not None:
+    if call and (torch is None or torch.cuda is not None):
+        yield _asked_by_setup(call, unseen, _single(targets))
+    elif torch is None or torch.cuda is not None:
         yield from _torch(environment, project, unseen, targets)
-        yield from _calls(project, unseen, targets)
     yield from _native(environment, project, tools, unseen, targets)
 
 
@@ -114,7 +119,7 @@ def _torch(
     value = environment.get("TORCH_CUDA_ARCH_LIST")
     if (
         not architectures.builds_torch_extension(project)
-        or project.architectures
+        or architectures.of_build(project, project.architectures)
         or (value and value != "native")
     ):
         return
@@ -136,28 +141,41 @@ def _torch(
     )
 
 
-def _calls(project: Project, unseen: Evidence, targets: Tuple[Architecture, ...]) -> Iterator[Finding]:
-    calls = [call for call in (project.setup.calls if project.setup else ()) if call.text.endswith(CALLS)]
-    if not calls:
-        return
-    call = calls[0]
+def _call(project: Project) -> Optional[Located]:
+    """A call of setup.py that fails without a GPU.
+
+    One that asks first whether there are any, or takes TORCH_CUDA_ARCH_LIST instead, does not.
+    """
+    setup = project.setup
+    if setup is None or any(call.text.endswith(ASKING_FIRST) for call in setup.calls):
+        return None
+    if any(variable.text == "TORCH_CUDA_ARCH_LIST" for variable in setup.variables):
+        return None
+    return next((call for call in setup.calls if call.text.endswith(CALLS)), None)
+
+
+def _single(targets: Tuple[Architecture, ...]) -> Architecture:
+    """One answer for a call that takes one: 8.0 where it is among them, for its code runs on the most GPUs in use."""
+    return next((item for item in targets if item.number == 80), targets[0])
+
+
+def _asked_by_setup(call: Located, unseen: Evidence, target: Architecture) -> Finding:
     steps: Tuple[Step, ...] = (
         Shim("python/sitecustomize.py", "text", _STARTUP),
         SetEnv("PYTHONPATH", "{overlay}/python", "prepend"),
-        SetEnv(architectures.CHOSEN_VARIABLE, architectures.cmake_list(targets)),
-        SetEnv("TORCH_CUDA_ARCH_LIST", architectures.dotted_list(targets)),
+        SetEnv(architectures.CHOSEN_VARIABLE, str(target)),
+        SetEnv("TORCH_CUDA_ARCH_LIST", target.dotted),
     )
     answered = call.text.endswith("get_device_capability")
-    yield Finding(
+    if answered:
+        fix = Fix(f"Answer the call with {target.dotted} (state another one with --arch)", steps)
+    else:
+        fix = Fix(f"Give {call.file} a way to name the architecture, or build where the GPU is")
+    return Finding(
         message=f"{call.file} asks the GPU what to compile for ({call.text}), and no GPU is visible.",
         consequence="It ends with RuntimeError: No CUDA GPUs are available.",
         evidence=(Evidence(call.place, call.text), unseen),
-        fix=Fix(
-            f"Answer the call with {targets[0].dotted} (state another one with --arch)"
-            if answered and targets
-            else f"Give {call.file} a way to name the architecture, or build where the GPU is",
-            steps if answered and targets else (),
-        ),
+        fix=fix,
         location=Location(call.file, call.line),
     )
 

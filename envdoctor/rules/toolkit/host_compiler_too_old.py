@@ -66,7 +66,7 @@ def check(
 def _standards(project: Project) -> List[Need]:
     """The lowest standard that is asked for: others may belong to a branch that is not taken."""
     numbers = {}
-    for item in project.cxx_standards:
+    for item in architectures.of_build(project, project.cxx_standards):
         number = item.text.split()[-1]
         if number.isdigit() and int(number) in compat.GCC_CXX_SINCE:
             numbers[int(number)] = item

@@ -23,7 +23,7 @@ does not require the one it names.
 
 from typing import Iterator, NamedTuple, Optional, Tuple
 
-from envdoctor import compat, toolkit_cures
+from envdoctor import architectures, compat, toolkit_cures
 from envdoctor.facts import Located, Project, Request, Toolkit, Toolkits
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 
@@ -93,7 +93,7 @@ def _standards(project: Project) -> Iterator[Need]:
 
 
 def _words(project: Project) -> Iterator[Need]:
-    for item in project.architectures:
+    for item in architectures.of_build(project, project.architectures):
         since = compat.NVCC_OPTION_SINCE.get(item.text)
         # CMake spells these words out by itself.
         if since and not item.file.endswith((".cmake", "CMakeLists.txt")):

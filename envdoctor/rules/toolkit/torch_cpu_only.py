@@ -47,7 +47,7 @@ def check(
     home = environment.get("CUDA_HOME")
     yield Finding(
         message=f"torch {torch.version} is a build without CUDA, and {extension.file} builds a CUDA extension.",
-        consequence='The build ends with "CUDA_HOME environment variable is not set"'
+        consequence='The build ends, mostly with "CUDA_HOME environment variable is not set"'
         + (f", although it is set to {home}." if home else "; setting it would not help."),
         evidence=(
             Evidence(torch.found_via, f"torch {torch.version}: cuda = None"),

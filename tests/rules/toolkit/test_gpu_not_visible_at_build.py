@@ -101,7 +101,33 @@ def test_a_setup_script_that_asks_gets_an_answer():
     assert finding.fix is not None
     (shim,) = [step for step in finding.fix.steps if isinstance(step, Shim)]
     compile(shim.content, shim.path, "exec")
-    assert len(run(project=ASKING)) == 2
+    assert SetEnv("TORCH_CUDA_ARCH_LIST", "8.0") in finding.fix.steps
+    # One finding, one value of the variable.
+    assert run(project=ASKING)[0].fix == finding.fix and len(run(project=ASKING)) == 1
+    hopper = Request(role="build", architectures=("9.0a",))
+    (finding,) = run(project=ASKING, request=hopper)
+    assert finding.fix is not None and SetEnv("ENVDOCTOR_CUDA_ARCHITECTURES", "90a") in finding.fix.steps
+
+
+def test_quiet_for_a_setup_script_that_asks_first_or_takes_the_list():
+    call = at("torch.cuda.get_device_capability", "setup.py", 9)
+    guarded = setup(extension(), calls=(at("torch.cuda.is_available"), call))
+    assert not run(project=project(setup=guarded), TORCH_CUDA_ARCH_LIST="8.0")
+    taking = setup(extension(), calls=(call,), variables=(at("TORCH_CUDA_ARCH_LIST"),))
+    assert not run(project=project(setup=taking), TORCH_CUDA_ARCH_LIST="8.0")
+    (finding,) = run(project=project(setup=taking))
+    assert "IndexError" in finding.consequence
+
+
+def test_other_questions_to_the_gpu_are_only_reported():
+    asking = setup(extension(), calls=(at("torch.cuda.get_device_properties", "setup.py", 4),))
+    (finding,) = run(project=project(setup=asking))
+    assert finding.fix is not None and not finding.fix.steps
+
+
+def test_a_script_beside_setup_py_does_not_count():
+    beside = project(setup=setup(extension()), architectures=(at("80", "build_cutlass.sh", 7),))
+    assert run(project=beside)
 
 
 @pytest.mark.parametrize(("value", "said"), [("90a;80", "(9, 0)"), ("120", "(12, 0)"), (None, "no GPU")])
