@@ -155,14 +155,13 @@ def module(
     package: Optional[str] = "demo",
     file: str = "_C.cpython-311-x86_64-linux-gnu.so",
     needed: Mapping[str, Optional[str]] = {},
-    via: str = "ld.so.cache",
     **changes: Any,
 ) -> f.CompiledModule:
     """A compiled module of an installed package; `needed` maps sonames to what the loader takes (None: nothing)."""
     values: Dict[str, Any] = {
         "path": f"/venv/lib/python3.11/site-packages/{package}/{file}",
         "package": package,
-        "needed": tuple(f.Needed(name, path, path and via) for name, path in needed.items()),
+        "needed": tuple(f.Needed(name, path, path and "ld.so.cache") for name, path in needed.items()),
         "glibc": "2.17",
         "glibcxx": "3.4.19",
         "architectures": (),

@@ -30,8 +30,6 @@ from envdoctor.facts import (
     CompiledModule,
     CompiledModules,
     Loader,
-    Needed,
-    Package,
     Packages,
     Python,
     System,
@@ -56,10 +54,10 @@ def check(
 ) -> Iterator[Finding]:
     here = {_number(entry.soname) for entry in loader.get("cudart") if entry.taken or entry.others}
     here |= {torch.cuda.partition(".")[0]} if torch is not None and torch.cuda else set()
-    for (name, soname), found in _missing(modules, packages).items():
+    for (name, soname), found in _missing(modules).items():
         copy = _copy(soname, loader, toolkits)
         stem = libraries.soname(soname)[0]
-        if copy is None and stem in compat.CUDA_MAJOR_SONAMES and here:
+        if copy is None and stem in compat.CUDA_MAJOR_SONAMES and here and _number(soname) not in here:
             continue  # another CUDA is here: wheel-built-for-other-cuda speaks
         yield Finding(
             message=f"{name} {packages.version(name) or ''} needs {soname}, which the loader does not find.",
@@ -76,7 +74,7 @@ def _number(soname: str) -> str:
     return libraries.soname(soname)[1].partition(".")[0]
 
 
-def _missing(modules: CompiledModules, packages: Packages) -> Dict[Tuple[str, str], List[CompiledModule]]:
+def _missing(modules: CompiledModules) -> Dict[Tuple[str, str], List[CompiledModule]]:
     """By package and soname; a module that is one of several alternatives is left out."""
     counts: Dict[str, int] = {}
     for module in modules.items:
@@ -87,21 +85,11 @@ def _missing(modules: CompiledModules, packages: Packages) -> Dict[Tuple[str, st
         if name.startswith(compat.OWN_LOADERS):
             continue
         for needed in module.needed:
-            if _is_missing(needed, packages.get(name)) and _counts(
+            if needed.path is None and _counts(
                 needed.soname, counts[name] == 1, libraries.is_importable(module.path)
             ):
                 missing.setdefault((name, needed.soname), []).append(module)
     return missing
-
-
-def _is_missing(needed: Needed, package: Optional[Package]) -> bool:
-    """Found nowhere, or only in a wheel that nobody loads for a package which names neither torch nor the wheel."""
-    if needed.path is None:
-        return True
-    requires = package.requires if package else ()
-    return needed.via == "installed wheel" and not any(
-        text.startswith(("torch", "nvidia-", "cuda-")) for text in requires
-    )
 
 
 def _counts(soname: str, only: bool, importable: bool) -> bool:

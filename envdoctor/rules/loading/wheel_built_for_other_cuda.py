@@ -82,11 +82,17 @@ def _major(soname: str) -> int:
 
 
 def _majors_here(loader: Loader, torch: Optional[Torch]) -> Set[int]:
-    """CUDA major versions whose run time some process here can load."""
-    here = {_major(entry.soname) for entry in loader.get("cudart") if entry.taken or entry.others}
+    """CUDA major versions that packages here are meant for: torch's, else those of the run times that are installed."""
     if torch is not None and torch.cuda:
-        here.add(int(torch.cuda.partition(".")[0]))
-    return here - {0}
+        return {int(torch.cuda.partition(".")[0])}
+    copies = [
+        (entry.soname, copy)
+        for entry in loader.get("cudart")
+        for copy in (entry.taken, *entry.others)
+        if copy
+    ]
+    near = {_major(soname) for soname, copy in copies if copy.via != "toolkit"}
+    return (near or {_major(soname) for soname, _ in copies}) - {0}
 
 
 def _exists(soname: str, loader: Loader, toolkits: Optional[Toolkits]) -> bool:

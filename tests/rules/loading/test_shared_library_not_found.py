@@ -3,17 +3,17 @@
 from envdoctor.facts import CompiledModules, Copy, LoadedLibrary, Loader
 from envdoctor.finding import Run, SetEnv
 from envdoctor.rules.loading.shared_library_not_found import check
-from tests.factory import library, module, package, packages, python, system, toolkit, toolkits, torch
+from tests.factory import library, module, packages, python, system, toolkit, toolkits, torch
 
 NOTHING = Loader((), ())
 OPT = "/opt/cuda-12.4"
 
 
-def found(*modules, loader=NOTHING, toolkits_=None, torch_=None, manager="apt-get", installed=None):
+def found(*modules, loader=NOTHING, toolkits_=None, torch_=None, manager="apt-get"):
     return list(
         check(
             CompiledModules(modules),
-            installed or packages(),
+            packages(),
             loader,
             toolkits_,
             torch_,
@@ -66,13 +66,14 @@ def test_a_slim_image_without_openmp():
     assert not finding.fix.steps
 
 
-def test_a_wheels_folder_is_opened_for_those_who_name_it():
+def test_a_wheels_folder_that_nobody_opens_is_put_on_the_path():
     path = "/site/nvidia/cuda_runtime/lib/libcudart.so.12"
     there = LoadedLibrary("libcudart.so.12", None, (Copy(path, "wheel", False, "12.4"),))
-    asks = module("demo", needed={"libcudart.so.12": path}, via="installed wheel")
-    (finding,) = found(asks, loader=Loader((), (there,)))
+    (finding,) = found(module("demo", needed={"libcudart.so.12": None}), loader=Loader((), (there,)))
     assert finding.fix.steps == (SetEnv("LD_LIBRARY_PATH", "/site/nvidia/cuda_runtime/lib", "append"),)
-    for name in ("torch>=2", "nvidia-cuda-runtime-cu12"):
-        assert not found(
-            asks, loader=Loader((), (there,)), installed=packages(package("demo", requires=(name,)))
-        )
+
+
+def test_a_part_of_the_cuda_that_is_here():
+    there = LoadedLibrary("libcudart.so.12", Copy("/x/libcudart.so.12", "wheel", False, "12.4"), ())
+    (finding,) = found(module("demo", needed={"libcublas.so.12": None}), loader=Loader((), (there,)))
+    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cublas-cu12"),)
