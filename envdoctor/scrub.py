@@ -4,6 +4,8 @@ import re
 from typing import Any
 
 _CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
+# A proxy is often written without a scheme: user:password@host:3128.
+_BARE_CREDENTIALS = re.compile(r"(?<![\w/.@-])[^\s/:@]+:[^\s/@]+@(?=[\w.-]+)")
 _TOKENS = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16})\b"
 )
@@ -21,6 +23,7 @@ def scrub_text(text: str, home: str) -> str:
     text = _CREDENTIALS.sub(
         lambda m: m.group(0) if m.group(0).endswith("//git@") else m["scheme"] + "***@", text
     )
+    text = _BARE_CREDENTIALS.sub("***@", text)
     return _TOKENS.sub("***", text)
 
 
