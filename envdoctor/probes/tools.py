@@ -45,7 +45,7 @@ def _conda_linkers(host: Host, python: Optional[Python]) -> Iterator[Program]:
 def _hidden_wheels(host: Host, python: Optional[Python], known: List[Program]) -> Iterator[Program]:
     """cmake and ninja from wheels of the examined interpreter that no program on PATH leads to."""
     for name, inside in WHEEL_PROGRAMS.items():
-        reached = {_wheel_program(host, program) or program.real for program in known if program.name == name}
+        reached = {wheel_program(host, program) or program.real for program in known if program.name == name}
         for folder in python.site_packages if python else ():
             path = posixpath.join(folder, inside)
             if host.is_file(path) and host.realpath(path) not in reached:
@@ -61,12 +61,12 @@ def _with_version(host: Host, program: Program) -> Program:
     if program.name not in ASKED:
         return program
     # The wheel's own program answers in a tenth of the time of the script, which starts Python first.
-    asked = _wheel_program(host, program) or program.path
+    asked = wheel_program(host, program) or program.path
     version, error = _programs.version_in(host.run(asked, "--version"))
     return replace(program, version=version, error=error)
 
 
-def _wheel_program(host: Host, program: Program) -> Optional[str]:
+def wheel_program(host: Host, program: Program) -> Optional[str]:
     """The real program that a working console script runs; None when its package is not where it should be."""
     inside = WHEEL_PROGRAMS.get(program.name)
     script = _programs.console_script(host, program.path) if program.kind == "console-script" else None

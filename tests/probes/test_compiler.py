@@ -1,0 +1,83 @@
+"""The host compiler that nvcc would use."""
+
+from envdoctor.host import Completed
+from envdoctor.probes import compilers
+from envdoctor.probes.compiler import probe
+from tests import factory
+from tests.fakes import FakeHost
+
+CC1PLUS = "/usr/lib/gcc/x86_64-linux-gnu/12/cc1plus"
+
+
+def gcc(name, version):
+    text = f"Target: x86_64-linux-gnu\nThread model: posix\ngcc version {version} (Debian {version}-14)\n"
+    return {f"{name} -v": Completed(0, "", text), f"{name} -print-prog-name=cc1plus": CC1PLUS}
+
+
+PROGRAMS = {
+    **gcc("/usr/bin/gcc", "12.2.0"),
+    **gcc("/usr/bin/g++-11", "11.3.0"),
+    **gcc("/usr/bin/g++-9", "9.5.0"),
+}
+EXECUTABLES = ["/usr/bin/gcc", "/usr/bin/g++-11", "/usr/bin/g++-9", "/usr/bin/ccache"]
+TORCH = factory.project(
+    setup=factory.setup(factory.extension(), imports=(factory.at("torch"),)), cuda_sources=("csrc/demo.cu",)
+)
+CMAKE = factory.project(builds=("cmake",), cmake=factory.cmake("3.18", "CXX", "CUDA"))
+
+
+def chosen(project=None, toolkit=None, programs=None, files=None, path="/usr/bin", links=None, **env):
+    executables = [*EXECUTABLES, *(files or {})]
+    everything = {**dict.fromkeys(EXECUTABLES, "\x7fELF"), CC1PLUS: "", **(files or {})}
+    host = FakeHost({**PROGRAMS, **(programs or {})}, everything, {"PATH": path, **env}, links, executables)
+    return probe(host, compilers.probe(host), project, toolkit)
+
+
+def named(*args, **kwargs):
+    found = chosen(*args, **kwargs)
+    return (found.name, found.version, found.found_via) if found else None
+
+
+def test_the_first_gcc_on_path_whatever_cxx_says():
+    assert named() == ("gcc", "12.2.0", "PATH")
+    assert named(CMAKE, CXX="g++-11") == ("gcc", "12.2.0", "PATH")
+
+
+def test_nothing_there():
+    assert chosen(path="/opt") is None
+
+
+def test_nvccs_own_variables_and_flags():
+    assert named(NVCC_CCBIN="/usr/bin/g++-9") == ("g++-9", "9.5.0", "NVCC_CCBIN")
+    flags = {"NVCC_CCBIN": "g++-9", "NVCC_APPEND_FLAGS": "-O2 -ccbin=g++-11"}
+    assert named(**flags) == ("g++-11", "11.3.0", "NVCC_APPEND_FLAGS")
+
+
+def test_cmake_hands_on_cudahostcxx_and_torch_hands_on_cc():
+    both = {"CUDAHOSTCXX": "g++-11", "CC": "ccache g++-9"}
+    assert named(CMAKE, **both) == ("g++-11", "11.3.0", "CUDAHOSTCXX")
+    assert named(TORCH, **both) == ("g++-9", "9.5.0", "CC")
+    assert named(factory.project(builds=("make",), cuda_sources=("x.cu",)), **both) == (
+        "gcc",
+        "12.2.0",
+        "PATH",
+    )
+
+
+def test_a_gcc_in_nvccs_own_folder_comes_before_path():
+    folder = "/usr/lib/nvidia-cuda-toolkit/bin"
+    nvcc = factory.toolkit("11.8", "/usr", nvcc=f"{folder}/nvcc", layout="debian")
+    programs = gcc(f"{folder}/gcc", "11.3.0")
+    files = {f"{folder}/gcc": "#!/bin/sh\nexec gcc-11\n"}
+    assert named(None, nvcc, programs, files) == ("gcc", "11.3.0", "beside nvcc")
+
+
+def test_the_compiler_behind_a_cache():
+    links = {"/usr/lib/ccache/gcc": "/usr/bin/ccache"}
+    found = chosen(path="/usr/lib/ccache:/usr/bin", links=links)
+    assert found is not None
+    assert (found.path, found.version) == ("/usr/bin/gcc", "12.2.0")
+
+
+def test_one_that_does_not_answer_is_not_replaced_by_a_guess():
+    assert chosen(programs={"/usr/bin/gcc -v": Completed(1, "", "gcc: error\n")}) is None
