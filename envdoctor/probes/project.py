@@ -4,7 +4,7 @@ import posixpath
 import re
 from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
-from envdoctor.facts import Located, Project, Python, Request, Toolkit, Toolkits
+from envdoctor.facts import Extension, Located, Project, Python, Request, Toolkit, Toolkits
 from envdoctor.host import Host
 from envdoctor.probes._project import (
     checkout,
@@ -81,6 +81,11 @@ class _Reading:
         start = self.start()
         found = sources.read(tree, start, search, self.defined()) if self.builds() else sources.Findings()
         generated = cmake.generated if cmake else set()
+        missing = tuple(
+            header
+            for header in sources.unresolved(tree, found, search, generated)
+            if self.counts(header.name)
+        )
         return Project(
             root=tree.root,
             name=self.name(),
@@ -97,18 +102,14 @@ class _Reading:
             cxx_standards=self.asked("std"),
             cuda_sources=tuple(path for path in start if path.endswith(".cu")),
             includes=tuple(found.includes.values()),
-            unresolved_headers=tuple(
-                header
-                for header in sources.unresolved(tree, found, search, generated)
-                if self.counts(header.name)
-            ),
+            unresolved_headers=missing,
             features=tuple(found.features.values()),
             submodules=checkout.submodules(tree),
             lfs_pointers=checkout.lfs_pointers(tree, self.files),
             build_folders=checkout.build_folders(tree),
             packages=self.packages(),
             unread=tuple(tree.unread),
-            header_versions=sources.cutlass_version(tree, search, found),
+            header_versions=sources.cutlass_version(tree, search, found, missing),
         )
 
     def compiles_alone(self) -> bool:
@@ -204,37 +205,45 @@ class _Reading:
         else:
             yield from (Located(place.text.split()[1], place.file, place.line) for place in fact.standards)
 
+    def extensions(self) -> Tuple[Extension, ...]:
+        return self.setup.fact.extensions if self.setup else ()
+
     def start(self) -> List[str]:
-        """The sources that the build files name; all of the tree when CMake or make name none."""
+        """The sources that setup.py compiles, else CMake, else make; all of the tree when the last two name none."""
         named: Dict[str, None] = {}
-        for extension in self.setup.fact.extensions if self.setup else ():
+        for extension in self.extensions():
             named.update(dict.fromkeys(extension.sources))
-        named.update(dict.fromkeys(self.cmake.sources if self.cmake else ()))
-        named.update(dict.fromkeys(self.makefile.sources if self.makes() else ()))
+        if not self.extensions() and self.cmake is not None:
+            named.update(self.cmake.sources or self.cmake.maybe)
+        elif not self.extensions() and self.makes():
+            named.update(dict.fromkeys(self.makefile.sources))
         found = [path for path in named if not self.tree.is_vendored(path) and self.tree.is_file(path)]
         compiled = [path for path in found if path.rpartition(".")[2] in sources.COMPILED]
-        if compiled or self.builds()[-1:] not in (("cmake",), ("make",)):
+        if compiled or self.extensions() or self.builds()[-1:] not in (("cmake",), ("make",)):
             return compiled
         return sources.all_sources(self.tree, self.files)
 
     def defined(self) -> FrozenSet[str]:
-        """Macros that setup.py and CMake define."""
-        extensions = self.setup.fact.extensions if self.setup else ()
-        given = [flag for extension in extensions for flag in extension.flags]
-        return frozenset(preprocessor.words([*given, *(self.cmake.defined if self.cmake else ())]))
+        """Macros that setup.py or CMake defines."""
+        given = [flag for extension in self.extensions() for flag in extension.flags]
+        if not self.extensions() and self.cmake is not None:
+            given = self.cmake.defined
+        return frozenset(preprocessor.words(given))
 
     def search_path(self) -> sources.SearchPath:
+        """The include folders of what compiles: those of a CMake project that is built beside it are not searched."""
         named: List[str] = []
-        for extension in self.setup.fact.extensions if self.setup else ():
-            named.extend(extension.include_dirs)
-            named.extend(flags.include_dirs(" ".join(extension.flags)))
-        named.extend(self.cmake.include_dirs if self.cmake else ())
-        named.extend((*self.makefile.include_dirs, *self.scripts.include_dirs))
-        found = sources.SearchPath(self.tree, named, tuple(self.outside()))
-        hidden = self.setup is not None and any(map(setup_script.hides_folders, self.setup.built))
-        if hidden or (self.cmake is not None and not self.cmake.sources):
-            found.opaque = True
-        return found
+        hidden = False
+        for extension in self.extensions():
+            named.extend((*extension.include_dirs, *flags.include_dirs(" ".join(extension.flags))))
+        if self.extensions() and self.setup is not None:
+            hidden = any(map(setup_script.hides_folders, self.setup.built))
+        elif self.cmake is not None:
+            named.extend(self.cmake.include_dirs)
+            hidden = not self.cmake.sources
+        else:
+            named.extend((*self.makefile.include_dirs, *self.scripts.include_dirs))
+        return sources.SearchPath(self.tree, named, tuple(self.outside()), hidden)
 
     def outside(self) -> Iterator[str]:
         """Include folders of the machine: variables, Python, its packages, the toolkit, the system."""

@@ -28,6 +28,8 @@ _FLAG_VARIABLES = re.compile(
 _ARCHITECTURE_VARIABLES = frozenset(("CMAKE_CUDA_ARCHITECTURES", "TORCH_CUDA_ARCH_LIST"))
 _STANDARD_VARIABLE = re.compile(r"CMAKE_(CXX|CUDA)_STANDARD$")
 _FEATURE = re.compile(r"(cxx|cuda)_std_(\d\d)$")
+#: Parts of other people's projects that are built, if at all, for their own sake.
+_ASIDE = frozenset(("test", "tests", "examples", "example", "benchmark", "benchmarks", "docs", "doc"))
 
 
 class Reader:
@@ -39,7 +41,9 @@ class Reader:
         self.found: Dict[str, List[Any]] = {}
         self.minimum_of: Set[str] = set()
         self.include_dirs: List[str] = []
-        self.sources: List[str] = []
+        #: Sources of targets, and those of targets that are built only perhaps.
+        self.sources: Dict[str, None] = {}
+        self.maybe: Dict[str, None] = {}
         self.targets: Set[str] = set()
         self.declared: Dict[str, Located] = {}
         #: Files that configuring makes: headers of these names are not missing.
@@ -62,13 +66,14 @@ class Reader:
             known.append(self.at(text, command))
 
     def own(self) -> bool:
-        """Whether the current file is the project's own: what a vendored one sets for itself is its own business."""
-        return not self.tree.is_vendored(self.run.file)
+        """Whether the project itself says it, for certain: what a vendored file sets is that file's business."""
+        return self.run.certain and not self.tree.is_vendored(self.run.file)
 
     # Versions, languages, packages
 
     def on_cmake_minimum_required(self, command: Command, words: List[str]) -> None:
-        if len(words) > 1 and words[0].upper() == "VERSION" and self.run.file not in self.minimum_of:
+        first = self.run.file not in self.minimum_of and not self.run.branches
+        if len(words) > 1 and words[0].upper() == "VERSION" and first:
             self.minimum_of.add(self.run.file)
             self.found.setdefault("minimums", []).append(self.at(words[1], command))
 
@@ -90,7 +95,7 @@ class Reader:
             self.language(language, command)
 
     def language(self, language: str, command: Command) -> None:
-        if language.isupper() and language not in ("NONE", "VERSION"):
+        if language.isupper() and language not in ("NONE", "VERSION") and not self.run.branches:
             self.add("languages", language, command)
         if language == "CUDA":
             self.run.forget("CMAKE_CUDA_COMPILER")
@@ -109,9 +114,8 @@ class Reader:
             if words[index] in ("COMPONENTS", "REQUIRED"):
                 stop = next((later for later in options if later > index), len(words))
                 components.extend(words[index + 1 : stop])
-        entry = FindPackage(
-            words[0], version, tuple(components), "REQUIRED" in words, self.run.file, command.line
-        )
+        required = "REQUIRED" in words and not self.run.branches
+        entry = FindPackage(words[0], version, tuple(components), required, self.run.file, command.line)
         self.found.setdefault("packages", []).append(entry)
         self.run.prefixes += (words[0].lower(),)
 
@@ -245,7 +249,8 @@ class Reader:
             self.found.setdefault("subdirectories", []).append(
                 self.at(folder if "$" not in words[0] else words[0], command)
             )
-            if self.tree.relative(folder):
+            aside = self.tree.is_vendored(f"{folder}/x") and posixpath.basename(folder) in _ASIDE
+            if self.tree.relative(folder) and not aside:
                 self.run.directory(folder)
 
     def on_include(self, command: Command, words: List[str]) -> None:
@@ -276,14 +281,14 @@ class Reader:
         for word in words[1:]:
             suffix = posixpath.splitext(word)[1][1:]
             path = self.run.path(word)
-            if suffix in SOURCE_SUFFIXES and "$" not in path and path not in self.sources and self.own():
-                self.sources.append(path)
+            if suffix in SOURCE_SUFFIXES and "$" not in path and not self.tree.is_vendored(self.run.file):
+                (self.sources if self.run.certain else self.maybe)[path] = None
 
     def on_target_link_libraries(self, command: Command, words: List[str]) -> None:
         for word in words[1:] if command.name != "link_libraries" else words:
             word = _GENERATOR.sub("", word).rstrip(">").strip()
-            if word and word not in _KEYWORDS:
-                self.add("libraries" if self.own() else "other libraries", word, command)
+            if word and word not in _KEYWORDS and self.own():
+                self.add("libraries", word, command)
 
     def on_target_include_directories(self, command: Command, words: List[str]) -> None:
         for word in words[1:] if command.name != "include_directories" else words:
@@ -332,7 +337,7 @@ class Reader:
             self.options(_GENERATOR.sub(" ", text).rstrip(">"), "CUDA" if "CUDA" in word else "CXX", command)
 
     def on_target_compile_definitions(self, command: Command, words: List[str]) -> None:
-        if not self.run.branches and self.own():
+        if self.own():
             self.defined.extend(f"-D{word[2:] if word.startswith('-D') else word}" for word in words)
 
     def on_cuda_select_nvcc_arch_flags(self, command: Command, words: List[str]) -> None:

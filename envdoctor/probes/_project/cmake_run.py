@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, 
 from envdoctor.probes._project.cmake_syntax import UNSURE, Argument, Command, Condition, parse
 from envdoctor.probes._project.tree import Tree
 
-COMMAND_LIMIT = 20_000
+COMMAND_LIMIT = 8_000
 FILE_LIMIT = 120
 DEPTH = 24
 _REFERENCE = re.compile(r"\$\{([^${}]+)\}")
@@ -58,7 +58,9 @@ class Run:
         self.files: List[str] = []
         self.file = ""
         self.folder = folder
-        self.functions: Dict[str, Tuple[List[str], List[Command], bool]] = {}
+        #: Name to parameters, body, whether it is a macro, and the file that defines it.
+        self.functions: Dict[str, Tuple[List[str], List[Command], bool, str]] = {}
+        self.tainted = False  # an argument of the current command comes from a variable of uncertain value
         self.caller: Optional[Dict[str, str]] = None
         self.handlers: Dict[str, Callable[[Command, List[str]], Any]] = {}
         self.set("CMAKE_SOURCE_DIR", tree.full(folder))
@@ -92,9 +94,14 @@ class Run:
         self.file = outer
         return True
 
+    @property
+    def certain(self) -> bool:
+        """Whether the current command is run for certain, with values that are known for certain."""
+        return self.branches == 0 and not self.tainted
+
     def set(self, name: str, value: str) -> None:
         self.variables[name] = value
-        (self.unsure.add if self.branches else self.unsure.discard)(name)
+        (self.unsure.discard if self.certain else self.unsure.add)(name)
 
     def forget(self, name: str) -> None:
         """A variable gets a value that cannot be told."""
@@ -128,7 +135,9 @@ class Run:
         return text
 
     def _reference(self, found: "re.Match[str]") -> str:
-        return self.variables.get(found.group(1), found.group())
+        name = found.group(1)
+        self.tainted = self.tainted or name in self.unsure
+        return self.variables.get(name, found.group())
 
     def _environment(self, found: "re.Match[str]") -> str:
         name = found.group(1)
@@ -183,7 +192,7 @@ class Run:
         if command.name in ("function", "macro"):
             names = self.words(command.arguments)
             if names:
-                self.functions[names[0].lower()] = (names[1:], body, command.name == "macro")
+                self.functions[names[0].lower()] = (names[1:], body, command.name == "macro", self.file)
             return False
         if command.name == "foreach":
             self.foreach(self.words(command.arguments), body)
@@ -225,6 +234,7 @@ class Run:
 
     def one(self, command: Command) -> None:
         """One simple command: a function of the files, one that changes variables, or one that asks for something."""
+        self.tainted = False
         words = self.words(command.arguments)
         if command.name in self.functions and self.depth < DEPTH:
             self.call(*self.functions[command.name], words)
@@ -236,8 +246,9 @@ class Run:
                 if re.fullmatch(r"\w+", word) and word not in self.variables:
                     self.unsure.add(word)
 
-    def call(self, names: List[str], body: List[Command], macro: bool, words: List[str]) -> None:
-        outer, caller = self.variables, self.caller
+    def call(self, names: List[str], body: List[Command], macro: bool, file: str, words: List[str]) -> None:
+        outer, caller, place = self.variables, self.caller, self.file
+        self.file = file
         if not macro:
             self.variables, self.caller = dict(self.variables), outer
         for name, word in zip(names, words):
@@ -248,6 +259,7 @@ class Run:
         self.depth += 1
         self.block(body)
         self.depth -= 1
+        self.file = place
         if not macro:
             self.variables, self.caller = outer, caller
 

@@ -156,6 +156,8 @@ class Expressions:
                     for part in (left, right)
                 ]
                 return Text("".join(parts), line, not all(map(known, parts)))
+        if isinstance(operation, ast.Sub) and isinstance(left, list) and isinstance(right, list):
+            return [item for item in left if item not in right]  # sets are kept as lists
         if isinstance(operation, ast.Mult) and not (isinstance(left, float) or isinstance(right, float)):
             return repeat(left, right) if known(left) and known(right) else UNKNOWN
         try:

@@ -12,7 +12,7 @@ _ENTRY = re.compile(r"(\d{2,3}[af]?)(?:-(?:real|virtual))?$")
 _TORCH_ENTRY = re.compile(r"(\d{1,2})\.(\d[af]?)(?:\+PTX)?$")
 _STANDARD = re.compile(r"(?:^|[\s\"',=])--?std[=\s:]*[\"']?(?:c|gnu)\+\+(\w\w)(?!\w)")
 _OLD_NAMES = {"0x": "11", "1y": "14", "1z": "17", "2a": "20", "2b": "23", "2c": "26"}
-_LIBRARY = re.compile(r"(?<![^\s\"',])-l\s*([A-Za-z_][\w.+-]*|:[\w.+-]+)")
+_LIBRARY = re.compile(r"(?<![^\s\"',])-l\s*(?!ineinfo\b)([A-Za-z_][\w.+-]*|:[\w.+-]+)")
 _INCLUDE = re.compile(r"(?<![^\s\"',])-(?:I|isystem\s)\s*[\"']?([^\s\"',]+)")
 _SHARED_RUNTIME = re.compile(r"(?<![\w-])--?cudart[\s=]+shared\b")
 
@@ -20,6 +20,8 @@ _SHARED_RUNTIME = re.compile(r"(?<![\w-])--?cudart[\s=]+shared\b")
 def architectures(flags: str) -> List[str]:
     """GPU architectures that nvcc is asked for: "80", "90a", "native", "all-major"."""
     found: List[str] = []
+    if "arch" not in flags and "code" not in flags:
+        return found
     for value in _ARCHITECTURE_OPTION.findall(flags):
         found.extend(_NAMED.findall(value))
         if _WORD.match(value):
@@ -43,6 +45,8 @@ def architecture_list(value: str) -> List[str]:
 
 def standards(flags: str) -> List[str]:
     """C++ standards asked for: "14", "17"."""
+    if "std" not in flags:
+        return []
     return [
         _OLD_NAMES.get(text, text)
         for text in _STANDARD.findall(flags)
@@ -52,12 +56,16 @@ def standards(flags: str) -> List[str]:
 
 def libraries(flags: str) -> List[str]:
     """Names after -l, and the shared run time that `-cudart shared` links."""
+    if "-l" not in flags and "cudart" not in flags:
+        return []
     names = [name for name in _LIBRARY.findall(flags) if not name.endswith((".o", ".a"))]
     return names + (["cudart"] if _SHARED_RUNTIME.search(flags) else [])
 
 
 def include_dirs(flags: str) -> List[str]:
     """Folders after -I and -isystem."""
+    if "-I" not in flags and "-isystem" not in flags:
+        return []
     return [folder for folder in _INCLUDE.findall(flags) if folder]
 
 

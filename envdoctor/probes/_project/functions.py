@@ -16,6 +16,11 @@ _CONSTANTS: Dict[str, Any] = {
     "os.name": "posix",
     "os.sep": "/",
     "sys.argv": ["setup.py", "bdist_wheel"],
+    # A torch for AMD's GPUs is another rule's business.
+    "torch.version.hip": None,
+    "torch.utils.cpp_extension.ROCM_HOME": None,
+    "torch.utils.cpp_extension.IS_HIP_EXTENSION": False,
+    "torch.utils.cpp_extension.IS_WINDOWS": False,
 }
 GPU_QUESTIONS = frozenset(
     "torch.cuda." + name
@@ -55,9 +60,11 @@ class Machine:
 
     def constant(self, name: str) -> Any:
         """The value of something imported, itself when it has none that we know."""
-        value = _CONSTANTS.get(name)
-        if value is None:
+        if name not in _CONSTANTS:
             return Ref(name)
+        value = _CONSTANTS[name]
+        if value is None or isinstance(value, bool):
+            return value
         return Text(value) if isinstance(value, str) else [Text(item) for item in value]
 
     def variable(self, name: str, place: Any = None, line: int = 0) -> Optional[Any]:

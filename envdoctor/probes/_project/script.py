@@ -76,13 +76,21 @@ class Script(Expressions):
         """How the statements end: None, or ("return", value), ("break", None), ("continue", None)."""
         early: Any = None
         for statement in body:
-            handler = self.statements.get(type(statement))
-            ended = handler(statement) if handler else None
+            try:
+                ended = self.statement(statement)
+            except Stop:
+                if early is None:
+                    raise
+                return early  # an earlier way out of the function is the one that goes on
             if isinstance(ended, tuple):
                 if ended[0] != "maybe":
                     return ended if ended[0] != "return" or ended[1] or not early else early
                 early = ("return", ended[1])
         return early and ("maybe", early[1])
+
+    def statement(self, node: ast.stmt) -> Any:
+        handler = self.statements.get(type(node))
+        return handler(node) if handler else None
 
     def import_(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -98,7 +106,7 @@ class Script(Expressions):
         local = self.local_module(module)
         for alias in node.names:
             name = f"{module}.{alias.name}"
-            value = local[alias.name] if local and alias.name in local else Ref(name)
+            value = local[alias.name] if local and alias.name in local else self.machine.constant(name)
             self.bind(alias.asname or alias.name, value)
 
     def imported_module(self, top: str, line: int) -> None:

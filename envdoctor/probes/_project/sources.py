@@ -24,12 +24,12 @@ _KNOWN_FOLDERS = re.compile(
 class SearchPath:
     """Folders that the compiler searches: those of the build files, relative or absolute, and those of the machine."""
 
-    def __init__(self, tree: Tree, named: Iterable[str], outside: Sequence[str]) -> None:
+    def __init__(self, tree: Tree, named: Iterable[str], outside: Sequence[str], hidden: bool) -> None:
         self.tree = tree
         self.inside: List[str] = []
         self.endings: List[str] = []
         #: A folder is named in a way that cannot be resolved: what is not found may lie there.
-        self.opaque = False
+        self.opaque = hidden
         for folder in dict.fromkeys(named):
             if "$" in folder or "{" in folder:
                 self._unresolved(folder)
@@ -159,11 +159,22 @@ def _made(tree: Tree, name: str, generated: Set[str]) -> bool:
     return base in generated or base.endswith((".pb.h", "_generated.h", "_export.h")) or base == "export.h"
 
 
-def cutlass_version(tree: Tree, search: SearchPath, findings: Findings) -> Tuple[Located, ...]:
-    """The release of the CUTLASS that the sources include, as its version.h says: "cutlass 4.2.0"."""
+def cutlass_version(
+    tree: Tree,
+    search: SearchPath,
+    findings: Findings,
+    missing: Iterable[Header],
+) -> Tuple[Located, ...]:
+    """The release of the CUTLASS that the sources include, as its version.h says: "cutlass 4.2.0".
+
+    One that lies in the tree and is not on the search path counts too: it is the one that is meant.
+    """
     if not any(name.startswith(("cutlass/", "cute/")) for name in findings.includes):
         return ()
-    file = search.find("cutlass/version.h", "", quoted=False)
+    roots = (root for header in missing if header.name.startswith("cutlass/") for root in header.roots)
+    near = (posixpath.join(root, "cutlass/version.h") for root in roots)
+    places = (search.find("cutlass/version.h", "", quoted=False), *near)
+    file = next((place for place in places if place and tree.is_file(place)), None)
     text = (tree.text(file) if file else None) or ""
     parts = [re.search(rf"#define\s+CUTLASS_{part}\s+(\d+)", text) for part in ("MAJOR", "MINOR", "PATCH")]
     numbers = [found.group(1) for found in parts if found]

@@ -22,6 +22,8 @@ VENDORED = frozenset(
     " submodules subprojects _deps".split()
 )
 _SUBMODULE = re.compile(r"^\s*path\s*=\s*(\S+)", re.MULTILINE)
+_WILD = re.compile(r"[*?\[]")
+_MOST = 500  # folders that one pattern may mean
 
 
 class Tree:
@@ -139,28 +141,31 @@ class Tree:
 
     def glob(self, pattern: str, recursive: bool = False) -> List[str]:
         """Files that match a pattern with folders in it, as in CMake and Python (`recursive`: "**" or GLOB_RECURSE)."""
-        folder, _, last = pattern.rpartition("/")
-        if "**" in folder or recursive:
-            start = folder.split("**")[0].rstrip("/") or ("." if not pattern.startswith("/") else "/")
-            base = self.relative(start)
-            return (
-                []
-                if base is None
-                else [p for p in self.files(base) if fnmatch.fnmatch(posixpath.basename(p), last)]
-            )
-        folders = [folder or "."]
-        if any(mark in folder for mark in "*?["):
-            outer, _, middle = folder.rpartition("/")
-            folders = [
-                posixpath.join(outer, name)
-                for name in fnmatch.filter(sorted(self.names(outer or ".")), middle)
-            ]
-        found = (
-            posixpath.join(where, name)
-            for where in folders
-            for name in fnmatch.filter(sorted(self.names(where)), last)
-        )
-        return [posixpath.normpath(path) for path in found]
+        before, deep, _ = pattern.partition("**")
+        folder, _, last = (before if deep else pattern).rpartition("/")
+        folders = self._folders_like(folder)
+        last = posixpath.basename(pattern)
+        if not (deep or recursive):
+            found = (posixpath.join(where, name) for where in folders for name in self._named(where, last))
+            return [posixpath.normpath(path) for path in found]
+        bases = (self.relative(where) for where in folders)
+        paths = (path for base in bases if base is not None for path in self.files(base))
+        return [path for path in paths if fnmatch.fnmatch(posixpath.basename(path), last)]
+
+    def _folders_like(self, pattern: str) -> List[str]:
+        """Folders that match a pattern, piece by piece."""
+        found = ["/" if pattern.startswith("/") else "."]
+        for piece in (part for part in pattern.split("/") if part):
+            if _WILD.search(piece):
+                found = [posixpath.join(where, name) for where in found for name in self._named(where, piece)]
+            else:
+                found = [posixpath.join(where, piece) for where in found]
+        return found[:_MOST]
+
+    def _named(self, folder: str, pattern: str) -> List[str]:
+        if not _WILD.search(pattern):
+            return [pattern] if pattern in self.names(folder) else []
+        return fnmatch.filter(sorted(self.names(folder)), pattern)
 
 
 def looks_like_file(name: str) -> bool:
