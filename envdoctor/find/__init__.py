@@ -3,6 +3,7 @@
 import re
 from typing import Callable, Dict, Tuple
 
+from envdoctor import compat
 from envdoctor.facts import Facts
 from envdoctor.find import headers, libraries, programs
 from envdoctor.find.model import Found
@@ -29,6 +30,8 @@ def kinds(name: str) -> Tuple[str, ...]:
         return ("library",)
     if _HEADER.fullmatch(name):
         return ("header",)
+    if name in ("cuda", "culibos") or name.replace("_static", "") in compat.CUDA_LIBRARIES:
+        return ("library",)
     if "/" in name:
         return ("header", "program") if name.startswith("/") else ("header",)
     return ("program", "library")

@@ -76,7 +76,7 @@ def _takers(name: str, facts: Facts, host: Host) -> Iterator[Taken]:
 def _included(by: str, name: str, folders: Sequence[Place], host: Host) -> Taken:
     for place in folders:
         if _has(place.folder, name, host):
-            return Taken(by, posixpath.join(place.folder, name), f"first in its folders; by {place.why}")
+            return Taken(by, posixpath.join(place.folder, name), f"from {place.why}")
     return Taken(by, None, f"in none of the {len(folders)} folders that it searches")
 
 

@@ -25,10 +25,12 @@ def search(name: str, facts: Facts, host: Host) -> Found:
     copies = [
         replace(c, owner=f"system package {packages[c.path]}") if c.path in packages else c for c in copies
     ]
+    copies = [_without_remark(copy, copies, host) for copy in copies]
     sonames = _sonames(copies)
-    taken = [*_linkers(stem, facts, host), *_loader(sonames, facts, host)] if copies else []
+    takers = (*_linkers(stem, facts, host), *_loader(sonames, facts, host), *_torch(stem, facts))
+    taken = takers if copies else ()
     looked = tuple(place.folder for place in folders)
-    return Found(name, "library", tuple(copies), tuple(taken), looked, tuple(_hints(stem, exact, facts)))
+    return Found(name, "library", tuple(copies), taken, looked, tuple(_hints(stem, exact, facts)))
 
 
 def _names(name: str) -> Tuple[str, Optional[str]]:
@@ -71,6 +73,13 @@ def _copies(stem: str, exact: Optional[str], folder: str, facts: Facts, host: Ho
     for name in sorted(names, key=len):
         if name not in led_to:
             yield _copy(folder, name, chains[name], facts, host)
+
+
+def _without_remark(copy: Copy, copies: Sequence[Copy], host: Host) -> Copy:
+    """A file to which a link of another folder leads is found through that link."""
+    real = host.realpath(copy.path)
+    reached = any(other is not copy and other.links and host.realpath(other.path) == real for other in copies)
+    return replace(copy, remark="") if reached else copy
 
 
 def _chain(folder: str, name: str, host: Host) -> Tuple[str, ...]:
@@ -167,7 +176,7 @@ def _linked(by: str, stem: str, folders: Sequence[Place], host: Host) -> Taken:
         for ending in ("so", "a"):
             path = posixpath.join(place.folder, f"lib{stem}.{ending}")
             if host.is_file(path):
-                return Taken(by, path, f"first in its folders; by {place.why}")
+                return Taken(by, path, f"from {place.why}")
     return Taken(
         by, None, f"no lib{stem}.so or lib{stem}.a in any of the {len(folders)} folders that it searches"
     )
@@ -185,6 +194,13 @@ def _loader(sonames: Sequence[str], facts: Facts, host: Host) -> Iterator[Taken]
             yield Taken(f"loader, {soname}", None, "in none of its folders")
         else:
             yield _loaded(soname, facts, host)
+
+
+def _torch(stem: str, facts: Facts) -> Iterator[Taken]:
+    """torch's own modules name their libraries by run path, so that nothing of the above counts for them."""
+    for part in facts.torch.libraries if isinstance(facts.torch, Torch) else ():
+        if part.name == stem:
+            yield Taken("torch's own modules", part.path, part.found_via)
 
 
 def _loaded(soname: str, facts: Facts, host: Host) -> Taken:

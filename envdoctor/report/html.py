@@ -95,7 +95,7 @@ def _evidence(piece: Evidence, home: str) -> str:
 
 
 def _fix(fix: Fix, home: str) -> Iterator[str]:
-    environment = [shell.hide_home(clean(line), home) for line in shell.environment_lines(fix)]
+    environment = [scrub_text(clean(line), "") for line in shell.environment_lines(fix, home)]
     if environment:
         yield _copyable("\n".join(environment))
     for command in shell.commands(fix):

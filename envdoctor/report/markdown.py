@@ -63,12 +63,11 @@ def _group(group: Group, home: str) -> Iterator[str]:
 
 
 def _fix(fix: Fix, home: str) -> Iterator[str]:
-    lines = [
-        *shell.environment_lines(fix),
-        *(line for c in shell.commands(fix) for line in c.command.splitlines()),
-    ]
+    lines = [scrub_text(clean(line), "") for line in shell.environment_lines(fix, home)]
+    for command in shell.commands(fix):
+        lines += [shell.hide_home(clean(line), home) for line in command.command.splitlines()]
     if lines:
-        yield from _fenced([shell.hide_home(clean(line), home) for line in lines], "sh")
+        yield from _fenced(lines, "sh")
     for edit in shell.edits(fix):
         yield from (f"In {_code(f'{edit.file}:{edit.line}')}:", "")
         yield from _fenced([f"- {clean(edit.old)}", f"+ {clean(edit.new)}"], "diff")

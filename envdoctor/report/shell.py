@@ -1,6 +1,7 @@
 """A fix's steps as lines that a person can paste into a POSIX shell today."""
 
 import re
+import shlex
 from typing import Iterator, List, Tuple
 
 from envdoctor.finding import Edit, Fix, Run, SetEnv, Shim, Step
@@ -10,14 +11,16 @@ from envdoctor.scrub import scrub_text
 FOLDER = '"$PWD/.envdoctor"'
 SHIM_LINES = 12
 _FLAGS = re.compile(r"FLAGS|_ARGS$|_OPTIONS$|_OPTS$")
-_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./~-]+")
+_PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+# What means something inside double quotes; the last one to an interactive bash alone.
+_SPECIAL = re.compile(r"[\\$`\"!]")
 
 
-def environment_lines(fix: Fix) -> List[str]:
-    """The reversible steps as shell lines: files of the overlay first, then variables."""
-    shims = [step for step in fix.steps if isinstance(step, Shim)]
-    lines = [line for step in shims for line in _shim(step)]
-    lines += [_export(step) for step in fix.steps if isinstance(step, SetEnv)]
+def environment_lines(fix: Fix, home: str = "") -> List[str]:
+    """The reversible steps as shell lines, files of the overlay first, then variables; `home` becomes $HOME."""
+    lines = [line for step in shims(fix) for line in _shim(step, home)]
+    lines += [_export(step, home) for step in fix.steps if isinstance(step, SetEnv)]
+    lines = list(dict.fromkeys(lines))  # one mkdir for each folder
     return [f"overlay={FOLDER}", *lines] if any("$overlay" in line for line in lines) else lines
 
 
@@ -42,12 +45,8 @@ def shims(fix: Fix) -> Tuple[Shim, ...]:
 
 
 def hide_home(line: str, home: str) -> str:
-    """A shell line with the home folder as $HOME, so that it still works when pasted."""
-    if home.strip("/"):
-        line = re.sub(
-            r"(?<![A-Za-z0-9_.~/-])" + re.escape(home.rstrip("/")) + r"(?=/|$|[^A-Za-z0-9_.-])", "$HOME", line
-        )
-    return scrub_text(line, "")
+    """A command as somebody wrote it with the home folder as $HOME, so that it still works when pasted."""
+    return scrub_text(re.sub(_home_pattern(home), "$HOME", line) if home.strip("/") else line, "")
 
 
 def _size(step: Step) -> int:
@@ -56,45 +55,54 @@ def _size(step: Step) -> int:
     return 1 + (len(step.content.splitlines()) if step.kind in ("text", "script") else 0)
 
 
-def _export(step: SetEnv) -> str:
+def _export(step: SetEnv, home: str) -> str:
     if step.value is None:
         return f"unset {step.name}"
-    value = _quoted(step.value)
+    value = _quoted(step.value, home)
     if step.mode == "set":
         return f"export {step.name}={value}"
-    inner = value[1:-1] if value.startswith('"') else value
     separator = " " if _FLAGS.search(step.name) else ":"
-    old = step.name
     if step.mode == "prepend":
-        return f'export {old}="{inner}${{{old}:+{separator}${old}}}"'
-    return f'export {old}="${{{old}:+${old}{separator}}}{inner}"'
+        return f"export {step.name}={_beside(value, after=f'${{{step.name}:+{separator}${step.name}}}')}"
+    return f"export {step.name}={_beside(value, before=f'${{{step.name}:+${step.name}{separator}}}')}"
 
 
-def _shim(step: Shim) -> Iterator[str]:
-    path = _quoted("{overlay}/" + step.path)
-    yield f"mkdir -p {_quoted('{overlay}/' + step.path.rpartition('/')[0])}"
+def _beside(word: str, before: str = "", after: str = "") -> str:
+    """A quoted word with an expansion before or after it, in one pair of double quotes where that is possible."""
+    if _PLAIN.fullmatch(word):
+        return f'"{before}{word}{after}"'
+    if word.startswith('"') and word.endswith('"') and "'" not in word:
+        return f'"{before}{word[1:-1]}{after}"'
+    return (f'"{before}"' if before else "") + word + (f'"{after}"' if after else "")
+
+
+def _shim(step: Shim, home: str) -> Iterator[str]:
+    path = _quoted("{overlay}/" + step.path, home)
+    yield f"mkdir -p {_quoted('{overlay}/' + step.path.rpartition('/')[0], home)}"
     if step.kind == "link":
-        yield f"ln -sfn {_quoted(step.content)} {path}"
+        yield f"ln -sfn {_quoted(step.content, home)} {path}"
     elif step.kind == "archive":
         yield f"ar rcs {path}"
     else:
-        yield from _text(step, path)
+        # Line by line: a here-document would not survive being pasted with its indentation.
+        words = " ".join(_quoted(line, home) for line in step.content.splitlines())
+        yield f"printf '%s\\n' {words} > {path}"
+        if step.kind == "script":
+            yield f"chmod +x {path}"
 
 
-def _text(step: Shim, path: str) -> Iterator[str]:
-    """A file's content line by line: a here-document would not survive being pasted with its indentation."""
-    words = " ".join(_quoted(line) if line else '""' for line in step.content.splitlines())
-    yield f"printf '%s\\n' {words} > {path}"
-    if step.kind == "script":
-        yield f"chmod +x {path}"
+def _quoted(value: str, home: str) -> str:
+    """A word for the shell in which {overlay} and the home folder are variables and nothing else is expanded."""
+    named = re.escape("{overlay}") + (f"|{_home_pattern(home)}" if home.strip("/") else "")
+    literals, variables = re.split(named, value), re.findall(named, value)
+    if not variables:
+        return value if _PLAIN.fullmatch(value) else shlex.quote(value)
+    names = ["$overlay" if name == "{overlay}" else "$HOME" for name in variables] + [""]
+    if not _SPECIAL.search("".join(literals)):
+        return '"' + "".join(literal + name for literal, name in zip(literals, names)) + '"'
+    quoted = (shlex.quote(literal) if literal else "" for literal in literals)
+    return "".join(literal + (f'"{name}"' if name else "") for literal, name in zip(quoted, names))
 
 
-def _quoted(value: str) -> str:
-    if _PLAIN.fullmatch(value):
-        return value
-    return '"' + _escaped(value, '"') + '"'
-
-
-def _escaped(value: str, more: str = "") -> str:
-    escaped = re.sub(r"[\\$`" + more + "]", lambda match: "\\" + match[0], value)
-    return escaped.replace("{overlay}", "$overlay")
+def _home_pattern(home: str) -> str:
+    return r"(?<![A-Za-z0-9_.~/-])" + re.escape(home.rstrip("/")) + r"(?=/|$|[^A-Za-z0-9_.-])"

@@ -38,6 +38,7 @@ def facts(**changes):
 def test_names_tell_what_they_are():
     assert kinds("cutlass/core_io.h") == kinds("cusparse.h") == kinds("nv/target") == ("header",)
     assert kinds("libcublas.so.12") == kinds("-lcublas") == kinds("libx.a") == ("library",)
+    assert kinds("cublas_static") == kinds("cudart") == ("library",)
     assert kinds("cmake") == ("program", "library")
 
 

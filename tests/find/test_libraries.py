@@ -1,7 +1,7 @@
 """Copies of a library and who takes which."""
 
+from envdoctor.facts import Component, Facts, LoadedLibrary, Loader
 from envdoctor.facts import Copy as LoadedCopy
-from envdoctor.facts import Facts, LoadedLibrary, Loader
 from envdoctor.find import libraries, search
 from tests import factory
 from tests.fakes import FakeHost
@@ -138,6 +138,20 @@ def test_the_loader_answers_for_each_soname():
     assert taken(libraries.search("cublas", known, host()), "loader, libcublas.so.13").path == copy.path
 
 
+def test_torch_s_own_copy_is_told_apart():
+    part = Component("cublas", f"{WHEEL}/libcublas.so.12", "12.4.5.8", "wheel metadata")
+    found = libraries.search("cublas", facts(torch=factory.torch(libraries=(part,))), host())
+    assert taken(found, "torch's own modules").path == part.path
+
+
+def test_a_file_that_a_link_of_another_folder_leads_to_is_found():
+    there = host()
+    there.links["/usr/lib/gcc/12/libother.so"] = "../../libother.so.1"
+    found = libraries.search("other", facts(), there)
+    assert by_path(found)["/usr/lib/libother.so.1"].remark == ""
+    assert taken(found, "g++ -lother").path == "/usr/lib/gcc/12/libother.so"
+
+
 def test_debian_s_package_is_named():
     there = host()
     there.executables.add("/usr/bin/dpkg-query")
@@ -161,5 +175,5 @@ def test_the_record_of_a_wheel_names_it():
 
 
 def test_a_bare_machine_is_no_crash():
-    (answer,) = [a for a in search("cublas", Facts(), FakeHost()) if a.what == "library"]
+    (answer,) = search("cublas", Facts(), FakeHost())
     assert not answer.copies

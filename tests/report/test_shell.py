@@ -22,13 +22,16 @@ def test_variables_are_set_unset_and_joined(tmp_path):
     steps = (
         SetEnv("A", 'x $y `z` "q" \\'),
         SetEnv("B", None),
+        SetEnv("CFLAGS", '-DA="" -DB=\'"x"\'', "append"),
         SetEnv("LIBRARY_PATH", "/new", "prepend"),
         SetEnv("NVCC_APPEND_FLAGS", "-std=c++17", "append"),
     )
-    shown = 'printf "%s|" "$A" "${B-unset}" "$LIBRARY_PATH" "$NVCC_APPEND_FLAGS"'
-    assert ran(tmp_path, *steps, then=shown) == 'x $y `z` "q" \\|unset|/new|-std=c++17|'
+    shown = 'printf "%s|" "$A" "${B-unset}" "$LIBRARY_PATH" "$NVCC_APPEND_FLAGS" "$CFLAGS"'
+    same = 'x $y `z` "q" \\|unset|'
+    flags = '-DA="" -DB=\'"x"\'|'
+    assert ran(tmp_path, *steps, then=shown) == f"{same}/new|-std=c++17|{flags}"
     old = {"B": "1", "LIBRARY_PATH": "/old", "NVCC_APPEND_FLAGS": "-O2"}
-    assert ran(tmp_path, *steps, then=shown, env=old) == 'x $y `z` "q" \\|unset|/new:/old|-O2 -std=c++17|'
+    assert ran(tmp_path, *steps, then=shown, env=old) == f"{same}/new:/old|-O2 -std=c++17|{flags}"
 
 
 def test_files_of_the_overlay_come_into_being(tmp_path):
@@ -43,11 +46,20 @@ def test_files_of_the_overlay_come_into_being(tmp_path):
     assert os.readlink(tmp_path / ".envdoctor/lib/liby.so") == "/usr/lib/liby.so.1"
 
 
+def test_what_bash_expands_in_double_quotes_is_left_alone():
+    (line,) = environment_lines(Fix("x", (SetEnv("A", "#!/bin/sh"),)))
+    assert line == "export A='#!/bin/sh'"
+    (_, line) = environment_lines(Fix("x", (SetEnv("A", "{overlay}/a!b:/home/alice/c"),)), "/home/alice")
+    assert line == """export A="$overlay"'/a!b:'"$HOME"/c"""
+
+
 def test_long_files_are_not_for_pasting():
     assert by_hand(Fix("x", (Shim("a", "text", "1\n"),)))
     assert not by_hand(Fix("x", (Shim("a", "text", "1\n" * 50),)))
 
 
 def test_home_becomes_a_variable_that_still_works():
+    fix = Fix("x", (SetEnv("A", "/home/alice/cuda"),))
+    assert environment_lines(fix, "/home/alice") == ['export A="$HOME/cuda"']
     assert hide_home('export A="/home/alice/cuda"', "/home/alice") == 'export A="$HOME/cuda"'
     assert hide_home("export A=/home/alicex/y", "/home/alice") == "export A=/home/USER/y"

@@ -1,8 +1,11 @@
 """The report for a terminal."""
 
 import re
+from dataclasses import replace
 
+from envdoctor.catalogue import Diagnosis
 from envdoctor.facts import Facts, Unknown
+from envdoctor.finding import Fix, SetEnv, Shim
 from envdoctor.report import render
 from envdoctor.report.style import PLAIN, Style, wants_colour
 from tests.report.examples import CLEAN, EVERYTHING, HOME, UNDETERMINED, USUAL, healthy
@@ -75,6 +78,20 @@ def test_no_control_character_of_the_evidence_reaches_the_terminal():
     coloured = text(EVERYTHING, Style(colour=True))
     assert set(re.findall(r"\x1b\[([0-9;]*)m", coloured)) <= {"1;31", "1;33", "1;36", "1", "2", "0"}
     assert "\\x1b[31mred" in coloured
+
+
+def test_files_too_long_to_read_past_are_named_and_written_with_verbose():
+    fix = Fix(
+        "x",
+        (
+            Shim("bin/g++", "script", "#!/bin/sh\n" + "echo\n" * 30),
+            SetEnv("PATH", "{overlay}/bin", "prepend"),
+        ),
+    )
+    diagnosis = Diagnosis((replace(USUAL.findings[0], fix=fix),), ())
+    assert "#   $overlay/bin/g++\n" in text(diagnosis)
+    assert "printf" not in text(diagnosis)
+    assert "printf" in text(diagnosis, Style(verbose=True))
 
 
 def test_only_verbs_that_exist_are_named():
