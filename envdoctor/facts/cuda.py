@@ -124,9 +124,8 @@ class Gpu:
 class Driver:
     """The NVIDIA driver: kernel module and user-space library are two facts with two versions."""
 
-    kernel_module: Optional[
-        str
-    ]  # "580.159.04" from /proc/driver/nvidia/version; None: not loaded or not visible
+    #: "580.159.04" from /proc/driver/nvidia/version, or NVML where that is hidden; None: not loaded or not visible.
+    kernel_module: Optional[str]
     libcuda: Optional[str]  # the file that the loader takes for libcuda.so.1
     libcuda_version: Optional[str]  # "580.159.04", from its file name
     libcuda_via: Optional[str]  # "LD_LIBRARY_PATH", "ld.so.cache", ...
@@ -136,7 +135,7 @@ class Driver:
     forbidden_nodes: Tuple[str, ...]
     #: Why NVML gave nothing although a driver is there.
     error: Optional[str]
-    found_via: str  # "NVML", "/proc", ...
+    found_via: str  # "NVML", "libcuda", "/proc/driver/nvidia/version", ...
 
 
 @dataclass(frozen=True)
