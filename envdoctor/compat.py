@@ -109,10 +109,6 @@ NVCC_CXX_SINCE: Dict[int, Release] = {11: (7, 0), 14: (9, 0), 17: (11, 0), 20: (
 #: First gcc that takes -std=c++NN. Source: gcc.gnu.org/projects/cxx-status.html.
 GCC_CXX_SINCE: Dict[int, int] = {11: 5, 14: 5, 17: 7, 20: 10, 23: 11}
 
-#: First CUDA release whose nvcc reads NVCC_CCBIN. Measured: 11.8.89 and 12.4.131 do not, 13.0.88 does; all three take
-#: NVCC_PREPEND_FLAGS, and a later -ccbin of the command wins with a warning.
-NVCC_CCBIN_SINCE: Release = (13, 0)
-
 #: Oldest gcc that an extension of torch can be compiled with. Source: the #error in c10/util/C++17.h ("We need GCC 9
 #: or later", since 2.2.2, pytorch/pytorch#120126) and MINIMUM_GCC_VERSION in torch/utils/cpp_extension.py before.
 TORCH_OLDEST_GCC: Tuple[Tuple[Release, int], ...] = (((2, 3), 9), ((1, 0), 5))
@@ -168,9 +164,6 @@ APT_GCC: Dict[Tuple[str, str], Tuple[int, ...]] = {
 #: CMake releases that stop at CUDA_ARCHITECTURES "native" without a GPU: from the first (inclusive) to the second
 #: (exclusive). Measured with 3.25.2, 3.31.10, 4.4.4; the keyword came with 3.24.
 NATIVE_STOPS_WITHOUT_GPU: Tuple[Release, Release] = ((3, 24), (3, 31))
-
-#: CMake reads the variable CMAKE_TOOLCHAIN_FILE from the environment since this release. Source: its documentation.
-CMAKE_TOOLCHAIN_VARIABLE_SINCE: Release = (3, 21)
 
 
 def at_least(table: Tuple[Tuple[Release, int], ...], release: Release) -> int:

@@ -141,7 +141,8 @@ def accepted_compiler(
 def use_compiler(compiler: Compiler, everywhere: bool) -> Tuple[Step, ...]:
     """nvcc takes that host compiler; with `everywhere` so do setuptools, make and CMake for C and C++ files.
 
-    NVCC_PREPEND_FLAGS works with every nvcc (NVCC_CCBIN only with new ones), and gives way to a -ccbin of the build.
+    NVCC_PREPEND_FLAGS works with every nvcc and gives way to a -ccbin of the build. (NVCC_CCBIN does not: 11.8 and 12.4
+    do not read it, 13.0 does.)
     """
     steps = (
         SetEnv("NVCC_PREPEND_FLAGS", f"-ccbin {shlex.quote(compiler.path)}", "append"),

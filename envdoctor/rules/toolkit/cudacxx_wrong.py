@@ -36,9 +36,10 @@ def check(
     compilers: Optional[Compilers],
 ) -> Iterator[Finding]:
     value = (environment.get("CUDACXX") or "").strip()
-    if not value or not architectures.builds_with_cmake(project):
+    there = any(variable.name == "CUDACXX" and variable.exists for variable in environment.variables)
+    if not value or there or not architectures.builds_with_cmake(project):
         return
-    if any("CUDACXX" in toolkit.origins for toolkit in toolkits.items) or value in _known(
+    if any("CUDACXX" in toolkit.origins for toolkit in toolkits.items) or value.split()[0] in _known(
         toolkits, nvccs, compilers
     ):
         return

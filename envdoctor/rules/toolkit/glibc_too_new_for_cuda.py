@@ -12,7 +12,9 @@ The system's glibc is 2.41 or newer, and the declarations in the toolkit's crt/m
 
 ## What to do
 
-Use CUDA 13 or newer, or build in a container whose base is older (Debian 12, Ubuntu 22.04 or 24.04, Rocky 9).
+Hide the new functions from the compiler: a header `bits/libc-header-start.h` on CPATH that includes glibc's
+own and then switches them off (tried with 12.4 and the headers of glibc 2.41). Or use CUDA 13 or newer, or
+build in a container whose base is older (Debian 12, Ubuntu 22.04 or 24.04, Rocky 9).
 
 ## When to ignore it
 
@@ -22,20 +24,26 @@ When the build uses a sysroot of its own with an older glibc, as conda's compile
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import toolkit_cures
-from envdoctor.facts import Compiler, Project, System, Toolkit, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.facts import Compiler, Environment, Project, System, Toolkit
+from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity, Shim
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 FIRST = (2, 41)
+FOLDER = "include/glibc-2.41"
+
+_HEADER = """/* glibc's own, without the functions of C23 (cospi, sinpi, rsqrt, ...) that CUDA's headers declare otherwise. */
+#include_next <bits/libc-header-start.h>
+#undef __GLIBC_USE_IEC_60559_FUNCS_EXT_C23
+#define __GLIBC_USE_IEC_60559_FUNCS_EXT_C23 0
+"""
 
 
 def check(
     system: System,
     toolkit: Toolkit,
-    toolkits: Optional[Toolkits],
+    environment: Environment,
     compiler: Optional[Compiler],
-    torch: Optional[Torch],
     project: Optional[Project],
 ) -> Iterator[Finding]:
     if (
@@ -46,6 +54,8 @@ def check(
         return
     if not toolkit.nvcc or not toolkit_cures.wants_nvcc(project) or (compiler and compiler.owner == "conda"):
         return
+    if any(folder.endswith(f"/{FOLDER}") for folder in environment.folders("CPATH")):
+        return
     yield Finding(
         message=f"CUDA {toolkit.version}'s math headers do not fit the system's glibc {system.libc_version}.",
         consequence="Every CUDA source fails: exception specification is incompatible (cospi, sinpi).",
@@ -53,18 +63,14 @@ def check(
             Evidence("C library", f"glibc {system.libc_version}"),
             Evidence(f"{toolkit.root}: crt/math_functions.h", "declares cospi without noexcept"),
         ),
-        fix=_fix(toolkits, torch),
+        fix=Fix(
+            "Hide glibc's new functions from the compiler (CUDA 13 or newer needs no such help)",
+            (
+                Shim(f"{FOLDER}/bits/libc-header-start.h", "text", _HEADER),
+                SetEnv("CPATH", f"{{overlay}}/{FOLDER}", "prepend"),
+            ),
+        ),
     )
-
-
-def _fix(toolkits: Optional[Toolkits], torch: Optional[Torch]) -> Fix:
-    major = int(torch.cuda.split(".")[0]) if torch and torch.cuda else None
-    ready = toolkit_cures.other(
-        toolkits, lambda item: item.glibc_2_41_ready is True and major in (None, item.release[0])
-    )
-    if ready:
-        return Fix(f"Build with CUDA {ready.version} at {ready.root}", toolkit_cures.use(ready))
-    return Fix("Use CUDA 13 or newer, or build in a container with an older base; another gcc does not help")
 
 
 def _release(version: Optional[str]) -> Tuple[int, ...]:

@@ -22,6 +22,7 @@ Unset the variable or name a compiler that is there; install g++ beside gcc.
 When the variable is not read by this project's build.
 """
 
+import re
 from typing import Dict, Iterator, Optional
 
 from envdoctor import toolkit_cures
@@ -33,6 +34,7 @@ ROLES = ("build", "ci")
 # Who reads each variable decides whether it matters: CUDA's two only where nvcc compiles.
 FOR_ALL = ("CXX", "CC")
 FOR_CUDA = ("CUDAHOSTCXX",)
+_GNU_OR_CLANG = re.compile(r"(?:^|[/-])(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-[\d.]+)?$")
 PACKAGES: Dict[str, str] = {
     "apt-get": "apt-get install g++",
     "dnf": "dnf install gcc-c++",
@@ -62,8 +64,13 @@ def check(
 
 
 def _found(value: str, variable: str, compilers: Compilers) -> bool:
-    """Whether any word of the value (`ccache g++ -m64`) is a compiler that answered."""
+    """Whether any word of the value (`ccache g++ -m64`) is a compiler that answered.
+
+    Compilers of other makers (icpx, nvc++, hipcc) are not asked, so nothing is said of them.
+    """
     if any(item.found_via == variable for item in compilers.items):
+        return True
+    if not any(_GNU_OR_CLANG.search(word) for word in value.split()):
         return True
     known = {name for item in compilers.items for name in (item.name, item.path)}
     return any(word in known for word in value.split())

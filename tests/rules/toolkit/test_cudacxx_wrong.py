@@ -2,7 +2,7 @@
 
 import pytest
 
-from envdoctor.facts import Compilers, NvccPath, Nvccs
+from envdoctor.facts import Compilers, Environment, NvccPath, Nvccs, Variable
 from envdoctor.finding import SetEnv
 from envdoctor.rules.toolkit.cudacxx_wrong import check
 from tests.factory import cmake, compiler, environment, project, toolkit, toolkits
@@ -18,9 +18,16 @@ def run(value, project=CMAKE, found=None):
     return list(check(environment(CUDACXX=value), project, found, NVCCS, CLANG))
 
 
-@pytest.mark.parametrize("value", ["", NVCC, "nvcc", "/usr/local/bin/nvcc", "clang++", "/usr/bin/clang++"])
+@pytest.mark.parametrize(
+    "value", ["", NVCC, "nvcc", "/usr/local/bin/nvcc", "nvcc -ccbin g++", "clang++", "/usr/bin/clang++"]
+)
 def test_quiet_for_compilers_that_are_there(value):
     assert not run(value)
+
+
+def test_quiet_for_a_file_that_exists():
+    there = Environment((Variable("CUDACXX", "/opt/hpc/bin/nvcc", True),))
+    assert not list(check(there, CMAKE, toolkits(toolkit()), NVCCS, CLANG))
 
 
 def test_quiet_when_a_toolkit_was_reached_by_it_or_cmake_does_not_ask():

@@ -2,13 +2,17 @@
 
 import pytest
 
-from envdoctor.finding import SetEnv
+from envdoctor.finding import SetEnv, Shim
 from envdoctor.rules.toolkit.glibc_too_new_for_cuda import check
-from tests.factory import compiler, project, system, toolkit, toolkits, torch
+from tests.factory import compiler, environment, project, system, toolkit
 
 CUDA = project(builds=("make",), cuda_sources=("k.cu",))
 NEW = system(libc_version="2.41", distribution_version="13")
 OLD = toolkit("12.4", root="/opt/cuda-12.4")
+
+
+def run(system=NEW, toolkit=OLD, compiler=compiler(), project=CUDA, **variables):  # noqa: B008
+    return list(check(system, toolkit, environment(**variables), compiler, project))
 
 
 @pytest.mark.parametrize(
@@ -19,20 +23,23 @@ OLD = toolkit("12.4", root="/opt/cuda-12.4")
         (system(libc_version=None), OLD),
         (NEW, toolkit()),
         (NEW, toolkit("12.4", glibc_2_41_ready=None)),
+        (NEW, toolkit("12.4", nvcc=None)),
     ],
 )
 def test_quiet_when_they_fit(system, toolkit):
-    assert not list(check(system, toolkit, None, compiler(), None, CUDA))
+    assert not run(system, toolkit)
 
 
 def test_quiet_with_condas_sysroot_or_without_cuda():
-    assert not list(check(NEW, OLD, None, compiler(owner="conda"), None, CUDA))
-    assert not list(check(NEW, OLD, None, compiler(), None, project()))
+    assert not run(compiler=compiler(owner="conda"))
+    assert not run(project=project())
 
 
-def test_a_newer_toolkit_is_the_cure_if_torch_allows_it():
-    (finding,) = check(NEW, OLD, toolkits(OLD, toolkit()), compiler(), None, CUDA)
-    assert "2.41" in finding.message
-    assert finding.fix is not None and SetEnv("CUDA_HOME", "/usr/local/cuda") in finding.fix.steps
-    (finding,) = check(NEW, OLD, toolkits(OLD, toolkit()), compiler(), torch("2.6.0", cuda="12.4"), CUDA)
-    assert finding.fix is not None and not finding.fix.steps
+def test_the_new_functions_are_hidden_and_then_it_is_quiet():
+    (finding,) = run(system=system(libc_version="2.42"))
+    assert "2.42" in finding.message and finding.fix is not None
+    shim, variable = finding.fix.steps
+    assert isinstance(shim, Shim) and "#include_next <bits/libc-header-start.h>" in shim.content
+    assert variable == SetEnv("CPATH", "{overlay}/include/glibc-2.41", "prepend")
+    assert not run(CPATH="/x:/work/demo/.envdoctor/include/glibc-2.41")
+    assert run(CPATH="/usr/local/include")

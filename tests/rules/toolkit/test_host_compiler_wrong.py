@@ -35,6 +35,11 @@ def test_quiet_for_another_name_of_a_compiler_that_was_found():
     assert not run(project=project(builds=()), CXX="/gone/g++")
 
 
+@pytest.mark.parametrize("value", ["icpx", "/opt/nvidia/hpc_sdk/compilers/bin/nvc++", "hipcc", "mpicxx -O2"])
+def test_quiet_for_other_makers_compilers(value):
+    assert not run(CXX=value)
+
+
 def test_a_variable_that_names_nothing_is_unset():
     (finding,) = run(CXX="/opt/conda/bin/x86_64-conda-linux-gnu-c++")
     assert "/opt/conda" in finding.message
