@@ -18,7 +18,24 @@ VOLATILE = {
 #: How something was found: shown beside a difference, no difference by itself.
 PROVENANCE = {"found_via", "via", "libcuda_via", "origins", "location", "line", "source"}
 #: Fields that are None when nobody could tell, and not when something is absent.
-UNDETERMINED = {"version", "cxx11_abi", "same_environment", "cxx", "known_architectures"}
+UNDETERMINED = {
+    ("Component", "version"),
+    ("Program", "version"),
+    ("PathPython", "version"),
+    ("PathPip", "same_environment"),
+    ("Toolkit", "version"),
+    ("Compiler", "cxx"),
+    ("Torch", "cxx11_abi"),
+}
+#: What follows from other fields of the same component: compared only where those are the same.
+FOLLOWS = {
+    "Python": (
+        ("executable", "version"),
+        {"real", "prefix", "base_prefix", "include", "soabi", "purelib", "site_packages", "path"},
+    ),
+    "PathPython": (("path", "version"), {"real", "prefix"}),
+    "Program": (("path",), {"real"}),
+}
 #: Paths of which only the last name is compared: the folder is that of the component around them.
 BASENAMES = {("Library", name) for name in ("shared", "dev_link", "static", "header", "stub")} | {
     ("Component", "path")
@@ -104,8 +121,6 @@ class _Place:
 def _values(place: _Place, field: str, a: Any, b: Any) -> Iterator[Difference]:
     if isinstance(a, (Unknown, NotExamined)) or isinstance(b, (Unknown, NotExamined)):
         yield place.at(a, b).tell("not comparable", field, a, b)
-    elif (a is None or b is None) and field in UNDETERMINED:
-        yield place.tell("not comparable", field, a, b)
     elif a is None or b is None:
         if a is not b:
             yield place.at(a, b).tell("only in B" if a is None else "only in A", field, a, b)
@@ -126,25 +141,35 @@ def _components(place: _Place, a: Any, b: Any) -> Iterator[Difference]:
         return
     if isinstance(a, Toolkit) and a.root != b.root:
         b = _moved(b, b.root, a.root)
-    wanted = CHOSEN.get(place.component[0]) if len(place.component) == 1 else None
-    for field in fields(a):
-        if (
-            (kind, field.name) in VOLATILE
-            or field.name in PROVENANCE
-            or (wanted and field.name not in wanted)
-        ):
-            continue
-        values = [getattr(a, field.name), getattr(b, field.name)]
-        if (
-            kind == "Program"
-            and field.name == "version"
-            and not (a.error or b.error)
-            and values == [None, None]
-        ):
-            continue  # a program that is never asked for its version: that it is there is all there is to compare
-        if (kind, field.name) in BASENAMES:
+    for name in _compared(place, a, b):
+        values = [getattr(a, name), getattr(b, name)]
+        if (kind, name) in BASENAMES:
             values = [value and posixpath.basename(value) for value in values]
-        yield from _values(place, field.name, *values)
+        if None in values and (kind, name) in UNDETERMINED:
+            if not _versionless(a, b):
+                yield place.tell("not comparable", name, *values)
+        else:
+            yield from _values(place, name, *values)
+
+
+def _compared(place: _Place, a: Any, b: Any) -> Iterator[str]:
+    """The fields of a component that say something of their own."""
+    kind = type(a).__name__
+    wanted = CHOSEN.get(place.component[0]) if len(place.component) == 1 else None
+    causes, effects = FOLLOWS.get(kind, ((), set()))
+    moved = any(getattr(a, name) != getattr(b, name) for name in causes)
+    for field in fields(a):
+        left_out = (
+            (kind, field.name) in VOLATILE or field.name in PROVENANCE or (moved and field.name in effects)
+        )
+        if not left_out and (wanted is None or field.name in wanted):
+            yield field.name
+
+
+def _versionless(a: Any, b: Any) -> bool:
+    """Programs that are never asked for a version, and files that have none: being there is all that compares."""
+    unasked = all(getattr(item, "error", "") is None and item.version is None for item in (a, b))
+    return unasked if hasattr(a, "error") else a.name == "libdevice"
 
 
 def _lists(place: _Place, field: str, a: Tuple[Any, ...], b: Tuple[Any, ...]) -> Iterator[Difference]:
@@ -185,7 +210,8 @@ def _keys(item: Any) -> Tuple[Tuple[str, ...], ...]:
     if kind in KEYS:
         return KEYS[kind]
     names = {field.name for field in fields(item)}
-    return tuple((name,) for name in USUAL_KEYS if name in names)[:1]
+    usual = tuple((name,) for name in USUAL_KEYS if name in names)[:1]
+    return usual or (tuple(field.name for field in fields(item)),)
 
 
 def _key(names: Tuple[str, ...]) -> Callable[[Any], Tuple[Any, ...]]:

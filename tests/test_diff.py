@@ -3,7 +3,16 @@
 from dataclasses import replace
 
 from envdoctor.diff import compare, to_json
-from envdoctor.facts import NOT_EXAMINED, Facts, Unknown
+from envdoctor.facts import (
+    NOT_EXAMINED,
+    CompiledModule,
+    CompiledModules,
+    Configuration,
+    Facts,
+    Needed,
+    Setting,
+    Unknown,
+)
 from envdoctor.report.differences import as_text
 from envdoctor.report.style import PLAIN
 from tests import factory
@@ -97,7 +106,7 @@ def test_a_component_of_a_toolkit_is_named_with_its_provenance():
 
 def test_programs_are_matched_by_name_and_path_then_by_name():
     elsewhere = factory.tools(factory.program("cmake", path="/opt/bin/cmake"))
-    assert {d.field for d in compare(A, replace(A, tools=elsewhere))} == {"path", "real"}
+    assert {d.field for d in compare(A, replace(A, tools=elsewhere))} == {"path"}
     two = factory.tools(
         factory.program("cmake", "4.0", "/venv/bin/cmake"), factory.program("cmake", wins=False)
     )
@@ -111,6 +120,24 @@ def test_programs_are_matched_by_name_and_path_then_by_name():
 def test_the_chosen_toolkit_is_compared_once():
     found = one(toolkit=factory.toolkit(root="/opt/cuda"))
     assert (found.component, found.field) == (("toolkit",), "root")
+
+
+def test_what_follows_from_another_interpreter_is_not_told_again():
+    other = {
+        d.field
+        for d in compare(A, replace(A, python=factory.python("3.12.1", executable="/other/bin/python")))
+    }
+    assert other == {"executable", "version"}
+    assert one(python=factory.python(path=("/extra",))).field == "path"
+
+
+def test_members_without_a_name_are_compared_whole():
+    settings = Configuration((Setting("pip", "index", "x", "f", 1, True),))
+    assert not compare(replace(A, configuration=settings), replace(A, configuration=settings))
+    needed = CompiledModule("/m.so", None, (Needed("liba.so", None, None),), None, None, (), ())
+    assert not compare(
+        replace(A, modules=CompiledModules((needed,))), replace(A, modules=CompiledModules((needed,)))
+    )
 
 
 def test_time_and_free_space_do_not_count():

@@ -77,17 +77,18 @@ def _provenance(d: Difference, style: Style) -> Iterator[str]:
 
 def _unknown(d: Difference) -> str:
     where = ", ".join(d.component) + (f", {d.field}" if d.field else "")
-    return f"{where}: A {_known(d.a)}, B {_known(d.b)}"
+    a, b = _known(d.a), _known(d.b)
+    return f"{where}: {a} on either side" if a == b else f"{where}: A {a}, B {b}"
 
 
 def _known(value: Any) -> str:
     if isinstance(value, dict) and "unknown" in value:
-        return f"could not be determined ({value['unknown']})"
+        return f"not determined ({value['unknown']})"
     if isinstance(value, dict) and "not_examined" in value:
-        return "was not examined"
+        return "not examined"
     if value is None:
-        return "is absent or not known"
-    return "is known" if isinstance(value, (dict, list)) else f"is {value}"
+        return "not known"
+    return "known" if isinstance(value, (dict, list)) else str(value)
 
 
 def _version(d: Difference) -> str:

@@ -95,7 +95,7 @@ def _evidence(piece: Evidence, home: str) -> str:
 
 
 def _fix(fix: Fix, home: str) -> Iterator[str]:
-    environment = [scrub_text(clean(line), "") for line in shell.environment_lines(fix, home)]
+    environment = [scrub_text(clean(line), "") for line in shell.environment_lines(fix, home, indented=False)]
     if environment:
         yield _copyable("\n".join(environment))
     for command in shell.commands(fix):

@@ -63,7 +63,7 @@ def _group(group: Group, home: str) -> Iterator[str]:
 
 
 def _fix(fix: Fix, home: str) -> Iterator[str]:
-    lines = [scrub_text(clean(line), "") for line in shell.environment_lines(fix, home)]
+    lines = [scrub_text(clean(line), "") for line in shell.environment_lines(fix, home, indented=False)]
     for command in shell.commands(fix):
         lines += [shell.hide_home(clean(line), home) for line in command.command.splitlines()]
     if lines:

@@ -48,7 +48,7 @@ pre {
   margin: .15rem 0 .6rem; padding: .6rem .75rem; background: var(--code); border: 1px solid var(--line);
   border-radius: 6px; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.5;
 }
-figure pre { max-height: 22rem; overflow-y: auto; }
+figure pre, .copy pre { max-height: 22rem; overflow-y: auto; }
 del { background: var(--del); text-decoration: none; } ins { background: var(--ins); text-decoration: none; }
 .copy { position: relative; }
 .copy button {
@@ -73,7 +73,7 @@ td { vertical-align: top; padding: .2rem 0; }
   th, td { display: block; width: auto; padding: .1rem 0; }
   td { padding-bottom: .4rem; }
 }
-@media print { body { background: none; } figure pre { max-height: none; }
+@media print { body { background: none; } figure pre, .copy pre { max-height: none; }
   .copy button { display: none; } .card { break-inside: avoid; } }
 """
 

@@ -16,11 +16,16 @@ _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 _SPECIAL = re.compile(r"[\\$`\"!]")
 
 
-def environment_lines(fix: Fix, home: str = "") -> List[str]:
-    """The reversible steps as shell lines, files of the overlay first, then variables; `home` becomes $HOME."""
-    lines = [line for step in shims(fix) for line in _shim(step, home)]
+def environment_lines(fix: Fix, home: str = "", indented: bool = True) -> List[str]:
+    """The reversible steps as shell lines, files of the overlay first, then variables; `home` becomes $HOME.
+
+    Lines that are shown `indented` hold no here-documents: those would not survive being pasted.
+    """
+    files = shims(fix)
+    folders = dict.fromkeys(_quoted(f"{{overlay}}/{step.path.rpartition('/')[0]}", home) for step in files)
+    lines = [f"mkdir -p {' '.join(folders)}"] if folders else []
+    lines += [line for step in files for line in _shim(step, home, indented)]
     lines += [_export(step, home) for step in fix.steps if isinstance(step, SetEnv)]
-    lines = list(dict.fromkeys(lines))  # one mkdir for each folder
     return [f"overlay={FOLDER}", *lines] if any("$overlay" in line for line in lines) else lines
 
 
@@ -76,19 +81,28 @@ def _beside(word: str, before: str = "", after: str = "") -> str:
     return (f'"{before}"' if before else "") + word + (f'"{after}"' if after else "")
 
 
-def _shim(step: Shim, home: str) -> Iterator[str]:
+def _shim(step: Shim, home: str, indented: bool) -> Iterator[str]:
     path = _quoted("{overlay}/" + step.path, home)
-    yield f"mkdir -p {_quoted('{overlay}/' + step.path.rpartition('/')[0], home)}"
     if step.kind == "link":
         yield f"ln -sfn {_quoted(step.content, home)} {path}"
     elif step.kind == "archive":
         yield f"ar rcs {path}"
+    elif indented or len(step.content.splitlines()) < 2:
+        yield f"printf '%s\\n' {' '.join(_quoted(line, home) for line in step.content.splitlines())} > {path}"
     else:
-        # Line by line: a here-document would not survive being pasted with its indentation.
-        words = " ".join(_quoted(line, home) for line in step.content.splitlines())
-        yield f"printf '%s\\n' {words} > {path}"
-        if step.kind == "script":
-            yield f"chmod +x {path}"
+        yield from _document(step, path)
+    if step.kind == "script":
+        yield f"chmod +x {path}"
+
+
+def _document(step: Shim, path: str) -> Iterator[str]:
+    """A file as a here-document, in which the shell expands nothing but the overlay's folder."""
+    expands = "{overlay}" in step.content
+    escaped = re.sub(r"[\\$`]", lambda match: "\\" + match[0], step.content) if expands else step.content
+    end = "END" if "END" not in step.content.splitlines() else "END_OF_FILE"
+    yield f"cat > {path} <<{end if expands else repr(end)}"
+    yield from escaped.replace("{overlay}", "$overlay").splitlines()
+    yield end
 
 
 def _quoted(value: str, home: str) -> str:

@@ -3,14 +3,16 @@
 import os
 import subprocess
 
+import pytest
+
 from envdoctor.finding import Fix, SetEnv, Shim
 from envdoctor.report.shell import by_hand, environment_lines, hide_home
 
 
-def ran(tmp_path, *steps, then, env=None):
-    script = (
-        "set -eu\n" + "\n".join(f"    {line}" for line in environment_lines(Fix("x", steps))) + "\n" + then
-    )
+def ran(tmp_path, *steps, then, env=None, indented=True):
+    lead = "    " if indented else ""
+    lines = [f"{lead}{line}" for line in environment_lines(Fix("x", steps), indented=indented)]
+    script = "\n".join(["set -eu", *lines, then])
     variables = {"PATH": "/usr/bin:/bin", **(env or {})}
     result = subprocess.run(
         ["sh", "-c", script], cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
@@ -34,14 +36,19 @@ def test_variables_are_set_unset_and_joined(tmp_path):
     assert ran(tmp_path, *steps, then=shown, env=old) == f"{same}/new:/old|-O2 -std=c++17|{flags}"
 
 
-def test_files_of_the_overlay_come_into_being(tmp_path):
+@pytest.mark.parametrize("indented", [True, False])
+def test_files_of_the_overlay_come_into_being(tmp_path, indented):
     steps = (
         Shim("lib/libx.a", "text", "INPUT ( -lx $y )\n"),
-        Shim("bin/cc", "script", '#!/bin/sh\necho "{overlay}" "$1"\n'),
+        Shim("bin/cc", "script", '#!/bin/sh\n\necho "{overlay}" "$1" `echo b` \\\\ "!"\n'),
+        Shim("lib/plain", "text", "a $b `c` \\\\ 'd'\n\n  \"e\"!\n"),
         Shim("lib/liby.so", "link", "/usr/lib/liby.so.1"),
         SetEnv("PATH", "{overlay}/bin", "prepend"),
     )
-    assert ran(tmp_path, *steps, then="cc hello") == f"{tmp_path}/.envdoctor hello\n"
+    assert (
+        ran(tmp_path, *steps, then="cc hello", indented=indented) == f"{tmp_path}/.envdoctor hello b \\ !\n"
+    )
+    assert (tmp_path / ".envdoctor/lib/plain").read_text() == "a $b `c` \\\\ 'd'\n\n  \"e\"!\n"
     assert (tmp_path / ".envdoctor/lib/libx.a").read_text() == "INPUT ( -lx $y )\n"
     assert os.readlink(tmp_path / ".envdoctor/lib/liby.so") == "/usr/lib/liby.so.1"
 
