@@ -83,7 +83,9 @@ class Finders:
                 if nvcc
                 else Take(None, f"CUDACXX names {named[0]}, which is not there")
             )
-        for nvcc, reason in (*self._beside_compilers(), *self._program(), *self._in_variable("CUDA_PATH")):
+        # Compilers are looked for before CMake knows the platform and its folders.
+        places = program_places(self.host, "nvcc", prefixes_too=False)
+        for nvcc, reason in (*self._beside_compilers(), *places, *self._in_variable("CUDA_PATH")):
             return self._of_nvcc(nvcc, reason)
         return Take(None, "no nvcc on PATH or in CUDA_PATH")
 
@@ -93,7 +95,7 @@ class Finders:
             return self.cmake_language()
         for nvcc, reason in (
             *self._in_variable("CUDAToolkit_ROOT"),
-            *self._program(),
+            *program_places(self.host, "nvcc"),
             *self._in_variable("CUDA_PATH"),
             *self._in_usual_places(),
         ):
@@ -148,10 +150,6 @@ class Finders:
                 if nvcc:
                     yield nvcc, f"beside the {language} compiler"
 
-    def _program(self) -> Iterator[Tuple[str, str]]:
-        """find_program(nvcc): CMAKE_PREFIX_PATH, CMAKE_PROGRAM_PATH, PATH, the system's prefixes."""
-        yield from program_places(self.host, "nvcc")
-
     def _in_variable(self, name: str) -> Iterator[Tuple[str, str]]:
         value = self.host.env.get(name)
         nvcc = self.host.which(posixpath.join(self.host.cwd, value, "bin/nvcc")) if value else None
@@ -167,8 +165,8 @@ class Finders:
                 yield nvcc, folder
 
 
-def program_places(host: Host, name: str) -> Iterator[Tuple[str, str]]:
-    """(path, reason) of a program in the order of CMake's find_program."""
+def program_places(host: Host, name: str, prefixes_too: bool = True) -> Iterator[Tuple[str, str]]:
+    """(path, reason) of a program in the order of CMake's find_program; prefixes once CMake knows the platform."""
     prefixes = [entry for entry in host.env.get("CMAKE_PREFIX_PATH", "").split(":") if entry]
     places: List[Tuple[str, str]] = [
         (f"{prefix}/{part}", "CMAKE_PREFIX_PATH") for prefix in prefixes for part in ("bin", "sbin")
@@ -179,7 +177,7 @@ def program_places(host: Host, name: str) -> Iterator[Tuple[str, str]]:
     places += [(folder, "first on PATH") for folder in host.search_path()]
     places += [
         (posixpath.join(prefix, part), "a system folder")
-        for prefix in SYSTEM_PREFIXES
+        for prefix in (SYSTEM_PREFIXES if prefixes_too else ())
         for part in ("bin", "sbin")
     ]
     for folder, reason in places:

@@ -89,6 +89,12 @@ def test_cmake_looks_beside_the_compilers_that_it_has_before_path():
     assert cuda(cuda_host(f"{NEW}/bin:/usr/bin", files=files), cuda_first)["CMake CUDA language"] == NEW
 
 
+def test_the_systems_folders_count_for_packages_and_not_for_compilers():
+    host = cuda_host("/usr/bin", files={"/usr/local/bin/nvcc": f'#!/bin/sh\nexec {NEW}/bin/nvcc "$@"\n'})
+    answers = cuda(host, ONLY_TOOLKIT)
+    assert (answers["FindCUDAToolkit"], answers["CMake CUDA language"]) == (NEW, None)
+
+
 def test_find_cuda_toolkit_without_the_language_has_its_own_order():
     usual = {"/usr/local/cuda": NEW}
     assert cuda(cuda_host("/usr/bin", usual), ONLY_TOOLKIT)["FindCUDAToolkit"] == NEW
