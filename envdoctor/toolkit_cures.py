@@ -172,11 +172,13 @@ def raised_standard(
 ) -> Tuple[Step, ...]:
     """nvcc and the host compilers read an older C++ standard as that one."""
     steps: Tuple[Step, ...] = (SetEnv("NVCC_APPEND_FLAGS", f"-std=c++{standard}", "append"),)
+    named = {item.name: item.path for item in reversed(compilers.items if compilers else ())}
     shimmed = []
-    for name in ("c++", "g++", "cc", "gcc"):
-        real = next((item for item in (compilers.items if compilers else ()) if item.name == name), None)
+    # c++ and cc are mostly links to the others, and then known by the other's name alone.
+    for name, *others in (("c++", "g++", "clang++"), ("g++",), ("cc", "gcc", "clang"), ("gcc",)):
+        real = next((named[known] for known in (name, *others) if known in named), None)
         if real:
-            script = _RAISES_STANDARD.format(standard=standard, compiler=shlex.quote(real.path))
+            script = _RAISES_STANDARD.format(standard=standard, compiler=shlex.quote(real))
             shimmed.append(Shim(f"bin/{name}", "script", script))
     if shimmed:
         steps = (*steps, *shimmed, SetEnv("PATH", "{overlay}/bin", "prepend"))

@@ -66,7 +66,7 @@ def check(
                     " ".join(toolkit.architectures) or f"CUDA {toolkit.version}",
                 ),
             ),
-            fix=_fix(tuple(item for _, item in refused), first, handed, toolkit, toolkits),
+            fix=_fix(tuple(item for _, item in refused), first, handed, toolkit, toolkits, project),
             location=Location(first.file, first.line) if first.file else None,
         )
 
@@ -77,6 +77,7 @@ def _fix(
     handed: Tuple[Asked, ...],
     toolkit: Toolkit,
     toolkits: Optional[Toolkits],
+    project: Project,
 ) -> Fix:
     newer = toolkit_cures.other(toolkits, lambda item: all(architectures.takes(a, item) for a in refused))
     if newer:
@@ -101,7 +102,7 @@ def _fix(
             f"To serve that GPU itself, {install}; until then have nvcc leave it out",
             toolkit_cures.nvcc_without(toolkit, (item.number for item in refused)),
         )
-    if first.origin == "GPU":
+    if first.origin == "GPU" and architectures.builds_torch_extension(project):
         newest = max(architectures.sensible(toolkit), key=lambda item: item.number, default=None)
         if newest:
             return Fix(

@@ -32,7 +32,7 @@ ROLES = ("build", "ci")
 FIRST = (2, 41)
 FOLDER = "include/glibc-2.41"
 
-_HEADER = """/* glibc's own, without the functions of C23 (cospi, sinpi, rsqrt, ...) that CUDA's headers declare otherwise. */
+_HEADER = """/* glibc's own, without the functions of C23 (cospi, sinpi, rsqrt) that CUDA declares otherwise. */
 #include_next <bits/libc-header-start.h>
 #undef __GLIBC_USE_IEC_60559_FUNCS_EXT_C23
 #define __GLIBC_USE_IEC_60559_FUNCS_EXT_C23 0

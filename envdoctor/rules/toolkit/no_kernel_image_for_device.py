@@ -25,7 +25,7 @@ from typing import Dict, Iterator, List
 
 from envdoctor.architectures import covers
 from envdoctor.facts import CompiledModule, CompiledModules, Driver, Gpu
-from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Severity
 
 SEVERITY = Severity.ERROR
 
@@ -56,8 +56,7 @@ def _finding(package: str, members: List[CompiledModule], bare: List[Gpu], whole
             Evidence(f"GPU {gpu.index}", f"{gpu.name}, compute capability {capability}"),
         ),
         fix=Fix(
-            f"Build {package} again with TORCH_CUDA_ARCH_LIST={capability}, or install a release that has code for it",
-            (SetEnv("TORCH_CUDA_ARCH_LIST", capability),),
+            f"Build {package} again with TORCH_CUDA_ARCH_LIST={capability}, or install a release that has code for it"
         ),
         severity=None if whole else Severity.WARNING,
     )

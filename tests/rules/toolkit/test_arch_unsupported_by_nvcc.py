@@ -67,6 +67,9 @@ def test_the_gpu_here_counts_when_the_build_asks_it():
     (finding,) = run(driver=new)
     assert finding.fix is not None and finding.fix.steps == (SetEnv("TORCH_CUDA_ARCH_LIST", "9.0+PTX"),)
     assert not run(driver=new, TORCH_CUDA_ARCH_LIST="9.0+PTX")
+    native = project(builds=("make",), cuda_sources=("k.cu",), architectures=(at("native", "Makefile", 2),))
+    (finding,) = run(project=native, driver=new)
+    assert finding.fix is not None and not finding.fix.steps
     assert not run(driver=new, request=Request(role="ci"))
 
 
