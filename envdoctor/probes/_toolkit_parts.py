@@ -64,24 +64,24 @@ class Answers(NamedTuple):
 
 def ask(host: Host, root: str, layout: str, nvcc: str) -> Answers:
     """nvcc's version and architectures, and the versions of the programs beside it, side by side."""
-    paths = {"nvcc": nvcc}
-    for name in ("ptxas", "fatbinary", "nvlink"):
-        path = _toolkit_layout.program(host, root, layout, name)
-        paths.update({name: path} if path else {})
-    questions = [
-        *((name, path, "--version") for name, path in paths.items()),
-        ("arch", nvcc, "--list-gpu-arch"),
-    ]
+    own = host.run(nvcc, "--version")
+    if not own.ok:  # one that hangs is not asked twice
+        return Answers({}, (), own.complaint)
+    named = (
+        (name, _toolkit_layout.program(host, root, layout, name)) for name in ("ptxas", "fatbinary", "nvlink")
+    )
+    questions = [(name, path, "--version") for name, path in named if path]
+    questions.append(("architectures", nvcc, "--list-gpu-arch"))
     answers = _programs.side_by_side(lambda question: host.run(*question[1:]), questions)
-    by_name = {question[0]: answer for question, answer in zip(questions, answers)}
-    versions = {}
-    for name in paths:
-        found = _TOOL_VERSION.search(by_name[name].stdout.encode()) if by_name[name].ok else None
-        versions.update({name: found[1].decode()} if found else {})
-    architectures = re.findall(r"^compute_(\d+[a-z]?)$", by_name["arch"].stdout, re.MULTILINE)
-    own = by_name["nvcc"]
-    silent = None if "nvcc" in versions else "its --version answer holds no version"
-    return Answers(versions, tuple(sorted(architectures, key=_number)), silent if own.ok else own.complaint)
+    by_name = {"nvcc": own, **{question[0]: answer for question, answer in zip(questions, answers)}}
+    listed = by_name.pop("architectures").stdout
+    found = {
+        name: _TOOL_VERSION.search(answer.stdout.encode()) for name, answer in by_name.items() if answer.ok
+    }
+    versions = {name: match[1].decode() for name, match in found.items() if match}
+    architectures = re.findall(r"^compute_(\d+[a-z]?)$", listed, re.MULTILINE)
+    error = None if "nvcc" in versions else "its --version answer holds no version"
+    return Answers(versions, tuple(sorted(architectures, key=_number)), error)
 
 
 def package_versions(host: Host, root: str, layout: str) -> Dict[str, Tuple[str, str]]:

@@ -32,7 +32,8 @@ def describe(host: Host, path: str, wins: bool) -> NvccPath:
 def resolve(host: Host, path: str) -> Tuple[str, Optional[str]]:
     """(kind, the nvcc that runs): "wrapper" (None when nobody tells), "link" (to the file alone) or "binary"."""
     folder = posixpath.dirname(path)
-    if _programs.kind(host, path) not in ("script", "console-script", "shim", "compiler-cache"):
+    script = _programs.kind(host, path) in ("script", "console-script", "shim", "compiler-cache")
+    if not script:
         if host.is_file(posixpath.join(folder, "nvcc.profile")):
             return "binary", path
         if posixpath.dirname(host.realpath(path)) != host.realpath(folder):
@@ -40,7 +41,7 @@ def resolve(host: Host, path: str) -> Tuple[str, Optional[str]]:
     # A script; or a program without a profile, as the HPC SDK's, that starts the nvcc of one of its releases
     binary = wrapped(host, path)
     own = binary is not None and host.realpath(posixpath.dirname(binary)) == host.realpath(folder)
-    return ("binary", path) if own else ("wrapper", binary)
+    return ("binary", path) if own or not (script or binary) else ("wrapper", binary)
 
 
 def wrapped(host: Host, path: str) -> Optional[str]:
