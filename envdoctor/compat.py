@@ -1,5 +1,6 @@
 """Which versions work together: tables with their sources, for what the files of a machine do not say themselves."""
 
+import re
 from typing import Dict, Optional, Tuple
 
 Release = Tuple[int, int]
@@ -164,6 +165,12 @@ APT_GCC: Dict[Tuple[str, str], Tuple[int, ...]] = {
 #: CMake releases that stop at CUDA_ARCHITECTURES "native" without a GPU: from the first (inclusive) to the second
 #: (exclusive). Measured with 3.25.2, 3.31.10, 4.4.4; the keyword came with 3.24.
 NATIVE_STOPS_WITHOUT_GPU: Tuple[Release, Release] = ((3, 24), (3, 31))
+
+
+def release(version: Optional[str]) -> Optional[Release]:
+    """(12, 4) of "12.4.131"; "13" is (13, 0); None when it does not begin with a number."""
+    match = re.match(r"(\d+)(?:\.(\d+))?", version or "")
+    return (int(match[1]), int(match[2] or 0)) if match else None
 
 
 def at_least(table: Tuple[Tuple[Release, int], ...], release: Release) -> int:

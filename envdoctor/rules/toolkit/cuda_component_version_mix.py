@@ -24,7 +24,7 @@ Never for cicc and ptxas. Headers of another minor version matter only where CUD
 
 from typing import Iterator, List, Optional, Tuple
 
-from envdoctor import toolkit_cures
+from envdoctor import compat, toolkit_cures
 from envdoctor.facts import Component, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 
@@ -86,7 +86,8 @@ def _consequence(toolkit: Toolkit) -> str:
 
 
 def _fix(toolkit: Toolkit, toolkits: Optional[Toolkits], torch: Optional[Torch]) -> Fix:
-    major = int(torch.cuda.split(".")[0]) if torch and torch.cuda else toolkit.release[0]
+    built_with = compat.release(torch.cuda) if torch else None
+    major = (built_with or toolkit.release)[0]
     whole = toolkit_cures.other(
         toolkits, lambda item: item.release[0] == major and not _odd(item) and item.root != toolkit.root
     )
@@ -103,17 +104,11 @@ def _fix(toolkit: Toolkit, toolkits: Optional[Toolkits], torch: Optional[Torch])
 
 def _wanted(toolkit: Toolkit, torch: Optional[Torch]) -> Release:
     """torch's release where a part has it, else nvcc's."""
-    if torch and torch.cuda:
-        major, minor = (int(part) for part in torch.cuda.split(".")[:2])
-        if (major, minor) in [_release(part) for part in toolkit.components]:
-            return major, minor
+    built_with = compat.release(torch.cuda) if torch else None
+    if built_with and built_with in [_release(part) for part in toolkit.components]:
+        return built_with
     return toolkit.release
 
 
 def _release(part: Optional[Component]) -> Optional[Release]:
-    if part is None or not part.version:
-        return None
-    numbers = part.version.split(".")
-    if len(numbers) < 2 or not (numbers[0].isdigit() and numbers[1].isdigit()):
-        return None
-    return int(numbers[0]), int(numbers[1])
+    return compat.release(part.version) if part else None

@@ -24,7 +24,7 @@ When the CUDA part of the project is optional and is not wanted.
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import toolkit_cures
+from envdoctor import compat, toolkit_cures
 from envdoctor.architectures import builds_torch_extension, builds_with_cmake
 from envdoctor.facts import Environment, Project, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
@@ -85,16 +85,16 @@ def _wishes(project: Project) -> Tuple[Evidence, ...]:
 
 
 def _fix(torch: Optional[Torch]) -> Fix:
-    if torch is None or torch.cuda is None:
+    built_with = compat.release(torch.cuda) if torch else None
+    if torch is None or built_with is None:
         return Fix("Install a CUDA toolkit (with nvcc) that knows the GPUs to build for")
-    major, minor = (int(part) for part in torch.cuda.split(".")[:2])
-    if major >= WHEELS_SINCE:
-        line = toolkit_cures.pip_line((major, minor))
+    if built_with[0] >= WHEELS_SINCE:
+        line = toolkit_cures.pip_line(built_with)
         return Fix(
             f"Install the compiler of CUDA {torch.cuda}, which this torch was built with",
             (Run(line, Safety.UNSAFE),),
         )
     return Fix(
-        f"Install a toolkit of CUDA {major}, which this torch was built with ({torch.cuda}): "
+        f"Install a toolkit of CUDA {built_with[0]}, which this torch was built with ({torch.cuda}): "
         f"conda install -c conda-forge cuda-nvcc cuda-version={torch.cuda}, NVIDIA's packages, or a devel image"
     )

@@ -99,7 +99,7 @@ def _cutlass(project: Project, packages: Optional[Packages]) -> List[Need]:
     if used is None:
         return []
     version = _cutlass_version(project, packages)
-    if version and version.text.split(".")[0].isdigit() and int(version.text.split(".")[0]) >= 3:
+    if version and (compat.release(version.text) or (0, 0)) >= (3, 0):
         said = f"CUTLASS {version.text}"
         return [Need(CUTLASS_NEEDS, said, Evidence(version.place, said), True)]
     cute = next((item for item in project.includes if item.text.startswith("cute/")), None)

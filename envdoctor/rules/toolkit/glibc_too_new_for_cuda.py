@@ -21,9 +21,9 @@ build in a container whose base is older (Debian 12, Ubuntu 22.04 or 24.04, Rock
 When the build uses a sysroot of its own with an older glibc, as conda's compilers do.
 """
 
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, Optional
 
-from envdoctor import toolkit_cures
+from envdoctor import compat, toolkit_cures
 from envdoctor.facts import Compiler, Environment, Project, System, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity, Shim
 
@@ -48,7 +48,7 @@ def check(
 ) -> Iterator[Finding]:
     if (
         system.libc != "glibc"
-        or _release(system.libc_version) < FIRST
+        or (compat.release(system.libc_version) or (0, 0)) < FIRST
         or toolkit.glibc_2_41_ready is not False
     ):
         return
@@ -71,7 +71,3 @@ def check(
             ),
         ),
     )
-
-
-def _release(version: Optional[str]) -> Tuple[int, ...]:
-    return tuple(int(part) for part in (version or "0").split(".")[:2] if part.isdigit())

@@ -189,9 +189,9 @@ def _native(
 ) -> Iterator[Finding]:
     native = next((item for item in project.architectures if item.text == "native" and _in_cmake(item)), None)
     cmake = tools.first("cmake") if tools else None
-    if native is None or cmake is None or not cmake.version:
+    release = compat.release(cmake.version) if cmake else None
+    if native is None or cmake is None or release is None:
         return
-    release = _release(cmake.version)
     first, after = compat.NATIVE_STOPS_WITHOUT_GPU
     if release < first:  # the word is refused for its own sake there: cmake-too-old
         return
@@ -227,8 +227,3 @@ def _targets(
 
 def _in_cmake(item: Located) -> bool:
     return item.file.endswith((".cmake", "CMakeLists.txt"))
-
-
-def _release(version: str) -> Tuple[int, int]:
-    parts = [int(part) if part.isdigit() else 0 for part in version.split(".")[:2]]
-    return parts[0], parts[1] if len(parts) > 1 else 0

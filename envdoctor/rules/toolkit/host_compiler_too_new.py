@@ -25,7 +25,7 @@ When the build names another host compiler itself (-ccbin, -DCMAKE_CUDA_HOST_COM
 
 from typing import Iterator, Optional
 
-from envdoctor import architectures, toolkit_cures
+from envdoctor import architectures, compat, toolkit_cures
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 
@@ -78,7 +78,8 @@ def _same_major(
     torch: Optional[Torch],
 ) -> Optional[Toolkit]:
     """A toolkit that accepts the compiler and that torch, where there is one, accepts too."""
-    major = int(torch.cuda.split(".")[0]) if torch and torch.cuda else toolkit.release[0]
+    built_with = compat.release(torch.cuda) if torch else None
+    major = (built_with or toolkit.release)[0]
 
     def fits(item: Toolkit) -> bool:
         newest = item.newest_clang if compiler.kind == "clang" else item.newest_gcc

@@ -83,10 +83,10 @@ def _torch(project: Project, torch: Optional[Torch]) -> List[Need]:
         architectures.builds_torch_extension(project) or architectures.includes_torch(project)
     ):
         return []
-    release = tuple(int(part) for part in torch.version.split(".")[:2] if part.isdigit())
-    if len(release) < 2:
+    release = compat.release(torch.version)
+    if release is None:
         return []
-    gcc = compat.at_least(compat.TORCH_OLDEST_GCC, (release[0], release[1]))
+    gcc = compat.at_least(compat.TORCH_OLDEST_GCC, release)
     return [
         Need(
             gcc, f"An extension of torch {torch.version}", Evidence(torch.found_via, f"torch {torch.version}")

@@ -70,14 +70,14 @@ def check(
 
 
 def _stated(request: Request) -> Iterator[Need]:
-    release = _release(request.cuda or "")
+    release = compat.release(request.cuda)
     if release:
         yield Need("The stated CUDA version", release, "--cuda", request.cuda or "")
 
 
 def _packages(project: Project) -> Iterator[Need]:
     for package in project.cmake.packages if project.cmake else ():
-        release = _release(package.version or "")
+        release = compat.release(package.version)
         if package.name in ("CUDAToolkit", "CUDA") and release and package.required:
             text = f"find_package({package.name} {package.version} REQUIRED)"
             yield Need(text, release, f"{package.file}:{package.line}", text, package.file, package.line)
@@ -102,13 +102,6 @@ def _words(project: Project) -> Iterator[Need]:
 
 def _located(what: str, release: Release, item: Located, severity: Optional[Severity]) -> Need:
     return Need(what, release, item.place, item.text, item.file, item.line, severity)
-
-
-def _release(text: str) -> Optional[Release]:
-    parts = text.split(".")
-    if not parts[0].isdigit():
-        return None
-    return int(parts[0]), int(parts[1]) if len(parts) > 1 and parts[1].isdigit() else 0
 
 
 def _fix(release: Release, toolkits: Optional[Toolkits]) -> Fix:

@@ -21,9 +21,9 @@ is there.
 When the build runs in pip's isolated environment with another torch than the one that is installed here.
 """
 
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Tuple
 
-from envdoctor import toolkit_cures
+from envdoctor import compat, toolkit_cures
 from envdoctor.architectures import builds_torch_extension
 from envdoctor.facts import Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
@@ -46,8 +46,8 @@ def check(
         or toolkit.release == (0, 0)
     ):
         return
-    major = int(torch.cuda.split(".")[0])
-    if toolkit.release[0] != major:
+    built_with = compat.release(torch.cuda)
+    if built_with and toolkit.release[0] != built_with[0]:
         yield Finding(
             message=f"nvcc is CUDA {toolkit.version}, and the installed torch was built with CUDA {torch.cuda}.",
             consequence="torch's extension builder stops: the major versions differ.",
@@ -56,21 +56,20 @@ def check(
                 Evidence(", ".join(toolkit.origins) or toolkit.root, toolkit.root),
                 Evidence(torch.found_via, f"torch {torch.version}, CUDA {torch.cuda}"),
             ),
-            fix=_fix(torch.cuda, toolkit, toolkits),
+            fix=_fix(built_with, toolkit, toolkits),
         )
 
 
-def _fix(wanted: str, toolkit: Toolkit, toolkits: Optional[Toolkits]) -> Fix:
-    release = tuple(int(part) for part in wanted.split(".")[:2])
+def _fix(release: Tuple[int, int], toolkit: Toolkit, toolkits: Optional[Toolkits]) -> Fix:
     better = toolkit_cures.other(toolkits, lambda item: item.release == release) or toolkit_cures.other(
         toolkits, lambda item: item.release[0] == release[0]
     )
     if better:
         return Fix(f"Build with CUDA {better.version} at {better.root}", toolkit_cures.use(better))
     if release[0] >= WHEELS_SINCE:
-        line = toolkit_cures.pip_line((release[0], release[1]))
+        line = toolkit_cures.pip_line(release)
         return Fix(
-            f"Install the compiler of CUDA {wanted}, or a torch built for CUDA {toolkit.release[0]}",
+            f"Install the compiler of CUDA {release[0]}.{release[1]}, or a torch built for CUDA {toolkit.release[0]}",
             (Run(line, Safety.UNSAFE),),
         )
     return Fix(
