@@ -51,6 +51,10 @@ def request_of(arguments: argparse.Namespace) -> "Request":
     """The request that the arguments state; raises UsageError."""
     from envdoctor.facts import Request
 
+    try:
+        os.getcwd()
+    except OSError:
+        raise UsageError("the current folder is gone; go to another one with cd") from None
     project = arguments.project if arguments.project is not None else "."
     if not os.path.isdir(project):
         what = "is not a folder" if os.path.exists(project) else "does not exist"
@@ -71,11 +75,17 @@ def examine_or_read(arguments: argparse.Namespace) -> "Tuple[Facts, Optional[Hos
     if getattr(arguments, "facts", None):
         return _restated(read_facts(arguments.facts), arguments), None
     from envdoctor.doctor import examine
+    from envdoctor.facts import Unknown
     from envdoctor.host import LocalHost
 
     request = request_of(arguments)
     host = LocalHost()
-    return examine(host, request), host
+    facts = examine(host, request)
+    if request.python and isinstance(facts.python, Unknown) and host.which(request.python) is None:
+        raise UsageError(
+            f"{facts.python.reason}; give an interpreter's path, its name or a version such as 3.11"
+        )
+    return facts, host
 
 
 def _restated(facts: "Facts", arguments: argparse.Namespace) -> "Facts":

@@ -14,12 +14,13 @@ def as_text(differences: Tuple[Difference, ...], names: Tuple[str, str], style: 
     lines = [f"A is {names[0]}, B is {names[1]}.", ""]
     for component, members in _by_component(known).items():
         lines += _component(component, members, style)
+    lines.append("")
     if unknown:
         lines.append(style.paint("strong", "Not comparable: what is not known equals nothing"))
         lines += [line for d in unknown for line in style.wrap(clean(_unknown(d)), "  ", "    ")]
         lines.append("")
     lines.append(_ending(len(known), len(unknown)))
-    return "\n".join(lines) + "\n"
+    return "\n".join(line for line, before in zip(lines, ["", *lines]) if line or before) + "\n"
 
 
 def _ending(known: int, unknown: int) -> str:
@@ -42,11 +43,10 @@ def _component(component: Tuple[str, ...], members: List[Difference], style: Sty
     if whole:
         side = whole.kind[-1]
         via = whole.found_via_a if side == "A" else whole.found_via_b
-        yield from style.wrap(
-            f"{title}: {whole.kind}{_version(whole)}" + (f" ({clean(via)})" if via else ""), "", "    "
-        )
-        yield ""
+        found = f" ({clean(via)})" if via else ""
+        yield from style.wrap(f"{title}: {whole.kind}{_version(whole)}{found}", "", "    ")
         return
+    yield ""
     yield style.paint("strong", title)
     for d in members:
         yield f"  {d.field or 'value'}"

@@ -12,17 +12,13 @@ _ITEM = re.compile(r"(?P<lead>\s*(?:[-*]|\d+\.)\s+)(?P<text>.*)")
 
 def rules_as_text(rules: Tuple[Rule, ...], style: Style) -> str:
     """By topic: severity, name and title."""
-    width = max((len(rule.name) for rule in rules), default=0) + 2
     lines: List[str] = []
     for topic, members in _by_topic(rules):
         lines += ["", style.paint("strong", topic)] if lines else [style.paint("strong", topic)]
         for rule in members:
-            lead = f"  {rule.severity.value.ljust(9)}{rule.name.ljust(width)}"
-            wrapped = style.wrap(rule.title + _known_from(rule), lead, " " * len(lead))
-            wrapped[0] = wrapped[0].replace(
-                rule.severity.value, style.paint(rule.severity.value, rule.severity.value), 1
-            )
-            lines += wrapped
+            severity = style.paint(rule.severity.value, rule.severity.value.ljust(9))
+            lines.append(f"  {severity}{rule.name}{'' if rule.check else ' (seen in logs alone)'}")
+            lines += style.wrap(rule.title, " " * 11, " " * 11)
     return (
         "\n".join([*lines, "", f"{counted(len(rules), 'rule')}; `envdoctor explain RULE` prints a page."])
         + "\n"
@@ -130,7 +126,3 @@ def _by_topic(rules: Tuple[Rule, ...]) -> Iterator[Tuple[str, List[Rule]]]:
 
 def _known(rule: Rule) -> str:
     return "foreseen by `envdoctor check`" if rule.check is not None else "seen in logs alone"
-
-
-def _known_from(rule: Rule) -> str:
-    return "" if rule.check is not None else " (seen in logs alone)"

@@ -81,6 +81,7 @@ def test_every_format_goes_to_stdout_and_to_a_file(facts, tmp_path, form):
         (("check", "--arch", "turing"), ["turing", "8.0"]),
         (("check", "--cuda", "newest"), ["newest", "12.4"]),
         (("check", "/no/such/project"), ["/no/such/project", "does not exist"]),
+        (("check", "--python", "/no/such/python"), ["/no/such/python", "--python"]),
         (("check", "--rule", "no-such-rule"), ["no-such-rule", "envdoctor rules"]),
         (("check", "--facts", "/no/such/file"), ["/no/such/file", "No such file"]),
         (("check", "--facts", "/"), ["Is a directory"]),
@@ -185,6 +186,29 @@ def test_rules_and_pages_in_every_format():
     assert page.startswith("cuda-home-wrong  (toolkit, error;")
     assert "WHAT TO DO" in page
     assert max(map(len, page.splitlines())) <= 80
+
+
+def test_a_working_folder_that_is_gone_is_one_line(tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'cd "$1" && rmdir "$1" && exec "$2" -m envdoctor check'
+    result = subprocess.run(
+        ["sh", "-c", script, "sh", str(gone), sys.executable], env=ENV, capture_output=True, timeout=60
+    )
+    assert_one_line(result, "current folder is gone")
+
+
+def test_find_and_archs_answer_on_this_machine(tmp_path):
+    found = envdoctor("find", "sh", "--format", "json", cwd=tmp_path)
+    (answer,) = json.loads(found.stdout)["answers"]
+    assert (found.returncode, answer["what"]) == (0, "program")
+    assert answer["taken"][0]["path"].endswith("/sh")
+    missing = envdoctor("find", "no/such/header.h", cwd=tmp_path)
+    assert (missing.returncode, missing.stderr) == (1, b"")
+    assert b"Looked in:" in missing.stdout
+    arguments = ("archs", "--arch", "9.0", "--facts", "-", "--format", "json")
+    archs = json.loads(envdoctor(*arguments, stdin=EMPTY).stdout)
+    assert (archs["cmake"], archs["torch"]) == ("90", "9.0+PTX")
 
 
 def test_help_imports_nothing_heavy():
