@@ -49,8 +49,10 @@ def wrapped(host: Host, path: str) -> Optional[str]:
 
     `--dryrun` runs the host compiler's preprocessor once; without one it says nothing, and the text must do.
     """
-    answer = host.run(path, "--dryrun", "-lib", "x.o")
-    here = _HERE.search(answer.stderr + answer.stdout)
+    here = None
+    if host.run(path, "--version").status is not None:  # one that hangs is not asked twice
+        answer = host.run(path, "--dryrun", "-lib", "x.o")
+        here = _HERE.search(answer.stderr + answer.stdout)
     if here and here[1].startswith("/"):
         return posixpath.join(posixpath.normpath(here[1].strip()), "nvcc")
     text = _programs.beginning(host, path, 1 << 14).decode("utf-8", errors="replace")

@@ -57,6 +57,8 @@ def _named(host: Host) -> Iterator[Candidate]:
 
 def _on_path(nvccs: Optional[Nvccs]) -> Iterator[Candidate]:
     for item in nvccs.items if nvccs else ():
+        if item.kind == "wrapper" and item.root is None and item.error:
+            continue  # it leads nowhere: the folder above it is a prefix of other things
         # nvcc behind a bare link knows no root; its files are those of the real one all the same
         root = item.root or posixpath.dirname(posixpath.dirname(item.real))
         yield Candidate(root, "nvcc on PATH" if item.wins else "another nvcc on PATH")

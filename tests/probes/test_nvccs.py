@@ -57,6 +57,16 @@ def test_without_a_host_compiler_the_wrappers_text_must_do():
     assert (found.kind, found.root, found.real) == ("wrapper", None, "/usr/local/bin/nvcc")
 
 
+def test_a_wrapper_that_hangs_is_asked_once():
+    silent = {
+        "/usr/local/bin/nvcc --version": Completed(None, "", "", "gave no answer within 5 s and was stopped")
+    }
+    machine = host("/usr/local/bin", silent, {"/usr/local/bin/nvcc": WRAPPER})
+    (found,) = probe(machine).items
+    assert (found.root, found.error) == ("/usr/local/cuda-13.0", "gave no answer within 5 s and was stopped")
+    assert machine.calls == [("/usr/local/bin/nvcc", "--version")]
+
+
 def test_debians_split_layout_is_one_root():
     debian = "/usr/lib/nvidia-cuda-toolkit/bin"
     files = {

@@ -286,6 +286,14 @@ def test_an_nvcc_that_does_not_run_says_why():
     assert (found.architectures, found.version) == ((), "12.4")  # by the headers
 
 
+def test_a_wrapper_that_leads_nowhere_makes_no_toolkit_of_its_prefix():
+    nvccs = Nvccs(
+        (NvccPath("/usr/bin/nvcc", "wrapper", "/usr/bin/nvcc", None, True, "exit status 127: not found"),)
+    )
+    machine = host({}, {"/usr/bin/nvcc": "#!/bin/sh\nexec /usr/lib/nvidia-cuda-toolkit/bin/nvcc\n"})
+    assert items(machine, nvccs) == ()
+
+
 def test_damaged_files_are_notes_and_never_a_crash():
     files = {
         **toolkit_files(),
