@@ -1,5 +1,6 @@
 """Dynamic symbols of an ELF file, by the hash tables that the loader uses (System V gABI, GNU hash)."""
 
+import functools
 import struct
 from typing import FrozenSet, Iterable, Iterator, NamedTuple, Tuple
 
@@ -34,9 +35,7 @@ def exports(read: Reader, elf: Elf, names: Iterable[str]) -> FrozenSet[str]:
     file = File(read, elf.layout)
     lookup = _by_gnu_hash if _DT_GNU_HASH in dynamic else _by_hash if _DT_HASH in dynamic else None
     if lookup is not None:
-        return frozenset(
-            name for name in wanted if any(_defines(file, at, name) for at in lookup(file, name))
-        )
+        return frozenset(name for name, at in lookup(file, wanted) if _defines(file, at, name))
     symbols = _symbols(file, 0, _count(file))
     return wanted & _names(file, {name for name, info, where in symbols if where and info >> 4})
 
@@ -109,30 +108,47 @@ def _chain(file: File, table: _GnuHash, head: int) -> Iterator[Tuple[int, int]]:
     raise ElfError("damaged ELF file: a chain of the hash table does not end")
 
 
-def _by_gnu_hash(file: File, name: str) -> Iterator[int]:
-    """The symbols whose hash is that of the name."""
-    table, bits, value = _gnu_hash(file), file.layout.bits, 5381
-    for byte in name.encode():
-        value = (value * 33 + byte) & 0xFFFFFFFF
+def _by_gnu_hash(file: File, names: Iterable[str]) -> Iterator[Tuple[str, int]]:
+    """The names with the symbols that have their hash, in the table's order: neighbours cost one read."""
+    table, bits = _gnu_hash(file), file.layout.bits
     if not table.buckets or not table.words:
         return
-    (word,) = file.unpack("P", table.filter + value // bits % table.words * bits // 8)
-    (head,) = file.unpack("I", table.heads + 4 * (value % table.buckets))
-    if head and word >> value % bits & word >> (value >> table.shift) % bits & 1:
-        yield from (index for index, other in _chain(file, table, head) if other == value | 1)
+    hashes = {name: _hash(name) for name in names}
+    for name in sorted(hashes, key=lambda name: hashes[name] // bits % table.words):
+        value = hashes[name]
+        (word,) = file.unpack("P", table.filter + value // bits % table.words * bits // 8)
+        if not word >> value % bits & word >> (value >> table.shift) % bits & 1:
+            del hashes[name]
+    for name in sorted(hashes, key=lambda name: hashes[name] % table.buckets):
+        (head,) = file.unpack("I", table.heads + 4 * (hashes[name] % table.buckets))
+        for index, other in _chain(file, table, head) if head else ():
+            if other == hashes[name] | 1:
+                yield name, index
 
 
-def _by_hash(file: File, name: str) -> Iterator[int]:
-    """The symbols in the bucket of the name."""
-    table, value = file.layout.table(_DT_HASH), 0
+@functools.lru_cache(maxsize=1 << 14)
+def _hash(name: str) -> int:
+    """GNU's; the same names are looked up in one library after the other."""
+    value = 5381
     for byte in name.encode():
-        value = (value << 4) + byte
-        value = (value ^ (value >> 24 & 0xF0)) & 0x0FFFFFFF
+        value = (value * 33 + byte) & 0xFFFFFFFF
+    return value
+
+
+def _by_hash(file: File, names: Iterable[str]) -> Iterator[Tuple[str, int]]:
+    """The names with the symbols in their buckets."""
+    table = file.layout.table(_DT_HASH)
     buckets, _ = file.unpack("II", table)
-    index = file.unpack("I", table + 8 + value % buckets * 4)[0] if buckets else 0
-    for _ in range(MOST_RECORDS):
-        if not index:
-            return
-        yield index
-        (index,) = file.unpack("I", table + 8 + (buckets + index) * 4)
-    raise ElfError("damaged ELF file: a chain of the hash table does not end")
+    for name in names if buckets else ():
+        value = 0
+        for byte in name.encode():
+            value = (value << 4) + byte
+            value = (value ^ (value >> 24 & 0xF0)) & 0x0FFFFFFF
+        (index,) = file.unpack("I", table + 8 + value % buckets * 4)
+        for _ in range(MOST_RECORDS):
+            if not index:
+                break
+            yield name, index
+            (index,) = file.unpack("I", table + 8 + (buckets + index) * 4)
+        else:
+            raise ElfError("damaged ELF file: a chain of the hash table does not end")

@@ -2,7 +2,7 @@
 
 import functools
 import posixpath
-from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 from envdoctor import elf
 from envdoctor.facts import Python
@@ -37,6 +37,7 @@ class Search:
         self._objects: Dict[str, Optional[elf.Elf]] = {}
         self._names: Dict[str, FrozenSet[str]] = {}
         self._known: Dict[str, Optional[Found]] = {}
+        self._run_path: Dict[Tuple[str, Tuple[str, ...]], Tuple[str, ...]] = {}
         program = self.object(python.real) if python else None
         #: The interpreter and its libpython, nearest first: a module's ancestors.
         self.ancestors: Tuple[Object, ...] = ()
@@ -77,6 +78,8 @@ class Search:
         """By soname, everything that is in the process after these files were loaded one after the other."""
         loaded: Dict[str, Found] = {}
         for path in paths:
+            if any(found.path == path for found in loaded.values()):
+                continue
             queue: List[Tuple[Object, ...]] = []
             self._enter(Found(path, "rpath"), (), loaded, queue)
             for chain in queue:
@@ -113,14 +116,33 @@ class Search:
         glibc takes no DT_RPATH, an ancestor's neither, for an object that has a DT_RUNPATH; musl makes no difference.
         """
         if self.musl:
-            return tuple(
-                f for one in chain for f in _expanded(self.host, one, one.elf.runpath or one.elf.rpath)
-            ), ()
-        late = _expanded(self.host, chain[0], chain[0].elf.runpath) if chain else ()
-        if late or (chain and chain[0].elf.runpath):
-            return (), late
-        with_old_path = (one for one in chain if not one.elf.runpath)
-        return tuple(f for one in with_old_path for f in _expanded(self.host, one, one.elf.rpath)), ()
+            return self._folders(chain, lambda one: one.runpath or one.rpath), ()
+        if chain and chain[0].elf.runpath:
+            return (), self._folders(chain[:1], lambda one: one.runpath)
+        return self._folders(chain, lambda one: () if one.runpath else one.rpath), ()
+
+    def _folders(
+        self,
+        chain: Sequence[Object],
+        entries: Callable[[elf.Elf], Tuple[str, ...]],
+    ) -> Tuple[str, ...]:
+        return tuple(folder for one in chain for folder in self._expanded(one.path, entries(one.elf)))
+
+    def _expanded(self, path: str, entries: Tuple[str, ...]) -> Tuple[str, ...]:
+        """Folders of a run path; an entry that counts on $LIB or $PLATFORM differs between loaders and is left out."""
+        key = (path, entries)
+        if key not in self._run_path:
+            origin = posixpath.dirname(path)
+            named = (entry.replace("${ORIGIN}", origin).replace("$ORIGIN", origin) for entry in entries)
+            self._run_path[key] = tuple(self._shortened(folder) for folder in named if "$" not in folder)
+        return self._run_path[key]
+
+    def _shortened(self, folder: str) -> str:
+        """Without "..", where a link on the way does not lead elsewhere."""
+        folder = posixpath.join(self.host.cwd, folder)
+        short = posixpath.normpath(folder)
+        same = ".." not in folder or self.host.realpath(short) == self.host.realpath(folder)
+        return short if same else self.host.realpath(folder)
 
     def _by_system(self, name: str) -> Optional[Found]:
         if name not in self._known:
@@ -158,15 +180,3 @@ def _library_path(host: Host, musl: bool) -> Tuple[str, ...]:
     value = host.env.get("LD_LIBRARY_PATH", "")
     entries = value.replace("\n" if musl else ";", ":").split(":") if value else []
     return tuple(dict.fromkeys(posixpath.normpath(posixpath.join(host.cwd, entry)) for entry in entries))
-
-
-def _expanded(host: Host, one: Object, entries: Tuple[str, ...]) -> Tuple[str, ...]:
-    return tuple(_expansions(host, posixpath.dirname(one.path), entries))
-
-
-def _expansions(host: Host, origin: str, entries: Tuple[str, ...]) -> Iterator[str]:
-    """Folders of a run path; one that counts on $LIB or $PLATFORM differs between loaders and is left out."""
-    for entry in entries:
-        folder = entry.replace("${ORIGIN}", origin).replace("$ORIGIN", origin)
-        if "$" not in folder:
-            yield posixpath.normpath(posixpath.join(host.cwd, folder))

@@ -8,7 +8,7 @@ from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, T
 from envdoctor import elf, elf_symbols, fatbin
 from envdoctor.facts import CompiledModule, CompiledModules, Needed, Package, Packages, Python, Torch, Unknown
 from envdoctor.host import Host
-from envdoctor.probes import _installed
+from envdoctor.probes import _installed, _torch_process
 from envdoctor.probes._loader import Found, Object, Search
 
 _MOST_FILES = 3000
@@ -38,7 +38,7 @@ def probe(
         return Unknown("no interpreter was examined")
     search = Search(host, python)
     files = list(_files(search, python, packages))
-    loaded = _loaded_by_torch(search, torch) if torch else {}
+    loaded = _torch_process.loaded(search, python, torch) if torch else {}
     users = _users_of_torch(files, packages)
     wheels = _Wheels(host, packages)
     with_torch = {file.path: file for file in files if _owner(file) in users}
@@ -83,19 +83,6 @@ def _paths(host: Host, python: Python, packages: Packages) -> Iterator[Tuple[str
         for name in host.listdir(folder):
             if _installed.SHARED.search(name):
                 yield posixpath.join(folder, name), None
-
-
-def _loaded_by_torch(search: Search, torch: Torch) -> Dict[str, Found]:
-    """What is in the process after `import torch`: torch/__init__.py loads these two."""
-    names = [
-        name for name in search.host.listdir(torch.path) if name.startswith("_C.") and name.endswith(".so")
-    ]
-    return search.loaded_with(
-        [
-            f"{torch.path}/lib/libtorch_global_deps.so",
-            *(f"{torch.path}/{name}" for name in names),
-        ]
-    )
 
 
 def _users_of_torch(files: List[_File], packages: Packages) -> FrozenSet[str]:
