@@ -142,20 +142,17 @@ def _told(path: str, facts: Facts) -> Optional[str]:
 
 
 def _sonames(copies: Sequence[Copy]) -> List[str]:
-    """The names that programs built against these copies would ask the loader for: one for each major version."""
-    names = [
-        posixpath.basename(name)
-        for copy in copies
-        if copy.kind == "shared"
-        for name in (copy.path, *copy.links)
-    ]
-    found: Dict[str, List[str]] = {}
-    for name in names:
-        match = re.fullmatch(r"(lib.+?\.so\.\d+)(?:\.[0-9.]+)?", name)
-        if match:
-            found.setdefault(match[1], []).append(name)
-    # libcudart.so.11.0 has a soname of two numbers: the shortest name on disk is the one.
-    return sorted({min(same, key=len) for same in found.values()})
+    """The names that programs built against these copies would ask the loader for.
+
+    The first name with a number in a chain of links: libcudart.so -> libcudart.so.11.0 -> libcudart.so.11.8.89.
+    """
+    found = set()
+    for copy in copies:
+        names = (
+            [posixpath.basename(name) for name in (copy.path, *copy.links)] if copy.kind == "shared" else []
+        )
+        found.update([name for name in names if ".so." in name][:1])
+    return sorted(found)
 
 
 def _linkers(stem: str, facts: Facts, host: Host) -> Iterator[Taken]:

@@ -1,7 +1,8 @@
 """Copies of a program, and which one a shell and the tools of a build would run."""
 
 import posixpath
-from typing import Dict, Iterator, Tuple
+from dataclasses import replace
+from typing import Dict, Iterator, List, Optional, Tuple
 
 from envdoctor.facts import Compilers, Facts, Interpreters, Nvccs, Python, Resolution, Tools
 from envdoctor.find import places
@@ -15,58 +16,47 @@ SUBJECTS = {"nvcc": "cuda", "python": "python", "python3": "python"}
 def search(name: str, facts: Facts, host: Host) -> Found:
     """A program by its name."""
     name = posixpath.basename(name)
-    known = dict(_from_facts(name, facts))
-    seen = {(host.realpath(posixpath.dirname(path)), name) for path in known}
-    for path in _elsewhere(name, facts, host):
-        place = (host.realpath(posixpath.dirname(path)), name)
-        if place not in seen and host.is_file(path) and host.access(path, "x"):
-            seen.add(place)
-            known[path] = Copy(path, _programs.kind(host, path), None, _programs.owner(host, path))
-    ordered = _in_order(known, name, host)
-    looked = tuple(
-        dict.fromkeys([*host.search_path(), *(posixpath.dirname(p) for p in _elsewhere(name, facts, host))])
-    )
-    return Found(name, "program", ordered, tuple(_takers(name, facts, host)) if ordered else (), looked, ())
+    copies = _in_order([*_from_facts(name, facts), *_others(name, facts, host)], name, host)
+    takers = tuple(_takers(name, facts, host)) if copies else ()
+    looked = (*host.search_path(), *(posixpath.dirname(path) for path in _elsewhere(name, facts, host)))
+    return Found(name, "program", copies, takers, tuple(dict.fromkeys(looked)), ())
 
 
-def _from_facts(name: str, facts: Facts) -> Iterator[Tuple[str, Copy]]:
+def _from_facts(name: str, facts: Facts) -> Iterator[Copy]:
     for program in facts.tools.all(name) if isinstance(facts.tools, Tools) else ():
-        remark = "" if program.found_via == "PATH" else f"by {program.found_via}"
-        yield (
-            program.path,
-            Copy(program.path, program.kind, program.version, program.owner, (), program.error or remark),
-        )
+        remark = program.error or ("" if program.found_via == "PATH" else f"by {program.found_via}")
+        yield Copy(program.path, program.kind, program.version, program.owner, (), remark)
     for compiler in facts.compilers.items if isinstance(facts.compilers, Compilers) else ():
         if posixpath.basename(compiler.path) == name:
             remark = "compiles no C++" if compiler.cxx is False else ""
-            yield (
-                compiler.path,
-                Copy(compiler.path, compiler.kind, compiler.version, compiler.owner, (), remark),
-            )
+            yield Copy(compiler.path, compiler.kind, compiler.version, compiler.owner, (), remark)
     for python in facts.interpreters.pythons if isinstance(facts.interpreters, Interpreters) else ():
         if python.name == name:
-            yield python.path, Copy(python.path, python.kind, python.version, python.prefix or "unknown")
+            yield Copy(python.path, python.kind, python.version, python.prefix or "unknown")
     if name == "nvcc":
         yield from _nvccs(facts)
 
 
-def _nvccs(facts: Facts) -> Iterator[Tuple[str, Copy]]:
-    versions = {toolkit.root: toolkit for toolkit in places.toolkits(facts)}
+def _nvccs(facts: Facts) -> Iterator[Copy]:
+    by_root = {toolkit.root: toolkit for toolkit in places.toolkits(facts)}
     for item in facts.nvccs.items if isinstance(facts.nvccs, Nvccs) else ():
-        toolkit = versions.get(item.root or "")
+        toolkit = by_root.get(item.root or "")
         remark = item.error or (
             f"runs the nvcc of {item.root}" if item.kind != "binary" and item.root else ""
         )
-        yield (
-            item.path,
-            Copy(
-                item.path, item.kind, toolkit.build if toolkit else None, item.root or "unknown", (), remark
-            ),
+        yield Copy(
+            item.path, item.kind, toolkit.build if toolkit else None, item.root or "unknown", (), remark
         )
-    for toolkit in places.toolkits(facts):
+    for toolkit in by_root.values():
         if toolkit.nvcc:
             owner = f"CUDA {toolkit.version or '?'} toolkit {toolkit.root}"
-            yield toolkit.nvcc, Copy(toolkit.nvcc, "binary", toolkit.build, owner, (), toolkit.error or "")
+            yield Copy(toolkit.nvcc, "binary", toolkit.build, owner, (), toolkit.error or "")
+
+
+def _others(name: str, facts: Facts, host: Host) -> Iterator[Copy]:
+    for path in _elsewhere(name, facts, host):
+        if host.is_file(path) and host.access(path, "x"):
+            yield Copy(path, _programs.kind(host, path), None, _programs.owner(host, path))
 
 
 def _elsewhere(name: str, facts: Facts, host: Host) -> Iterator[str]:
@@ -82,25 +72,23 @@ def _elsewhere(name: str, facts: Facts, host: Host) -> Iterator[str]:
         yield f"{prefix}/bin/{name}"
 
 
-def _in_order(known: Dict[str, Copy], name: str, host: Host) -> Tuple[Copy, ...]:
-    """As PATH has them, the others after; what PATH hides says so."""
-    on_path = list(host.which_all(name))
-    ordered = []
-    for path in [
-        *(path for path in on_path if path in known),
-        *(path for path in known if path not in on_path),
-    ]:
-        copy = known[path]
-        state = (
-            "not on PATH"
-            if path not in on_path
-            else "hidden by an earlier one on PATH"
-            if path != on_path[0]
-            else ""
-        )
-        remark = "; ".join(part for part in (copy.remark, state) if part)
-        ordered.append(Copy(copy.path, copy.kind, copy.version, copy.owner, copy.links, remark))
-    return tuple(ordered)
+def _in_order(copies: List[Copy], name: str, host: Host) -> Tuple[Copy, ...]:
+    """As PATH has them, the others after, each folder once (links followed); what PATH hides says so."""
+    ranks = {path: rank for rank, path in enumerate(host.which_all(name))}
+    found: Dict[str, Copy] = {}
+    for copy in sorted(copies, key=lambda copy: ranks.get(copy.path, len(ranks))):
+        folder = host.realpath(posixpath.dirname(copy.path))
+        if folder not in found:
+            found[folder] = replace(
+                copy, remark="; ".join(filter(None, (copy.remark, _hidden(ranks.get(copy.path)))))
+            )
+    return tuple(found.values())
+
+
+def _hidden(rank: Optional[int]) -> str:
+    if rank is None:
+        return "not on PATH"
+    return "hidden by an earlier one on PATH" if rank else ""
 
 
 def _takers(name: str, facts: Facts, host: Host) -> Iterator[Taken]:

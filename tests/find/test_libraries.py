@@ -138,6 +138,16 @@ def test_the_loader_answers_for_each_soname():
     assert taken(libraries.search("cublas", known, host()), "loader, libcublas.so.13").path == copy.path
 
 
+def test_a_driver_s_version_is_no_soname():
+    there = host(**{"/usr/lib/libcuda.so.580.159.04": ELF})
+    there.links.update(
+        {"/usr/lib/libcuda.so": "libcuda.so.1", "/usr/lib/libcuda.so.1": "libcuda.so.580.159.04"}
+    )
+    found = libraries.search("cuda", facts(), there)
+    assert [item.by for item in found.taken if item.by.startswith("loader")] == ["loader, libcuda.so.1"]
+    assert by_path(found)["/usr/lib/libcuda.so"].version == "580.159.04"
+
+
 def test_torch_s_own_copy_is_told_apart():
     part = Component("cublas", f"{WHEEL}/libcublas.so.12", "12.4.5.8", "wheel metadata")
     found = libraries.search("cublas", facts(torch=factory.torch(libraries=(part,))), host())

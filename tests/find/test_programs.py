@@ -61,6 +61,18 @@ def test_programs_that_the_facts_do_not_know_are_found_too():
     assert found.taken[0].path is None
 
 
+def test_one_folder_under_two_names_is_one_copy():
+    there = host("/usr/bin/tool", path="/bin:/usr/bin")
+    there.links["/bin"] = "/usr/bin"
+    assert [copy.path for copy in programs.search("tool", Facts(), there).copies] == ["/bin/tool"]
+    there = host(f"{R}-13.0/bin/nvcc", path=f"{R}/bin")
+    there.links[R] = f"{R}-13.0"
+    toolkits = factory.toolkits(factory.toolkit(root=f"{R}-13.0"))
+    nvccs = Nvccs((NvccPath(f"{R}/bin/nvcc", "binary", f"{R}-13.0/bin/nvcc", f"{R}-13.0", True, None),))
+    (copy,) = programs.search("nvcc", Facts(toolkits=toolkits, nvccs=nvccs), there).copies
+    assert (copy.path, copy.version, copy.remark) == (f"{R}/bin/nvcc", "13.0.88", "")
+
+
 def test_what_is_not_executable_is_no_copy():
     there = host()
     there.files["/usr/bin/tool"] = b"x"
