@@ -5,7 +5,7 @@ import shlex
 from typing import Callable, Iterable, Optional, Tuple
 
 from envdoctor import compat
-from envdoctor.architectures import CHOSEN_VARIABLE, DROPPED_VARIABLE
+from envdoctor.architectures import CHOSEN_VARIABLE, DROPPED_VARIABLE, Architecture
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits
 from envdoctor.finding import Run, Safety, SetEnv, Shim, Step
 
@@ -46,6 +46,43 @@ macro(envdoctor_architectures variable access value)
 endmacro()
 variable_watch(CMAKE_CUDA_ARCHITECTURES envdoctor_architectures)
 """
+
+_STARTUP = '''"""Answers torch.cuda.get_device_capability() with the architecture that the build is meant for."""
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import os
+import sys
+
+_here = os.path.dirname(os.path.abspath(__file__))
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name != "torch.cuda":
+            return None
+        sys.meta_path.remove(self)
+        spec = importlib.util.find_spec(name)
+        if spec is not None and spec.loader is not None:
+            execute = spec.loader.exec_module
+
+            def exec_module(module):
+                execute(module)
+                number = os.environ["ENVDOCTOR_CUDA_ARCHITECTURES"].split(";")[0].rstrip("af")
+                module.get_device_capability = lambda device=None: (int(number[:-1]), int(number[-1]))
+
+            spec.loader.exec_module = exec_module
+        return spec
+
+
+if os.environ.get("ENVDOCTOR_CUDA_ARCHITECTURES"):
+    sys.meta_path.insert(0, _Finder())
+# The start-up module that this one stands in front of.
+_others = [folder for folder in sys.path if os.path.abspath(folder or ".") != _here]
+_spec = importlib.machinery.PathFinder.find_spec("sitecustomize", _others)
+if _spec is not None and _spec.loader is not None:
+    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
+'''
 
 _RAISES_STANDARD = """#!/bin/sh
 # Raises -std=c++11 and c++14 to c++{standard}, then runs the real compiler.
@@ -115,6 +152,16 @@ def cmake_architectures(environment: Environment, architectures: str) -> Tuple[S
         *chained,
         SetEnv("CMAKE_TOOLCHAIN_FILE", "{overlay}/cmake/architectures.cmake"),
         SetEnv("CUDAARCHS", architectures),
+    )
+
+
+def answered_capability(target: Architecture) -> Tuple[Step, ...]:
+    """torch.cuda.get_device_capability() answers with that architecture where there is no GPU to ask."""
+    return (
+        Shim("python/sitecustomize.py", "text", _STARTUP),
+        SetEnv("PYTHONPATH", "{overlay}/python", "prepend"),
+        SetEnv(CHOSEN_VARIABLE, str(target)),
+        SetEnv("TORCH_CUDA_ARCH_LIST", target.dotted),
     )
 
 

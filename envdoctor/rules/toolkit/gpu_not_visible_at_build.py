@@ -27,49 +27,12 @@ from typing import Iterator, Optional, Tuple
 from envdoctor import architectures, compat, toolkit_cures
 from envdoctor.architectures import Architecture
 from envdoctor.facts import Driver, Environment, Located, Project, Request, Toolkit, Tools, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 CALLS = ("get_device_capability", "get_device_properties")
 ASKING_FIRST = ("is_available", "device_count")
-
-_STARTUP = '''"""Answers torch.cuda.get_device_capability() with the architecture that the build is meant for."""
-import importlib.abc
-import importlib.machinery
-import importlib.util
-import os
-import sys
-
-_here = os.path.dirname(os.path.abspath(__file__))
-
-
-class _Finder(importlib.abc.MetaPathFinder):
-    def find_spec(self, name, path=None, target=None):
-        if name != "torch.cuda":
-            return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.loader is not None:
-            execute = spec.loader.exec_module
-
-            def exec_module(module):
-                execute(module)
-                number = os.environ["ENVDOCTOR_CUDA_ARCHITECTURES"].split(";")[0].rstrip("af")
-                module.get_device_capability = lambda device=None: (int(number[:-1]), int(number[-1]))
-
-            spec.loader.exec_module = exec_module
-        return spec
-
-
-if os.environ.get("ENVDOCTOR_CUDA_ARCHITECTURES"):
-    sys.meta_path.insert(0, _Finder())
-# The start-up module that this one stands in front of.
-_others = [folder for folder in sys.path if os.path.abspath(folder or ".") != _here]
-_spec = importlib.machinery.PathFinder.find_spec("sitecustomize", _others)
-if _spec is not None and _spec.loader is not None:
-    _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
-'''
 
 
 def check(
@@ -86,7 +49,7 @@ def check(
     unseen = _unseen(request, environment, driver)
     if unseen is None:
         return
-    targets = _targets(request, toolkit, torch)
+    targets = _targets(request, project, toolkit, torch)
     if not targets:
         return
     call = _call(project)
@@ -96,6 +59,7 @@ def check(
     elif torch is None or torch.cuda is not None:
         yield from _torch(environment, project, unseen, targets)
     yield from _native(environment, project, tools, unseen, targets)
+    yield from _nvcc_native(environment, project, unseen, _single(targets))
 
 
 def _unseen(request: Request, environment: Environment, driver: Optional[Driver]) -> Optional[Evidence]:
@@ -160,15 +124,12 @@ def _single(targets: Tuple[Architecture, ...]) -> Architecture:
 
 
 def _asked_by_setup(call: Located, unseen: Evidence, target: Architecture) -> Finding:
-    steps: Tuple[Step, ...] = (
-        Shim("python/sitecustomize.py", "text", _STARTUP),
-        SetEnv("PYTHONPATH", "{overlay}/python", "prepend"),
-        SetEnv(architectures.CHOSEN_VARIABLE, str(target)),
-        SetEnv("TORCH_CUDA_ARCH_LIST", target.dotted),
-    )
     answered = call.text.endswith("get_device_capability")
     if answered:
-        fix = Fix(f"Answer the call with {target.dotted} (state another one with --arch)", steps)
+        fix = Fix(
+            f"Answer the call with {target.dotted} (state another one with --arch)",
+            toolkit_cures.answered_capability(target),
+        )
     else:
         fix = Fix(f"Give {call.file} a way to name the architecture, or build where the GPU is")
     return Finding(
@@ -214,15 +175,49 @@ def _native(
     )
 
 
+def _nvcc_native(
+    environment: Environment,
+    project: Project,
+    unseen: Evidence,
+    target: Architecture,
+) -> Iterator[Finding]:
+    """nvcc's own word, in Makefiles and flags: a warning, and the default architecture."""
+    written = architectures.of_build(project, project.architectures)
+    native = next((item for item in written if item.text == "native" and not _in_cmake(item)), None)
+    if native is None or "-arch" in (environment.get("NVCC_APPEND_FLAGS") or ""):
+        return
+    yield Finding(
+        message="nvcc is to find the architecture of the GPU here (-arch=native), and no GPU is visible.",
+        consequence="It warns and compiles for its default architecture, the oldest that it knows.",
+        evidence=(Evidence(native.place, "native"), unseen),
+        fix=Fix(
+            f"Compile for {target.dotted} (state another one with --arch)",
+            (SetEnv("NVCC_APPEND_FLAGS", f"-arch=sm_{target}", "append"),),
+        ),
+        location=Location(native.file, native.line),
+        severity=Severity.WARNING,
+    )
+
+
 def _targets(
-    request: Request, toolkit: Optional[Toolkit], torch: Optional[Torch]
+    request: Request,
+    project: Project,
+    toolkit: Optional[Toolkit],
+    torch: Optional[Torch],
 ) -> Tuple[Architecture, ...]:
-    """The stated targets, else what both nvcc and torch know of the GPUs in use."""
+    """The stated targets, else what nvcc and torch know of the GPUs in use and what has the code's instructions."""
     stated = tuple(asked.architecture for asked in architectures.stated(request) if asked.architecture)
     if stated:
         return stated
     known = torch.known_architectures if torch else ()
-    return tuple(item for item in architectures.sensible(toolkit) if not known or item.dotted in known)
+    lowest = max((compat.FEATURE_ARCHITECTURE.get(item.text, 0) for item in project.features), default=0)
+    if any(item.text in compat.ARCHITECTURE_SPECIFIC_FEATURES for item in project.features):
+        return (Architecture(lowest, "a"),)
+    return tuple(
+        item
+        for item in architectures.sensible(toolkit)
+        if item.number >= lowest and (not known or item.dotted in known)
+    )
 
 
 def _in_cmake(item: Located) -> bool:

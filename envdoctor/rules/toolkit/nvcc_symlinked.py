@@ -51,6 +51,8 @@ def check(
             Evidence(f"{posixpath.dirname(first.path)}/nvcc.profile", "not there"),
         ),
         fix=_fix(first, toolkits),
+        # A Makefile may well take $(CUDA_HOME)/bin/nvcc instead.
+        severity=Severity.WARNING if environment.get("CUDA_HOME") or environment.get("CUDA_PATH") else None,
     )
 
 

@@ -159,3 +159,22 @@ def test_the_start_up_module_answers_and_lets_others_start(tmp_path, value, said
     assert answer("python", "other", "site") == (["own start-up", said, ""], "")
     out, complaints = answer("python", "site")
     assert said in out and "Error in sitecustomize" not in complaints
+
+
+def test_nvccs_own_native_is_a_warning():
+    native = project(builds=("make",), cuda_sources=("k.cu",), architectures=(at("native", "Makefile", 2),))
+    (finding,) = run(project=native)
+    assert finding.severity is Severity.WARNING and finding.fix is not None
+    assert finding.fix.steps == (SetEnv("NVCC_APPEND_FLAGS", "-arch=sm_80", "append"),)
+    assert not run(project=native, NVCC_APPEND_FLAGS="-arch=sm_90")
+    assert not run(project=native, driver=driver(gpu()))
+
+
+def test_targets_have_the_instructions_of_the_code():
+    async_copies = project(setup=setup(extension()), features=(at("cp.async"), at("__dp4a")))
+    (finding,) = run(project=async_copies)
+    assert finding.fix is not None
+    assert finding.fix.steps == (SetEnv("TORCH_CUDA_ARCH_LIST", "8.0;8.6;8.9;9.0;10.0;12.0+PTX"),)
+    hopper = project(setup=setup(extension()), features=(at("wgmma"),))
+    (finding,) = run(project=hopper)
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("TORCH_CUDA_ARCH_LIST", "9.0a+PTX"),)

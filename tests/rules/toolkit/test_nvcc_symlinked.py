@@ -1,7 +1,7 @@
 """nvcc by a link to the file."""
 
 from envdoctor.facts import NvccPath, Nvccs
-from envdoctor.finding import SetEnv
+from envdoctor.finding import SetEnv, Severity
 from envdoctor.rules.toolkit.nvcc_symlinked import check
 from tests.factory import cmake, environment, extension, project, setup, toolkit, toolkits
 
@@ -34,5 +34,8 @@ def test_the_real_folder_goes_first():
     assert "/home/a/bin/nvcc" in finding.message
     assert finding.fix is not None
     assert finding.fix.steps == (SetEnv("PATH", "/usr/local/cuda/bin", "prepend"),)
+    assert finding.severity is None
+    (finding,) = run(LINK, CUDA_HOME="/usr/local/cuda")
+    assert finding.severity is Severity.WARNING
     (finding,) = run(LINK, toolkits=toolkits(toolkit()))
     assert finding.fix is not None and SetEnv("CUDA_HOME", "/usr/local/cuda") in finding.fix.steps
