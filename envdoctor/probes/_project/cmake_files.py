@@ -174,6 +174,7 @@ class Reader:
         if len(words) < 2:
             return
         action, name, values = words[0], words[1], words[2:]
+        self.run.tainted = self.run.tainted or name in self.run.unsure
         before = [part for part in self.run.variables.get(name, "").split(";") if part]
         if action in ("APPEND", "PREPEND"):
             joined = before + values if action == "APPEND" else values + before
@@ -196,6 +197,7 @@ class Reader:
             return
         action = words[0]
         if action == "APPEND":
+            self.run.tainted = self.run.tainted or words[1] in self.run.unsure
             self.run.set(words[1], self.run.variables.get(words[1], "") + "".join(words[2:]))
             self.assigned(words[1], "".join(words[2:]), command)
         elif action in ("TOLOWER", "TOUPPER") and "$" not in words[1]:

@@ -10,7 +10,9 @@ from envdoctor.probes._project.tree import Tree
 COMMAND_LIMIT = 8_000
 FILE_LIMIT = 120
 DEPTH = 24
+VALUE_LIMIT = 100_000  # characters of a value
 _REFERENCE = re.compile(r"\$\{([^${}]+)\}")
+_NESTED = re.compile(r"\$\{[^{}]*\$\{")
 _VARIABLE = re.compile(r"\$ENV\{([^${}]+)\}")
 _READABLE = re.compile(
     r"(?:CUDA|TORCH|CUDNN|NCCL|CUTLASS|CONDA|PYTHON|Python)\w*|\w*(?:_HOME|_ROOT|_DIR|_PATH|PREFIX)"
@@ -55,6 +57,7 @@ class Run:
         self.branches = 0  # how many undecided conditions the current command stands in
         self.depth = 0
         self.left = COMMAND_LIMIT
+        self._room = 0  # characters that values may still add to the text that is expanded now
         self.files: List[str] = []
         self.file = ""
         self.folder = folder
@@ -100,7 +103,7 @@ class Run:
         return self.branches == 0 and not self.tainted
 
     def set(self, name: str, value: str) -> None:
-        self.variables[name] = value
+        self.variables[name] = value[:VALUE_LIMIT]
         (self.unsure.discard if self.certain else self.unsure.add)(name)
 
     def forget(self, name: str) -> None:
@@ -126,18 +129,17 @@ class Run:
 
     def expand(self, text: str) -> str:
         """References replaced; those of unknown value stay as they are written."""
-        for _ in range(6):
-            changed = _REFERENCE.sub(self._reference, text)
-            changed = _VARIABLE.sub(self._environment, changed)
-            if changed == text:
-                break
-            text = changed
-        return text
+        self._room = VALUE_LIMIT
+        for _ in range(4 if _NESTED.search(text) else 1):  # what a value holds is not looked into again
+            text = _REFERENCE.sub(self._reference, text)
+        return _VARIABLE.sub(self._environment, text)
 
     def _reference(self, found: "re.Match[str]") -> str:
         name = found.group(1)
         self.tainted = self.tainted or name in self.unsure
-        return self.variables.get(name, found.group())
+        value = self.variables.get(name, found.group())
+        self._room -= len(value)
+        return value if self._room > 0 else ""
 
     def _environment(self, found: "re.Match[str]") -> str:
         name = found.group(1)

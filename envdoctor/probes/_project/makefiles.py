@@ -19,7 +19,9 @@ _COMPILES = re.compile(
 _WORD = re.compile(r"[^\s\"'=:;|&()<>$]+")
 _WILDCARD = re.compile(r"\$\(wildcard\s+([^()$]+)\)")
 _CMAKE_CALL = re.compile(r"(?:^|[;&|]|\s)cmake\s+(?!--build|--install|-E|-P)(.*)")
-_CHANGE = re.compile(r"(?:^|[;&|]\s*)cd\s+([^\s;&|]+)")
+_CHANGE = re.compile(r"(?:^|[;&|]\s*)cd\s+((?:\$\([^)]*\)|\"(?:\$\([^)]*\)|[^\"])*\"|[^\s;&|\"])+)")
+#: The script's own folder, as scripts write it.
+_HERE = re.compile(r"^(?:\$\{?(?:PWD|ROOT|SCRIPT_DIR|DIR|BASEDIR|SCRIPTPATH)\}?|\$\(.*\))/?")
 
 
 class Builds:
@@ -120,15 +122,13 @@ def _each(found: "re.Match[str]") -> str:
 
 
 def _makefile(tree: Tree, builds: Builds, file: str, text: str, variables: Dict[str, str]) -> None:
-    for number, line in logical_lines(text):
-        line = _uncommented(line)
+    """Variables first: a flag is noted where it is written, not where it is used."""
+    lines = [(number, _uncommented(line)) for number, line in logical_lines(text)]
+    for number, line in sorted(lines, key=lambda entry: entry[1].startswith("\t")):
         for offset, piece in enumerate(line.split("\n")):
-            literal = bool(flags.architectures(piece) or flags.standards(piece) or flags.libraries(piece))
             expanded = _expand(piece, variables) if "$" in piece else piece
-            if literal or "foreach" in piece or (expanded != piece and line.startswith("\t")):
-                builds.flags(piece if literal else "", file, number + offset)
+            if line.startswith("\t") or "foreach" in piece or any(flags.split([piece])):
                 builds.flags(expanded, file, number + offset)
-            builds.include_dirs.extend(flags.include_dirs(expanded))
             builds.sources.extend(_sources(tree, expanded))
     builds.include_dirs[:] = list(dict.fromkeys(builds.include_dirs))
     builds.sources[:] = list(dict.fromkeys(builds.sources))
@@ -166,9 +166,7 @@ def _script(tree: Tree, builds: Builds, file: str, text: str) -> None:
 
 def _moved(tree: Tree, folder: str, change: str) -> str:
     """Where `cd` leads, as far as it is known."""
-    change = re.sub(
-        r"^[\"']?(?:\$\{?(?:PWD|ROOT|SCRIPT_DIR|DIR|BASEDIR|SCRIPTPATH)\}?|\$\(.*\))/?", "", change
-    ).strip("\"'")
+    change = _HERE.sub("", change.strip("\"'")).strip("\"'")
     if change in ("-", "") or "$" in change or change.startswith("/"):
         return "."
     return tree.relative(tree.full(posixpath.join(folder, change))) or "."

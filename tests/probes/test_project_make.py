@@ -1,0 +1,147 @@
+"""Makefiles, shell scripts and the flags in them."""
+
+import pytest
+
+from envdoctor.probes._project import flags, makefiles
+from envdoctor.probes._project.tree import Tree
+from tests.fakes import FakeHost
+
+
+def tree(**files):
+    return Tree(FakeHost(files={f"/w/{name}": text for name, text in files.items()}), "/w")
+
+
+def told(places):
+    return [(place.text, place.place) for place in places]
+
+
+MAKEFILE = """\
+# nvcc -arch=sm_35
+CUDA_HOME ?= /usr/local/cuda
+NVCC := $(CUDA_HOME)/bin/nvcc
+ARCH ?= sm_80
+GENCODE := -gencode arch=compute_70,code=sm_70 \\
+           -gencode arch=compute_75,code=[sm_75,compute_75]
+SRCS = $(wildcard src/*.cu) main.cpp
+LIBS = -lcublas -lcudart
+
+all: prog
+
+src/%.o: src/%.cu
+\t$(NVCC) $(GENCODE) -arch=$(ARCH) -std=c++14 -Iinclude -I $(CUDA_HOME)/include -c $< -o $@
+
+prog: $(SRCS)
+\tg++ $^ $(LIBS) -lineinfo -cudart shared -o $@
+"""
+
+
+def test_a_makefile():
+    found = makefiles.read(
+        tree(Makefile=MAKEFILE, **{"src/a.cu": "", "src/b.cu": "", "main.cpp": "", "old.cpp": ""})
+    )
+    assert found.makes
+    assert told(found.asked["arch"]) == [("70", "Makefile:5"), ("75", "Makefile:6"), ("80", "Makefile:13")]
+    assert told(found.asked["std"]) == [("14", "Makefile:13")]
+    assert told(found.asked["lib"]) == [("cublas", "Makefile:8"), ("cudart", "Makefile:8")]
+    assert found.include_dirs == ["include", "/usr/local/cuda/include"]
+    assert found.sources == ["src/a.cu", "src/b.cu", "main.cpp"]
+
+
+def test_architectures_made_in_a_loop():
+    text = (
+        "SMS ?= 60 80\nFLAGS = $(foreach sm,$(SMS),-gencode arch=compute_$(sm),code=sm_$(sm))\na.o: a.cu\n"
+        "\tnvcc $(FLAGS) a.cu\n"
+    )
+    found = makefiles.read(tree(Makefile=text))
+    assert [place.text for place in found.asked["arch"]] == ["60", "80"]
+
+
+def test_the_file_that_make_takes():
+    found = makefiles.read(
+        tree(
+            GNUmakefile="a:\n\tgcc a.c -lone\n", Makefile="a:\n\tgcc a.c -ltwo\n", **{"x.mk": "L = -lthree\n"}
+        )
+    )
+    assert [place.text for place in found.asked["lib"]] == ["one", "three"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "A = $(A)\nx:\n\tgcc $(A)\n", "B = $(C)\nC = $(B)\nx:\n\tgcc $(B)\n", "\\\n\\\n\\", "x:\n\tgcc $(("],
+)
+def test_strange_makefiles_end(text):
+    assert makefiles.read(tree(Makefile=text)).asked["arch"] == []
+
+
+def test_variables_that_double_end():
+    text = (
+        "A0 = -I. -I.\n" + "".join(f"A{i + 1} = $(A{i}) $(A{i})\n" for i in range(60)) + "x:\n\tgcc $(A60)\n"
+    )
+    assert makefiles.read(tree(Makefile=text)).include_dirs[:1] == ["."]
+
+
+def test_scripts_that_configure():
+    text = (
+        '#!/bin/sh\n# cmake old\nset -e\ncd "$(dirname "$0")/libs/x"\nmkdir b && cd b\n'
+        'cmake .. -DCMAKE_CUDA_ARCHITECTURES="80;90a" \\\n  -DWITH=ON\ncmake --build .\n'
+    )
+    found = makefiles.scripts(tree(**{"build.sh": text, "libs/x/CMakeLists.txt": ""}))
+    assert found.configured == {"libs/x": {"CMAKE_CUDA_ARCHITECTURES": "80;90a", "WITH": "ON"}}
+    assert told(found.asked["arch"]) == [("80", "build.sh:6"), ("90a", "build.sh:6")]
+
+
+def test_scripts_that_say_where_or_compile():
+    text = "cmake -S native -B out -DX=1\nnvcc -gencode arch=compute_86,code=sm_86 a.cu -lcufft\n"
+    found = makefiles.scripts(tree(**{"go.sh": text, "native/CMakeLists.txt": ""}))
+    assert found.configured == {"native": {"X": "1"}}
+    assert (told(found.asked["arch"]), told(found.asked["lib"])) == (
+        [("86", "go.sh:2")],
+        [("cufft", "go.sh:2")],
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("-gencode arch=compute_70,code=sm_70", ["70"]),
+        ("-gencode=arch=compute_90a,code=sm_90a", ["90a"]),
+        ('-gencode=arch=compute_80,code=\\"sm_80,compute_80\\"', ["80"]),
+        ("--generate-code arch=compute_100f,code=[sm_100f,compute_100f]", ["100f"]),
+        ("-arch sm_80", ["80"]),
+        ("--gpu-architecture=sm_75 -code=sm_75,sm_80", ["75", "80"]),
+        ("-arch=all-major", ["all-major"]),
+        ("-arch=native", ["native"]),
+        ("-march=native -mtune=native", []),
+        ("kernels/flash_sm_80.cu -DSM_80 -Isrc/sm_80", []),
+        ("--offload-arch=gfx90a", []),
+        ("-arch=compute_$(SM)", []),
+    ],
+)
+def test_architectures_in_flags(text, wanted):
+    assert flags.architectures(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("7.0;7.5 8.0+PTX", ["70", "75", "80"]),
+        ("80-real;90a-virtual;native", ["80", "90a", "native"]),
+        ("12.0a,10.0f", ["120a", "100f"]),
+        ("${ARCHS};Ampere;OFF", []),
+    ],
+)
+def test_architecture_lists(text, wanted):
+    assert flags.architecture_list(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("-std=c++17", ["17"]),
+        ("--std gnu++1y -O2", ["14"]),
+        ("-Xcompiler=-std=c++20", ["20"]),
+        ("-std=c11 -stdlib=libc++", []),
+    ],
+)
+def test_standards_in_flags(text, wanted):
+    assert flags.standards(text) == wanted
