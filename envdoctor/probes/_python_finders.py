@@ -3,7 +3,7 @@
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from envdoctor.facts import FindPackage, Project, Tools
 from envdoctor.host import Host
@@ -12,6 +12,7 @@ from envdoctor.probes.tools import wheel_program
 
 _KNOWN = re.compile(r"_VERSIONS ((?:3\.\d+ ?)+)\)")
 _UNVERSIONED = re.compile(r"else ?\(\)\s*set ?\(_\$\{_PYTHON_PREFIX\}_FIND_UNVERSIONED_NAMES (\w+)\)")
+_UNVERSIONED_NAMES = ("python3", "python")
 ENVIRONMENTS = ("VIRTUAL_ENV", "CONDA_PREFIX")
 _POLICY = "CMP0094"
 _POLICY_SINCE = (3, 15)
@@ -91,9 +92,13 @@ def policy_is_new(project: Optional[Project], cmake: Modules) -> bool:
     return highest >= _POLICY_SINCE
 
 
-def find_python(host: Host, cmake: Modules, package: Optional[FindPackage], new: bool) -> Take:
-    """FindPython3 and FindPython: by location under the new policy, by version under the old one."""
-    found = list(_candidates(host, cmake))
+def find_python(
+    found: Sequence[Candidate],
+    cmake: Modules,
+    package: Optional[FindPackage],
+    new: bool,
+) -> Take:
+    """FindPython3 and FindPython among `candidates`: by location under the new policy, by version under the old one."""
     if new or not cmake.by_policy:
         rule = (
             "CMP0094 NEW: the first by location"
@@ -108,7 +113,8 @@ def find_python(host: Host, cmake: Modules, package: Optional[FindPackage], new:
         named = [one for one in fitting if _name(one.version) in cmake.known]
         # Of equal versions max() takes the first, that is by location. Versions that this CMake does not know are
         # found only under their plain names, and environments do not count for those.
-        plain = [one for one in found if one.place not in cmake.environments]
+        unversioned = [one for one in found if posixpath.basename(one.path) in _UNVERSIONED_NAMES]
+        plain = [one for one in unversioned if one.place not in cmake.environments]
         plain = [one for one in (plain if cmake.goes_on else plain[:1]) if one in fitting]
         chosen = max(named, key=lambda one: one.version[:2]) if named else next(iter(plain), None)
     return Take(chosen.path, f"{rule} ({chosen.place})") if chosen else Take(None, f"{rule}; none fits")
@@ -131,18 +137,19 @@ def release(version: str) -> Release:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def _candidates(host: Host, cmake: Modules) -> Iterator[Candidate]:
+def candidates(host: Host, cmake: Modules) -> Iterator[Candidate]:
     """Every Python in the order of the search by location; in one folder by CMake's order of names."""
     names = [f"python{version}" for version in cmake.known]
-    plain = ["python3", "python"]
-    ordered = [*plain, *names] if cmake.unversioned_first else [*names, *plain]
-    seen = set()
+    unversioned = _UNVERSIONED_NAMES
+    ordered = [*unversioned, *names] if cmake.unversioned_first else [*names, *unversioned]
+    versions: Dict[str, Release] = {}
     for folder, place in _folders(host, cmake):
         for name in ordered:
             path = posixpath.join(folder, name)
-            if (path, place) not in seen and name in host.listdir(folder) and host.which(path):
-                seen.add((path, place))
-                yield Candidate(path, release(_interpreter.describe(host, path).version or ""), place)
+            if name in host.listdir(folder) and host.which(path):
+                if path not in versions:
+                    versions[path] = release(_interpreter.describe(host, path).version or "")
+                yield Candidate(path, versions[path], place)
 
 
 def _folders(host: Host, cmake: Modules) -> Iterator[Tuple[str, str]]:

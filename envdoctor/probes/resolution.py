@@ -44,15 +44,17 @@ def _python(
     yield Answer("python", "shell", path, "first on PATH" if path else "no python on PATH", "computed")
     cmake = _python_finders.modules(host, tools)
     program = tools.first("cmake") if tools else None
+    found = tuple(_python_finders.candidates(host, cmake)) if cmake else ()
     for finder, package, new in _finders(project, cmake):
-        if cmake is None:
+        if cmake is None or program is None:
             reason = "no cmake on PATH" if program is None else f"{program.path} could not be examined"
             yield Answer("python", finder, None, reason, "computed")
             continue
-        take = _python_finders.find_python(host, cmake, package, new)
         if finder == "FindPythonInterp":
             take = _python_finders.find_python_interp(host, cmake, package)
-        asked = _ask_cmake.ask(host, program.path, finder, package, new) if request.deep and program else None
+        else:
+            take = _python_finders.find_python(found, cmake, package, new)
+        asked = _ask_cmake.ask(host, program.path, finder, package, new) if request.deep else None
         yield Answer("python", finder, asked or take.path, take.reason, "asked" if asked else "computed")
 
 
