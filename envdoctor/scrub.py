@@ -9,6 +9,8 @@ _BARE_CREDENTIALS = re.compile(r"(?<![\w/.@-])[^\s/:@]+:[^\s/@]+@(?=[\w.-]+)")
 _TOKENS = re.compile(
     r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16})\b"
 )
+# Nothing that is looked for lacks all of these: most strings need no further look.
+_SUSPECT = re.compile(r"[/@_-]|AKIA")
 _PATH_START = r"(?<![A-Za-z0-9_.~/-])"
 
 
@@ -17,9 +19,16 @@ def scrub_text(text: str, home: str) -> str:
 
     A home of "/" or "" hides nothing. Git over SSH keeps its well-known user: git@host.
     """
+    if not _SUSPECT.search(text):
+        return text
     if home.strip("/"):
         text = re.sub(_PATH_START + re.escape(home.rstrip("/")) + r"(?=/|$|[^A-Za-z0-9_.-])", "~", text)
     text = re.sub(_PATH_START + r"(/home|/Users)/[^/\s:;,'\"]+", r"\1/USER", text)
+    return scrub_credentials(text)
+
+
+def scrub_credentials(text: str) -> str:
+    """Names and passwords of URLs and proxies, and well-known tokens, become "***"."""
     text = _CREDENTIALS.sub(
         lambda m: m.group(0) if m.group(0).endswith("//git@") else m["scheme"] + "***@", text
     )

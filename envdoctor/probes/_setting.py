@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Dict, Iterable, Iterator, Optional
 
 from envdoctor.facts import Setting
-from envdoctor.scrub import scrub_text
+from envdoctor.scrub import scrub_credentials
 
 # Proxies are written without a scheme too: user:password@proxy:3128. An SSH remote, git@host:path, has no password.
 _PASSWORD = re.compile(r"(?<![^\s=\"'])[^\s/@:]+:[^\s/@]+@")
@@ -24,7 +24,7 @@ class Said:
 
 def clean(text: str) -> str:
     """Without credentials."""
-    return _PASSWORD.sub("***@", scrub_text(text, home=""))
+    return _PASSWORD.sub("***@", scrub_credentials(text))
 
 
 def settled(tool: str, said: Iterable[Said]) -> Iterator[Setting]:

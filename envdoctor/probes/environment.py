@@ -5,7 +5,7 @@ import re
 
 from envdoctor.facts import Environment, Variable
 from envdoctor.host import Host
-from envdoctor.scrub import scrub_text
+from envdoctor.scrub import scrub_credentials
 
 # Grouped by who reads them. Names alone decide: a variable that is not here is not looked at.
 NAMES = frozenset(
@@ -60,4 +60,4 @@ def _variable(host: Host, name: str) -> Variable:
     # A bare program name (CUDACXX=nvcc) is looked up on PATH, a path in the current folder.
     place = posixpath.join(host.cwd, value) if "/" in value else host.which(value) or ""
     exists = host.exists(place) if name in PLACES and value else None
-    return Variable(name, scrub_text(value, home=""), exists)
+    return Variable(name, scrub_credentials(value), exists)

@@ -16,7 +16,7 @@ from packaging.utils import (
 
 from envdoctor.facts import Configuration, Environment, Index, Project, Wheel, WheelFolder, Wheelhouse
 from envdoctor.host import Host
-from envdoctor.scrub import scrub_text
+from envdoctor.scrub import scrub_credentials
 
 # Names that by definition never resolve (RFC 6761, RFC 2606).
 NEVER = (".invalid", ".test", ".example")
@@ -174,7 +174,7 @@ def _index(host: Host, url: str, source: str, proxy: Optional[str]) -> Index:
     elif proxy and _is_here((urlsplit(proxy).hostname or "").lower()):
         through = urlsplit(proxy)
         answers = None if host.connects(through.hostname or "", through.port or 8080) else False
-    return Index(scrub_text(url, home=""), source, answers)
+    return Index(scrub_credentials(url), source, answers)
 
 
 def _is_here(name: str) -> bool:

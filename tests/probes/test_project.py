@@ -174,6 +174,13 @@ def test_earlier_builds():
     assert (egg.path, egg.entries) == ("demo.egg-info", ())
 
 
+def test_a_source_folder_reached_by_a_link_is_this_one():
+    cache = "CMAKE_HOME_DIRECTORY:INTERNAL=/link/demo\nCMAKE_COMMAND:INTERNAL=/gone/cmake\n"
+    files = {"CMakeLists.txt": "project(demo)", "build/CMakeCache.txt": cache}
+    (folder,) = examine(files, links={"/link/demo": "/work/demo"}).build_folders
+    assert [entry.text for entry in folder.entries] == ["CMAKE_COMMAND=/gone/cmake"]
+
+
 def test_a_package_without_its_compiled_module_shadows_the_installed_one():
     setup = "from setuptools import setup, Extension\nsetup(ext_modules=[Extension('demo._C', ['c.cpp'])])\n"
     files = {"setup.py": setup, "demo/__init__.py": "", "other/__init__.py": ""}

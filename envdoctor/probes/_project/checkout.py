@@ -99,7 +99,7 @@ def _build_folder(tree: Tree, folder: str) -> Optional[BuildFolder]:
     names = tree.names(folder)
     if "CMakeCache.txt" in names:
         file = posixpath.join(folder, "CMakeCache.txt")
-        kept = tuple(_cache_entries(file, tree.text(file) or ""))
+        kept = tuple(e for e in _cache_entries(file, tree.text(file) or "") if not _is_this_tree(tree, e))
         return BuildFolder(
             folder, kept, tuple(entry for entry in kept if _is_gone(tree, entry.text.partition("=")[2]))
         )
@@ -115,6 +115,13 @@ def _build_folder(tree: Tree, folder: str) -> Optional[BuildFolder]:
     ]
     entries = tuple(Located(module, posixpath.join(folder, module)) for module in modules)
     return BuildFolder(folder, entries) if entries else None
+
+
+def _is_this_tree(tree: Tree, entry: Located) -> bool:
+    """Whether the cache names this tree as its source, if only by another path to it (a link)."""
+    name, _, value = entry.text.partition("=")
+    real = tree.host.realpath(value) if value.startswith("/") else value
+    return name == "CMAKE_HOME_DIRECTORY" and f"{real}/".startswith(f"{tree.root}/")
 
 
 def _is_gone(tree: Tree, value: str) -> bool:

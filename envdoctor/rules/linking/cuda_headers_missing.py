@@ -4,8 +4,8 @@
 
 Toolkits from wheels, runtime images, HPC SDKs and hand-picked packages often hold nvcc and the run time alone,
 without the headers of cuBLAS, cuSPARSE, cuSOLVER or libcu++. torch's own `ATen/cuda/CUDAContext.h` includes
-`cusparse.h`, `cublas_v2.h` and `cusolverDn.h`, so that nearly every CUDA extension needs them. torch's wheels bring
-the libraries' wheels with their headers, but its extension builder adds only `$CUDA_HOME/include`.
+`cusparse.h`, `cublas_v2.h` and `cusolverDn.h`, so that nearly every CUDA extension needs them. torch's wheels
+bring the libraries' wheels with their headers, but its extension builder adds only `$CUDA_HOME/include`.
 
 ## How envdoctor knows
 
@@ -14,8 +14,9 @@ build uses, and CPATH names none that has it.
 
 ## What to do
 
-Where another installed copy of the same CUDA major version has the header, `envdoctor run -- <the build>` adds its
-folder to CPATH, behind everything that the build itself names. Else install the package that is named.
+Where another installed copy of the same CUDA major version has the header, the cure that `envdoctor check`
+prints adds its folder to CPATH, behind everything that the build itself names. Else install the package that is
+named.
 
 ## When to ignore it
 
@@ -125,7 +126,7 @@ def _fix(missing: List[str], used: Toolkit, toolkits: Toolkits, python: str) -> 
             f"Add the headers of the same CUDA {used.release[0]} that are installed elsewhere",
             (SetEnv("CPATH", value, "append"),),
         )
-    title = "Install the headers: NVIDIA's -dev packages, or their wheels (`envdoctor run` then adds them)"
+    title = "Install the headers: NVIDIA's -dev packages, or their wheels; `envdoctor check` then tells how to add them"
     return Fix(title, tuple(Run(command) for command in commands))
 
 

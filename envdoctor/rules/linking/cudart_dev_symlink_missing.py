@@ -3,9 +3,9 @@
 ## What it means
 
 `-lcudart` makes the linker look for `libcudart.so` or `libcudart.a`. CUDA's wheels hold `libcudart.so.13` alone
-(wheels cannot hold links), and keep it in `lib` where `lib64` is searched by some: nvcc's own profile in the wheels
-13.0 and 13.1, and builds that name `$CUDA_HOME/lib64` of a conda environment. The linker says "cannot find
--lcudart", CMake "Could NOT find CUDAToolkit (missing: CUDA_CUDART)".
+(wheels cannot hold links), and keep it in `lib` where `lib64` is searched by some: nvcc's own profile in the
+wheels 13.0 and 13.1, and builds that name `$CUDA_HOME/lib64` of a conda environment. The linker says "cannot
+find -lcudart", CMake "Could NOT find CUDAToolkit (missing: CUDA_CUDART)".
 
 ## How envdoctor knows
 
@@ -15,9 +15,9 @@ LIBRARY_PATH.
 
 ## What to do
 
-`envdoctor run -- <the build>` puts the plain names, as small linker scripts, into a folder of the overlay and adds
-it to LIBRARY_PATH; site-packages and the system stay as they are. A library that is nowhere has to be installed
-first.
+The cure that `envdoctor check` prints puts the plain names, as small linker scripts, into a folder of the
+overlay and adds it to LIBRARY_PATH; site-packages and the system stay as they are. A library that is nowhere
+has to be installed first.
 
 ## When to ignore it
 
@@ -129,7 +129,9 @@ def _absent(absent: Wanted, used: Toolkit, toolkits: Toolkits, project: Project,
         commands.update({command: None} if command else {})
     runs = tuple(Run(command) for command in commands)
     if runs or not steps:
-        fix = Fix("Install the libraries; `envdoctor run` then puts them on the linker's path", runs)
+        fix = Fix(
+            "Install the libraries; `envdoctor check` then prints how to put them on the linker's path", runs
+        )
     else:
         fix = Fix(
             f"Take the copies of CUDA {used.release[0]} that are installed elsewhere",

@@ -14,8 +14,8 @@ nowhere.
 
 ## What to do
 
-`envdoctor run -- <the build>` adds the folders to CPATH. For good, name them in the build files (`include_dirs`,
-`target_include_directories`).
+The cure that `envdoctor check` prints adds the folders to CPATH. For good, name them in the build files
+(`include_dirs`, `target_include_directories`).
 
 ## When to ignore it
 

@@ -13,9 +13,9 @@ this link does not search.
 
 ## What to do
 
-Where there is a stub, `envdoctor run -- <the build>` adds its folder to LIBRARY_PATH, for the link alone: a stub
-must never be on LD_LIBRARY_PATH. Else install one: `cuda-driver-dev-12-4` and the like of NVIDIA's package
-repository, or conda-forge's `cuda-driver-dev`.
+Where there is a stub, the cure that `envdoctor check` prints adds its folder to LIBRARY_PATH, for the link
+alone: a stub must never be on LD_LIBRARY_PATH. Else install one: `cuda-driver-dev-12-4` and the like of
+NVIDIA's package repository, or conda-forge's `cuda-driver-dev`.
 
 ## When to ignore it
 

@@ -14,10 +14,10 @@ LIBRARY_PATH, has the archive.
 
 ## What to do
 
-`envdoctor run -- <the build>` puts a small linker script of the archive's name on LIBRARY_PATH that says `INPUT (
--lcublas )`: the build links the shared library, and the project stays as it is. What it builds then needs that
-shared library when it runs; torch brings one. For the real archives install the toolkit from NVIDIA's own packages
-(`libcublas-dev-12-4` and the like); no wheel holds them.
+The cure that `envdoctor check` prints puts a small linker script of the archive's name on LIBRARY_PATH that
+says `INPUT ( -lcublas )`: the build links the shared library, and the project stays as it is. What it builds
+then needs that shared library when it runs; torch brings one. For the real archives install the toolkit from
+NVIDIA's own packages (`libcublas-dev-12-4` and the like); no wheel holds them.
 
 ## When to ignore it
 
@@ -97,7 +97,10 @@ def _fix(names: List[str], used: Toolkit, toolkits: Toolkits, project: Project, 
     if without:
         commands = dict.fromkeys(libraries.wheel_command(name, used, python) for name in without)
         runs = tuple(Run(command) for command in commands if command)
-        return Fix("Install the shared library; `envdoctor run` then links it in the archive's place", runs)
+        return Fix(
+            "Install the shared library; `envdoctor check` then prints how to link it in the archive's place",
+            runs,
+        )
     steps: List[Step] = []
     for name in names:
         if name in compat.CUDA_ARCHIVES_ONLY:  # the shared libraries carry what it holds

@@ -12,10 +12,10 @@ them.
 
 ## What to do
 
-Port the lines: `TORCH_CHECK` for `AT_CHECK`, `C10_CUDA_CHECK` for `THCudaCheck`, `at::ceil_div` for `THCCeilDiv`,
-`at::cuda::getCurrentCUDAStream()` for `THCState_getCurrentStream`. Until then `envdoctor run -- <the build>`
-defines these names from outside: flags for the macros, and a `THC/THC.h` of the overlay on CPATH. Other headers of
-TH and THC have no substitute; take a torch below the version that is named.
+Port the lines: `TORCH_CHECK` for `AT_CHECK`, `C10_CUDA_CHECK` for `THCudaCheck`, `at::ceil_div` for
+`THCCeilDiv`, `at::cuda::getCurrentCUDAStream()` for `THCState_getCurrentStream`. Until then the cure that
+`envdoctor check` prints defines these names from outside: flags for the macros, and a `THC/THC.h` of the
+overlay on CPATH. Other headers of TH and THC have no substitute; take a torch below the version that is named.
 
 ## When to ignore it
 

@@ -2,9 +2,9 @@
 
 ## What it means
 
-Code compiled by a newer g++ may need symbol versions (GLIBCXX_3.4.30) that an older libstdc++.so.6 does not have.
-The system's g++ links the system's library; at run time LD_LIBRARY_PATH or conda's own copy may come first. Loading
-says "version `GLIBCXX_3.4.30' not found".
+Code compiled by a newer g++ may need symbol versions (GLIBCXX_3.4.30) that an older libstdc++.so.6 does not
+have. The system's g++ links the system's library; at run time LD_LIBRARY_PATH or conda's own copy may come
+first. Loading says "version `GLIBCXX_3.4.30' not found".
 
 ## How envdoctor knows
 
@@ -13,13 +13,14 @@ one the compiler links, and what installed modules need.
 
 ## What to do
 
-`envdoctor run -- <the command>` puts the newest copy of this one library (nothing else of its folder) first on
-LD_LIBRARY_PATH. For good: take the old copy out of LD_LIBRARY_PATH, `conda install -c conda-forge libstdcxx-ng`, or
-build with an older g++ or `-static-libstdc++`.
+The cure that `envdoctor check` prints puts the newest copy of this one library (nothing else of its folder)
+first on LD_LIBRARY_PATH. For good: take the old copy out of LD_LIBRARY_PATH, `conda install -c conda-forge
+libstdcxx-ng`, or build with an older g++ or `-static-libstdc++`.
 
 ## When to ignore it
 
-When what you build uses none of the newer functions: then only the warning about the compiler stands, and it loads.
+When what you build uses none of the newer functions: then only the warning about the compiler stands, and it
+loads.
 """
 
 from typing import Iterator, Optional

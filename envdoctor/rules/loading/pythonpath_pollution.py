@@ -13,7 +13,8 @@ has in another version.
 
 ## What to do
 
-`envdoctor run -- <the command>` takes these folders out of PYTHONPATH. For good, remove the line that exports it.
+The cure that `envdoctor check` prints takes these folders out of PYTHONPATH. For good, remove the line that
+exports it.
 
 ## When to ignore it
 

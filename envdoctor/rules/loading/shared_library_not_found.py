@@ -14,8 +14,8 @@ others are often optional.
 
 ## What to do
 
-`envdoctor run -- <the command>` puts the folder on LD_LIBRARY_PATH when a copy is on this machine; else install the
-package that is named.
+The cure that `envdoctor check` prints puts the folder on LD_LIBRARY_PATH when a copy is on this machine; else
+install the package that is named.
 
 ## When to ignore it
 

@@ -2,9 +2,9 @@
 
 ## What it means
 
-`lib64/stubs/libcuda.so` exists to link on machines without a driver. It has no code behind its functions: a program
-that loads it sees "CUDA driver is a stub library" (cudaErrorStubLibrary, cuInit = 34), also where a driver is
-installed.
+`lib64/stubs/libcuda.so` exists to link on machines without a driver. It has no code behind its functions: a
+program that loads it sees "CUDA driver is a stub library" (cudaErrorStubLibrary, cuInit = 34), also where a
+driver is installed.
 
 ## How envdoctor knows
 
@@ -13,8 +13,8 @@ The loader takes a stub for libcuda, or a folder of LD_LIBRARY_PATH holds one, w
 
 ## What to do
 
-`envdoctor run -- <the command>` takes the stub's folder out of LD_LIBRARY_PATH. Name it in LIBRARY_PATH for linking
-only, and never make a link `libcuda.so.1` in it.
+The cure that `envdoctor check` prints takes the stub's folder out of LD_LIBRARY_PATH. Name it in LIBRARY_PATH
+for linking only, and never make a link `libcuda.so.1` in it.
 
 ## When to ignore it
 

@@ -14,8 +14,8 @@ torch's for CUDA's libraries (newer ones of the same name serve), any other vers
 
 ## What to do
 
-`envdoctor run -- <the command>` puts the folder of torch's copies first on LD_LIBRARY_PATH. For good, take the
-other folder out of LD_LIBRARY_PATH: torch's wheels need none.
+The cure that `envdoctor check` prints puts the folder of torch's copies first on LD_LIBRARY_PATH. For good,
+take the other folder out of LD_LIBRARY_PATH: torch's wheels need none.
 
 ## When to ignore it
 

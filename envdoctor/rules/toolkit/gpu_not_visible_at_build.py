@@ -15,7 +15,7 @@ nothing of the builder's.
 
 ## What to do
 
-State the architectures to build for: TORCH_CUDA_ARCH_LIST, CUDAARCHS, or `envdoctor run --arch 8.0,9.0`.
+State the architectures to build for: TORCH_CUDA_ARCH_LIST or CUDAARCHS; `envdoctor archs` prints them.
 
 ## When to ignore it
 
