@@ -74,7 +74,7 @@ def in_folder(search: Search, folder: str) -> Iterator[Tuple[str, str]]:
         numbered = [name for name in names if not name.endswith(".so")]
         shortest = min(numbered or names, key=len)
         path = posixpath.join(folder, shortest)
-        if shortest.count(".") > 2 or not numbered:
+        if not numbered or (len(numbered) == 1 and shortest.count(".") > 2):
             program = search.object(path)
             soname = program.soname if program else None
             # The loader asks for the soname: a file that lies there under a longer name alone is of no use to it.

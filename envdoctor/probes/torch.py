@@ -1,7 +1,6 @@
 """torch as its files describe it: version.py, metadata, symbols and headers. Nothing of it is imported."""
 
 import functools
-import json
 import posixpath
 import re
 from typing import Dict, List, Optional, Tuple, Union
@@ -89,19 +88,11 @@ def probe(
 
 def _folder(host: Host, python: Python, package: Optional[Package]) -> Optional[str]:
     """The first torch on the search path, else where an editable install says its source is."""
-    source = _editable_source(host, package) if package and package.kind == "editable" else None
+    source = _installed.editable_source(host, package) if package else None
     for folder in (*python.path, *python.site_packages, *((source,) if source else ())):
         if host.is_file(f"{folder}/torch/version.py"):
             return posixpath.join(folder, "torch")
     return None
-
-
-def _editable_source(host: Host, package: Package) -> Optional[str]:
-    try:
-        url = json.loads(host.read_text(f"{package.location}/direct_url.json"))["url"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return url[len("file://") :] if isinstance(url, str) and url.startswith("file:///") else None
 
 
 def _settings(text: str) -> Dict[str, Optional[str]]:
