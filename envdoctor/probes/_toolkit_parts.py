@@ -3,7 +3,7 @@
 import json
 import posixpath
 import re
-from typing import Dict, Iterator, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, Match, NamedTuple, Optional, Pattern, Tuple
 
 from envdoctor import elf
 from envdoctor.facts import Component
@@ -157,7 +157,16 @@ def bounds(host: Host, includes: Tuple[str, ...]) -> Bounds:
 
 def text_version(host: Host, path: str) -> Optional[str]:
     """The version in the text "Cuda compilation tools, release 13.0, V13.0.88" of a program's constants."""
+    found = _in_constants(host, path, _TOOL_VERSION)
+    return found[1].decode() if found else None
 
+
+def reads_variable(host: Host, nvcc: str, name: str) -> bool:
+    """Whether an nvcc knows an environment variable: its name then stands among its constants."""
+    return _in_constants(host, nvcc, re.compile(rb"\b" + name.encode() + rb"\b")) is not None
+
+
+def _in_constants(host: Host, path: str, pattern: Pattern[bytes]) -> Optional[Match[bytes]]:
     def read(offset: int, size: int) -> bytes:
         return host.read_range(path, offset, size)
 
@@ -165,11 +174,11 @@ def text_version(host: Host, path: str) -> Optional[str]:
         constants = elf.section(read, elf.parse(read), ".rodata")
         end = constants.offset + min(constants.size, _READ_MOST) if constants else 0
         for offset in range(constants.offset if constants else 0, end, _READ_AT_ONCE):
-            found = _TOOL_VERSION.search(read(offset, _READ_AT_ONCE + 128))
+            found = pattern.search(read(offset, _READ_AT_ONCE + 128))
             if found:
-                return found[1].decode()
+                return found
     except (OSError, ValueError) as error:
-        host.note(path, f"its version could not be read: {error}"[:200])
+        host.note(path, f"its constants could not be read: {error}"[:200])
     return None
 
 

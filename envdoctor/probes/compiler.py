@@ -6,7 +6,7 @@ from typing import Iterator, List, Optional, Tuple
 
 from envdoctor.facts import Compiler, Compilers, Project, Toolkit
 from envdoctor.host import Host
-from envdoctor.probes import _programs
+from envdoctor.probes import _programs, _toolkit_parts
 from envdoctor.probes.compilers import ask, glibcxx, named_by
 
 
@@ -19,8 +19,8 @@ def probe(
     """The first that speaks, in nvcc's own order; None when nothing is there.
 
     -ccbin in NVCC_APPEND_FLAGS or NVCC_PREPEND_FLAGS; what the project's builder passes as -ccbin (CMake: CUDAHOSTCXX,
-    torch's cpp_extension: CC); NVCC_CCBIN; the gcc in nvcc's own folder (Debian and Arch put an accepted one there,
-    and nvcc looks there first); the first gcc on PATH. CMake does not hand CXX on to nvcc.
+    torch's cpp_extension: CC); NVCC_CCBIN, which 11.8 and 12.4 do not know; the gcc in nvcc's own folder (Debian and
+    Arch put an accepted one there, and nvcc looks there first); the first gcc on PATH. CMake does not hand CXX on.
     """
     for path, via in _choices(host, project, toolkit):
         chosen = _known(host, compilers, path) or ask(host, _behind_cache(host, path), via)
@@ -33,7 +33,7 @@ def probe(
 def _choices(host: Host, project: Optional[Project], toolkit: Optional[Toolkit]) -> Iterator[Tuple[str, str]]:
     for variable in _variables(project):
         path = named_by(host, variable)
-        if path:
+        if path and not (variable == "NVCC_CCBIN" and _ignores_ccbin(host, toolkit)):
             yield path, variable
     if toolkit and toolkit.nvcc:
         beside = posixpath.join(posixpath.dirname(toolkit.nvcc), "gcc")
@@ -50,6 +50,11 @@ def _variables(project: Optional[Project]) -> List[str]:
         by_setup = bool(project.setup and project.setup.extensions) or project.cmake is None
         builder = ["CC"] if by_setup and project.wants_torch else ["CUDAHOSTCXX"] if project.cmake else []
     return ["NVCC_APPEND_FLAGS", "NVCC_PREPEND_FLAGS", *builder, "NVCC_CCBIN"]
+
+
+def _ignores_ccbin(host: Host, toolkit: Optional[Toolkit]) -> bool:
+    nvcc = toolkit.nvcc if toolkit else None
+    return nvcc is not None and not _toolkit_parts.reads_variable(host, nvcc, "NVCC_CCBIN")
 
 
 def _known(host: Host, compilers: Optional[Compilers], path: str) -> Optional[Compiler]:

@@ -1,5 +1,7 @@
 """The host compiler that nvcc would use."""
 
+import struct
+
 from envdoctor.host import Completed
 from envdoctor.probes import compilers
 from envdoctor.probes.compiler import probe
@@ -12,6 +14,17 @@ CC1PLUS = "/usr/lib/gcc/x86_64-linux-gnu/12/cc1plus"
 def gcc(name, version):
     text = f"Target: x86_64-linux-gnu\nThread model: posix\ngcc version {version} (Debian {version}-14)\n"
     return {f"{name} -v": Completed(0, "", text), f"{name} -print-prog-name=cc1plus": CC1PLUS}
+
+
+def program_with(constants):
+    """An ELF program with these bytes in .rodata."""
+    names = b"\0.rodata\0.shstrtab\0"
+    table = 64 + len(constants) + len(names)
+    head = b"\x7fELF" + bytes([2, 1, 1]) + bytes(9)
+    head += struct.pack("<HHIQQQIHHHHHH", 2, 62, 1, 0, 0, table, 0, 64, 56, 0, 64, 3, 2)
+    sections = ((0, 0, 0, 0), (1, 1, 64, len(constants)), (9, 3, 64 + len(constants), len(names)))
+    packed = (struct.pack("<IIQQQQIIQQ", a, b, 0, 0, c, d, 0, 0, 1, 0) for a, b, c, d in sections)
+    return head + constants + names + b"".join(packed)
 
 
 PROGRAMS = {
@@ -51,6 +64,16 @@ def test_nvccs_own_variables_and_flags():
     assert named(NVCC_CCBIN="/usr/bin/g++-9") == ("g++-9", "9.5.0", "NVCC_CCBIN")
     flags = {"NVCC_CCBIN": "g++-9", "NVCC_APPEND_FLAGS": "-O2 -ccbin=g++-11"}
     assert named(**flags) == ("g++-11", "11.3.0", "NVCC_APPEND_FLAGS")
+
+
+def test_an_old_nvcc_does_not_know_nvcc_ccbin():
+    for constants, name in ((b"NVCC_APPEND_FLAGS\0", "gcc"), (b"NVCC_APPEND_FLAGS\0NVCC_CCBIN\0", "g++-9")):
+        nvcc = factory.toolkit("11.8", "/opt/cuda-11.8")
+        found = named(
+            None, nvcc, files={"/opt/cuda-11.8/bin/nvcc": program_with(constants)}, NVCC_CCBIN="g++-9"
+        )
+        assert found is not None
+        assert found[0] == name
 
 
 def test_cmake_hands_on_cudahostcxx_and_torch_hands_on_cc():
