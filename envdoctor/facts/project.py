@@ -8,14 +8,15 @@ from envdoctor.facts.base import Located
 
 @dataclass(frozen=True)
 class Extension:
-    """An extension that setup.py declares."""
+    """An extension that setup.py declares; a part of a string that is not known stands in it as {name}."""
 
     name: str
     kind: str  # "CUDAExtension" | "CppExtension" | "Extension"
     sources: Tuple[str, ...]
     libraries: Tuple[str, ...]
+    #: Relative where they lie below the root.
     include_dirs: Tuple[str, ...]
-    #: Compile and link flags, flattened.
+    #: Compile and link flags, flattened; define_macros as -D.
     flags: Tuple[str, ...]
     file: str
     line: int
@@ -23,12 +24,17 @@ class Extension:
 
 @dataclass(frozen=True)
 class SetupScript:
-    """setup.py read as syntax."""
+    """setup.py read as syntax, as far as what it would do here can be told; variables decide as they are set here.
+
+    Both ways of a condition that cannot be decided are read.
+    """
 
     file: str
-    #: Top-level modules that it imports when it runs, with line ("torch", "pkg_resources", ...).
+    #: Top-level modules that it imports when it runs, with line ("torch", "pkg_resources", ...); those whose failure it
+    #: survives are left out.
     imports: Tuple[Located, ...]
-    #: Calls of interest ("torch.cuda.get_device_capability", "subprocess.check_output").
+    #: Calls of interest: questions to the GPU that are not behind a test for one ("torch.cuda.get_device_capability"),
+    #: downloads ("urllib.request.urlopen"), programs with their name when it is known ("subprocess.check_output nvcc").
     calls: Tuple[Located, ...]
     extensions: Tuple[Extension, ...]
     #: Requirements of install_requires / setup_requires.
@@ -41,11 +47,12 @@ class SetupScript:
 
 @dataclass(frozen=True)
 class FindPackage:
-    """One find_package call."""
+    """One find_package call; pkg_check_modules gives one named "pkg-config NAME" for each module."""
 
     name: str
     version: Optional[str]
     components: Tuple[str, ...]
+    #: REQUIRED, and not behind a condition that cannot be decided.
     required: bool
     file: str
     line: int
@@ -53,7 +60,13 @@ class FindPackage:
 
 @dataclass(frozen=True)
 class CMakeProject:
-    """What the root CMakeLists.txt and the files that it adds ask for."""
+    """What the root CMakeLists.txt and the files that it adds ask for.
+
+    Where there is none, the folder that a shell script of the root configures counts as root. Options and the caller's
+    definitions (CMAKE_ARGS, tool.scikit-build.cmake.define) decide conditions. What stands behind a condition that
+    cannot be decided, or depends on one, is left out of minimums, languages, standards, architectures and libraries;
+    so is what vendored files set for themselves, except for minimums, languages and packages.
+    """
 
     #: Root first: "3.18" with the file that says it; sub-projects follow.
     minimums: Tuple[Located, ...]
@@ -116,37 +129,39 @@ class Project:
 
     root: str
     name: Optional[str]
-    #: What builds it: "setup.py", "pyproject", "cmake", "make", in the order in which they would be used; empty when
-    #: there is nothing to build.
+    #: What builds it: "pyproject", "setup.py", "cmake", "make", in the order of use; empty: nothing to build. CMake and
+    #: make are left out beside a Python build that compiles extensions and calls neither.
     builds: Tuple[str, ...]
     build_backend: Optional[Located]
     build_requires: Tuple[Located, ...]
     #: Whether pyproject.toml has a [build-system] table (pip then isolates the build).
     build_system: bool
     requires_python: Optional[Located]
-    #: Run-time requirements (pyproject dependencies, install_requires, requirements*.txt).
+    #: Run-time requirements: pyproject dependencies, install_requires, requirements.txt with its options ("-f wheels").
     requirements: Tuple[Located, ...]
     setup: Optional[SetupScript]
+    #: None also where a Python build beside it makes no use of it.
     cmake: Optional[CMakeProject]
     #: Library names asked of the linker anywhere (setup.py, CMake, Makefile): "cublas_static", "cudart", ...
     link_names: Tuple[Located, ...]
-    #: GPU architectures asked for anywhere, normalised to "80", "90a", "native", "all-major", ...
+    #: GPU architectures asked for anywhere, for certain, normalised to "80", "90a", "native", "all-major", ...
     architectures: Tuple[Located, ...]
     #: C++ standards asked for anywhere: "14", "17", ...
     cxx_standards: Tuple[Located, ...]
-    #: CUDA sources, relative.
+    #: CUDA sources that are compiled, relative.
     cuda_sources: Tuple[str, ...]
-    #: Headers of interest that the sources include and find ("cusparse.h", "torch/extension.h", "cutlass/..."), first
-    #: place each.
+    #: Headers of the toolkit, torch, Python, pybind11, CUTLASS, cuDNN and NCCL that the sources include for certain,
+    #: found or not ("cusparse.h", "torch/extension.h", "cutlass/..."), first place each.
     includes: Tuple[Located, ...]
+    #: Those of the toolkit and of torch are here only when there is a toolkit or torch at all; Python's never are.
     unresolved_headers: Tuple[Header, ...]
     #: Identifiers in the sources that need an architecture or an older torch ("__dp4a", "ldmatrix", "AT_CHECK",
-    #: "THC/THC.h").
+    #: "THC/THC.h") and stand behind no condition of the preprocessor.
     features: Tuple[Located, ...]
     submodules: Tuple[Submodule, ...]
     lfs_pointers: Tuple[str, ...]
     build_folders: Tuple[BuildFolder, ...]
-    #: Top-level Python packages of the tree that have no compiled module in them: ("torch_int",).
+    #: Python packages of the root that the build puts a compiled module into and that hold none: ("torch_int",).
     packages: Tuple[str, ...]
     #: Notes on what could not be read.
     unread: Tuple[str, ...]

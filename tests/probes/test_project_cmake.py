@@ -245,6 +245,9 @@ def test_a_vendored_project_keeps_its_own_standards_and_libraries():
             'set(A "${A}${A}x")\nforeach(i 1 2 3 4 5 6 7 8)\nforeach(j ${i} 2 3 4 5 6 7 8)\n'
             'set(A "${A}${A}${A}")\nendforeach()\nendforeach()\n'
         ),
+        "if(A)\n" * 2000,
+        "if(" + "NOT " * 5000 + "A)\nendif()\n",
+        "#[[" * 20000 + '"' * 20001,
         "if(",
         "if()\nelse()\n",
         "endif()\nendfunction()\n",

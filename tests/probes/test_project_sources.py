@@ -160,6 +160,8 @@ __global__ void k(half2* x) {
         ("CUDA_VERSION >= 12000", None),
         ("", None),
         ("((", None),
+        ("@ 'x' # defined(A)", None),
+        ("(" * 5000 + "1" + ")" * 5000, None),
         ("&& || !", None),
     ],
 )

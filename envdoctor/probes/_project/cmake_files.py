@@ -8,6 +8,7 @@ from envdoctor.facts import CMakeProject, FindPackage, Located
 from envdoctor.probes._project import flags
 from envdoctor.probes._project.cmake_run import Run
 from envdoctor.probes._project.cmake_syntax import Command
+from envdoctor.probes._project.cmake_variables import Variables
 from envdoctor.probes._project.tree import SOURCE_SUFFIXES, Tree
 
 _KEYWORDS = frozenset(
@@ -32,7 +33,7 @@ _FEATURE = re.compile(r"(cxx|cuda)_std_(\d\d)$")
 _ASIDE = frozenset(("test", "tests", "examples", "example", "benchmark", "benchmarks", "docs", "doc"))
 
 
-class Reader:
+class Reader(Variables):
     """Collects facts while a Run goes through the files."""
 
     def __init__(self, tree: Tree, folder: str, definitions: Mapping[str, str]) -> None:
@@ -46,8 +47,7 @@ class Reader:
         self.maybe: Dict[str, None] = {}
         self.targets: Set[str] = set()
         self.declared: Dict[str, Located] = {}
-        #: Files that configuring makes: headers of these names are not missing.
-        self.generated: Set[str] = set()
+        self.generated = set()
         #: Macros that are defined for the whole build or a target.
         self.defined: List[str] = []
         self.name: Optional[str] = None
@@ -129,25 +129,6 @@ class Reader:
                 self.found.setdefault("packages", []).append(entry)
         self.run.prefixes += tuple(word.lower() for word in words[:1])
 
-    # Variables
-
-    def on_set(self, command: Command, words: List[str]) -> None:
-        if not words or "{" in words[0]:
-            return
-        name, values = words[0], words[1:]
-        cached = "CACHE" in values
-        parent = values[-1:] == ["PARENT_SCOPE"]
-        values = values[: values.index("CACHE")] if cached else values[:-1] if parent else values
-        if name in self.run.given or (cached and name in self.run.variables and name not in self.run.unsure):
-            return
-        if parent and self.run.caller is not None:
-            self.run.caller[name] = ";".join(values)
-        if values or cached:
-            self.run.set(name, ";".join(values))
-        else:
-            self.run.variables.pop(name, None)
-        self.assigned(name, ";".join(values), command)
-
     def assigned(self, name: str, value: str, command: Command) -> None:
         """What a variable's value asks for."""
         if name in _ARCHITECTURE_VARIABLES:
@@ -157,91 +138,6 @@ class Reader:
             self.standard(standard.group(1), value, command)
         elif options:
             self.options(value.replace(";", " "), "CXX" if options.group(1) == "CXX" else "CUDA", command)
-
-    def on_option(self, command: Command, words: List[str]) -> None:
-        if words and words[0] not in self.run.variables:
-            self.run.set(words[0], words[2] if len(words) > 2 else "OFF")
-
-    def on_cmake_dependent_option(self, command: Command, words: List[str]) -> None:
-        for word in words[:1]:
-            self.run.forget(word)
-
-    def on_unset(self, command: Command, words: List[str]) -> None:
-        for word in words[:1]:
-            self.run.variables.pop(word, None)
-
-    def on_list(self, command: Command, words: List[str]) -> None:
-        if len(words) < 2:
-            return
-        action, name, values = words[0], words[1], words[2:]
-        self.run.tainted = self.run.tainted or name in self.run.unsure
-        before = [part for part in self.run.variables.get(name, "").split(";") if part]
-        if action in ("APPEND", "PREPEND"):
-            joined = before + values if action == "APPEND" else values + before
-            self.run.set(name, ";".join(joined))
-            self.assigned(name, ";".join(values), command)
-        elif action == "REMOVE_ITEM" and name in self.run.variables:
-            self.run.set(name, ";".join(part for part in before if part not in values))
-        elif action == "REMOVE_DUPLICATES" and name in self.run.variables:
-            self.run.set(name, ";".join(dict.fromkeys(before)))
-        elif action not in ("SORT", "REVERSE"):
-            for word in (
-                values[-1:]
-                if action in ("LENGTH", "GET", "FIND", "JOIN", "SUBLIST")
-                else [name, *values[-1:]]
-            ):
-                self.run.forget(word)
-
-    def on_string(self, command: Command, words: List[str]) -> None:
-        if len(words) < 3:
-            return
-        action = words[0]
-        if action == "APPEND":
-            self.run.tainted = self.run.tainted or words[1] in self.run.unsure
-            self.run.set(words[1], self.run.variables.get(words[1], "") + "".join(words[2:]))
-            self.assigned(words[1], "".join(words[2:]), command)
-        elif action in ("TOLOWER", "TOUPPER") and "$" not in words[1]:
-            self.run.set(words[2], words[1].lower() if action == "TOLOWER" else words[1].upper())
-        elif action == "REPLACE" and len(words) > 4 and not any("$" in word for word in words):
-            self.run.set(words[3], "".join(words[4:]).replace(words[1], words[2]))
-        else:
-            for word in words[1:]:
-                if re.fullmatch(r"[A-Za-z_]\w*", word):
-                    self.run.forget(word)
-
-    def on_get_filename_component(self, command: Command, words: List[str]) -> None:
-        if len(words) < 3 or "$" in words[1]:
-            return
-        path = self.tree.full(self.run.path(words[1]))
-        made = {
-            "DIRECTORY": posixpath.dirname(path),
-            "PATH": posixpath.dirname(path),
-            "NAME": posixpath.basename(path),
-        }
-        made.update(ABSOLUTE=path, REALPATH=path)
-        (self.run.set(words[0], made[words[2]]) if words[2] in made else self.run.forget(words[0]))
-
-    def on_file(self, command: Command, words: List[str]) -> None:
-        if len(words) > 2 and words[0] in ("GLOB", "GLOB_RECURSE"):
-            patterns = [word for word in words[2:] if any(mark in word for mark in "*?.")]
-            recursive = words[0] == "GLOB_RECURSE"
-            found = [
-                path for pattern in patterns for path in self.tree.glob(self.run.path(pattern), recursive)
-            ]
-            self.run.set(words[1], ";".join(self.tree.full(path) for path in found[:2000]))
-        elif words[:1] == ["DOWNLOAD"] and len(words) > 1:
-            self.add("downloads", words[1], command)
-
-    def on_execute_process(self, command: Command, words: List[str]) -> None:
-        for option, name in zip(words, words[1:]):
-            if option.endswith("_VARIABLE"):
-                self.run.forget(name)
-
-    def on_message(self, command: Command, words: List[str]) -> None:
-        """Says something and sets nothing."""
-
-    def on_configure_file(self, command: Command, words: List[str]) -> None:
-        self.generated.update(posixpath.basename(word) for word in words[1:2])
 
     # Other files
 
@@ -274,7 +170,7 @@ class Reader:
     def on_externalproject_add(self, command: Command, words: List[str]) -> None:
         for option, value in zip(words, words[1:]):
             if option in ("URL", "GIT_REPOSITORY", "GITHUB_REPOSITORY", "DOWNLOAD_COMMAND"):
-                self.add("downloads", value, command)
+                self.downloaded(value, command)
 
     # Targets
 
@@ -367,6 +263,9 @@ class Reader:
             folder for folder in flags.include_dirs(text) if folder not in self.include_dirs
         )
 
+    def downloaded(self, url: str, command: Command) -> None:
+        self.add("downloads", url, command)
+
     def fact(self) -> CMakeProject:
         names = (
             "minimums",
@@ -420,7 +319,10 @@ def read(tree: Tree, folder: str = ".", definitions: Optional[Mapping[str, str]]
     if not tree.is_file(posixpath.join(folder, "CMakeLists.txt")):
         return None
     reader = Reader(tree, folder, definitions or {})
-    reader.run.start()
+    try:
+        reader.run.start()
+    except RecursionError:
+        tree.note(f"{reader.run.file}: nested too deeply to be followed to its end")
     if reader.run.left <= 0:
         tree.note(f"{posixpath.join(folder, 'CMakeLists.txt')}: too long to be followed to its end")
     return reader

@@ -7,9 +7,9 @@ Argument = Tuple[str, str]  # text, and how it is written: "bare", "quoted", "br
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+)
-    |(?P<comment>\#\[(?P<mark>=*)\[.*?\](?P=mark)\]|\#[^\n]*)
-    |\[(?P<equals>=*)\[\n?(?P<bracket>.*?)\](?P=equals)\]
-    |"(?P<quoted>(?:[^"\\]|\\.)*)"
+    |(?P<comment>\#\[(?P<mark>=*)\[.*?(?:\](?P=mark)\]|\Z)|\#[^\n]*)
+    |\[(?P<equals>=*)\[\n?(?P<bracket>.*?)(?:\](?P=equals)\]|\Z)
+    |"(?P<quoted>(?:[^"\\]|\\.)*)(?:"|\Z)
     |(?P<paren>[()])
     |(?P<bare>(?:[^\s()#"\\]|\\.|"[^"\s]*")+)
     |(?P<other>.)""",

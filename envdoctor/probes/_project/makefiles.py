@@ -9,6 +9,7 @@ from envdoctor.probes._project import flags
 from envdoctor.probes._project.cmake_files import definitions
 from envdoctor.probes._project.tree import SOURCE_SUFFIXES, Tree
 
+EXPANDED_LIMIT = 2 << 20  # characters that variables may make of one file
 NAMES = ("GNUmakefile", "makefile", "Makefile")
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|::?=|:::=|\+=|=)\s*(.*)", re.DOTALL)
 _REFERENCE = re.compile(r"\$[({]([\w.-]+)[)}]")
@@ -124,9 +125,11 @@ def _each(found: "re.Match[str]") -> str:
 def _makefile(tree: Tree, builds: Builds, file: str, text: str, variables: Dict[str, str]) -> None:
     """Variables first: a flag is noted where it is written, not where it is used."""
     lines = [(number, _uncommented(line)) for number, line in logical_lines(text)]
+    room = EXPANDED_LIMIT
     for number, line in sorted(lines, key=lambda entry: entry[1].startswith("\t")):
         for offset, piece in enumerate(line.split("\n")):
-            expanded = _expand(piece, variables) if "$" in piece else piece
+            expanded = _expand(piece, variables) if "$" in piece and room > 0 else piece
+            room -= len(expanded)
             if line.startswith("\t") or "foreach" in piece or any(flags.split([piece])):
                 builds.flags(expanded, file, number + offset)
             builds.sources.extend(_sources(tree, expanded))

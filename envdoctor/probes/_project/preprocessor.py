@@ -3,7 +3,7 @@
 import re
 from typing import FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
-_TRIVIA = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL)
+_TRIVIA = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL)
 _DIRECTIVE = re.compile(
     r"^[ \t]*#[ \t]*(include|include_next|ifdef|ifndef|if|elif|else|endif|define)\b((?:[^\n\\]|\\\n|\\.)*)",
     re.MULTILINE,
@@ -137,7 +137,10 @@ def evaluate(text: str, defined: FrozenSet[str]) -> Optional[bool]:
     tokens = _TOKEN.findall(text.replace("\\\n", " "))
     if any(token not in ("&&", "||", "!", "(", ")") and not re.match(r"\w", token) for token in tokens):
         return _with_comparisons(tokens, defined)
-    value, rest = _either(tokens, defined)
+    try:
+        value, rest = _either(tokens, defined)
+    except RecursionError:
+        return None
     return None if rest else value
 
 
@@ -146,7 +149,7 @@ def _with_comparisons(tokens: List[str], defined: FrozenSet[str]) -> Optional[bo
     if "||" in tokens or "(" in tokens[:1]:
         return None
     parts = " ".join(tokens).split("&&")
-    plain = [part for part in parts if not re.search(r"[<>=+*/%-]", part)]
+    plain = [part for part in parts if not re.search(r"[^\w\s()!]", part)]
     return False if any(evaluate(part, defined) is False for part in plain) else None
 
 
