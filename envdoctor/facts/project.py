@@ -43,6 +43,8 @@ class SetupScript:
     variables: Tuple[Located, ...]
     #: Why it could not be parsed (Python 2, template), None when it could.
     error: Optional[str]
+    #: CUDA extensions that it would declare only where a GPU is visible, and none is: they are not in `extensions`.
+    gpu_only: Tuple[Located, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,14 @@ import posixpath
 import re
 from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
-from envdoctor.facts import Extension, Located, Project, Python, Request, Toolkit, Toolkits
+from envdoctor.facts import Driver, Extension, Located, Project, Python, Request, Toolkit, Toolkits, Torch
 from envdoctor.host import Host
 from envdoctor.probes._project import (
     checkout,
     cmake_files,
     flags,
     headers,
+    known_torch,
     makefiles,
     metadata,
     preprocessor,
@@ -33,6 +34,8 @@ def probe(
     request: Request,
     python: Optional[Python],
     toolkits: Optional[Toolkits],
+    torch: Optional[Torch],
+    driver: Optional[Driver],
 ) -> Optional[Project]:
     """The folder that the request names; None when there is nothing of a project in it."""
     if request.project is None:
@@ -40,19 +43,26 @@ def probe(
     tree = Tree(host, host.realpath(posixpath.join(host.cwd, request.project)))
     if not any(_MARKS.fullmatch(name) for name in tree.names(".")):
         return None
-    return _Reading(tree, python, toolkits).project()
+    seen = known_torch.of(torch, driver, elsewhere=request.role == "ci")
+    return _Reading(tree, python, toolkits, seen).project()
 
 
 class _Reading:
     """One project as its files are read, each kind once."""
 
-    def __init__(self, tree: Tree, python: Optional[Python], toolkits: Optional[Toolkits]) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        python: Optional[Python],
+        toolkits: Optional[Toolkits],
+        torch: known_torch.KnownTorch,
+    ) -> None:
         self.tree = tree
         self.python = python
         self.toolkits = toolkits
         self.pyproject = metadata.pyproject(tree)
         self.config = metadata.setup_cfg(tree)
-        self.setup = setup_script.read(tree) if tree.is_file("setup.py") else None
+        self.setup = setup_script.read(tree, torch=torch) if tree.is_file("setup.py") else None
         self.makefile = makefiles.read(tree)
         self.scripts = makefiles.scripts(tree)
         self.cmake = self._cmake()

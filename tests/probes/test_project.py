@@ -2,15 +2,24 @@
 
 from envdoctor.facts import Located, Request
 from envdoctor.probes.project import probe
-from tests.factory import python, toolkit, toolkits
+from tests.factory import driver, gpu, python, toolkit, toolkits, torch
 from tests.fakes import FakeHost
 
 
-def examine(files, env=None, python_fact=None, toolkits_fact=None, outside=None, **host):
+def examine(
+    files,
+    env=None,
+    python_fact=None,
+    toolkits_fact=None,
+    outside=None,
+    torch_fact=None,
+    driver_fact=None,
+    **host,
+):
     """The project made of `files` (paths below its root), with `outside` beside it on the machine."""
     paths = {f"/work/demo/{name}": text for name, text in files.items()}
     machine = FakeHost(files={**paths, **(outside or {})}, env=env or {}, **host)
-    return probe(machine, Request(project="/work/demo"), python_fact, toolkits_fact)
+    return probe(machine, Request(project="/work/demo"), python_fact, toolkits_fact, torch_fact, driver_fact)
 
 
 def told(places):
@@ -18,7 +27,7 @@ def told(places):
 
 
 def test_no_project_when_none_is_named_or_nothing_of_one_is_there():
-    assert probe(FakeHost(), Request(), None, None) is None
+    assert probe(FakeHost(), Request(), None, None, None, None) is None
     assert examine({"notes.md": "# hello", "run.py": "print()"}) is None
 
 
@@ -226,3 +235,45 @@ def test_headers_of_torch_count_only_where_there_is_one():
     found = examine(files, python_fact=python(), outside=outside)
     assert [header.name for header in found.unresolved_headers] == ["THC/THC.h"]
     assert told(found.features) == [("THC/THC.h", "a.cpp:1")]
+
+
+GUARDED = """\
+import os, torch
+from setuptools import setup
+from torch.utils.cpp_extension import CUDAExtension, CppExtension, CUDA_HOME
+cuda = torch.cuda.is_available() and CUDA_HOME is not None or os.getenv("FORCE_CUDA", "0") == "1"
+if cuda:
+    extensions = [CUDAExtension("demo._C", ["a.cu"], libraries=["cublas"])]
+else:
+    extensions = [CppExtension("demo._C", ["a.cpp"])]
+setup(name="demo", ext_modules=extensions)
+"""
+
+
+def kinds(**given):
+    found = examine({"setup.py": given.pop("text", GUARDED)}, **given)
+    return [item.kind for item in found.setup.extensions], told(found.setup.gpu_only)
+
+
+def test_a_cuda_part_for_a_visible_gpu_alone():
+    left_out = ["CppExtension"], [("demo._C", "setup.py:6")]
+    assert kinds(torch_fact=torch()) == left_out
+    assert kinds() == left_out  # a torch that is installed for the build sees no GPU either
+    assert kinds(torch_fact=torch("2.13.0+cpu", None), driver_fact=driver(gpu())) == left_out
+    assert not examine({"setup.py": GUARDED}).link_names
+
+
+def test_a_cuda_part_that_is_forced_or_has_its_gpu():
+    both = ["CUDAExtension", "CppExtension"], []
+    assert kinds(torch_fact=torch(), driver_fact=driver(gpu())) == both
+    assert kinds(torch_fact=torch(), driver_fact=driver(error="NVML: no permission")) == both
+    assert kinds(torch_fact=torch(), env={"FORCE_CUDA": "1"}) == (["CUDAExtension"], [])
+
+
+def test_a_script_that_stops_without_a_gpu_is_read_as_if_there_were_one():
+    text = (
+        "import torch\nfrom setuptools import setup\nfrom torch.utils.cpp_extension import CUDAExtension\n"
+        "if not torch.cuda.is_available():\n    raise RuntimeError('no GPU')\n"
+        "setup(ext_modules=[CUDAExtension('a', ['a.cu'])])\n"
+    )
+    assert kinds(text=text) == (["CUDAExtension"], [])

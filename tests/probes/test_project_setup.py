@@ -3,6 +3,7 @@
 import pytest
 
 from envdoctor.probes._project import setup_script
+from envdoctor.probes._project.known_torch import KnownTorch
 from envdoctor.probes._project.tree import Tree
 from tests.fakes import FakeHost
 
@@ -246,3 +247,35 @@ setup(install_requires=needed, setup_requires="wheel")
 )
 def test_hostile_scripts_end(text):
     assert read(text).fact.file == "setup.py"
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "torch.__version__ >= '2.4'",
+        "torch.__version__ == '2.13.0+cu130'",
+        "Version(torch.__version__) > Version('2.4.1')",
+        "Version(torch.__version__).release >= (2, 9)",
+        "Version(torch.__version__).minor == 13",
+        "tuple(int(part) for part in torch.__version__.split('.')[:2]) >= (2, 9)",
+        "torch.version.cuda.startswith('13')",
+    ],
+)
+def test_conditions_on_the_installed_torch_are_decided(test):
+    text = (
+        "import torch\nfrom packaging.version import Version\nfrom torch.utils.cpp_extension import CppExtension\n"
+        f"std = '-std=c++17' if {test} else '-std=c++14'\nif not ({test}):\n    std = '-std=c++11'\n"
+        "CppExtension('a', ['a.cpp'], extra_compile_args=[std])\n"
+    )
+    tree = Tree(FakeHost(files={"/work/demo/setup.py": text}), "/work/demo")
+    known = setup_script.read(tree, torch=KnownTorch("2.13.0+cu130", "13.0"))
+    assert known.fact.extensions[0].flags == ("-std=c++17",)
+
+
+def test_a_name_in_the_place_of_a_version_is_no_version():
+    text = (
+        "import torch\nfrom torch.utils.cpp_extension import CppExtension\n"
+        "if torch.__version__ == 'parrots':\n    CppExtension('a', ['a.cpp'])\n"
+    )
+    tree = Tree(FakeHost(files={"/work/demo/setup.py": text}), "/work/demo")
+    assert not setup_script.read(tree, torch=KnownTorch("2.13.0")).fact.extensions

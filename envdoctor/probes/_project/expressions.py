@@ -6,6 +6,9 @@ import posixpath
 import re
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
+from packaging.version import Version
+
+from envdoctor.probes._project import known_torch
 from envdoctor.probes._project.functions import METHODS, Machine, call_function, call_method
 from envdoctor.probes._project.values import SIZE, UNKNOWN, Class, Function, Ref, Text, join_paths, known
 
@@ -101,6 +104,8 @@ class Expressions:
             and "__module__" in value
         ):
             return value[node.attr]  # a module of the project, read as a dictionary of its names
+        if isinstance(value, Version):
+            return known_torch.part(value, node.attr)
         if isinstance(value, str) and node.attr in ("parent", "name", "stem", "suffix"):
             return self.path_part(value, node.attr)
         return UNKNOWN
@@ -206,6 +211,7 @@ class Expressions:
             return inside is isinstance(operation, ast.In)
         if not (known(left) and known(right)):
             return UNKNOWN
+        left, right = known_torch.alike(left, right)
         try:
             return bool(_OPERATORS[type(operation)](left, right))
         except (KeyError, TypeError):

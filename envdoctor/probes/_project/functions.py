@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from envdoctor.facts import Located
+from envdoctor.probes._project import known_torch
 from envdoctor.probes._project.tree import Tree
 from envdoctor.probes._project.values import SIZE, UNKNOWN, Ref, Text, join_paths, known, line_of, texts
 
@@ -27,6 +28,8 @@ GPU_QUESTIONS = frozenset(
     for name in "get_device_capability get_device_properties get_device_name is_available device_count get_arch_list"
     " current_device init".split()
 )
+#: What it answers without a GPU; the other questions raise.
+NO_GPU = {"torch.cuda.is_available": False, "torch.cuda.device_count": 0}
 DOWNLOADS = frozenset(
     "urllib.request.urlopen urllib.request.urlretrieve urllib.urlopen urllib.urlretrieve requests.get wget.download"
     " torch.hub.download_url_to_file torch.hub.load_state_dict_from_url httpx.get".split()
@@ -48,8 +51,15 @@ METHODS = frozenset(
 class Machine:
     """What a script may ask about: the project's files, and variables; records what it asked for."""
 
-    def __init__(self, tree: Tree, file: str, tested: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        file: str,
+        tested: Callable[[], bool],
+        torch: known_torch.KnownTorch = known_torch.KnownTorch(),
+    ) -> None:
         self.tree = tree
+        self.torch = torch
         self.file = file
         #: Whether the current place is behind a test for a GPU, or in a try whose failure the script survives.
         self.tested = tested
@@ -57,11 +67,14 @@ class Machine:
         self.calls: List[Located] = []
         self.assigned: Dict[str, Any] = {}
         self.asked_gpu = False
+        #: As `asked_gpu`, anywhere in the script.
+        self.ever_asked_gpu = False
 
     def constant(self, name: str) -> Any:
         """The value of something imported, itself when it has none that we know."""
         if name not in _CONSTANTS:
-            return Ref(name)
+            known = self.torch.constant(name)
+            return Ref(name) if known is None else known
         value = _CONSTANTS[name]
         if value is None or isinstance(value, bool):
             return value
@@ -89,7 +102,7 @@ class Machine:
     def record(self, text: str, line: int) -> None:
         """A call of interest, unless it is behind a test for just that."""
         if text.split(maxsplit=1)[0] in ("torch.cuda.is_available", "torch.cuda.device_count"):
-            self.asked_gpu = True
+            self.asked_gpu = self.ever_asked_gpu = True
         if not self.tested() and all(call.text != text for call in self.calls):
             self.calls.append(Located(text, self.file, line))
 
@@ -110,8 +123,11 @@ def call_function(machine: Machine, name: str, args: List[Any], named: Dict[str,
         machine.assigned.setdefault(first, args[1])
     if name in GPU_QUESTIONS or name in DOWNLOADS:
         machine.record(name, line)
-    elif name in PROGRAMS:
+        return NO_GPU.get(name, UNKNOWN) if machine.torch.sees_no_gpu else UNKNOWN
+    if name in PROGRAMS:
         machine.record(f"{name} {program(args)}".strip(), line)
+    elif name in known_torch.PARSERS:
+        return known_torch.parsed(first)
     elif name in _FUNCTIONS:
         return _FUNCTIONS[name](machine, args)
     elif name in _BUILTINS:

@@ -1,10 +1,12 @@
 """setup.py as syntax: what it imports, asks, declares and requires."""
 
 import ast
+from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Tuple
 
 from envdoctor.facts import Extension, Located, SetupScript
 from envdoctor.probes._project import flags
+from envdoctor.probes._project.known_torch import KnownTorch
 from envdoctor.probes._project.script import Script
 from envdoctor.probes._project.tree import Tree
 from envdoctor.probes._project.values import Built, Class, Text, line_of, texts
@@ -19,7 +21,12 @@ class Setup:
         #: Values that it gives to environment variables (TORCH_CUDA_ARCH_LIST).
         self.assigned = script.machine.assigned
         self.built = script.built
+        self.asks_for_gpu = script.machine.ever_asked_gpu
         self._classes = [name for name, value in script.scopes[0].items() if isinstance(value, Class)]
+
+    def cuda_extensions(self) -> List[Extension]:
+        """Those that need nvcc."""
+        return [item for item in self.fact.extensions if item.kind == "CUDAExtension"]
 
     def calls_cmake(self) -> bool:
         """Whether building calls CMake: by name, through scikit-build, or in a class made for it."""
@@ -39,9 +46,24 @@ class Setup:
         return Located(str(value), self.fact.file, line_of(value, self.arguments["__line__"]))
 
 
-def read(tree: Tree, file: str = "setup.py") -> Setup:
-    """Read a setup.py; one that is not Python 3 has an `error`."""
-    script = Script(tree, file)
+def read(tree: Tree, file: str = "setup.py", torch: KnownTorch = KnownTorch()) -> Setup:
+    """Read a setup.py; one that is not Python 3 has an `error`.
+
+    Where no GPU is seen, a script that would build its CUDA extensions only for one is read as building none.
+    """
+    setup = _read(tree, file, torch._replace(sees_no_gpu=False))
+    if not (torch.sees_no_gpu and setup.asks_for_gpu and setup.cuda_extensions()):
+        return setup
+    without = _read(tree, file, torch)
+    if not without.arguments or without.cuda_extensions():
+        return setup  # it would stop, or build them all the same
+    left_out = tuple(Located(item.name, item.file, item.line) for item in setup.cuda_extensions())
+    without.fact = replace(without.fact, gpu_only=left_out)
+    return without
+
+
+def _read(tree: Tree, file: str, torch: KnownTorch) -> Setup:
+    script = Script(tree, file, torch)
     error = None
     try:
         script.module(ast.parse(tree.text(file) or "").body)

@@ -5,7 +5,8 @@
 Without TORCH_CUDA_ARCH_LIST torch's extension builder lists the GPUs that it sees; with none it dies with
 "IndexError: list index out of range" at `arch_list[-1] += '+PTX'` (all releases up to 2.15). CMake 3.24 to
 3.30 stop at architecture "native" with "no GPU was detected"; newer ones go on and compile for nvcc's
-default. A setup.py that calls torch.cuda.get_device_capability() gets "No CUDA GPUs are available".
+default. A setup.py that calls torch.cuda.get_device_capability() gets "No CUDA GPUs are available"; one that
+asks torch.cuda.is_available() first leaves its CUDA part out and says nothing.
 
 ## How envdoctor knows
 
@@ -32,6 +33,7 @@ from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 CALLS = ("get_device_capability", "get_device_properties")
+FORCING = ("FORCE_CUDA", "BUILD_CUDA_EXT", "FORCE_BUILD_CUDA")
 ASKING_FIRST = ("is_available", "device_count")
 
 
@@ -44,10 +46,12 @@ def check(
     torch: Optional[Torch],
     driver: Optional[Driver],
 ) -> Iterator[Finding]:
-    if environment.get(architectures.CHOSEN_VARIABLE) or not project.wants_cuda:
-        return
     unseen = _unseen(request, environment, driver)
-    if unseen is None:
+    if environment.get(architectures.CHOSEN_VARIABLE) or unseen is None:
+        return
+    if torch and torch.cuda and toolkit and toolkit.nvcc:  # all that the CUDA part needs, but for the GPU
+        yield from _left_out(project, unseen)
+    if not project.wants_cuda:
         return
     targets = _targets(request, project, toolkit, torch)
     if not targets:
@@ -72,6 +76,25 @@ def _unseen(request: Request, environment: Environment, driver: Optional[Driver]
     if visible is not None and (not visible.strip() or visible.strip().startswith("-")):
         return Evidence("CUDA_VISIBLE_DEVICES", f'"{visible}" hides every GPU')
     return None
+
+
+def _left_out(project: Project, unseen: Evidence) -> Iterator[Finding]:
+    """The CUDA part that a setup.py builds only for a GPU that it sees."""
+    setup = project.setup
+    if setup is None or not setup.gpu_only:
+        return
+    first = setup.gpu_only[0]
+    force = next((variable.text for variable in setup.variables if variable.text in FORCING), None)
+    yield Finding(
+        message=f"{first.file} builds its CUDA part only where it sees a GPU, and none is visible.",
+        consequence="The build ends well, without CUDA and without a word of it.",
+        evidence=(Evidence(first.place, f"CUDAExtension {first.text}"), unseen),
+        fix=Fix(f"Set {force}=1 for the build if the CUDA part is wanted, and TORCH_CUDA_ARCH_LIST")
+        if force
+        else Fix("Build where the GPU is if the CUDA part is wanted"),
+        location=Location(first.file, first.line),
+        severity=Severity.WARNING,
+    )
 
 
 def _torch(

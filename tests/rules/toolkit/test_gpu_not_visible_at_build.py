@@ -178,3 +178,13 @@ def test_targets_have_the_instructions_of_the_code():
     hopper = project(setup=setup(extension()), features=(at("wgmma"),))
     (finding,) = run(project=hopper)
     assert finding.fix is not None and finding.fix.steps == (SetEnv("TORCH_CUDA_ARCH_LIST", "9.0a+PTX"),)
+
+
+def test_a_cuda_part_that_is_left_out_without_a_word():
+    asking = setup(gpu_only=(at("demo._C", "setup.py", 7),), variables=(at("FORCE_CUDA", "setup.py", 6),))
+    (finding,) = run(project(setup=asking))
+    assert finding.severity is Severity.WARNING
+    assert finding.location.line == 7
+    assert "FORCE_CUDA=1" in finding.fix.title
+    assert not run(project(setup=asking), driver=driver(gpu()))
+    assert not run(project(setup=asking), built=torch("2.13.0+cpu", None))
