@@ -66,9 +66,9 @@ def in_folder(search: Search, folder: str) -> Iterator[Tuple[str, str]]:
     """Sonames that a folder can serve, with the path; a stub, which has no number in its name, counts as its soname."""
     host = search.host
     files: Dict[str, List[str]] = {}
-    for name in host.listdir(folder):
+    for name in filter(_NAME.fullmatch, host.listdir(folder)):
         path = posixpath.join(folder, name)
-        if _NAME.fullmatch(name) and host.is_file(path):
+        if host.is_file(path):
             files.setdefault(host.realpath(path), []).append(name)
     for names in files.values():
         numbered = [name for name in names if not name.endswith(".so")]

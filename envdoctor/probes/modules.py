@@ -5,7 +5,7 @@ import posixpath
 import re
 from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, Tuple, Union
 
-from envdoctor import elf, elf_symbols, fatbin
+from envdoctor import elf, elf_symbols, fatbin, symbols
 from envdoctor.facts import CompiledModule, CompiledModules, Needed, Package, Packages, Python, Torch, Unknown
 from envdoctor.host import Host
 from envdoctor.probes import _installed, _torch_process
@@ -179,8 +179,13 @@ def _missing_symbols(
             if _owner(other) == _owner(file) and other.path != file.path:
                 own -= _exported(host, other.path, own)
         if own:
-            missing[file.path] = tuple(sorted(own)[:_MOST_MISSING])
+            missing[file.path] = tuple(sorted(own, key=_tells_most)[:_MOST_MISSING])
     return missing
+
+
+def _tells_most(symbol: str) -> Tuple[bool, str]:
+    """Symbols that spell std::string come first: they tell which string ABI the module was built for."""
+    return not (symbols.has_new_string(symbol) or symbols.has_old_string(symbol)), symbol
 
 
 def _likely_first(path: str) -> Tuple[int, str]:
