@@ -58,7 +58,7 @@ def probe(
         return (
             None
             if package is None
-            else Unknown(f"{package.location} says torch, but there is no torch/version.py")
+            else Unknown(f"{package.location} says torch, but there is no torch package")
         )
     try:
         settings = _settings(host.read_text(f"{path}/version.py"))
@@ -90,7 +90,8 @@ def _folder(host: Host, python: Python, package: Optional[Package]) -> Optional[
     """The first torch on the search path, else where an editable install says its source is."""
     source = _installed.editable_source(host, package) if package else None
     for folder in (*python.path, *python.site_packages, *((source,) if source else ())):
-        if host.is_file(f"{folder}/torch/version.py"):
+        # A folder without __init__.py, which an uninstall may leave behind, does not stop the search.
+        if host.is_file(f"{folder}/torch/__init__.py"):
             return posixpath.join(folder, "torch")
     return None
 

@@ -100,6 +100,11 @@ def test_an_unreadable_version_file():
     assert found == Unknown(f"{TORCH}/version.py: Permission denied")
 
 
+def test_a_folder_in_place_of_the_version_file():
+    found = look(None, {f"{TORCH}/__init__.py": "", f"{TORCH}/version.py/x": ""})
+    assert found == Unknown(f"{TORCH}/version.py: Is a directory")
+
+
 def test_metadata_without_the_package():
     found = look(None, packages=factory.packages(factory.package("torch", "2.13.0")))
     assert isinstance(found, Unknown) and "torch-2.13.0.dist-info" in found.reason
@@ -108,7 +113,8 @@ def test_metadata_without_the_package():
 def test_an_editable_install():
     package = factory.package("torch", "2.6.0a0+gitabc", kind="editable")
     url = json.dumps({"url": "file:///src/pytorch", "dir_info": {"editable": True}})
-    files = {f"{package.location}/direct_url.json": url, "/src/pytorch/torch/version.py": NEW}
+    source = {"/src/pytorch/torch/version.py": NEW, "/src/pytorch/torch/__init__.py": ""}
+    files = {f"{package.location}/direct_url.json": url, **source}
     assert look(None, files, factory.packages(package)).path == "/src/pytorch/torch"
 
 
