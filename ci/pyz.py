@@ -14,7 +14,16 @@ from typing import Iterator, Tuple
 ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "dist" / "envdoctor.pyz"
 LEFT_OUT = {"backend", "kernels", "lib", "quant", "__pycache__"}
-MAIN = "import sys\n\nfrom envdoctor.cli import main\n\nsys.exit(main())\n"
+MAIN = """import sys
+
+if sys.version_info < (3, 8):
+    sys.stderr.write("envdoctor: needs Python 3.8 or newer to run; name the older one to examine with --python\\n")
+    sys.exit(2)
+
+from envdoctor.cli import main
+
+sys.exit(main())
+"""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
 

@@ -1,35 +1,17 @@
-"""`python -m envdoctor`, also from an unbuilt checkout or a zip file."""
+"""`python -m envdoctor`, also from an unbuilt checkout. The syntax of this file is that of every Python."""
 
-import importlib
-import importlib.util
 import sys
 
-# A bare interpreter has no `packaging` of its own, but pip and setuptools carry a copy.
-_COPIES = (
-    "pip._vendor.packaging",
-    "setuptools._vendor.packaging",
-    "setuptools.extern.packaging",
-    "pkg_resources._vendor.packaging",
-)
-
-
-def _provide_packaging() -> None:
-    if importlib.util.find_spec("packaging"):
-        return
-    for name in _COPIES:
-        try:
-            sys.modules["packaging"] = importlib.import_module(name)
-            return
-        except ImportError:
-            continue
-    sys.exit(
-        "envdoctor: needs the 'packaging' package: python -m pip install packaging,"
-        " or use envdoctor.pyz, which brings it"
+if sys.version_info < (3, 8):  # noqa: UP036 - an older Python must get one line, not a traceback
+    sys.stderr.write(
+        "envdoctor: needs Python 3.8 or newer to run; name the older one to examine with --python\n"
     )
-
+    sys.exit(2)
 
 if __name__ == "__main__":
-    _provide_packaging()
+    from envdoctor.bare import provide_packaging
+
+    provide_packaging()
     from envdoctor.cli import main
 
     sys.exit(main())
