@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from envdoctor.host import Host
 
 
+# Seconds for a whole examination; --deep imports torch, which takes long from a cold disk.
+LIMIT, DEEP_LIMIT = 30.0, 90.0
+
+
 class UsageError(Exception):
     """One line for the user: what, where, what to do. Exit status 2."""
 
@@ -79,7 +83,7 @@ def examine_or_read(arguments: argparse.Namespace) -> "Tuple[Facts, Optional[Hos
     from envdoctor.host import LocalHost
 
     request = request_of(arguments)
-    host = LocalHost()
+    host = LocalHost(limit=DEEP_LIMIT if request.deep else LIMIT)
     facts = examine(host, request)
     if request.python and isinstance(facts.python, Unknown) and host.which(request.python) is None:
         raise UsageError(
