@@ -59,6 +59,8 @@ class Toolkit:
     glibc_2_41_ready: Optional[bool]
     #: Why nvcc does not work, in one line; None when it answered.
     error: Optional[str]
+    #: The folder of libraries that nvcc.profile adds to every link by nvcc, when it is not there.
+    missing_link_dir: Optional[str] = None
 
     def component(self, name: str) -> Optional[Component]:
         """By name, None when absent."""

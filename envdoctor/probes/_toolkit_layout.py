@@ -11,6 +11,9 @@ from envdoctor.probes import nvccs
 _SPLIT_FIRST = ("cuda_runtime", "cuda_nvcc", "cublas", "cuda_cccl", "cusparse", "cusolver")
 _DEBIAN_TOOLKIT = "lib/nvidia-cuda-toolkit"
 _HPC = re.compile(r"(?P<sdk>.*/(?P<release>\d[\d.]*))/cuda/(?P<cuda>\d+\.\d+)$")
+_LINK_DIRS = re.compile(r"^\s*LIBRARIES\s*=?\+?=(.*)$", re.MULTILINE)
+_LINK_DIR = re.compile(r"-L([^\s\"]+)")
+_PROFILE_VARIABLE = re.compile(r"\$\((\w+)\)")
 _RUNTIME_HEADERS = ("cuda_runtime_api.h", "cuda_runtime.h")
 
 
@@ -61,6 +64,25 @@ def library_dirs(host: Host, root: str, layout: str) -> Tuple[str, ...]:
         math = _math_libraries(root)
         found += [f"{math}/lib64", *(f"{target}/lib" for target in _targets(host, math))]
     return _existing(host, found)
+
+
+def missing_link_dir(host: Host, nvcc: str) -> Optional[str]:
+    """The last folder that LIBRARIES of nvcc.profile names, when it is not there; nvcc fills in the target's folder."""
+    folder = posixpath.dirname(nvcc)
+    top, text = nvccs.root_of(host, nvcc), host.try_text(f"{folder}/nvcc.profile")
+    if not top or not text or nvccs.debian_prefix(nvcc):  # Debian's libraries lie where every link searches
+        return None
+    named = _LINK_DIRS.search(text)
+    folders = _LINK_DIR.findall(named.group(1)) if named else []
+    if not folders:
+        return None
+    machine = host.machine().architecture
+    target = next((t for t in _targets(host, top) if posixpath.basename(t).startswith(f"{machine}-")), None)
+    values = {"TOP": top, "_HERE_": folder, "_SPACE_": ""}
+    values["_TARGET_DIR_"] = f"targets/{posixpath.basename(target)}" if target else ""
+    values["_TARGET_SIZE_"] = "" if target else "64"
+    last = _PROFILE_VARIABLE.sub(lambda found: values.get(found.group(1), found.group()), folders[-1])
+    return None if "$" in last or host.is_dir(last) else posixpath.normpath(last)
 
 
 def program(host: Host, root: str, layout: str, name: str) -> Optional[str]:

@@ -119,6 +119,7 @@ class _Reading:
             build_folders=checkout.build_folders(tree),
             packages=self.packages(),
             unread=tuple(tree.unread),
+            nvcc_links=tuple(self.makefile.nvcc_links) if self.makes() else (),
             header_versions=sources.cutlass_version(tree, search, found, missing),
         )
 

@@ -130,6 +130,7 @@ def _toolkit(host: Host, root: str, origins: List[str], deep: bool) -> Toolkit:
         profile=bool(nvcc) and host.is_file(posixpath.join(posixpath.dirname(nvcc or ""), "nvcc.profile")),
         glibc_2_41_ready=bounds.glibc_2_41,
         error=answers.error,
+        missing_link_dir=_toolkit_layout.missing_link_dir(host, nvcc) if nvcc else None,
     )
 
 

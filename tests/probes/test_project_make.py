@@ -145,3 +145,31 @@ def test_architecture_lists(text, wanted):
 )
 def test_standards_in_flags(text, wanted):
     assert flags.standards(text) == wanted
+
+
+@pytest.mark.parametrize(
+    ("recipe", "called"),
+    [
+        ("$(NVCC) -arch=sm_80 -o $@ $<", "/usr/local/cuda/bin/nvcc"),
+        ("mkdir -p build && nvcc -shared -o build/lib.so a.cu", "nvcc"),
+        ("@$(CUDAC) $(FLAGS) \\\n\t  a.cu -o prog", "$(NVCC)"),
+        ("nvcc -Lempty -o prog a.cu", "nvcc"),
+        ("nvcc -Lvendor -o prog a.cu", None),
+        ("nvcc -c a.cu -o a.o", None),
+        ("nvcc $(DC) a.cu -o a.o", None),
+        ("nvcc --ptx a.cu", None),
+        ("nvcc --version", None),
+        ("g++ a.o -o prog", None),
+    ],
+)
+def test_recipes_in_which_nvcc_links(recipe, called):
+    variables = "CUDA ?= /usr/local/cuda\nNVCC = $(CUDA)/bin/nvcc\nDC = -dc\n"
+    if "CUDAC" in recipe:
+        recipe = recipe.replace("CUDAC", "NVCC")
+        variables = "NVCC = $(shell which nvcc)\n"
+    found = makefiles.read(
+        tree(Makefile=f"{variables}prog: a.cu\n\t{recipe}\n", **{"a.cu": "", "vendor/libcudadevrt.a": ""})
+    )
+    assert told(found.nvcc_links) == (
+        [(called, f"Makefile:{variables.count(chr(10)) + 2}")] if called else []
+    )

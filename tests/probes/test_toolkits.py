@@ -322,3 +322,26 @@ def test_libraries_that_library_path_brings():
         LIBRARY_PATH="/opt/x::/none",
     )
     assert probe(machine, None, None).linkable == ("/opt/x/libcudart.so", "/opt/x/libfoo.a")
+
+
+PROFILE = """\
+TOP              = $(_HERE_)/..
+LIBRARIES =+ $(_SPACE_) "-L$(TOP)/lib$(_TARGET_SIZE_)/stubs" "-L$(TOP)/$(_TARGET_DIR_)/lib$(_TARGET_SIZE_)"
+"""
+
+
+def link_dir(*paths, profile=PROFILE):
+    files = {f"{ROOT}/{path}": "" for path in ("bin/nvcc", "include/cuda_runtime.h", *paths)}
+    programs = {f"{ROOT}/bin/nvcc --version": answer("13.0.88")}
+    env = {"CUDA_HOME": ROOT}
+    host = FakeHost(programs, {**files, f"{ROOT}/bin/nvcc.profile": profile}, env=env)
+    return probe(host, None, None).items[0].missing_link_dir
+
+
+def test_the_folder_that_nvcc_links_from():
+    assert link_dir("lib/libcudadevrt.a") == f"{ROOT}/lib64"
+    assert link_dir("lib64/libcudadevrt.a") is None
+    assert link_dir("targets/x86_64-linux/lib/libcudadevrt.a") is None
+    assert link_dir("lib/x.a", profile=PROFILE.replace("$(_TARGET_SIZE_)", "")) is None
+    assert link_dir("lib/x.a", profile="TOP = $(_HERE_)/..\n") is None
+    assert link_dir("lib/x.a", profile="LIBRARIES = -L$(ELSEWHERE)/lib\n") is None

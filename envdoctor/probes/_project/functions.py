@@ -56,7 +56,7 @@ class Machine:
         tree: Tree,
         file: str,
         tested: Callable[[], bool],
-        torch: known_torch.KnownTorch = known_torch.KnownTorch(),
+        torch: known_torch.KnownTorch = known_torch.NOTHING,
     ) -> None:
         self.tree = tree
         self.torch = torch

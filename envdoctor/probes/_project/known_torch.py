@@ -36,6 +36,10 @@ class KnownTorch(NamedTuple):
         return Text(self.cuda) if name == "torch.version.cuda" and self.cuda else None
 
 
+#: Of a script whose Python has no torch that is known.
+NOTHING = KnownTorch()
+
+
 def of(torch: Optional[Torch], driver: Optional[Driver], elsewhere: bool) -> KnownTorch:
     """From the facts; `elsewhere` when the build runs on another machine than this one."""
     no_driver = driver is None or not (driver.gpus or driver.error or driver.kernel_module)

@@ -17,6 +17,13 @@ _FOREACH = re.compile(r"\$\(foreach\s+(\w+)\s*,([^,()]*),\s*((?:[^()]|\([^()]*\)
 _COMPILES = re.compile(
     r"\$[({](?:CC|CXX|NVCC|CPP|LD|CUDA_CC|CUDACXX|HIPCC)[)}]|(?<![\w/-])(?:nvcc|g\+\+|gcc|clang\+\+|clang|cc|c\+\+|cmake)\s|/bin/nvcc\s"
 )
+_NVCC = re.compile(r"(?:^|[\s;&|@(])((?:[^\s;&|@]*/)?nvcc|\$[({]NVCC[)}])[\"']?\s([^;&|]*)")
+#: What makes nvcc stop before it links.
+_NO_LINK = re.compile(
+    r"(?:^|\s)(?:--?(?:c|dc|dw|ptx|cubin|fatbin|lib|compile|device-c|device-w|device-link|dlink|preprocess|run|V|version"
+    r"|dryrun|generate-dependencies|help|h|list-gpu-\w+)|-E|-MM?|-optix-ir|-ltoir)(?=\s|$)"
+)
+_LIBRARY_FOLDER = re.compile(r"(?:^|\s)(?:-L|--library-path[=\s])\s*[\"']?([^\s\"',]+)")
 _WORD = re.compile(r"[^\s\"'=:;|&()<>$]+")
 _WILDCARD = re.compile(r"\$\(wildcard\s+([^()$]+)\)")
 _CMAKE_CALL = re.compile(r"(?:^|[;&|]|\s)cmake\s+(?!--build|--install|-E|-P)(.*)")
@@ -34,6 +41,8 @@ class Builds:
         self.asked: Dict[str, List[Located]] = {"lib": [], "arch": [], "std": []}
         self.include_dirs: List[str] = []
         self.sources: List[str] = []
+        #: nvcc as it is called where it links.
+        self.nvcc_links: List[Located] = []
         #: Folders whose CMakeLists.txt a script configures, with the definitions that it gives.
         self.configured: Dict[str, Dict[str, str]] = {}
 
@@ -124,6 +133,8 @@ def _each(found: "re.Match[str]") -> str:
 
 def _makefile(tree: Tree, builds: Builds, file: str, text: str, variables: Dict[str, str]) -> None:
     """Variables first: a flag is noted where it is written, not where it is used."""
+    # A name that a program is asked for stays as it is: "$(NVCC)"
+    plain = {name: value for name, value in variables.items() if "$(shell" not in value}
     lines = [(number, _uncommented(line)) for number, line in logical_lines(text)]
     room = EXPANDED_LIMIT
     for number, line in sorted(lines, key=lambda entry: entry[1].startswith("\t")):
@@ -133,8 +144,22 @@ def _makefile(tree: Tree, builds: Builds, file: str, text: str, variables: Dict[
             if line.startswith("\t") or "foreach" in piece or any(flags.split([piece])):
                 builds.flags(expanded, file, number + offset)
             builds.sources.extend(_sources(tree, expanded))
+        if line.startswith("\t") and room > 0:
+            called = _linking_nvcc(tree, _expand(line.replace("\n", " "), plain))
+            if called:
+                builds.nvcc_links.append(Located(called, file, number))
     builds.include_dirs[:] = list(dict.fromkeys(builds.include_dirs))
     builds.sources[:] = list(dict.fromkeys(builds.sources))
+
+
+def _linking_nvcc(tree: Tree, recipe: str) -> str:
+    """The nvcc that a recipe links with, "" when there is none, or when it names where the run time lies."""
+    found = _NVCC.search(recipe)
+    if found is None or _NO_LINK.search(found.group(2)):
+        return ""
+    folders = _LIBRARY_FOLDER.findall(found.group(2))
+    given = any(tree.host.is_file(posixpath.join(tree.root, folder, "libcudadevrt.a")) for folder in folders)
+    return "" if given else found.group(1)
 
 
 def _sources(tree: Tree, text: str) -> Iterator[str]:

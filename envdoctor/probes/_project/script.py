@@ -7,7 +7,7 @@ from typing import Any, Callable, Dict, List, Optional
 from envdoctor.facts import Located
 from envdoctor.probes._project.expressions import Expressions, elements
 from envdoctor.probes._project.functions import Machine
-from envdoctor.probes._project.known_torch import KnownTorch
+from envdoctor.probes._project.known_torch import NOTHING, KnownTorch
 from envdoctor.probes._project.tree import Tree
 from envdoctor.probes._project.values import SIZE, UNKNOWN, Built, Class, Function, Ref, Text
 
@@ -28,7 +28,7 @@ class Stop(Exception):
 class Script(Expressions):
     """Executes statements on values; both ways of an `if` that cannot be decided are read."""
 
-    def __init__(self, tree: Tree, file: str, torch: KnownTorch = KnownTorch()) -> None:
+    def __init__(self, tree: Tree, file: str, torch: KnownTorch = NOTHING) -> None:
         super().__init__(Machine(tree, file, lambda: self.guarded > 0, torch))
         self.imports: List[Located] = []
         self.built: List[Built] = []

@@ -6,7 +6,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 from envdoctor.facts import Extension, Located, SetupScript
 from envdoctor.probes._project import flags
-from envdoctor.probes._project.known_torch import KnownTorch
+from envdoctor.probes._project.known_torch import NOTHING, KnownTorch
 from envdoctor.probes._project.script import Script
 from envdoctor.probes._project.tree import Tree
 from envdoctor.probes._project.values import Built, Class, Text, line_of, texts
@@ -46,7 +46,7 @@ class Setup:
         return Located(str(value), self.fact.file, line_of(value, self.arguments["__line__"]))
 
 
-def read(tree: Tree, file: str = "setup.py", torch: KnownTorch = KnownTorch()) -> Setup:
+def read(tree: Tree, file: str = "setup.py", torch: KnownTorch = NOTHING) -> Setup:
     """Read a setup.py; one that is not Python 3 has an `error`.
 
     Where no GPU is seen, a script that would build its CUDA extensions only for one is read as building none.

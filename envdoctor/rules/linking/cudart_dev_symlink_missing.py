@@ -59,8 +59,7 @@ def check(
         yield _absent(absent, used, toolkits, project, python.executable if python else "python")
     if _conda_lib64(project, used):
         yield _in_lib(project, used)
-    if _profile_says_lib64(project, used):
-        yield _nvcc_lib64(project, used)
+    yield from _nvcc_link(project, toolkits, toolkit)
 
 
 def _wanted(project: Project) -> Wanted:
@@ -177,24 +176,56 @@ def _in_lib(project: Project, used: Toolkit) -> Finding:
     )
 
 
-def _profile_says_lib64(project: Project, used: Toolkit) -> bool:
-    """nvcc itself links, and its profile names a folder that the wheels of 13.0 and 13.1 do not have."""
-    by_cmake = any(language.text == "CUDA" for language in (project.cmake.languages if project.cmake else ()))
-    by_make = "make" in project.builds and bool(project.cuda_sources)
-    wheel = used.layout.startswith("wheel") and used.nvcc is not None and not used.lib64
-    return wheel and (13, 0) <= used.release < (13, 2) and (by_cmake or by_make)
+def _nvcc_link(project: Project, toolkits: Toolkits, toolkit: Optional[Toolkit]) -> Iterator[Finding]:
+    """nvcc itself links, and its profile names a folder that is not there, as in the wheels 13.0 and 13.1."""
+    for place, item in _nvcc_links(project, toolkits, toolkit):
+        folder = _archives(item) if item.missing_link_dir else None
+        if folder and not (
+            libraries.linkable(toolkits, "libcudadevrt.a")
+            and libraries.linkable(toolkits, "libcudart_static.a")
+        ):
+            yield _nvcc_lib64(project, place, item, folder)
+            return
 
 
-def _nvcc_lib64(project: Project, used: Toolkit) -> Finding:
+def _nvcc_links(
+    project: Project, toolkits: Toolkits, toolkit: Optional[Toolkit]
+) -> Iterator[Tuple[Located, Toolkit]]:
+    """The first link by CMake, which tries its compiler, and the first by make, each with its nvcc's toolkit."""
+    languages = project.cmake.languages if project.cmake else ()
+    cuda = next((language for language in languages if language.text == "CUDA"), None)
+    if cuda is not None and toolkit is not None:
+        yield Located("language CUDA", cuda.file, cuda.line), toolkit
+    for place in project.nvcc_links[:1]:
+        called = next((item for item in toolkits.items if _is_called(item, place.text)), None)
+        if called is not None:
+            yield place, called
+
+
+def _is_called(item: Toolkit, name: str) -> bool:
+    """Whether it is the toolkit of an nvcc as a Makefile calls it."""
+    if name.startswith("/"):  # "$(NVCC)" and others are what PATH has
+        return name in (f"{origin}/bin/nvcc" for origin in (item.root, *item.origins))
+    return "nvcc on PATH" in item.origins
+
+
+def _archives(item: Toolkit) -> Optional[str]:
+    """The folder with what nvcc links."""
+    library = item.library("cudadevrt")
+    return posixpath.dirname(library.static) if library and library.static else None
+
+
+def _nvcc_lib64(project: Project, place: Located, used: Toolkit, folder: str) -> Finding:
     return Finding(
-        message=f"nvcc {used.build or used.version} at {used.root} links with -L{used.root}/lib64, which is not there.",
-        consequence="Links by nvcc stop, CMake's test of the compiler first: cannot find -lcudadevrt, -lcudart_static.",
+        message=f"nvcc {used.build or used.version} links with -L{used.missing_link_dir}, which is not there.",
+        consequence="Links by nvcc stop, CMake's test of the compiler too: cannot find -lcudadevrt, -lcudart_static.",
         evidence=(
-            Evidence(
-                f"{used.root}/bin/nvcc.profile", "LIBRARIES names lib64; the wheel's libraries lie in lib"
-            ),
+            Evidence(place.place, place.text),
+            Evidence(f"{used.root}/bin/nvcc.profile", f"LIBRARIES names {used.missing_link_dir}"),
+            Evidence(folder, "has libcudadevrt.a"),
         ),
-        fix=Fix("Search the folder that is there", libraries.search(project, f"{used.root}/lib")),
+        fix=Fix("Search the folder that is there", libraries.search(project, folder)),
+        location=Location(place.file, place.line),
     )
 
 

@@ -66,8 +66,7 @@ def test_a_copy_of_another_cuda_is_no_substitute():
 def test_the_profile_of_the_wheels_13_0_names_a_folder_that_is_not_there():
     builds = project(builds=("cmake",), cmake=cmake("3.18", "CXX", "CUDA"))
     assert not found(builds, wheels("13.5"))
-    assert not found(builds, wheels("13.0", lib64=True))
-    (finding,) = found(builds, wheels("13.0"))
+    (finding,) = found(builds, wheels("13.0", **LOST))
     assert SetEnv("LIBRARY_PATH", f"{{overlay}}/lib:{ROOT}/lib", "prepend") in finding.fix.steps
 
 
@@ -82,3 +81,24 @@ def test_conda_keeps_them_in_lib():
     both = (f"{prefix}/lib64", f"{prefix}/lib")
     (finding,) = found(EXTENSION, toolkit("12.4", prefix, layout="conda", libraries=libs, library_dirs=both))
     assert f"{prefix}/lib64" in finding.message
+
+
+LOST = {
+    "missing_link_dir": f"{ROOT}/lib64",
+    "libraries": (library("cudart", ROOT), library("cudadevrt", ROOT, static=f"{ROOT}/lib/libcudadevrt.a")),
+    "origins": ("nvcc on PATH",),
+}
+
+
+def test_a_makefile_that_links_with_nvcc():
+    makes = {"builds": ("make",), "cuda_sources": ("a.cu",)}
+    links = project(nvcc_links=(at("nvcc", "Makefile", 3),), **makes)
+    assert not found(project(**makes), wheels("13.0", **LOST))  # nvcc -c alone
+    assert not found(links, wheels("13.2"))
+    elsewhere = project(nvcc_links=(at("/opt/cuda/bin/nvcc", "Makefile", 3),), **makes)
+    assert not found(elsewhere, wheels("13.0", **LOST))
+    (finding,) = found(links, wheels("13.0", **LOST))
+    assert (finding.location.file, finding.location.line) == ("Makefile", 3)
+    used = wheels("13.0", **LOST)
+    reached = ("/o/libcudadevrt.a", "/o/libcudart_static.a")
+    assert not list(check(links, Toolkits((used,), reached), used, None))
