@@ -77,7 +77,8 @@ def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
     for rule in rules():
         if rule.check is None or (wanted is not None and rule.name not in wanted):
             continue
-        if facts.request.role not in rule.roles:
+        severest = _severest(rule, facts)
+        if severest is None:
             continue
         arguments, missing = _arguments(rule, facts)
         for name in missing:
@@ -85,7 +86,7 @@ def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
         if arguments is None:
             continue
         try:
-            findings.extend(_named(finding, rule) for finding in rule.check(**arguments))
+            findings.extend(_named(finding, rule, severest) for finding in rule.check(**arguments))
         except Exception as error:  # a rule's mistake must not hide what the others found
             notes.append(
                 Note(rule.name, f"this rule failed, please report it: {type(error).__name__}: {error}")
@@ -132,8 +133,20 @@ def _undetermined(facts: Facts, undetermined: Dict[str, List[str]]) -> Iterator[
         yield Note(name, f"{reason} (not checked: {', '.join(sorted(skipped))})")
 
 
-def _named(finding: Finding, rule: Rule) -> Finding:
-    return replace(finding, rule=rule.name, severity=finding.severity or rule.severity)
+def _severest(rule: Rule, facts: Facts) -> Optional[Severity]:
+    """The worst that a rule may say in this role; None when it is not asked.
+
+    Without a project and without a stated role nobody knows what the machine is for: what would break a build is
+    then worth a warning.
+    """
+    if facts.request.role in rule.roles:
+        return Severity.ERROR
+    return Severity.WARNING if facts.project is None and not facts.request.role_stated else None
+
+
+def _named(finding: Finding, rule: Rule, severest: Severity) -> Finding:
+    severity = max(finding.severity or rule.severity, severest, key=lambda one: one.rank)
+    return replace(finding, rule=rule.name, severity=severity)
 
 
 def _order(finding: Finding) -> Tuple[int, str, str]:

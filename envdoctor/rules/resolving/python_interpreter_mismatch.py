@@ -104,7 +104,8 @@ def _same(answer: Answer, python: Python, interpreters: Optional[Interpreters]) 
 
 def _pip(python: Python, interpreters: Interpreters) -> Iterator[Finding]:
     pip = next((pip for pip in interpreters.pips if pip.name == "pip" and pip.wins), None)
-    if pip is None or pip.same_environment is not False:
+    # Who states an interpreter does not call the pip of another one.
+    if pip is None or pip.same_environment is not False or python.found_via == "--python":
         return
     what = "which does not exist" if not pip.python_exists else "another environment"
     yield Finding(

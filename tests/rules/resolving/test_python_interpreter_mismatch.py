@@ -54,3 +54,8 @@ def test_pip_of_another_environment():
     assert finding.severity is Severity.WARNING and "/usr/bin/pip" in finding.message
     (finding,) = check(python(), built, environment(), None, pip("/old/bin/python3", False, exists=False))
     assert finding.severity is Severity.ERROR and "does not exist" in finding.message
+
+
+def test_quiet_about_pip_when_the_interpreter_was_stated():
+    built, stated = project(builds=("setup.py",)), python(found_via="--python")
+    assert not list(check(stated, built, environment(), None, pip("/usr/bin/python3", False)))
