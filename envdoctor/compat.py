@@ -299,7 +299,8 @@ RUNTIME_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
 # --- torch and numpy at load -----------------------------------------------------------------------------------------
 
 #: Names of torch's C++ interface that are gone, and the first release without them. Source: pytorch/pytorch#36581
-#: (AT_CHECK), #66391 and 1.11's include folder (THC); of torch/include/THC two files are left in 2.13.
+#: (AT_CHECK), #66391 and 1.11's include folder (THC; two of its files are left in 2.13), ATen/Dispatch.h of 2.5.1 and
+#: 2.6.0 (the overload of scalar_type for what Tensor.type() returns).
 TORCH_REMOVED: Dict[str, Release] = {
     "AT_CHECK": (1, 5),
     "THCudaCheck": (1, 11),
@@ -309,6 +310,7 @@ TORCH_REMOVED: Dict[str, Release] = {
     "THCState_getCurrentStream": (1, 11),
     "THC/": (1, 11),
     "TH/": (1, 11),
+    "AT_DISPATCH on Tensor.type()": (2, 6),
 }
 TORCH_HEADERS_LEFT = frozenset({"THC/THCAtomics.cuh", "THC/THCDeviceUtils.cuh"})
 

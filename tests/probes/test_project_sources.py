@@ -200,3 +200,12 @@ def test_circles_and_folders_end():
         **{"a.cu": '#include "b.h"\n#include "c"\n', "b.h": '#include "a.cu"\n#include "b.h"\n', "c/x": ""}
     )
     assert (found.files, missing) == (["a.cu", "b.h"], {})
+
+
+def test_dispatch_on_a_type_is_more_than_a_word():
+    old = 'AT_DISPATCH_FLOATING_TYPES(\n    vec.type(), "k", ([&] { f<scalar_t>(); }));\n'
+    new = 'AT_DISPATCH_ALL_TYPES(vec.scalar_type(), "k", [&] { vec.type(); });\n'
+    found, _, _ = read(**{"a.cu": "void f() {}\n" + old})
+    assert found.features["AT_DISPATCH on Tensor.type()"].line == 2
+    found, _, _ = read(**{"a.cu": new})
+    assert not found.features

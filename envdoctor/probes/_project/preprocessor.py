@@ -1,7 +1,7 @@
 """C++ and CUDA sources: their includes and some identifiers, with what the preprocessor's conditions say of them."""
 
 import re
-from typing import FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import FrozenSet, Iterable, Iterator, List, NamedTuple, Optional, Pattern, Tuple
 
 _TRIVIA = re.compile(r"//[^\n]*|/\*.*?(?:\*/|\Z)|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'", re.DOTALL)
 _DIRECTIVE = re.compile(
@@ -38,9 +38,12 @@ class Source(NamedTuple):
 
     def find(self, name: str) -> Optional[int]:
         """The line of an identifier (or an instruction's name) in what is compiled for certain."""
-        if name not in self.text:
-            return None
-        pattern = re.compile(r"(?<!\w)" + re.escape(name) + r"(?!\w)")
+        return (
+            self.search(re.compile(r"(?<!\w)" + re.escape(name) + r"(?!\w)")) if name in self.text else None
+        )
+
+    def search(self, pattern: Pattern[str]) -> Optional[int]:
+        """The line at which a pattern begins in what is compiled for certain."""
         for start, end in self.spans:
             found = pattern.search(self.text, start, end)
             if found:

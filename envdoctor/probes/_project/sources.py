@@ -83,6 +83,12 @@ def all_sources(tree: Tree, files: Iterable[str]) -> List[str]:
     return found
 
 
+#: Features that are more than a word.
+PATTERNS = {
+    "AT_DISPATCH on Tensor.type()": re.compile(r"\bAT_DISPATCH_\w+\s*\(\s*[\w.>\[\]-]+\.type\s*\(\s*\)\s*,"),
+}
+
+
 def read(tree: Tree, start: Sequence[str], search: SearchPath, defined: FrozenSet[str]) -> Findings:
     """Follow the includes from these files; other people's headers are found and not followed."""
     findings = Findings()
@@ -111,7 +117,8 @@ def _features(findings: Findings, source: preprocessor.Source, path: str) -> Non
     names = (*compat.TORCH_REMOVED, *compat.FEATURE_ARCHITECTURE)
     for name in names:
         if name not in findings.features and not name.endswith("/"):
-            line = source.find(name)
+            pattern = PATTERNS.get(name)
+            line = source.search(pattern) if pattern else source.find(name)
             if line is not None:
                 findings.features[name] = Located(name, path, line)
 

@@ -2,8 +2,9 @@
 
 ## What it means
 
-Extensions written for torch 1.x use `AT_CHECK` (gone since 1.5), or `THC/THC.h` with `THCudaCheck` and its
-relatives (gone since 1.11). With a newer torch they do not compile.
+Extensions written for torch 1.x use `AT_CHECK` (gone since 1.5), `THC/THC.h` with `THCudaCheck` and its
+relatives (gone since 1.11), or give `x.type()` to an AT_DISPATCH macro (gone since 2.6: "no suitable conversion
+function from const at::DeprecatedTypeProperties to c10::ScalarType"). With a newer torch they do not compile.
 
 ## How envdoctor knows
 
@@ -13,7 +14,8 @@ them.
 ## What to do
 
 Port the lines: `TORCH_CHECK` for `AT_CHECK`, `C10_CUDA_CHECK` for `THCudaCheck`, `at::ceil_div` for
-`THCCeilDiv`, `at::cuda::getCurrentCUDAStream()` for `THCState_getCurrentStream`. Until then the cure that
+`THCCeilDiv`, `at::cuda::getCurrentCUDAStream()` for `THCState_getCurrentStream`, `x.scalar_type()` for
+`x.type()`. Until then the cure that
 `envdoctor check` prints defines these names from outside: flags for the macros, and a `THC/THC.h` of the
 overlay on CPATH. Other headers of TH and THC have no substitute; take a torch below the version that is named.
 
@@ -48,7 +50,22 @@ struct THCState;
 #define THCudaMalloc(state, size) c10::cuda::CUDACachingAllocator::raw_alloc(size)
 #define THCudaFree(state, pointer) c10::cuda::CUDACachingAllocator::raw_delete(pointer)
 """
-CHECK_FLAG = "-DAT_CHECK=TORCH_CHECK"
+TYPE_HEADER = "include/envdoctor_tensor_type.h"
+# Compiled with torch 2.13: the overload that ATen/Dispatch.h had up to 2.5.
+TYPE_OVERLOAD = """\
+#pragma once
+#if defined(__cplusplus) && __has_include(<ATen/core/DeprecatedTypeProperties.h>)
+#include <ATen/core/DeprecatedTypeProperties.h>
+namespace detail {
+inline at::ScalarType scalar_type(const at::DeprecatedTypeProperties& properties) { return properties.scalarType(); }
+}  // namespace detail
+#endif
+"""
+#: What a name is replaced by on the command line of every compiler.
+FLAGS = {
+    "AT_CHECK": "-DAT_CHECK=TORCH_CHECK",
+    "AT_DISPATCH on Tensor.type()": f"-include {{overlay}}/{TYPE_HEADER}",
+}
 
 
 def check(project: Project, torch: Torch) -> Iterator[Finding]:
@@ -88,20 +105,20 @@ def _removed(project: Project) -> Iterator[Tuple[Located, Tuple[int, int]]]:
 
 
 def _fix(names: List[str], oldest: str) -> Fix:
-    if any("/" in name and name != THC_HEADER for name in names):
+    # THC's macros hang on the header that brought them; other old headers have no substitute.
+    known = {*FLAGS, THC_HEADER, *(compat.TORCH_REMOVED if THC_HEADER in names else ())}
+    if any(name not in known for name in names):
         return Fix(f"Port these lines, or take a torch older than {oldest}")
-    steps: List[Step] = []
-    if "AT_CHECK" in names:
-        steps += [
-            SetEnv(variable, CHECK_FLAG, "append") for variable in ("CFLAGS", "CXXFLAGS", "NVCC_APPEND_FLAGS")
-        ]
+    return Fix("Define the old names in today's terms for this build", tuple(_steps(names)))
+
+
+def _steps(names: List[str]) -> Iterator[Step]:
     if THC_HEADER in names:
-        steps += [
-            Shim(f"include/{THC_HEADER}", "text", SUBSTITUTE),
-            SetEnv("CPATH", "{overlay}/include", "prepend"),
-        ]
-    elif set(names) != {
-        "AT_CHECK"
-    }:  # THC's macros without the header that brought them: nothing to hang them on
-        return Fix(f"Port these lines, or take a torch older than {oldest}")
-    return Fix("Define the old names in today's terms for this build", tuple(steps))
+        yield Shim(f"include/{THC_HEADER}", "text", SUBSTITUTE)
+        yield SetEnv("CPATH", "{overlay}/include", "prepend")
+    if "AT_DISPATCH on Tensor.type()" in names:
+        yield Shim(TYPE_HEADER, "text", TYPE_OVERLOAD)
+    for name, flag in FLAGS.items():
+        if name in names:
+            for variable in ("CFLAGS", "CXXFLAGS", "NVCC_APPEND_FLAGS"):
+                yield SetEnv(variable, flag, "append")

@@ -30,6 +30,15 @@ def test_thc_gets_a_header_of_the_overlay():
     assert SetEnv("CPATH", "{overlay}/include", "prepend") in finding.fix.steps
 
 
+def test_dispatch_on_a_type_gets_its_overload_back():
+    dispatch = at("AT_DISPATCH on Tensor.type()", "src/a.cu", 270)
+    assert not found("2.5.1", dispatch)
+    (finding,) = found("2.6.0", dispatch)
+    assert finding.location.line == 270
+    shim = next(step for step in finding.fix.steps if isinstance(step, Shim))
+    assert SetEnv("NVCC_APPEND_FLAGS", f"-include {{overlay}}/{shim.path}", "append") in finding.fix.steps
+
+
 def test_other_old_headers_have_no_substitute():
     (finding,) = found("2.1.0", THC, at("THC/THCNumerics.cuh", "src/a.cu", 4))
     assert not finding.fix.steps
