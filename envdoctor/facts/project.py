@@ -170,8 +170,8 @@ class Project:
     #: Releases of header libraries that the sources include, as their own headers say: "cutlass 4.2.0" at its
     #: version.h.
     header_versions: Tuple[Located, ...] = ()
-    #: Recipes of the Makefile in which nvcc links: nvcc as it is called ("nvcc", "/opt/cuda/bin/nvcc", "$(NVCC)"). Those
-    #: that name a folder with the run time's archives are left out.
+    #: Recipes of the Makefile in which nvcc links: nvcc as it is called ("nvcc", "/opt/cuda/bin/nvcc", "$(NVCC)").
+    #: Those that name a folder with the run time's archives are left out.
     nvcc_links: Tuple[Located, ...] = ()
 
     @property

@@ -56,7 +56,7 @@ def check(
     first = next(iter(missing.values()))
     yield Finding(
         message=f"{used.root} (CUDA {used.version}) lacks headers of {', '.join(missing)} that are included.",
-        consequence=f"The compiler stops: {_header(next(iter(missing)))}: No such file or directory.",
+        consequence=f"The compiler stops: {_header(*next(iter(missing.items())))}: No such file or directory.",
         evidence=(
             *(Evidence(place.place, f"includes {place.text}") for place in dict.fromkeys(missing.values())),
             Evidence(", ".join(used.include_dirs) or used.root, f"no headers of {', '.join(missing)}"),
@@ -93,7 +93,10 @@ def _below(header: str, folder: str) -> bool:
     return folder.endswith("/") and header.startswith(folder)
 
 
-def _header(part: str) -> str:
+def _header(part: str, place: Located) -> str:
+    """The header that is not found: the one that is included, or the one that torch's own includes."""
+    if _part(place.text) == part:
+        return place.text
     return next(start for start, name in compat.CUDA_HEADERS if name == part)
 
 

@@ -1,4 +1,4 @@
-"""No CUDA toolkit with nvcc is installed or visible, and this project compiles CUDA.
+"""No nvcc is found by the build, and this project compiles CUDA.
 
 ## What it means
 
@@ -8,12 +8,15 @@ set", "could not find nvcc" or CMake's "No CMAKE_CUDA_COMPILER could be found".
 
 ## How envdoctor knows
 
-The project declares CUDA extensions, the CUDA language or .cu sources, and no nvcc was found: not on PATH,
-not in /usr/local, not in the active Python's or conda's environment, not in a distribution's package.
+The project declares CUDA extensions, the CUDA language or .cu sources, and what the build asks (PATH, CUDA_HOME,
+CUDACXX, for torch also /usr/local/cuda) leads to no nvcc. Toolkits in the usual places, in the active Python's or
+conda's environment and in a distribution's package are looked for, too: CMake and make do not.
 
 ## What to do
 
-Install a toolkit whose major version is that of the torch in use. For CUDA 13 and newer, wheels are enough
+Where a toolkit is installed, put it in the way of the build: PATH, CUDA_HOME and CUDACXX.
+
+Else install a toolkit whose major version is that of the torch in use. For CUDA 13 and newer, wheels are enough
 (pin all of them to one release); for older ones use conda (`cuda-nvcc`), NVIDIA's packages, or a container
 image with "devel" in its name. nvidia-cuda-nvcc-cu11 and -cu12 hold no nvcc.
 
@@ -26,7 +29,7 @@ from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat, toolkit_cures
 from envdoctor.architectures import builds_torch_extension, builds_with_cmake
-from envdoctor.facts import Environment, Project, Toolkit, Torch
+from envdoctor.facts import Environment, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 
 SEVERITY = Severity.ERROR
@@ -39,6 +42,7 @@ def check(
     project: Project,
     environment: Environment,
     toolkit: Optional[Toolkit],
+    toolkits: Optional[Toolkits],
     torch: Optional[Torch],
 ) -> Iterator[Finding]:
     if not project.wants_cuda or (toolkit and toolkit.nvcc) or _narrower(project, environment, torch):
@@ -46,14 +50,28 @@ def check(
     found = (
         Evidence(toolkit.root, "headers and libraries, no nvcc") if toolkit else Evidence("PATH", "no nvcc")
     )
+    built_with = compat.release(torch.cuda) if torch else None
+    installed = toolkit_cures.other(
+        toolkits, lambda item: built_with is None or item.release[0] == built_with[0]
+    )
     yield Finding(
-        message="No nvcc was found, and this project compiles CUDA.",
+        message="This project compiles CUDA, and the build finds no nvcc"
+        + (f", for the toolkit at {installed.root} is not on PATH." if installed else "."),
         consequence="The build ends when it looks for nvcc.",
-        evidence=(*_wishes(project), found),
-        fix=_fix(torch),
+        evidence=(*_wishes(project), found, *_evidence(installed)),
+        fix=_use(installed) if installed else _fix(torch),
         # A Makefile or a setup.py that merely has .cu files beside it may do without them.
         severity=None if builds_torch_extension(project) or builds_with_cmake(project) else Severity.WARNING,
     )
+
+
+def _evidence(installed: Optional[Toolkit]) -> Tuple[Evidence, ...]:
+    return (Evidence(installed.nvcc or "", f"nvcc {installed.build}"),) if installed else ()
+
+
+def _use(installed: Toolkit) -> Fix:
+    title = f"Let the build find CUDA {installed.version} at {installed.root}"
+    return Fix(title, toolkit_cures.use(installed))
 
 
 def _narrower(project: Project, environment: Environment, torch: Optional[Torch]) -> bool:

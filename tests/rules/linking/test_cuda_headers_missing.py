@@ -51,3 +51,11 @@ def test_a_header_that_resolves_nowhere():
     (finding,) = found(project(unresolved_headers=(header,)), old)
     assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cuda-cccl-cu12"),)
     assert not found(project(unresolved_headers=(header,)), toolkit("12.4"))
+
+
+def test_what_the_compiler_says_names_the_header_that_is_included():
+    header = Header("cub/block/block_load.cuh", at("cub/block/block_load.cuh", "a.cu", 2), ())
+    (finding,) = found(project(unresolved_headers=(header,)), toolkit("12.4", components=()))
+    assert "stops: cub/block/block_load.cuh:" in finding.consequence
+    (finding,) = found(TORCH, BARE, WHEELS)
+    assert "stops: cusparse.h:" in finding.consequence

@@ -1,28 +1,30 @@
 """No nvcc anywhere, and a project that needs one."""
 
-from envdoctor.finding import Run, Severity
+from envdoctor.finding import Run, SetEnv, Severity
 from envdoctor.rules.toolkit.cuda_toolkit_missing import check
-from tests.factory import at, cmake, environment, extension, project, setup, toolkit, torch
+from tests.factory import at, cmake, environment, extension, project, setup, toolkit, toolkits, torch
 
 EXTENSION = project(setup=setup(extension()))
 
 
 def test_quiet_with_nvcc_or_without_cuda_sources():
-    assert not list(check(EXTENSION, environment(), toolkit(), torch()))
-    assert not list(check(project(), environment(), None, torch()))
-    assert not list(check(project(setup=setup(extension("CppExtension"))), environment(), None, torch()))
+    assert not list(check(EXTENSION, environment(), toolkit(), None, torch()))
+    assert not list(check(project(), environment(), None, None, torch()))
+    assert not list(
+        check(project(setup=setup(extension("CppExtension"))), environment(), None, None, torch())
+    )
 
 
 def test_quiet_where_a_narrower_rule_speaks():
-    assert not list(check(EXTENSION, environment(CUDA_HOME="/gone"), None, torch()))
-    assert not list(check(EXTENSION, environment(), None, torch("2.13.0+cpu", cuda=None)))
-    assert not list(check(EXTENSION, environment(), None, torch("2.9.0+rocm6.4", cuda=None, hip="6.4")))
+    assert not list(check(EXTENSION, environment(CUDA_HOME="/gone"), None, None, torch()))
+    assert not list(check(EXTENSION, environment(), None, None, torch("2.13.0+cpu", cuda=None)))
+    assert not list(check(EXTENSION, environment(), None, None, torch("2.9.0+rocm6.4", cuda=None, hip="6.4")))
     builds = project(builds=("cmake",), cmake=cmake("3.18", "CXX", "CUDA"))
-    assert not list(check(builds, environment(CUDACXX="/gone/nvcc"), None, None))
+    assert not list(check(builds, environment(CUDACXX="/gone/nvcc"), None, None, None))
 
 
 def test_the_wheels_of_torchs_release_are_named_all_of_them():
-    (finding,) = check(EXTENSION, environment(), None, torch())
+    (finding,) = check(EXTENSION, environment(), None, None, torch())
     assert finding.severity is None and finding.fix is not None
     (step,) = finding.fix.steps
     assert isinstance(step, Run)
@@ -31,19 +33,30 @@ def test_the_wheels_of_torchs_release_are_named_all_of_them():
 
 
 def test_no_wheels_for_older_cuda():
-    (finding,) = check(EXTENSION, environment(), None, torch("2.6.0+cu124", cuda="12.4"))
+    (finding,) = check(EXTENSION, environment(), None, None, torch("2.6.0+cu124", cuda="12.4"))
     assert finding.fix is not None and not finding.fix.steps
     assert "cuda-version=12.4" in finding.fix.title
 
 
 def test_headers_alone_are_no_toolkit_and_loose_sources_only_a_warning():
     bare = toolkit(nvcc=None)
-    (finding,) = check(EXTENSION, environment(), bare, torch())
+    (finding,) = check(EXTENSION, environment(), bare, None, torch())
     assert any(evidence.source == bare.root for evidence in finding.evidence)
     loose = project(builds=("make",), cuda_sources=("k.cu",))
-    (finding,) = check(loose, environment(), None, None)
+    (finding,) = check(loose, environment(), None, None, None)
     assert finding.severity is Severity.WARNING
     (finding,) = check(
-        project(cmake=cmake("3.18", "CUDA"), requirements=(at("x"),)), environment(), None, None
+        project(cmake=cmake("3.18", "CUDA"), requirements=(at("x"),)), environment(), None, None, None
     )
     assert finding.severity is None
+
+
+def test_a_toolkit_that_is_installed_and_not_on_path():
+    builds = project(builds=("cmake",), cmake=cmake("3.18", "CXX", "CUDA"))
+    (finding,) = check(
+        builds, environment(), None, toolkits(toolkit("12.4"), toolkit("13.0", "/opt/cuda")), None
+    )
+    assert "/opt/cuda is not on PATH" in finding.message
+    assert SetEnv("PATH", "/opt/cuda/bin", "prepend") in finding.fix.steps
+    (finding,) = check(EXTENSION, environment(), None, toolkits(toolkit("12.4")), torch())  # of another CUDA
+    assert isinstance(finding.fix.steps[0], Run)
