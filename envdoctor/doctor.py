@@ -17,28 +17,38 @@ WORKERS = 12
 
 def examine(host: Host, request: Request) -> Facts:
     """Ask every probe and return the facts; a probe that fails becomes an Unknown and a note."""
-    known: Dict[str, Any] = {"host": host, "request": request}
-    waiting = probes()
-    _check_parameters(waiting)
-    running: Dict["Future[Any]", str] = {}  # noqa: UP037 - Future[...] is no class on 3.8
     with ThreadPoolExecutor(WORKERS) as pool:
-        while waiting or running:
-            for name, probe in list(waiting.items()):
-                arguments = _arguments(probe, known)
-                if arguments is not None:
-                    running[pool.submit(probe, **arguments)] = name
-                    del waiting[name]
-            if not running:
-                raise RuntimeError(f"probes wait for each other: {', '.join(sorted(waiting))}")
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                name = running.pop(future)
-                known[name] = _outcome(future)
-                if name == "project":
-                    known["request"] = _with_role(request, known[name])
+        try:
+            known = _learn(host, request, pool)
+        except BaseException:
+            host.stop()  # the pool waits for its threads, and they for their programs
+            raise
     notes = tuple(Note(source, text) for source, text in host.notes)
     names = {field.name for field in fields(Facts)}
     return Facts(**{name: value for name, value in known.items() if name in names}, notes=notes)
+
+
+def _learn(host: Host, request: Request, pool: ThreadPoolExecutor) -> Dict[str, Any]:
+    """The outcome of every probe by name; each starts as soon as what it asks for is known."""
+    known: Dict[str, Any] = {"host": host, "request": request}
+    waiting = probes()
+    _check_parameters(waiting)
+    running: Dict[Future[Any], str] = {}
+    while waiting or running:
+        for name, probe in list(waiting.items()):
+            arguments = _arguments(probe, known)
+            if arguments is not None:
+                running[pool.submit(probe, **arguments)] = name
+                del waiting[name]
+        if not running:
+            raise RuntimeError(f"probes wait for each other: {', '.join(sorted(waiting))}")
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            name = running.pop(future)
+            known[name] = _outcome(future)
+            if name == "project":
+                known["request"] = _with_role(request, known[name])
+    return known
 
 
 def probes() -> Dict[str, Probe]:

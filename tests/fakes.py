@@ -42,6 +42,7 @@ class FakeHost(Host):
         self.unreadable = set(unreadable)
         self.spaces = dict(spaces or {})
         self.ports = ports
+        self.stopped = False
         self.kernel = machine
         self.calls: List[Sequence[str]] = []
         self.scratched: List[Mapping[str, str]] = []
@@ -65,6 +66,9 @@ class FakeHost(Host):
                 answer = self.programs[line]
                 return answer if isinstance(answer, Completed) else Completed(0, answer, "")
         return Completed(None, "", "", "cannot be run: No such file or directory")
+
+    def stop(self) -> None:
+        self.stopped = True
 
     def read_range(self, path: str, offset: int, size: int) -> bytes:
         real = self.realpath(path)

@@ -6,6 +6,7 @@ import json
 import posixpath
 import threading
 from abc import ABC, abstractmethod
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -79,7 +80,7 @@ class Host(ABC):
         #: The interpreter that runs envdoctor.
         self.own_python: Optional[str] = None
         self._notes: List[Tuple[str, str]] = []
-        self._outputs: Dict[Tuple[Any, ...], Completed] = {}
+        self._outputs: Dict[Tuple[Any, ...], Future[Completed]] = {}
         self._listings: Dict[str, Tuple[str, ...]] = {}
         self._lock = threading.Lock()
 
@@ -130,6 +131,10 @@ class Host(ABC):
     def scratch(self, files: Mapping[str, str]) -> ContextManager[str]:
         """A new temporary folder with these text files, gone afterwards; raises OSError."""
 
+    @abstractmethod
+    def stop(self) -> None:
+        """End the programs that run, and run no more: the examination was interrupted."""
+
     @property
     def home(self) -> str:
         """The user's home folder, "" without one."""
@@ -158,13 +163,19 @@ class Host(ABC):
         `env` is added to the examined environment. A program that hangs or floods is killed and noted.
         """
         key = (argv, tuple(sorted((env or {}).items())), cwd, stdin)
-        if key not in self._outputs:
+        with self._lock:
+            known = self._outputs.get(key)
+            answer = self._outputs.setdefault(key, Future())
+        if known is None:
             full = {**self.env, "LC_ALL": "C", "LANGUAGE": "", **(env or {})}
-            result = self.execute(argv, full, cwd or self.cwd, stdin, timeout)
+            try:
+                answer.set_result(self.execute(argv, full, cwd or self.cwd, stdin, timeout))
+            except BaseException as error:  # whoever waits for the same answer must not wait for ever
+                answer.set_exception(error)
+            result = answer.result()
             if result.status is None:
                 self.note(" ".join(argv[:2])[:120], result.error or "no exit status")
-            self._outputs[key] = result
-        return self._outputs[key]
+        return answer.result()
 
     def ask_python(
         self,

@@ -38,7 +38,8 @@ def collect(child: "subprocess.Popen[bytes]", stdin: bytes, timeout: float) -> C
             elif time.monotonic() >= deadline:
                 error = f"gave no answer within {timeout:.0f} s and was stopped"
     error = error or _wait(child, deadline, timeout)
-    _end_group(child)
+    end_group(child)
+    child.wait()
     stdout, stderr = (bytes(part).decode("utf-8", errors="replace") for part in output.values())
     return Completed(None if error else child.returncode, stdout, stderr, error)
 
@@ -62,8 +63,7 @@ def _wait(child: "subprocess.Popen[bytes]", deadline: float, timeout: float) -> 
     return None
 
 
-def _end_group(child: "subprocess.Popen[bytes]") -> None:
+def end_group(child: "subprocess.Popen[bytes]") -> None:
     """Kill what is left of a child's process group."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    child.wait()

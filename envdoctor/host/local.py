@@ -9,10 +9,10 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
-from typing import Iterator, Mapping, Optional, Sequence
+from typing import Iterator, Mapping, Optional, Sequence, Set
 
 from envdoctor.host.base import Completed, FileStat, Host, Machine, Space
-from envdoctor.host.children import collect
+from envdoctor.host.children import collect, end_group
 
 _NUL = "\0"
 
@@ -29,9 +29,10 @@ class LocalHost(Host):
         cwd: Optional[str] = None,
         limit: float = 30.0,
     ) -> None:
-        super().__init__(os.environ if env is None else env, cwd or os.getcwd())
+        super().__init__(os.environ if env is None else env, cwd or _working_folder())
         self.own_python = sys.executable or None
         self._deadline = time.monotonic() + limit
+        self._children: Set[subprocess.Popen[bytes]] = set()
 
     def execute(
         self,
@@ -56,8 +57,17 @@ class LocalHost(Host):
             )
         except (OSError, ValueError) as error:
             return Completed(None, "", "", f"cannot be run: {getattr(error, 'strerror', None) or error}")
-        with child:
-            return collect(child, stdin.encode(), timeout)
+        self._children.add(child)
+        try:
+            with child:
+                return collect(child, stdin.encode(), timeout)
+        finally:
+            self._children.discard(child)
+
+    def stop(self) -> None:
+        self._deadline = 0.0
+        for child in self._children.copy():
+            end_group(child)
 
     def read_range(self, path: str, offset: int, size: int) -> bytes:
         _check_path(path)
@@ -75,12 +85,16 @@ class LocalHost(Host):
 
     def lstat(self, path: str) -> Optional[FileStat]:
         try:
-            found = os.lstat(path)
+            return _described(os.lstat(path))
         except (OSError, ValueError):
             return None
-        kinds = ((stat.S_ISREG, "file"), (stat.S_ISDIR, "folder"), (stat.S_ISLNK, "link"))
-        kind = next((name for test, name in kinds if test(found.st_mode)), "other")
-        return FileStat(kind, found.st_size, stat.S_IMODE(found.st_mode), found.st_mtime)
+
+    def stat(self, path: str) -> Optional[FileStat]:
+        # One question to the kernel, where the path without links costs one for each folder above.
+        try:
+            return _described(os.stat(path))
+        except (OSError, ValueError):
+            return None
 
     def scan(self, path: str) -> Sequence[str]:
         _check_path(path)
@@ -125,6 +139,20 @@ class LocalHost(Host):
             yield folder
 
 
+def _working_folder() -> str:
+    """The current folder; the root where it is gone, which those who need it say themselves."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return "/"
+
+
+def _described(found: os.stat_result) -> FileStat:
+    kinds = ((stat.S_ISREG, "file"), (stat.S_ISDIR, "folder"), (stat.S_ISLNK, "link"))
+    kind = next((name for test, name in kinds if test(found.st_mode)), "other")
+    return FileStat(kind, found.st_size, stat.S_IMODE(found.st_mode), found.st_mtime)
+
+
 def _check_path(path: str) -> None:
     """A NUL in a path (out of a broken file) is a ValueError to `os`; for us nothing is there."""
     if _NUL in path:
@@ -132,18 +160,39 @@ def _check_path(path: str) -> None:
 
 
 def write_whole(path: str, text: str) -> None:
-    """Write a file whole or not at all: temporary file beside it, then rename. Raises OSError."""
-    folder = os.path.dirname(os.path.abspath(path))
-    descriptor, temporary = tempfile.mkstemp(prefix=".envdoctor-", dir=folder)
+    """Write a file whole or not at all: temporary file beside it, then rename. Raises OSError.
+
+    A link stays a link, to the new contents; what is no regular file (/dev/null, a pipe) is written into.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        return
+    path = os.path.realpath(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=".envdoctor-", dir=os.path.dirname(path))
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as stream:
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)
+        os.chmod(temporary, _mode(path))
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def append(path: str, text: str) -> None:
+    """Add to a file that others add to as well, in one write. Raises OSError."""
+    with open(path, "ab", buffering=0) as stream:
+        stream.write(text.encode("utf-8"))
+
+
+def _mode(path: str) -> int:
+    """The permissions of the file that is replaced; those of a new file otherwise."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except OSError:
+        umask = os.umask(0)
+        os.umask(umask)
+        return 0o666 & ~umask
