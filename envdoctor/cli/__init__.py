@@ -1,38 +1,57 @@
 """The command line: one module per verb; imports only what `--help` needs."""
 
 import argparse
+import contextlib
+import signal
 import sys
-from typing import List, Optional
+import threading
+from typing import Iterator, List, Optional
 
 import envdoctor
 from envdoctor.cli import archs, check, diff, explain, facts, find, rules
 from envdoctor.cli.common import Parser, UsageError
-from envdoctor.cli.output import quiet_at_exit
+from envdoctor.cli.output import complain, write_output
 
 VERBS = (check, facts, diff, find, archs, rules, explain)
 
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Parse, run one verb, and return the exit status: 0 clean, 1 findings, 2 usage or our failure."""
-    arguments = _parser().parse_args(argv)
+    try:
+        with _ended_by_sigterm():
+            return _run(_parser().parse_args(argv))
+    except UsageError as error:
+        complain(str(error))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(arguments: argparse.Namespace) -> int:
     try:
         status: int = arguments.run(arguments)
         return status
-    except UsageError as error:
-        print(f"envdoctor: {error}", file=sys.stderr)
-    except BrokenPipeError:
-        quiet_at_exit()  # the reader has enough
-        return 0
-    except KeyboardInterrupt:
-        return 130
+    except UsageError:
+        raise
     except Exception as error:
         if arguments.debug:
             raise
-        print(
-            f"envdoctor: internal error, please report it (--debug shows where): {type(error).__name__}: {error}",
-            file=sys.stderr,
-        )
-    return 2
+        raise UsageError(
+            f"internal error, please report it (--debug shows where): {type(error).__name__}: {error}"
+        ) from None
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM unwinds as Ctrl-C does, so that nothing that was started is left running; status 143."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -57,5 +76,5 @@ class Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from envdoctor import library
 
-        print(f"envdoctor {envdoctor.__version__}\n{library.describe()}")
+        write_output(f"envdoctor {envdoctor.__version__}\n{library.describe()}\n", None)
         parser.exit()

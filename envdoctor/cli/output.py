@@ -1,5 +1,6 @@
 """Standard output and files: what a stream can show, and text written whole, in an encoding that can carry it."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -49,18 +50,19 @@ def write_output(text: str, path: Optional[str]) -> None:
 
 def add_job_summary(text: str) -> None:
     """Append Markdown to the summary of a GitHub job, where one is being made; a summary is never worth a failure."""
-    from envdoctor.host import LocalHost, write_whole
+    from envdoctor.host import LocalHost, append
 
     host = LocalHost()
     path = host.env.get("GITHUB_STEP_SUMMARY")
     if not path:
         return
+    text = _encodable(text, "utf-8")
+    before = host.stat(path)
     try:
-        before = host.read_text(path) if host.exists(path) else ""
-        if len((before + text).encode("utf-8", "replace")) <= SUMMARY_LIMIT:
-            write_whole(path, before + _encodable(text, "utf-8"))
+        if (before.size if before else 0) + len(text.encode("utf-8")) <= SUMMARY_LIMIT:
+            append(path, text)
     except OSError as error:
-        print(f"envdoctor: no job summary: {path}: {error.strerror or error}", file=sys.stderr)
+        complain(f"no job summary: {path}: {error.strerror or error}")
 
 
 def to_json(document: Any) -> str:
@@ -68,9 +70,12 @@ def to_json(document: Any) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def quiet_at_exit() -> None:
-    """Nobody reads standard output any more: keep the interpreter's own flush at exit from failing."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def complain(text: str) -> None:
+    """One line on standard error, where there is one that can be written; never on standard output."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr is not None:
+            print(f"envdoctor: {line}", file=sys.stderr, flush=True)
 
 
 def _to_stdout(path: Optional[str]) -> bool:
@@ -85,10 +90,15 @@ def _write_stdout(text: str) -> None:
         sys.stdout.write(_encodable(text, encoding))
         sys.stdout.flush()
     except BrokenPipeError:
-        raise
+        _quiet_at_exit()  # the reader has enough; what was found still decides the exit status
     except OSError as error:
-        quiet_at_exit()
+        _quiet_at_exit()
         raise UsageError(f"standard output cannot be written: {error.strerror or error}") from None
+
+
+def _quiet_at_exit() -> None:
+    """Standard output is of no use any more: keep the interpreter's own flush at exit from failing."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _encodable(text: str, encoding: str) -> str:

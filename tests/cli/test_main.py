@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -151,10 +152,55 @@ def test_a_closed_pipe_and_a_full_disk_are_no_crash(facts):
     result = envdoctor("rules", stdout=writer)
     os.close(writer)
     assert (result.returncode, result.stderr) == (0, b"")
-    with open("/dev/full", "wb") as full:
-        result = envdoctor("rules", stdout=full)
-    assert result.returncode == 2
-    assert_one_line(result, "standard output cannot be written", "No space left")
+    for verb in ("rules", "--version"):
+        with open("/dev/full", "wb") as full:
+            result = envdoctor(verb, stdout=full)
+        assert_one_line(result, "standard output cannot be written", "No space left")
+
+
+def test_a_reader_who_has_enough_does_not_change_the_outcome(facts):
+    reader, writer = os.pipe()
+    os.close(reader)
+    for arguments, status in (
+        (("check", "--facts", facts, "--rule", "cuda-home-wrong"), 1),
+        (("--version",), 0),
+    ):
+        result = envdoctor(*arguments, stdout=writer)
+        assert (result.returncode, result.stderr) == (status, b"")
+    os.close(writer)
+
+
+def test_a_closed_standard_error_moves_no_complaint_to_standard_output():
+    script = 'exec "$1" -m envdoctor explain no-such-rule 2>&-'
+    result = subprocess.run(
+        ["sh", "-c", script, "sh", sys.executable], env=ENV, cwd=ROOT, capture_output=True
+    )
+    assert (result.returncode, result.stdout) == (2, b"")
+
+
+def test_sigterm_ends_the_programs_that_were_started_too(tmp_path):
+    started = tmp_path / "started"
+    git = tmp_path / "git"
+    git.write_text(f"#!/bin/sh\necho $$ > {started}.part\nmv {started}.part {started}\nexec sleep 60\n")
+    git.chmod(0o755)
+    env = {**ENV, "PATH": f"{tmp_path}:{ENV['PATH']}"}
+    doctor = subprocess.Popen(
+        [sys.executable, "-m", "envdoctor", "check", str(tmp_path)], env=env, stdout=subprocess.PIPE
+    )
+    wait_for(started.exists)
+    doctor.terminate()
+    assert doctor.communicate(timeout=4) == (b"", None)  # git alone would be waited for longer
+    assert doctor.returncode == 143
+    pid = int(started.read_text())
+    wait_for(lambda: not os.path.exists(f"/proc/{pid}/cwd"))
+
+
+def wait_for(happened):
+    for _ in range(500):
+        if happened():
+            return
+        time.sleep(0.02)
+    raise AssertionError("it did not happen within 10 seconds")
 
 
 def test_no_colour_off_a_terminal_unless_forced(facts):
@@ -191,7 +237,7 @@ def test_rules_and_pages_in_every_format():
 def test_a_working_folder_that_is_gone_is_one_line(tmp_path):
     gone = tmp_path / "gone"
     gone.mkdir()
-    script = 'cd "$1" && rmdir "$1" && exec "$2" -m envdoctor check'
+    script = 'cd "$1" && rmdir "$1" && "$2" -m envdoctor rules > /dev/null && exec "$2" -m envdoctor check'
     result = subprocess.run(
         ["sh", "-c", script, "sh", str(gone), sys.executable], env=ENV, capture_output=True, timeout=60
     )
