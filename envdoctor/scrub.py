@@ -3,11 +3,18 @@
 import re
 from typing import Any
 
-_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)[^/\s@]+@", re.IGNORECASE)
+# Every repetition has a bound: a long line of a broken file must not take seconds.
+_CREDENTIALS = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,20}://)[^/\s]{1,500}@", re.IGNORECASE)
 # A proxy is often written without a scheme: user:password@host:3128.
-_BARE_CREDENTIALS = re.compile(r"(?<![\w/.@-])[^\s/:@]+:[^\s/@]+@(?=[\w.-]+)")
+_BARE_CREDENTIALS = re.compile(r"(?<![\w/.@-])[^\s/:@]{1,100}:[^\s/]{1,200}@(?=[\w.-])")
+# Index servers take tokens in the query (?token=...), conda's in the path (/t/TOKEN/channel).
+_URL_TOKENS = re.compile(
+    r"(?P<before>[?&][\w-]{0,20}(?:token|secret|passw(?:or)?d|api_?key|signature)=|://[^\s/]{0,100}conda[^\s/]{0,100}/t/)[^\s/&#'\"]{1,500}",
+    re.IGNORECASE,
+)
 _TOKENS = re.compile(
-    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|hf_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16})\b"
+    r"\b(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{20,}"
+    r"|pypi-[A-Za-z0-9_-]{20,}|AKIA[A-Z0-9]{16})\b"
 )
 # Nothing that is looked for lacks all of these: most strings need no further look.
 _SUSPECT = re.compile(r"[/@_-]|AKIA")
@@ -28,11 +35,14 @@ def scrub_text(text: str, home: str) -> str:
 
 
 def scrub_credentials(text: str) -> str:
-    """Names and passwords of URLs and proxies, and well-known tokens, become "***"."""
-    text = _CREDENTIALS.sub(
-        lambda m: m.group(0) if m.group(0).endswith("//git@") else m["scheme"] + "***@", text
-    )
-    text = _BARE_CREDENTIALS.sub("***@", text)
+    """Names, passwords and tokens of URLs and proxies, and well-known tokens, become "***"."""
+    if "@" in text:
+        text = _CREDENTIALS.sub(
+            lambda m: m.group(0) if m.group(0).endswith("//git@") else m["scheme"] + "***@", text
+        )
+        text = _BARE_CREDENTIALS.sub("***@", text)
+    if "://" in text:
+        text = _URL_TOKENS.sub(lambda m: m["before"] + "***", text)
     return _TOKENS.sub("***", text)
 
 

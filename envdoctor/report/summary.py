@@ -39,7 +39,7 @@ def in_one_line(facts: f.Facts) -> str:
         "CUDA toolkit", facts.toolkit, lambda toolkit: f"CUDA {toolkit.version or '?'} at {toolkit.root}"
     )
     parts += _one("NVIDIA driver", facts.driver, _gpus)
-    return ", ".join(parts)
+    return " ".join(", ".join(parts).split())
 
 
 def sections(facts: f.Facts) -> Tuple[Section, ...]:

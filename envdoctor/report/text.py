@@ -130,4 +130,4 @@ def _notes(diagnosis: Diagnosis, style: Style) -> Iterator[str]:
 
 def note_line(note: Note) -> str:
     """A note in one line."""
-    return clean(f"{note.source}: {note.text}")
+    return clean(" ".join(f"{note.source}: {note.text}".split()))

@@ -1,9 +1,11 @@
 """The report as workflow commands."""
 
 import re
+from dataclasses import replace
 
 from envdoctor.report import render
 from envdoctor.report.style import Style
+from tests import factory
 from tests.report.examples import CLEAN, EVERYTHING, HOME, USUAL, healthy
 
 COMMAND = re.compile(r"::(?P<name>error|warning|notice) (?P<properties>[^:]*)::(?P<data>.*)")
@@ -19,6 +21,12 @@ def commands(diagnosis, style=None):
 
 def test_nothing_but_a_plain_line_when_nothing_is_wrong():
     assert not commands(CLEAN)
+
+
+def test_no_name_gives_a_command_of_its_own():
+    facts = replace(healthy(), project=factory.project(name="demo\n::add-mask::x", builds=("setup.py",)))
+    (line,) = render("github", facts, CLEAN, HOME, Style()).splitlines()
+    assert "project demo ::add-mask::x," in line
 
 
 def test_levels_files_and_lines():
