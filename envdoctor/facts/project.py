@@ -75,7 +75,8 @@ class CMakeProject:
     languages: Tuple[Located, ...]  # "CXX", "CUDA"
     packages: Tuple[FindPackage, ...]
     standards: Tuple[Located, ...]  # "CXX 14", "CUDA 17"
-    #: CMAKE_CUDA_ARCHITECTURES and target properties as written ("80;86", "native"); unresolvable values are kept.
+    #: CMAKE_CUDA_ARCHITECTURES and target properties as written ("80;86", "native"); one that is not known, or not
+    #: certain, stands as "${CMAKE_CUDA_ARCHITECTURES}".
     architectures: Tuple[Located, ...]
     libraries: Tuple[Located, ...]  # names given to target_link_libraries
     subdirectories: Tuple[Located, ...]  # add_subdirectory arguments

@@ -44,7 +44,7 @@ def probe(
     if not any(_MARKS.fullmatch(name) for name in tree.names(".")):
         return None
     seen = known_torch.of(torch, driver, elsewhere=request.role == "ci")
-    return _Reading(tree, python, toolkits, seen).project()
+    return _Reading(tree, python, toolkits, seen, bool(request.cuda or request.architectures)).project()
 
 
 class _Reading:
@@ -56,7 +56,9 @@ class _Reading:
         python: Optional[Python],
         toolkits: Optional[Toolkits],
         torch: known_torch.KnownTorch,
+        cuda_stated: bool,
     ) -> None:
+        self.cuda_stated = cuda_stated
         self.tree = tree
         self.python = python
         self.toolkits = toolkits
@@ -80,7 +82,7 @@ class _Reading:
         stated = {name: str(value) for name, value in table.items()} if isinstance(table, dict) else {}
         for folder, defined in (*self.scripts.configured.items(), (".", {})):
             if folder == "." or not self.tree.is_file("CMakeLists.txt"):
-                found = cmake_files.read(self.tree, folder, {**stated, **defined, **given})
+                found = cmake_files.read(self.tree, folder, {**stated, **defined, **given}, self.cuda_stated)
                 if found is not None:
                     return found
         return None

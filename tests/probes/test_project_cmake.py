@@ -169,7 +169,7 @@ def test_values_that_depend_on_open_conditions_are_left_out():
         "list(APPEND ARCHS 80)\nset(CMAKE_CUDA_ARCHITECTURES ${ARCHS})\n"
         "if(CUDAToolkit_FOUND)\n  set(CMAKE_CXX_STANDARD 14)\n  find_package(Thing REQUIRED)\nendif()\n"
     ).fact()
-    assert (fact.architectures, fact.standards) == ((), ())
+    assert (texts(fact.architectures), fact.standards) == (["${CMAKE_CUDA_ARCHITECTURES}"], ())
     assert fact.package("Thing").required is False
 
 
@@ -259,3 +259,37 @@ def test_a_vendored_project_keeps_its_own_standards_and_libraries():
 )
 def test_hostile_files_end(text):
     assert read(text).fact().minimum is None
+
+
+def test_architectures_that_are_computed_or_uncertain_are_known_to_be_set():
+    for text in (
+        "list(APPEND CMAKE_CUDA_ARCHITECTURES ${LATEST})",
+        "if(EXISTS ${X})\n  set(CMAKE_CUDA_ARCHITECTURES 80)\nendif()",
+    ):
+        found = read(f"project(demo CUDA)\nlist(POP_BACK OTHERS LATEST)\n{text}\n")
+        assert [place.text for place in found.fact().architectures] == ["${CMAKE_CUDA_ARCHITECTURES}"]
+
+
+CHOICES = """\
+project(demo CXX)
+option(NO_CUDA "" OFF)
+option(WITH_CUDA "" OFF)
+set(BACKEND "cpu" CACHE STRING "")
+set_property(CACHE BACKEND PROPERTY STRINGS cpu cuda hip)
+if(BACKEND STREQUAL "cuda" AND WITH_CUDA AND NOT NO_CUDA)
+  enable_language(CUDA)
+endif()
+"""
+
+
+def test_stated_cuda_chooses_the_options_for_it():
+    tree = Tree(FakeHost(files={"/w/CMakeLists.txt": CHOICES}), "/w")
+
+    def languages(definitions, stated):
+        found = cmake_files.read(tree, ".", definitions, stated)
+        return [place.text for place in found.fact().languages]
+
+    assert languages({}, True) == ["CXX", "CUDA"]
+    assert languages({}, False) == ["CXX"]
+    assert languages({"BACKEND": "cpu"}, True) == ["CXX"]
+    assert languages({"WITH_CUDA": "OFF"}, True) == ["CXX"]

@@ -36,8 +36,11 @@ _ASIDE = frozenset(("test", "tests", "examples", "example", "benchmark", "benchm
 class Reader(Variables):
     """Collects facts while a Run goes through the files."""
 
-    def __init__(self, tree: Tree, folder: str, definitions: Mapping[str, str]) -> None:
+    def __init__(
+        self, tree: Tree, folder: str, definitions: Mapping[str, str], cuda_stated: bool = False
+    ) -> None:
         self.tree = tree
+        self.cuda_stated = cuda_stated
         self.run = Run(tree, folder, definitions)
         self.found: Dict[str, List[Any]] = {}
         self.minimum_of: Set[str] = set()
@@ -132,7 +135,10 @@ class Reader(Variables):
     def assigned(self, name: str, value: str, command: Command) -> None:
         """What a variable's value asks for."""
         if name in _ARCHITECTURE_VARIABLES:
-            self.architecture(value, command)
+            if value and self.run.certain:
+                self.architecture(value, command)
+            elif not self.tree.is_vendored(self.run.file):  # computed in a way that cannot be followed
+                self.add("architectures", f"${{{name}}}", command)
         standard, options = _STANDARD_VARIABLE.match(name), _FLAG_VARIABLES.match(name)
         if standard:
             self.standard(standard.group(1), value, command)
@@ -204,6 +210,8 @@ class Reader(Variables):
                 self.standard(feature.group(1).upper(), feature.group(2), command)
 
     def on_set_target_properties(self, command: Command, words: List[str]) -> None:
+        if words[:1] == ["CACHE"] and words[2:4] == ["PROPERTY", "STRINGS"]:
+            self.choices(words[1], words[4:])
         marker = "PROPERTIES" if command.name == "set_target_properties" else "PROPERTY"
         values = words[words.index(marker) + 1 :] if marker in words else []
         pairs = (
@@ -314,11 +322,16 @@ _SAME = {
 }
 
 
-def read(tree: Tree, folder: str = ".", definitions: Optional[Mapping[str, str]] = None) -> Optional[Reader]:
+def read(
+    tree: Tree,
+    folder: str = ".",
+    definitions: Optional[Mapping[str, str]] = None,
+    cuda_stated: bool = False,
+) -> Optional[Reader]:
     """Read a folder's CMakeLists.txt and what it adds; None without one."""
     if not tree.is_file(posixpath.join(folder, "CMakeLists.txt")):
         return None
-    reader = Reader(tree, folder, definitions or {})
+    reader = Reader(tree, folder, definitions or {}, cuda_stated)
     try:
         reader.run.start()
     except RecursionError:

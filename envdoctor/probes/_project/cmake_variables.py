@@ -8,6 +8,8 @@ from envdoctor.probes._project.cmake_run import Run
 from envdoctor.probes._project.cmake_syntax import Command
 from envdoctor.probes._project.tree import Tree
 
+_CUDA_OPTION = re.compile(r"(?!.*(?:NO|DISABLE|WITHOUT|SKIP|TESTS?)(?:_|CUDA))(?:\w+_)?CUDA")
+
 
 class Variables:
     """Handlers of the commands that change variables; what a value asks for is the business of the subclass."""
@@ -16,6 +18,8 @@ class Variables:
     run: Run
     #: Files that configuring makes, by name: headers of these names are not missing.
     generated: Set[str]
+    #: Whether the caller stated that CUDA is to be built: options for it then count as chosen.
+    cuda_stated: bool
 
     def assigned(self, name: str, value: str, command: Command) -> None:
         """A variable was given a value, or a list or text was appended to it."""
@@ -44,7 +48,14 @@ class Variables:
 
     def on_option(self, command: Command, words: List[str]) -> None:
         if words and words[0] not in self.run.variables:
-            self.run.set(words[0], words[2] if len(words) > 2 else "OFF")
+            wanted = self.cuda_stated and _CUDA_OPTION.fullmatch(words[0])
+            self.run.set(words[0], "ON" if wanted else words[2] if len(words) > 2 else "OFF")
+
+    def choices(self, name: str, values: List[str]) -> None:
+        """A cached variable has a list of values to choose from."""
+        cuda = next((value for value in values if value.lower() == "cuda"), None)
+        if self.cuda_stated and cuda and name not in self.run.given and self.run.certain:
+            self.run.set(name, cuda)
 
     def on_cmake_dependent_option(self, command: Command, words: List[str]) -> None:
         for word in words[:1]:

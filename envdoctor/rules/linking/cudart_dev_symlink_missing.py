@@ -110,7 +110,7 @@ def _versioned_only(hidden: Wanted, used: Toolkit, toolkits: Toolkits, project: 
     steps = [step for name in hidden for step in libraries.dev_link(name, used, toolkits)]
     return Finding(
         message=f"{used.root} has {_list(f'lib{name}.so' for name in hidden)} only under a versioned name.",
-        consequence=f"The linker stops: cannot find -l{next(iter(hidden))}.",
+        consequence=_stops(project, hidden),
         evidence=_evidence(hidden)
         + tuple(Evidence(lib.shared or "", f"no lib{name}.so beside it") for name, lib in files if lib),
         fix=Fix("Put the plain names on the linker's path", (*steps, *libraries.search(project))),
@@ -138,12 +138,30 @@ def _absent(absent: Wanted, used: Toolkit, toolkits: Toolkits, project: Project,
         )
     return Finding(
         message=f"{used.root} (CUDA {used.version}) does not have {_list(f'lib{name}' for name in absent)}.",
-        consequence=f"If this part of the project is built, the linker stops: cannot find -l{next(iter(absent))}.",
+        consequence=_stops(project, absent)
+        if _targets(project, absent)
+        else f"If this part of the project is built, the linker stops: cannot find -l{next(iter(absent))}.",
         evidence=(*_evidence(absent), Evidence(used.root, f"{_list(absent)}: in no form")),
         fix=fix,
         location=_location(absent),
-        severity=Severity.WARNING,
+        # CMake itself stops over a target that it does not know, whatever is built then.
+        severity=None if _targets(project, absent) else Severity.WARNING,
     )
+
+
+def _targets(project: Project, wanted: Wanted) -> Tuple[str, ...]:
+    """Those of the libraries that the project links as CMake's targets: FindCUDAToolkit makes them of what it finds."""
+    linked = [place.text for place in (project.cmake.libraries if project.cmake else ())]
+    return tuple(f"CUDA::{name}" for name in wanted if f"CUDA::{name}" in linked)
+
+
+def _stops(project: Project, wanted: Wanted) -> str:
+    targets = _targets(project, wanted)
+    if "cudart" in wanted and project.cmake and project.cmake.package("CUDAToolkit"):
+        return "CMake stops: Could NOT find CUDAToolkit (missing: CUDA_CUDART)."
+    if targets:
+        return f"CMake stops: {targets[0]}: the target was not found."
+    return f"The linker stops: cannot find -l{next(iter(wanted))}."
 
 
 def _conda_lib64(project: Project, used: Toolkit) -> bool:

@@ -84,7 +84,9 @@ def _names_stubs(project: Project) -> bool:
 def _finding(place: Located, used: Toolkit, what: str, seen: Evidence, library: Optional[Library]) -> Finding:
     return Finding(
         message=f"The build links libcuda.so; no driver is installed, and the toolkit at {used.root} {what}.",
-        consequence="The linker stops: cannot find -lcuda.",
+        consequence="CMake stops: CUDA::cuda_driver: the target was not found."
+        if libraries.link_name(place.text) == "cuda_driver"
+        else "The linker stops: cannot find -lcuda.",
         evidence=(Evidence(place.place, place.text), seen),
         fix=_fix(used, library),
         location=Location(place.file, place.line),

@@ -25,7 +25,7 @@ When the project uses the interpreter only to run a generator script that needs 
 
 from typing import Iterator, Optional
 
-from envdoctor.facts import Answer, Environment, Interpreters, Project, Python, Resolution
+from envdoctor.facts import Answer, Environment, Interpreters, Packages, Project, Python, Resolution
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity, Shim
 
 SEVERITY = Severity.ERROR
@@ -47,11 +47,12 @@ def check(
     environment: Environment,
     resolution: Optional[Resolution],
     interpreters: Optional[Interpreters],
+    packages: Optional[Packages],
 ) -> Iterator[Finding]:
     if project.cmake is not None and resolution is not None:
         yield from _cmake(python, project, environment, resolution, interpreters)
     if interpreters is not None and any(build in ("setup.py", "pyproject") for build in project.builds):
-        yield from _pip(python, interpreters)
+        yield from _pip(python, interpreters, packages is None or packages.get("pip") is not None)
 
 
 def _cmake(
@@ -102,7 +103,7 @@ def _same(answer: Answer, python: Python, interpreters: Optional[Interpreters]) 
     return known is not None and known.prefix == python.prefix
 
 
-def _pip(python: Python, interpreters: Interpreters) -> Iterator[Finding]:
+def _pip(python: Python, interpreters: Interpreters, has_pip: bool) -> Iterator[Finding]:
     pip = next((pip for pip in interpreters.pips if pip.name == "pip" and pip.wins), None)
     # Who states an interpreter does not call the pip of another one.
     if pip is None or pip.same_environment is not False or python.found_via == "--python":
@@ -114,6 +115,11 @@ def _pip(python: Python, interpreters: Interpreters) -> Iterator[Finding]:
         if pip.python_exists
         else "pip does not start: bad interpreter.",
         evidence=(Evidence(pip.path, f"#!{pip.python}"), Evidence(python.found_via, python.executable)),
-        fix=Fix("Call pip through the interpreter", (Run(f"{python.executable} -m pip install ..."),)),
+        fix=Fix("Call pip through the interpreter", (Run(f"{python.executable} -m pip install ..."),))
+        if has_pip
+        else Fix(
+            "Install pip into this environment, or use the program that made it (uv pip install ...)",
+            (Run(f"{python.executable} -m ensurepip"),),
+        ),
         severity=Severity.ERROR if not pip.python_exists else Severity.WARNING,
     )

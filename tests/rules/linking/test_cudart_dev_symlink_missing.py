@@ -102,3 +102,13 @@ def test_a_makefile_that_links_with_nvcc():
     used = wheels("13.0", **LOST)
     reached = ("/o/libcudadevrt.a", "/o/libcudart_static.a")
     assert not list(check(links, Toolkits((used,), reached), used, None))
+
+
+def test_cmake_stops_over_the_target_of_an_absent_library():
+    links = (at("cublas", "CMakeLists.txt", 9),)
+    builds = cmake("3.18", "CXX", "CUDA", libraries=(at("CUDA::cublas", "CMakeLists.txt", 9),))
+    machine = toolkit("13.0", libraries=(library("cudart"),))
+    (finding,) = found(project(link_names=links, cmake=builds), machine)
+    assert finding.severity is None and "CUDA::cublas" in finding.consequence
+    (finding,) = found(project(link_names=links, cmake=cmake()), machine)
+    assert finding.severity is Severity.WARNING
