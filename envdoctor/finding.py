@@ -61,7 +61,7 @@ class Shim:
 
     path: str  # relative to the overlay: "lib/libcublas_static.a"
     #: What it is: a symbolic link to `content`, a text file, an executable script, an empty archive, or a script that
-    #: runs the real program of that name with `content` added to its arguments.
+    #: runs the real program of that name with `content`, words for the shell, added to its arguments.
     kind: str  # "link" | "text" | "script" | "archive" | "wrapper"
     content: str
 

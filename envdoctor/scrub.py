@@ -18,7 +18,8 @@ _TOKENS = re.compile(
 )
 # Nothing that is looked for lacks all of these: most strings need no further look.
 _SUSPECT = re.compile(r"[/@_-]|AKIA")
-_PATH_START = r"(?<![A-Za-z0-9_.~/-])"
+# Where a path begins: not inside another one, but also after a compiler's flag: -I/home/ann/include.
+_PATH_START = r"(?:(?<![A-Za-z0-9_.~/-])|(?<=[^\w/.-]-[ILBR])|(?<=^-[ILBR]))"
 
 
 def scrub_text(text: str, home: str) -> str:
@@ -29,9 +30,14 @@ def scrub_text(text: str, home: str) -> str:
     if not _SUSPECT.search(text):
         return text
     if home.strip("/"):
-        text = re.sub(_PATH_START + re.escape(home.rstrip("/")) + r"(?=/|$|[^A-Za-z0-9_.-])", "~", text)
+        text = re.sub(home_pattern(home), "~", text)
     text = re.sub(_PATH_START + r"(/home|/Users)/[^/\s:;,'\"]+", r"\1/USER", text)
     return scrub_credentials(text)
+
+
+def home_pattern(home: str) -> str:
+    """A regular expression for the home folder as a whole, not as the beginning of another name."""
+    return _PATH_START + re.escape(home.rstrip("/")) + r"(?=/|$|[^A-Za-z0-9_.-])"
 
 
 def scrub_credentials(text: str) -> str:

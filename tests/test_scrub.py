@@ -14,6 +14,8 @@ from envdoctor.scrub import scrub, scrub_text
         ("/home/annabel/x", "/home/ann", "/home/USER/x"),
         ("a root cause in /root/x and /opt/root/x", "/root", "a root cause in ~/x and /opt/root/x"),
         ("PATH=/root/bin:/usr/bin:/root", "/root", "PATH=~/bin:/usr/bin:~"),
+        ("-I/home/ann/a -L/home/bob/b", "/home/ann", "-I~/a -L/home/USER/b"),
+        ("/opt-I/root/x", "/root", "/opt-I/root/x"),
         ("/usr/bin", "/", "/usr/bin"),
         ("https://me:secret@host/simple", "", "https://***@host/simple"),
         ("https://me:s@cret@host/simple", "", "https://***@host/simple"),

@@ -2,10 +2,12 @@
 
 import re
 import shlex
+from dataclasses import replace
 from typing import Iterator, List, Tuple
 
+from envdoctor import wrapper
 from envdoctor.finding import Edit, Fix, Run, SetEnv, Shim, Step
-from envdoctor.scrub import scrub_text
+from envdoctor.scrub import home_pattern, scrub_text
 
 # The folder that `{overlay}` stands for when a person makes the files by hand.
 FOLDER = '"$PWD/.envdoctor"'
@@ -15,13 +17,16 @@ _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 # What means something inside double quotes; the last one to an interactive bash alone.
 _SPECIAL = re.compile(r"[\\$`\"!]")
 
+# The parts of a command that quoting divides it into.
+_QUOTED = re.compile(r"""'[^']*'|"(?:[^"\\]|\\.)*"|[^'"]+""")
+
 
 def environment_lines(fix: Fix, home: str = "", indented: bool = True) -> List[str]:
     """The reversible steps as shell lines, files of the overlay first, then variables; `home` becomes $HOME.
 
     Lines that are shown `indented` hold no here-documents: those would not survive being pasted.
     """
-    files = shims(fix)
+    files = [_made(step) for step in shims(fix)]
     folders = dict.fromkeys(_quoted(f"{{overlay}}/{step.path.rpartition('/')[0]}", home) for step in files)
     lines = [f"mkdir -p {' '.join(folders)}"] if folders else []
     lines += [line for step in files for line in _shim(step, home, indented)]
@@ -49,14 +54,34 @@ def shims(fix: Fix) -> Tuple[Shim, ...]:
     return tuple(step for step in fix.steps if isinstance(step, Shim))
 
 
+def _made(step: Shim) -> Shim:
+    """A wrapper as the script that it is."""
+    return (
+        replace(step, kind="script", content=wrapper.script(step.path, step.content))
+        if step.kind == "wrapper"
+        else step
+    )
+
+
 def hide_home(line: str, home: str) -> str:
     """A command as somebody wrote it with the home folder as $HOME, so that it still works when pasted."""
-    return scrub_text(re.sub(_home_pattern(home), "$HOME", line) if home.strip("/") else line, "")
+    if home.strip("/"):
+        line = _QUOTED.sub(lambda match: _home_in(match[0], home), line)
+    return scrub_text(line, "")
+
+
+def _home_in(piece: str, home: str) -> str:
+    """The same of a part of a command: single quotes, in which nothing is expanded, end before $HOME."""
+    if not piece.startswith("'"):
+        return re.sub(home_pattern(home), "$HOME", piece)
+    opened = re.sub(home_pattern(home), "'\"$HOME\"'", piece)
+    return opened[2:] if opened.startswith("''\"") else opened
 
 
 def _size(step: Step) -> int:
     if not isinstance(step, Shim):
         return 0
+    step = _made(step)
     return 1 + (len(step.content.splitlines()) if step.kind in ("text", "script") else 0)
 
 
@@ -107,7 +132,7 @@ def _document(step: Shim, path: str) -> Iterator[str]:
 
 def _quoted(value: str, home: str) -> str:
     """A word for the shell in which {overlay} and the home folder are variables and nothing else is expanded."""
-    named = re.escape("{overlay}") + (f"|{_home_pattern(home)}" if home.strip("/") else "")
+    named = re.escape("{overlay}") + (f"|{home_pattern(home)}" if home.strip("/") else "")
     literals, variables = re.split(named, value), re.findall(named, value)
     if not variables:
         return value if _PLAIN.fullmatch(value) else shlex.quote(value)
@@ -116,7 +141,3 @@ def _quoted(value: str, home: str) -> str:
         return '"' + "".join(literal + name for literal, name in zip(literals, names)) + '"'
     quoted = (shlex.quote(literal) if literal else "" for literal in literals)
     return "".join(literal + (f'"{name}"' if name else "") for literal, name in zip(quoted, names))
-
-
-def _home_pattern(home: str) -> str:
-    return r"(?<![A-Za-z0-9_.~/-])" + re.escape(home.rstrip("/")) + r"(?=/|$|[^A-Za-z0-9_.-])"

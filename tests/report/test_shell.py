@@ -53,6 +53,13 @@ def test_files_of_the_overlay_come_into_being(tmp_path, indented):
     assert os.readlink(tmp_path / ".envdoctor/lib/liby.so") == "/usr/lib/liby.so.1"
 
 
+@pytest.mark.parametrize("indented", [True, False])
+def test_a_wrapper_is_a_script_that_runs_the_next_program_of_its_name(tmp_path, indented):
+    steps = (Shim("bin/echo", "wrapper", "'and more'"), SetEnv("PATH", "{overlay}/bin", "prepend"))
+    assert ran(tmp_path, *steps, then="env echo hello", indented=indented) == "hello and more\n"
+    assert by_hand(Fix("x", steps))
+
+
 def test_what_bash_expands_in_double_quotes_is_left_alone():
     (line,) = environment_lines(Fix("x", (SetEnv("A", "#!/bin/sh"),)))
     assert line == "export A='#!/bin/sh'"
@@ -70,3 +77,15 @@ def test_home_becomes_a_variable_that_still_works():
     assert environment_lines(fix, "/home/alice") == ['export A="$HOME/cuda"']
     assert hide_home('export A="/home/alice/cuda"', "/home/alice") == 'export A="$HOME/cuda"'
     assert hide_home("export A=/home/alicex/y", "/home/alice") == "export A=/home/USER/y"
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("'/home/alice/my env/bin/python' -m pip", "\"$HOME\"'/my env/bin/python' -m pip"),
+        ("x '-I/home/alice/a b'", "x '-I'\"$HOME\"'/a b'"),
+        ("x \"don't\" /home/alice/a 'b'", "x \"don't\" $HOME/a 'b'"),
+    ],
+)
+def test_home_in_quotes(command, shown):
+    assert hide_home(command, "/home/alice") == shown
