@@ -1,6 +1,6 @@
 """Whether pip (or uv) will build a project in an environment of its own, and what such an environment lacks. Pure."""
 
-import re
+import shlex
 from typing import Optional, Tuple
 
 from packaging.requirements import Requirement
@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project
-from envdoctor.requirements import parse
+from envdoctor.requirements import parse, release_of
 
 # From this pip on every build is isolated; from 23.1 on also a setup.py alone when setuptools or wheel is not there
 # (pip's news for 23.1 and 25.3).
@@ -30,7 +30,7 @@ def isolated(
         return False
     if project.build_system:
         return True
-    pip = Version(packages.version("pip") or "0")
+    pip = release_of(packages.version("pip")) or Version("0")
     bare = packages.get("setuptools") is None or packages.get("wheel") is None
     return pip >= ALWAYS or (bare and pip >= WITHOUT_SETUPTOOLS)
 
@@ -68,4 +68,4 @@ def build_requirements(project: Project) -> Tuple[Requirement, ...]:
 
 def names(requirements: Tuple[Requirement, ...]) -> str:
     """For a command line: quoted where the shell would read it otherwise."""
-    return " ".join(f"'{r}'" if re.search(r"[<>=!~;\[ ]", str(r)) else str(r) for r in requirements)
+    return " ".join(shlex.quote(str(requirement)) for requirement in requirements)

@@ -13,6 +13,8 @@ from envdoctor.facts import Packages, Python, System, Wheel
 # The manylinux names before PEP 600, with the glibc minor that each stands for.
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 
+_OLDEST = Version("0.dev0")
+
 
 def parse(text: str) -> Optional[Requirement]:
     """A requirement line; None for options, paths, URLs without a name and other lines of a requirements file."""
@@ -50,12 +52,20 @@ def applies(requirement: Requirement, python: Python, extras: Iterable[str] = ()
     return any(requirement.marker.evaluate({**environment, "extra": extra}) for extra in ("", *extras))
 
 
+def release_of(version: Optional[str]) -> Optional[Version]:
+    """A version to compare with; None for one that is none ("unknown", a date of one's own making)."""
+    try:
+        return Version(version or "")
+    except InvalidVersion:
+        return None
+
+
 def accepts(requirement: Requirement, version: str) -> bool:
     """Whether a version fits; a version that is none fits only a requirement without bounds."""
-    try:
-        return requirement.specifier.contains(Version(version), prereleases=True)
-    except InvalidVersion:
+    release = release_of(version)
+    if release is None:
         return not requirement.specifier
+    return requirement.specifier.contains(release, prereleases=True)
 
 
 def installed(requirement: Requirement, packages: Packages) -> bool:
@@ -114,9 +124,10 @@ def unavailable(
 def _candidates(
     requirement: Requirement, wheels: Tuple[Wheel, ...], accepted: FrozenSet[Tag]
 ) -> Iterator[Wheel]:
+    """Wheels that pip would take for a requirement, newest first."""
     name = canonicalize_name(requirement.name)
     fitting = [w for w in wheels if w.name == name and accepts(requirement, w.version) and fits(w, accepted)]
-    return iter(sorted(fitting, key=lambda wheel: Version(wheel.version), reverse=True))
+    return iter(sorted(fitting, key=lambda wheel: release_of(wheel.version) or _OLDEST, reverse=True))
 
 
 def _requirements(wheel: Wheel, asked: Requirement, python: Python) -> Iterator[Requirement]:

@@ -3,8 +3,9 @@
 from packaging.requirements import Requirement
 
 from envdoctor.facts import Wheel
-from envdoctor.requirements import applies, fits, installed, parse, tags, unavailable
-from tests.factory import package, packages, python, system
+from envdoctor.isolation import isolated
+from envdoctor.requirements import applies, fits, installed, parse, release_of, tags, unavailable
+from tests.factory import environment, package, packages, project, python, system
 
 
 def wheel(name, version="1.0", tag="py3-none-any", *requires):
@@ -69,3 +70,13 @@ def test_what_wheels_require_in_turn_is_followed():
     assert not unavailable(
         [Requirement("demo")], wheels, packages(package("numpy", "2.0")), python(), accepted
     )
+
+
+def test_versions_that_are_none_are_no_crash():
+    odd = (wheel("demo", "unknown"), wheel("demo", "1.0", "py3-none-any", "numpy"))
+    accepted = tags(python(), system())
+    (missing,) = unavailable([Requirement("demo")], odd, packages(), python(), accepted)
+    assert (str(missing[0]), missing[1]) == ("numpy", "demo 1.0")
+    assert (release_of("unknown"), release_of(None)) == (None, None)
+    built = project(builds=("setup.py",), build_system=False)
+    assert not isolated(built, packages(package("pip", "of my own")), environment(), None)

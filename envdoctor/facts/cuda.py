@@ -1,5 +1,6 @@
 """CUDA: toolkits component by component, the driver and its GPUs, torch, and the loader's view."""
 
+import re
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
@@ -73,8 +74,8 @@ class Toolkit:
     @property
     def release(self) -> Tuple[int, int]:
         """(13, 0); (0, 0) when the version is not known."""
-        parts = (self.version or "0.0").split(".")
-        return int(parts[0]), int(parts[1])
+        match = re.match(r"(\d+)(?:\.(\d+))?", self.version or "")
+        return (int(match[1]), int(match[2] or 0)) if match else (0, 0)
 
 
 @dataclass(frozen=True)

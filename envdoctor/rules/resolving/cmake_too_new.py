@@ -21,10 +21,11 @@ When that sub-project is switched off by an option of the build.
 
 from typing import Iterator
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from envdoctor.facts import Environment, Project, Tools
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.requirements import release_of
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -33,7 +34,8 @@ REMOVED_BELOW = Version("3.5")
 
 def check(project: Project, tools: Tools, environment: Environment) -> Iterator[Finding]:
     first = tools.first("cmake")
-    if project.cmake is None or first is None or not first.version or Version(first.version) < Version("4"):
+    running = release_of(first.version) if first else None
+    if project.cmake is None or first is None or running is None or running < Version("4"):
         return
     if environment.get("CMAKE_POLICY_VERSION_MINIMUM"):
         return
@@ -54,7 +56,4 @@ def check(project: Project, tools: Tools, environment: Environment) -> Iterator[
 
 def _policy(text: str) -> Version:
     """The version whose policies apply: the upper end of a range; high for what is no version (a variable)."""
-    try:
-        return Version(text.rpartition("...")[2])
-    except InvalidVersion:
-        return Version("99")
+    return release_of(text.rpartition("...")[2]) or Version("99")

@@ -22,10 +22,11 @@ When the project is built by a backend that brings its own CMake; envdoctor leav
 
 from typing import Iterator, Optional, Tuple
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from envdoctor.facts import Program, Project, Tools
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity, Shim, Step
+from envdoctor.requirements import release_of
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -39,7 +40,8 @@ def check(project: Project, tools: Tools) -> Iterator[Finding]:
         return
     wanted = [(minimum(line.text), line) for line in project.cmake.minimums]
     asked = max(((v, line) for v, line in wanted if v), key=lambda pair: pair[0], default=None)
-    if asked is None or asked[0] <= Version(first.version):
+    running = release_of(first.version)
+    if asked is None or running is None or asked[0] <= running:
         return
     version, line = asked
     newer = _newer(tools, version)
@@ -61,16 +63,14 @@ def check(project: Project, tools: Tools) -> Iterator[Finding]:
 
 def minimum(text: str) -> Optional[Version]:
     """The lower end of "3.18" or "3.5...3.28"; None for what is no version (a variable)."""
-    try:
-        return Version(text.partition("...")[0])
-    except InvalidVersion:
-        return None
+    return release_of(text.partition("...")[0])
 
 
 def _newer(tools: Tools, version: Version) -> Optional[Program]:
-    fitting = [p for p in tools.all("cmake") if p.version and not p.error and Version(p.version) >= version]
+    known = ((release_of(program.version), program) for program in tools.all("cmake") if not program.error)
+    fitting = [(release, program) for release, program in known if release and release >= version]
     # CMake 4 refuses old sub-projects, so the oldest that is new enough is the safest.
-    return min(fitting, key=lambda program: Version(program.version or "0"), default=None)
+    return min(fitting, key=lambda pair: pair[0], default=(None, None))[1]
 
 
 def _steps(newer: Optional[Program], version: Version) -> Tuple[Step, ...]:

@@ -20,6 +20,7 @@ Pass it with -D, or set the environment variable that CMake does read: CUDAARCHS
 When a script of the build passes the variable on with -D by itself.
 """
 
+import shlex
 from typing import Iterator
 
 from envdoctor.facts import Environment, Project
@@ -50,5 +51,7 @@ def check(project: Project, environment: Environment) -> Iterator[Finding]:
             evidence=(Evidence(name, value),),
             fix=Fix(f"Set {instead}", (SetEnv(instead, value),))
             if instead
-            else Fix("Pass it on CMake's command line", (Run(f"cmake -D{name}={value} ..."),)),
+            else Fix(
+                "Pass it on CMake's command line", (Run(f"cmake {shlex.quote(f'-D{name}={value}')} ..."),)
+            ),
         )

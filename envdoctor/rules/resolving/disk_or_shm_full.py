@@ -32,9 +32,7 @@ MEANS = {"tmp": "the temporary folder", "build": "the project's folder", "shm": 
 
 
 def check(folders: Folders) -> Iterator[Finding]:
-    roomy = next(
-        (f for f in folders.items if f.writable and not f.noexec and (f.free_bytes or 0) > 4 << 30), None
-    )
+    roomy = next((folder for folder in folders.items if _roomy(folder)), None)
     for folder in folders.items:
         if folder.role in MEANS and folder.exists and _full(folder):
             yield Finding(
@@ -46,6 +44,12 @@ def check(folders: Folders) -> Iterator[Finding]:
                 fix=_fix(folder, roomy),
                 severity=Severity.ERROR if _no_room(folder) else Severity.WARNING,
             )
+
+
+def _roomy(folder: Folder) -> bool:
+    """Whether temporary files may go there: a folder that is there already, on a disk."""
+    usable = folder.role in ("home", "build") and folder.exists and folder.writable and not folder.noexec
+    return usable and (folder.free_bytes or 0) > 4 << 30
 
 
 def _full(folder: Folder) -> bool:

@@ -19,6 +19,8 @@ Make the folder, or point the variable elsewhere; build a read-only checkout in 
 A read-only project can be built out of tree when its build system allows it.
 """
 
+import posixpath
+import shlex
 from typing import Iterator, Optional
 
 from envdoctor.facts import Environment, Folder, Folders, Project
@@ -40,20 +42,26 @@ def check(folders: Folders, environment: Environment, project: Optional[Project]
     if tmp and tmp.exists and (tmp.noexec or not tmp.writable):
         yield _temporary(tmp, folders)
     if build and build.exists and not build.writable and project and project.builds:
+        name = posixpath.basename(build.path)
         yield Finding(
             message=f"The project's folder {build.path} is not writable.",
             consequence="The build ends at its first output file: Permission denied or Read-only file system.",
             evidence=(Evidence(build.path, f"not writable, on {build.filesystem}"),),
             fix=Fix(
                 "Build in a copy",
-                (Run(f"cp -r {build.path} /tmp/ && cd /tmp/{build.path.rpartition('/')[2]}"),),
+                (Run(f"cp -r {shlex.quote(build.path)} /tmp/ && cd /tmp/{shlex.quote(name)}"),),
             ),
         )
 
 
 def _temporary(tmp: Folder, folders: Folders) -> Finding:
     other = next(
-        (f for f in folders.items if f.role in ("home", "build") and f.writable and not f.noexec), None
+        (
+            f
+            for f in folders.items
+            if f.role in ("home", "build") and f.exists and f.writable and not f.noexec
+        ),
+        None,
     )
     what = "is mounted noexec" if tmp.noexec else "is not writable"
     return Finding(

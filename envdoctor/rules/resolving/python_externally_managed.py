@@ -19,6 +19,7 @@ Make a virtual environment and build in it. In a throw-away container, `PIP_BREA
 When the project is only built (`pip wheel .`, CMake, make) and never installed here.
 """
 
+import shlex
 from typing import Iterator, Optional
 
 from envdoctor.facts import Configuration, Environment, Project, Python
@@ -47,6 +48,6 @@ def check(
         evidence=(Evidence(marker, "PEP 668 marker"),),
         fix=Fix(
             "Build in a virtual environment",
-            (Run(f"{python.executable} -m venv .venv && . .venv/bin/activate"),),
+            (Run(f"{shlex.quote(python.executable)} -m venv .venv && . .venv/bin/activate"),),
         ),
     )

@@ -23,6 +23,7 @@ each for its own finder. For pip, call `python -m pip`.
 When the project uses the interpreter only to run a generator script that needs no packages.
 """
 
+import shlex
 from typing import Iterator, Optional
 
 from envdoctor.facts import Answer, Environment, Interpreters, Packages, Project, Python, Resolution
@@ -38,6 +39,8 @@ FINDERS = {
     "PythonInterp": "FindPythonInterp",
     "PythonLibs": "FindPythonInterp",
 }
+# Backends that hand all three variables to CMake themselves (scikit_build_core/builder/builder.py, skbuild/cmaker.py).
+NAMES_ITS_OWN = ("scikit_build_core", "skbuild")
 EXPORTED = ("Python3_EXECUTABLE", "Python_EXECUTABLE", "PYTHON_EXECUTABLE")
 
 
@@ -49,7 +52,8 @@ def check(
     interpreters: Optional[Interpreters],
     packages: Optional[Packages],
 ) -> Iterator[Finding]:
-    if project.cmake is not None and resolution is not None:
+    backend = project.build_backend.text if project.build_backend else ""
+    if project.cmake is not None and resolution is not None and not backend.startswith(NAMES_ITS_OWN):
         yield from _cmake(python, project, environment, resolution, interpreters)
     if interpreters is not None and any(build in ("setup.py", "pyproject") for build in project.builds):
         yield from _pip(python, interpreters, packages is None or packages.get("pip") is not None)
@@ -87,7 +91,7 @@ def _cmake(
 
 
 def _fix(python: Python) -> Fix:
-    flags = " ".join(f"-D{name}={python.executable}" for name in EXPORTED)
+    flags = " ".join(shlex.quote(f"-D{name}={python.executable}") for name in EXPORTED)
     return Fix(
         f"Pass {flags} to CMake",
         (Shim("bin/cmake", "wrapper", flags), SetEnv("PATH", "{overlay}/bin", "prepend")),
@@ -115,11 +119,13 @@ def _pip(python: Python, interpreters: Interpreters, has_pip: bool) -> Iterator[
         if pip.python_exists
         else "pip does not start: bad interpreter.",
         evidence=(Evidence(pip.path, f"#!{pip.python}"), Evidence(python.found_via, python.executable)),
-        fix=Fix("Call pip through the interpreter", (Run(f"{python.executable} -m pip install ..."),))
+        fix=Fix(
+            "Call pip through the interpreter", (Run(f"{shlex.quote(python.executable)} -m pip install ..."),)
+        )
         if has_pip
         else Fix(
             "Install pip into this environment, or use the program that made it (uv pip install ...)",
-            (Run(f"{python.executable} -m ensurepip"),),
+            (Run(f"{shlex.quote(python.executable)} -m ensurepip"),),
         ),
         severity=Severity.ERROR if not pip.python_exists else Severity.WARNING,
     )

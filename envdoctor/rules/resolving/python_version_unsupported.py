@@ -18,6 +18,7 @@ Use an interpreter that fits; those on PATH that do are named.
 When the bound is known to be too strict and pip is called with `--ignore-requires-python`.
 """
 
+import shlex
 from typing import Iterator, Optional
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -55,4 +56,6 @@ def check(project: Project, python: Python, interpreters: Optional[Interpreters]
 def _fix(wanted: str, path: Optional[str]) -> Fix:
     if path is None:
         return Fix(f"Use a Python {wanted}; none was found on PATH")
-    return Fix(f"Use {path}, which fits", (Run(f"{path} -m venv .venv && . .venv/bin/activate"),))
+    return Fix(
+        f"Use {path}, which fits", (Run(f"{shlex.quote(path)} -m venv .venv && . .venv/bin/activate"),)
+    )

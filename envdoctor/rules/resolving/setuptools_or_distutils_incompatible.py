@@ -27,7 +27,7 @@ from packaging.version import Version
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 from envdoctor.isolation import isolated, requires
-from envdoctor.requirements import accepts, parse
+from envdoctor.requirements import accepts, parse, release_of
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -66,8 +66,8 @@ def _lacks_pkg_resources(project: Project, packages: Packages, python: Python, a
         line = requires(project, "setuptools")
         wanted = (parse(line.text) if line else None) or Requirement("setuptools")
         return python.minor >= NEEDS_PYTHON and accepts(wanted, str(WITHOUT_PKG_RESOURCES))
-    version = packages.version("setuptools")
-    return version is not None and Version(version) >= WITHOUT_PKG_RESOURCES
+    version = release_of(packages.version("setuptools"))
+    return version is not None and version >= WITHOUT_PKG_RESOURCES
 
 
 def _seen(project: Project, packages: Packages, alone: bool) -> str:

@@ -20,6 +20,7 @@ Remove the folder and configure again, or `cmake --fresh` (CMake 3.24).
 When the next build removes the folder by itself.
 """
 
+import shlex
 from typing import Iterator, List, Tuple
 
 from envdoctor.facts import BuildFolder, Located, Project, Python
@@ -41,7 +42,10 @@ def check(project: Project, python: Python) -> Iterator[Finding]:
             message=f"{folder.path} was configured with {name} {value}, {why}.",
             consequence="CMake does not look again: the next build in that folder uses it or fails on it.",
             evidence=tuple(Evidence(entry.place, entry.text) for entry, _ in stale),
-            fix=Fix("Configure again in a new folder", (Run(f"rm -r {folder.path}", Safety.UNSAFE),)),
+            fix=Fix(
+                "Configure again in a new folder",
+                (Run(f"rm -r -- {shlex.quote(folder.path)}", Safety.UNSAFE),),
+            ),
             location=Location(line.file, line.line),
             severity=Severity.ERROR
             if any(entry in folder.missing for entry, _ in stale)

@@ -1,5 +1,7 @@
 """Folders without room."""
 
+from dataclasses import replace
+
 from envdoctor.facts import Folder, Folders
 from envdoctor.finding import SetEnv, Severity
 from envdoctor.rules.resolving.disk_or_shm_full import check
@@ -26,3 +28,9 @@ def test_little_room_is_a_warning_and_none_an_error():
 def test_no_inodes_is_no_room():
     (finding,) = check(Folders((folder("build", 50 << 30, inodes=0),)))
     assert finding.severity is Severity.ERROR and "no inodes" in finding.message
+
+
+def test_temporary_files_go_to_a_folder_that_is_there_and_on_a_disk():
+    gone = replace(folder("home", 50 << 30), exists=False)
+    (finding,) = check(Folders((folder("tmp", 1 << 20), folder("shm", 50 << 30), gone)))
+    assert finding.fix is not None and not finding.fix.steps

@@ -1,5 +1,7 @@
 """Folders that are missing, read-only or noexec."""
 
+from dataclasses import replace
+
 from envdoctor.facts import Environment, Folder, Folders, Variable
 from envdoctor.finding import SetEnv, Severity
 from envdoctor.rules.resolving.path_not_usable import check
@@ -32,3 +34,9 @@ def test_noexec_is_a_warning_and_names_another_folder():
 def test_a_read_only_project():
     (finding,) = check(Folders((folder("build", writable=False),)), environment(), project())
     assert "not writable" in finding.message
+
+
+def test_no_folder_is_named_that_is_not_there():
+    gone = replace(folder("home"), exists=False)
+    (finding,) = check(Folders((folder("tmp", noexec=True), gone)), environment(), None)
+    assert finding.fix is None

@@ -3,7 +3,7 @@
 from envdoctor.facts import Answer, FindPackage, Interpreters, Packages, PathPip, PathPython, Resolution
 from envdoctor.finding import Severity
 from envdoctor.rules.resolving.python_interpreter_mismatch import check
-from tests.factory import cmake, environment, packages, project, python
+from tests.factory import at, cmake, environment, packages, project, python
 
 FIND = FindPackage("Python3", None, ("Interpreter",), True, "CMakeLists.txt", 4)
 PROJECT = project(builds=("cmake",), cmake=cmake(packages=(FIND,)))
@@ -23,6 +23,11 @@ def test_quiet_when_the_finder_agrees_or_is_not_used():
         check(python(), PROJECT, environment(), answer("/usr/bin/python3.9", "FindPython"), None, None)
     )
     assert not list(check(python(), PROJECT, environment(), None, None, None))
+
+
+def test_quiet_for_a_backend_that_names_its_interpreter():
+    backed = project(cmake=PROJECT.cmake, build_backend=at("scikit_build_core.build", "pyproject.toml"))
+    assert not list(check(python(), backed, environment(), answer("/opt/tools/bin/python3.12"), None, None))
 
 
 def test_quiet_for_a_shim_of_the_active_interpreter():
