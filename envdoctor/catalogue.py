@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, get_type_hints
 
 import envdoctor.rules
-from envdoctor.facts import Facts, Note, NotExamined, Unknown
+from envdoctor.facts import ROLES, Facts, Note, NotExamined, Unknown
 from envdoctor.finding import Finding, Severity
 
 Check = Callable[..., Iterator[Finding]]
@@ -103,7 +103,7 @@ def _rule(module: ModuleType) -> Rule:
         topic=path[-2],
         page=inspect.cleandoc(module.__doc__ or ""),
         severity=getattr(module, "SEVERITY", Severity.ERROR),
-        roles=getattr(module, "ROLES", ("build", "runtime", "ci")),
+        roles=getattr(module, "ROLES", ROLES),
         check=getattr(module, "check", None),
         module=module,
     )

@@ -4,7 +4,8 @@ import argparse
 import os
 from typing import Any
 
-from envdoctor.cli.common import UsageError, add_target_arguments, examine_or_read, home
+from envdoctor.cli.common import add_target_arguments, examine_or_read, home
+from envdoctor.cli.explain import rule_named
 from envdoctor.cli.output import add_job_summary, style_for, write_output
 
 FORMATS = ("text", "json", "html", "markdown", "sarif", "github")
@@ -35,11 +36,9 @@ def run(arguments: argparse.Namespace) -> int:
     from envdoctor.catalogue import diagnose, rules
     from envdoctor.report import render
 
-    for name in arguments.rule or ():
-        if name not in {rule.name for rule in rules()}:
-            raise UsageError(f"{name}: no such rule; envdoctor rules lists them")
+    only = [rule_named(name, rules()).name for name in arguments.rule] if arguments.rule else None
     facts, _ = examine_or_read(arguments)
-    diagnosis = diagnose(facts, arguments.rule)
+    diagnosis = diagnose(facts, only)
     style = style_for(arguments.output, arguments.verbose, _prefix(arguments))
     write_output(render(arguments.format, facts, diagnosis, home(), style), arguments.output)
     if arguments.format == "github":

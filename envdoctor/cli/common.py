@@ -39,7 +39,9 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         default=(),
         help='GPU architectures to build for, as "8.0,9.0"',
     )
-    parser.add_argument("--python", metavar="PYTHON", help="interpreter to examine (default: the active one)")
+    parser.add_argument(
+        "--python", metavar="PYTHON", type=_python, help="interpreter to examine (default: the active one)"
+    )
     parser.add_argument(
         "--cuda",
         metavar="VERSION",
@@ -62,7 +64,7 @@ def request_of(arguments: argparse.Namespace) -> "Request":
     project = arguments.project if arguments.project is not None else "."
     if not os.path.isdir(project):
         what = "is not a folder" if os.path.exists(project) else "does not exist"
-        raise UsageError(f"{project}: {what}; give the folder of a project, or nothing")
+        raise UsageError(f"{project or repr(project)}: {what}; give the folder of a project, or nothing")
     return Request(
         role=arguments.role or "runtime",
         role_stated=arguments.role is not None,
@@ -159,6 +161,14 @@ def _architectures(text: str) -> Tuple[str, ...]:
     if not normal:
         raise argparse.ArgumentTypeError("empty list; write it as 8.0,9.0")
     return tuple(normal)
+
+
+def _python(text: str) -> str:
+    if not text.strip():
+        raise argparse.ArgumentTypeError(
+            "it is empty; give an interpreter's path, its name or a version such as 3.11"
+        )
+    return text
 
 
 def _cuda_version(text: str) -> str:

@@ -23,14 +23,21 @@ def run(arguments: argparse.Namespace) -> int:
     from envdoctor.catalogue import rules
     from envdoctor.report import pages
 
-    known = rules()
-    name = arguments.rule.strip().lower().replace("_", "-")
-    rule = next((rule for rule in known if rule.name == name), None)
-    if rule is None:
-        raise UsageError(f"{arguments.rule}: no such rule{_hint(name, known)}; `envdoctor rules` lists all")
+    rule = rule_named(arguments.rule, rules())
     text = pages.as_markdown(rule) if arguments.format == "markdown" else pages.as_text(rule, style_for(None))
     write_output(text, None)
     return 0
+
+
+def rule_named(text: str, known: "Tuple[Rule, ...]") -> "Rule":
+    """By its name or its file's; raises UsageError with the nearest names."""
+    name = text.strip().lower().replace("_", "-")
+    rule = next((rule for rule in known if rule.name == name), None)
+    if rule is None:
+        raise UsageError(
+            f"{text or repr(text)}: no such rule{_hint(name, known)}; `envdoctor rules` lists all"
+        )
+    return rule
 
 
 def _hint(wanted: str, known: "Tuple[Rule, ...]") -> str:

@@ -66,13 +66,14 @@ T = TypeVar("T")
 Known = Union[T, None, Unknown, NotExamined]
 
 NOT_EXAMINED = NotExamined()
+ROLES = ("build", "runtime", "ci")
 
 
 @dataclass(frozen=True)
 class Request:
     """What the caller stated: role and targets, never guessed."""
 
-    role: str = "runtime"  # "build" | "runtime" | "ci"
+    role: str = "runtime"  # one of ROLES
     project: Optional[str] = None
     architectures: Tuple[str, ...] = ()  # "8.0", "9.0a"
     python: Optional[str] = None
@@ -122,6 +123,7 @@ class Facts:
 
 __all__ = [
     "NOT_EXAMINED",
+    "ROLES",
     "Answer",
     "BuildFolder",
     "CMakeProject",

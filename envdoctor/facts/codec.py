@@ -3,7 +3,7 @@
 import dataclasses
 from typing import Any, Dict, Mapping, Tuple, Type, TypeVar, Union, get_type_hints
 
-from envdoctor.facts import Facts, NotExamined, Unknown
+from envdoctor.facts import ROLES, Facts, NotExamined, Unknown
 
 SCHEMA = "envdoctor.facts/1"
 T = TypeVar("T")
@@ -40,7 +40,10 @@ def facts_from_json(document: Any) -> Facts:
         found = document.get("schema") if isinstance(document, Mapping) else type(document).__name__
         raise FactsError(f"not a facts file: its schema is {found!r}, wanted {SCHEMA!r}")
     known = {name: value for name, value in document.items() if name != "schema"}
-    return _decode_dataclass(Facts, known, "facts")
+    facts = _decode_dataclass(Facts, known, "facts")
+    if facts.request.role not in ROLES:  # no rule would be asked, and silence would look like a pass
+        raise FactsError(f"facts.request.role: {facts.request.role!r:.60} is not one of {', '.join(ROLES)}")
+    return facts
 
 
 def _decode(hint: Any, value: Any, where: str) -> Any:

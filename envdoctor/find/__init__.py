@@ -33,5 +33,5 @@ def kinds(name: str) -> Tuple[str, ...]:
     if name in ("cuda", "culibos") or name.replace("_static", "") in compat.CUDA_LIBRARIES:
         return ("library",)
     if "/" in name:
-        return ("header", "program") if name.startswith("/") else ("header",)
+        return ("program",) if re.search(r"^/(?:.*/)?s?bin/", name) else ("header",)
     return ("program", "library")

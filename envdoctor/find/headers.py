@@ -23,6 +23,9 @@ def search(name: str, facts: Facts, host: Host) -> Found:
     """A header as the sources include it: "cutlass/core_io.h", "cusparse.h"."""
     name = name.strip("<>\"'")
     roots = places.existing(host, _roots(facts, host))
+    if name.startswith("/"):
+        roots = places.existing(host, [*roots, Place(posixpath.dirname(name), "as given")])
+        name = _as_included(name, [place.folder for place in roots])
     copies = [_copy(place.folder, name, facts, host) for place in roots if _has(place.folder, name, host)]
     known = {host.realpath(copy.path) for copy in copies}
     trees = [path for path in _below_project(name, facts, host) if host.realpath(path) not in known]
@@ -36,6 +39,12 @@ def search(name: str, facts: Facts, host: Host) -> Found:
     if isinstance(facts.project, Project) and facts.project.builds:
         looked += (f"{facts.project.root} and below",)
     return Found(name, "header", tuple(copies), taken, looked, tuple(_hints(name, facts)))
+
+
+def _as_included(name: str, folders: Sequence[str]) -> str:
+    """A path as the sources would include it: by what follows the highest folder that is searched."""
+    above = [folder for folder in folders if name.startswith(folder + "/")]
+    return name[len(min(above, key=len)) + 1 :] if above else posixpath.basename(name)
 
 
 def _roots(facts: Facts, host: Host) -> Iterator[Place]:

@@ -58,6 +58,7 @@ def facts(tmp_path):
 def test_findings_at_the_threshold_exit_with_1(facts):
     arguments = ("check", "--facts", facts, "--rule", "cuda-home-wrong")
     assert envdoctor(*arguments).returncode == 1
+    assert envdoctor("check", "--facts", facts, "--rule", "cuda_home_wrong").returncode == 1
     assert envdoctor(*arguments, "--fail-on", "never").returncode == 0
     assert envdoctor(*arguments, "--role", "runtime").returncode == 0
 
@@ -83,7 +84,11 @@ def test_every_format_goes_to_stdout_and_to_a_file(facts, tmp_path, form):
         (("check", "--cuda", "newest"), ["newest", "12.4"]),
         (("check", "/no/such/project"), ["/no/such/project", "does not exist"]),
         (("check", "--python", "/no/such/python"), ["/no/such/python", "--python"]),
+        (("check", "--python", ""), ["--python", "empty"]),
+        (("check", ""), ["'': does not exist"]),
         (("check", "--rule", "no-such-rule"), ["no-such-rule", "envdoctor rules"]),
+        (("check", "--rule", "cuda_hom_wrong"), ["nearest: cuda-home-wrong"]),
+        (("explain", ""), ["'': no such rule"]),
         (("check", "--facts", "/no/such/file"), ["/no/such/file", "No such file"]),
         (("check", "--facts", "/"), ["Is a directory"]),
         (("rules", "-o", "/no/such/folder/report"), ["/no/such/folder/report", "cannot be written"]),
@@ -105,6 +110,7 @@ def test_mistakes_of_the_user_are_one_line_and_exit_with_2(arguments, words):
         "[]",
         '{"schema": "other/1"}',
         '{"schema": "envdoctor.facts/1", "strange": 1}',
+        '{"schema": "envdoctor.facts/1", "request": {"role": "desktop"}}',
         '{"schema": "envdoctor.facts/1", "python": 3}',
         '{"schema": "envdoctor.facts/1", "python": {}}',
         '{"schema": "envdoctor.facts/1", "notes": {"a": 1}}',

@@ -39,6 +39,7 @@ def test_names_tell_what_they_are():
     assert kinds("cutlass/core_io.h") == kinds("cusparse.h") == kinds("nv/target") == ("header",)
     assert kinds("libcublas.so.12") == kinds("-lcublas") == kinds("libx.a") == ("library",)
     assert kinds("cublas_static") == kinds("cudart") == ("library",)
+    assert kinds("/usr/bin/x") == kinds("/bin/x") == ("program",)
     assert kinds("cmake") == ("program", "library")
 
 
@@ -52,6 +53,24 @@ def test_a_missing_header_says_what_brings_it():
     assert any("apt-get install zlib1g-dev" in hint for hint in answer.hints)
     (answer,) = search("zlib.h", facts(system=factory.system(package_manager="apk")), host())
     assert any("apk add zlib-dev" in hint for hint in answer.hints)
+
+
+def test_a_path_is_looked_for_as_the_sources_include_it():
+    there = host("/usr/include/sub/x.h", "/opt/inc/sub/x.h", "/elsewhere/y.h")
+    (answer,) = search("/usr/include/sub/x.h", facts(), there)
+    assert (answer.name, len(answer.copies)) == ("sub/x.h", 2)
+    (answer,) = search("/elsewhere/y.h", facts(), there)
+    assert [copy.path for copy in answer.copies] == ["/elsewhere/y.h"]
+    assert all(taken.path is None for taken in answer.taken)
+
+
+def test_a_program_by_its_path_is_no_header():
+    there = FakeHost(
+        files={"/usr/bin/cmake": "#!/bin/sh\n"}, executables=["/usr/bin/cmake"], env={"PATH": "/usr/bin"}
+    )
+    (answer,) = search("/usr/bin/cmake", facts(), there)
+    assert answer.what == "program"
+    assert [copy.path for copy in answer.copies] == ["/usr/bin/cmake"]
 
 
 def test_the_compiler_s_own_list_decides():

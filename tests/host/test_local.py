@@ -60,7 +60,7 @@ def test_devices_stay_devices():
 def test_what_cannot_be_written_leaves_nothing_behind(tmp_path):
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "folder", tmp_path / "nowhere" / "file"):
-        with pytest.raises(OSError, match="Is a directory|No such file"):
+        with pytest.raises(OSError, match=r"Is a directory|No such file"):
             write_whole(str(path), "text")
     with pytest.raises(UnicodeEncodeError):
         write_whole(str(tmp_path / "file"), "\ud800")
