@@ -166,7 +166,7 @@ def test_recipes_in_which_nvcc_links(recipe, called):
     variables = "CUDA ?= /usr/local/cuda\nNVCC = $(CUDA)/bin/nvcc\nDC = -dc\n"
     if "CUDAC" in recipe:
         recipe = recipe.replace("CUDAC", "NVCC")
-        variables = "NVCC = $(shell which nvcc)\n"
+        variables = "NVCC = $(shell which nvcc)\nifeq ($(OS), Windows_NT)\nNVCC :=\nendif\n"
     found = makefiles.read(
         tree(Makefile=f"{variables}prog: a.cu\n\t{recipe}\n", **{"a.cu": "", "vendor/libcudadevrt.a": ""})
     )

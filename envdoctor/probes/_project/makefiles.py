@@ -133,8 +133,8 @@ def _each(found: "re.Match[str]") -> str:
 
 def _makefile(tree: Tree, builds: Builds, file: str, text: str, variables: Dict[str, str]) -> None:
     """Variables first: a flag is noted where it is written, not where it is used."""
-    # A name that a program is asked for stays as it is: "$(NVCC)"
-    plain = {name: value for name, value in variables.items() if "$(shell" not in value}
+    # A name that a program is asked for, or that another branch empties, stays as it is: "$(NVCC)"
+    plain = {name: value for name, value in variables.items() if value.strip() and "$(shell" not in value}
     lines = [(number, _uncommented(line)) for number, line in logical_lines(text)]
     room = EXPANDED_LIMIT
     for number, line in sorted(lines, key=lambda entry: entry[1].startswith("\t")):
