@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import Iterator, List, Tuple
 
 from envdoctor import wrapper
-from envdoctor.finding import Edit, Fix, Run, SetEnv, Shim, Step
+from envdoctor.finding import Edit, Fix, Run, SetEnv, Shim
 from envdoctor.scrub import home_pattern, scrub_text
 
 # The folder that `{overlay}` stands for when a person makes the files by hand.
 FOLDER = '"$PWD/.envdoctor"'
-SHIM_LINES = 12
 _FLAGS = re.compile(r"FLAGS|_ARGS$|_OPTIONS$|_OPTS$")
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 # What means something inside double quotes; the last one to an interactive bash alone.
@@ -32,11 +31,6 @@ def environment_lines(fix: Fix, home: str = "", indented: bool = True) -> List[s
     lines += [line for step in files for line in _shim(step, home, indented)]
     lines += [_export(step, home) for step in fix.steps if isinstance(step, SetEnv)]
     return [f"overlay={FOLDER}", *lines] if any("$overlay" in line for line in lines) else lines
-
-
-def by_hand(fix: Fix) -> bool:
-    """Whether the overlay files are short enough to be made by pasting lines."""
-    return sum(_size(step) for step in fix.steps) <= SHIM_LINES
 
 
 def commands(fix: Fix) -> Tuple[Run, ...]:
@@ -76,13 +70,6 @@ def _home_in(piece: str, home: str) -> str:
         return re.sub(home_pattern(home), "$HOME", piece)
     opened = re.sub(home_pattern(home), "'\"$HOME\"'", piece)
     return opened[2:] if opened.startswith("''\"") else opened
-
-
-def _size(step: Step) -> int:
-    if not isinstance(step, Shim):
-        return 0
-    step = _made(step)
-    return 1 + (len(step.content.splitlines()) if step.kind in ("text", "script") else 0)
 
 
 def _export(step: SetEnv, home: str) -> str:

@@ -55,7 +55,7 @@ def _group(group: Group, style: Style) -> Iterator[str]:
         yield from _labelled("follows", clean(group.consequence), style)
     if group.fix:
         yield from _labelled("do", clean(group.fix.title), style)
-        for line in steps(group.fix, full=style.verbose):
+        for line in steps(group.fix):
             yield " " * (LABEL + 2) + clean(line)
 
 
@@ -76,12 +76,9 @@ def _evidence(piece: Evidence, style: Style) -> str:
     return f"{clean(piece.source)}: {text}" if text else clean(piece.source)
 
 
-def steps(fix: Fix, full: bool = False) -> Iterator[str]:
-    """What to paste, run or change, each as it works by hand; long files by name alone, unless `full`."""
-    if full or shell.by_hand(fix):
-        yield from shell.environment_lines(fix)
-    else:
-        yield from _described(fix)
+def steps(fix: Fix) -> Iterator[str]:
+    """What to paste, run or change, each as it works by hand."""
+    yield from shell.environment_lines(fix)
     for command in shell.commands(fix):
         if command.safety is Safety.UNSAFE:
             yield "# changes what is installed:"
@@ -90,15 +87,6 @@ def steps(fix: Fix, full: bool = False) -> Iterator[str]:
         yield f"{edit.file}:{edit.line}"
         yield f"- {edit.old}"
         yield f"+ {edit.new}"
-
-
-def _described(fix: Fix) -> Iterator[str]:
-    """Files too long to be read past on a terminal, by name."""
-    yield "# needs these files (-v prints the commands that write them):"
-    for shim in shell.shims(fix):
-        yield f"#   $overlay/{shim.path}"
-    variables = Fix(fix.title, tuple(step for step in fix.steps if step not in shell.shims(fix)))
-    yield from shell.environment_lines(variables)
 
 
 def _labelled(label: str, text: str, style: Style) -> Iterator[str]:

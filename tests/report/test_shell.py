@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from envdoctor.finding import Fix, SetEnv, Shim
-from envdoctor.report.shell import by_hand, environment_lines, hide_home
+from envdoctor.report.shell import environment_lines, hide_home
 
 
 def ran(tmp_path, *steps, then, env=None, indented=True):
@@ -57,7 +57,6 @@ def test_files_of_the_overlay_come_into_being(tmp_path, indented):
 def test_a_wrapper_is_a_script_that_runs_the_next_program_of_its_name(tmp_path, indented):
     steps = (Shim("bin/echo", "wrapper", "'and more'"), SetEnv("PATH", "{overlay}/bin", "prepend"))
     assert ran(tmp_path, *steps, then="env echo hello", indented=indented) == "hello and more\n"
-    assert by_hand(Fix("x", steps))
 
 
 def test_what_bash_expands_in_double_quotes_is_left_alone():
@@ -65,11 +64,6 @@ def test_what_bash_expands_in_double_quotes_is_left_alone():
     assert line == "export A='#!/bin/sh'"
     (_, line) = environment_lines(Fix("x", (SetEnv("A", "{overlay}/a!b:/home/alice/c"),)), "/home/alice")
     assert line == """export A="$overlay"'/a!b:'"$HOME"/c"""
-
-
-def test_long_files_are_not_for_pasting():
-    assert by_hand(Fix("x", (Shim("a", "text", "1\n"),)))
-    assert not by_hand(Fix("x", (Shim("a", "text", "1\n" * 50),)))
 
 
 def test_home_becomes_a_variable_that_still_works():

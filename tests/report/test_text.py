@@ -80,7 +80,7 @@ def test_no_control_character_of_the_evidence_reaches_the_terminal():
     assert "\\x1b[31mred" in coloured
 
 
-def test_files_too_long_to_read_past_are_named_and_written_with_verbose():
+def test_long_files_too_are_lines_to_paste():
     fix = Fix(
         "x",
         (
@@ -89,9 +89,8 @@ def test_files_too_long_to_read_past_are_named_and_written_with_verbose():
         ),
     )
     diagnosis = Diagnosis((replace(USUAL.findings[0], fix=fix),), ())
-    assert "#   $overlay/bin/g++\n" in text(diagnosis)
-    assert "printf" not in text(diagnosis)
-    assert "printf" in text(diagnosis, Style(verbose=True))
+    assert "printf '%s\\n' '#!/bin/sh' echo echo" in text(diagnosis)
+    assert '> "$overlay/bin/g++"' in text(diagnosis)
 
 
 def test_only_verbs_that_exist_are_named():
