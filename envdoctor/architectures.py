@@ -1,8 +1,9 @@
 """GPU architectures as builds write them: read, compared, and which of them a build hands to nvcc."""
 
 import re
+import shlex
 from dataclasses import dataclass
-from typing import Iterable, List, Optional, Tuple
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 from envdoctor import compat
 from envdoctor.facts import Driver, Environment, Gpu, Located, Project, Request, Toolkit
@@ -13,6 +14,11 @@ WORDS = frozenset({"native", "all", "all-major", "auto", "common"})
 #: Where the overlay tells its own shims, and the next examination, which architectures they use or leave out.
 CHOSEN_VARIABLE = "ENVDOCTOR_CUDA_ARCHITECTURES"
 DROPPED_VARIABLE = "ENVDOCTOR_DROPPED_ARCHITECTURES"
+
+#: What nvcc reads beside its command line.
+FLAG_VARIABLES = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
+_FLAG = re.compile(r"--?(?:gencode|generate-code|arch|gpu-architecture|code|gpu-code)(?:=(.*))?", re.DOTALL)
+_NAMED = re.compile(r"(?<![A-Za-z0-9])(?:compute|sm|lto)_\d{2,3}[af]?(?!\w)|^(?:native|all|all-major)$")
 
 _ONE = re.compile(r"(?:sm_|compute_|lto_)?(\d{1,2})\.?(\d)([af]?)(-real|-virtual)?(\+PTX)?", re.IGNORECASE)
 
@@ -44,7 +50,7 @@ class Asked:
     text: str
     architecture: Optional[Architecture]
     source: str  # "--arch", "TORCH_CUDA_ARCH_LIST", "Makefile:3"
-    origin: str  # "request" | "variable" | "project" | "GPU"
+    origin: str  # "request" | "variable" | "flags" (a variable with flags of nvcc) | "project" | "GPU"
     file: Optional[str] = None
     line: Optional[int] = None
 
@@ -111,8 +117,8 @@ def stated(request: Request) -> Tuple[Asked, ...]:
 def handed_to_nvcc(environment: Environment, project: Optional[Project]) -> Tuple[Asked, ...]:
     """What the build will hand to nvcc, as far as files and variables tell; empty when a tool decides by itself.
 
-    Flags of setup.py switch TORCH_CUDA_ARCH_LIST off (torch's cpp_extension looks for "arch" in them); what
-    CMakeLists.txt sets is stronger than CUDAARCHS.
+    NVCC_PREPEND_FLAGS and NVCC_APPEND_FLAGS count beside the rest. Flags of setup.py switch TORCH_CUDA_ARCH_LIST
+    off (torch's cpp_extension looks for "arch" in them); what CMakeLists.txt sets is stronger than CUDAARCHS.
     """
     if project is None:
         return ()
@@ -120,13 +126,60 @@ def handed_to_nvcc(environment: Environment, project: Optional[Project]) -> Tupl
         Asked(item.text, parse(item.text), item.place, "project", item.file, item.line)
         for item in of_build(project, project.architectures)
     )
+    flags = tuple(_in_flags(environment))
     if written:
-        return written
+        return written + flags
     for applies, name in _variables(project):
         value = environment.get(name) if applies else None
         if value:
-            return tuple(Asked(entry, parse(entry), name, "variable") for entry in split(value))
-    return ()
+            return tuple(Asked(entry, parse(entry), name, "variable") for entry in split(value)) + flags
+    return flags
+
+
+def without(flags: str, old: Iterable[Architecture]) -> str:
+    """Flags of nvcc without the options that name those architectures."""
+    names = {str(item) for item in old}
+    kept = [
+        words
+        for words in _options(flags)
+        if not any(str(parse(text)) in names for text in _named("=".join(words)))
+    ]
+    return " ".join(shlex.quote(word) for words in kept for word in words)
+
+
+def _in_flags(environment: Environment) -> Iterator[Asked]:
+    for variable in FLAG_VARIABLES:
+        texts = [
+            text for words in _options(environment.get(variable) or "") for text in _named("=".join(words))
+        ]
+        for text in dict.fromkeys(texts):
+            yield Asked(text, parse(text), variable, "flags")
+
+
+def _options(flags: str) -> Iterator[Tuple[str, ...]]:
+    """The words of flags, an option of architectures together with its value."""
+    try:
+        words = shlex.split(flags)
+    except ValueError:  # an open quotation mark
+        words = flags.split()
+    waiting: Tuple[str, ...] = ()
+    for word in words:
+        found = _FLAG.fullmatch(word)
+        if waiting:
+            yield (*waiting, word)
+            waiting = ()
+        elif found and found.group(1) is None:
+            waiting = (word,)
+        else:
+            yield (word,)
+    if waiting:
+        yield waiting
+
+
+def _named(option: str) -> List[str]:
+    """The architectures of "-gencode=arch=compute_80,code=sm_80"."""
+    found = _FLAG.fullmatch(option)
+    return [match.group() for match in _NAMED.finditer(found.group(1) or "")] if found else []
 
 
 def requested(
@@ -164,8 +217,8 @@ def detected(
 def asks_for_gpus(environment: Environment, project: Optional[Project]) -> bool:
     """Whether a build takes its architectures from the GPUs that it sees."""
     handed = handed_to_nvcc(environment, project)
-    if not handed:
-        return builds_torch_extension(project)
+    if all(asked.origin == "flags" for asked in handed):
+        return builds_torch_extension(project) or any(asked.text == "native" for asked in handed)
     return any(asked.text == "native" for asked in handed)
 
 

@@ -8,9 +8,10 @@ worked for years.
 
 ## How envdoctor knows
 
-The architectures of the build (stated with --arch, in TORCH_CUDA_ARCH_LIST or CUDAARCHS, in the project's
-files, or those of the GPUs here when the build asks them) against `nvcc --list-gpu-arch` of the toolkit that
-it uses. The number decides: `arch-unsupported-by-nvcc` is the other direction.
+The architectures of the build (stated with --arch, in TORCH_CUDA_ARCH_LIST, CUDAARCHS or
+NVCC_APPEND_FLAGS, in the project's files, or those of the GPUs here when the build asks them) against
+`nvcc --list-gpu-arch` of the toolkit that it uses. The number decides: `arch-unsupported-by-nvcc` is the
+other direction.
 
 ## What to do
 
@@ -58,7 +59,7 @@ def check(
                     " ".join(toolkit.architectures) or f"CUDA {toolkit.version}",
                 ),
             ),
-            fix=_fix(refused, handed, toolkit, toolkits),
+            fix=_fix(refused, handed, environment, toolkit, toolkits),
             location=Location(first.file, first.line) if first.file else None,
         )
 
@@ -81,11 +82,15 @@ def _refused(
 def _fix(
     refused: List[Tuple[Asked, Architecture]],
     handed: Tuple[Asked, ...],
+    environment: Environment,
     toolkit: Toolkit,
     toolkits: Optional[Toolkits],
 ) -> Fix:
     first = refused[0][0]
     old = [architecture for _, architecture in refused]
+    if first.origin == "flags":
+        value = architectures.without(environment.get(first.source) or "", old)
+        return Fix(f"Leave it out of {first.source}", (SetEnv(first.source, value or None),))
     left = tuple(
         asked.architecture for asked in handed if asked.architecture and asked.architecture not in old
     )

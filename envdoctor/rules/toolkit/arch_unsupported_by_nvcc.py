@@ -66,7 +66,9 @@ def check(
                     " ".join(toolkit.architectures) or f"CUDA {toolkit.version}",
                 ),
             ),
-            fix=_fix(tuple(item for _, item in refused), first, handed, toolkit, toolkits, project),
+            fix=_fix(
+                tuple(item for _, item in refused), first, handed, environment, toolkit, toolkits, project
+            ),
             location=Location(first.file, first.line) if first.file else None,
         )
 
@@ -75,6 +77,7 @@ def _fix(
     refused: Tuple[Architecture, ...],
     first: Asked,
     handed: Tuple[Asked, ...],
+    environment: Environment,
     toolkit: Toolkit,
     toolkits: Optional[Toolkits],
     project: Project,
@@ -91,6 +94,12 @@ def _fix(
     known = tuple(
         asked.architecture for asked in handed if asked.architecture and asked.architecture not in refused
     )
+    if first.origin == "flags":
+        flags = architectures.without(environment.get(first.source) or "", refused)
+        return Fix(
+            f"To serve that GPU itself, {install}; until then leave it out of {first.source}",
+            (SetEnv(first.source, flags or None),),
+        )
     if first.origin == "variable" and known:
         value = _as_variable(first.source, known)
         return Fix(

@@ -53,3 +53,17 @@ def test_thors_old_number_and_an_old_gpu():
     assert "10.1" in finding.message
     (finding,) = run(project=EXTENSION, driver=driver(gpu((7, 0), name="Tesla V100")))
     assert "V100" in finding.evidence[0].source
+
+
+def test_flags_of_nvcc_in_the_environment():
+    plain = project(builds=("make",), cuda_sources=("k.cu",))
+    value = "-lineinfo -gencode arch=compute_70,code=sm_70 -gencode=arch=compute_80,code=sm_80"
+    (finding,) = run(project=plain, NVCC_APPEND_FLAGS=value)
+    assert finding.evidence[0].source == "NVCC_APPEND_FLAGS"
+    left = SetEnv("NVCC_APPEND_FLAGS", "-lineinfo -gencode=arch=compute_80,code=sm_80")
+    assert finding.fix is not None and finding.fix.steps == (left,)
+    (finding,) = run(project=plain, NVCC_PREPEND_FLAGS="-arch=sm_61")
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("NVCC_PREPEND_FLAGS", None),)
+    assert not run(
+        project=plain, NVCC_APPEND_FLAGS="-arch sm_90a -DCODE=compute_70 -Xcompiler '-march=native"
+    )
