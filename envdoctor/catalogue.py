@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tuple, get_type_hints
 
 import envdoctor.rules
-from envdoctor.facts import ROLES, Facts, Note, NotExamined, Unknown
+from envdoctor.facts import ROLES, Facts, Note, NotExamined, Project, Unknown
 from envdoctor.finding import Finding, Severity
 
 Check = Callable[..., Iterator[Finding]]
@@ -72,7 +72,7 @@ def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
     """Apply the rules (all, or those named) to the facts."""
     wanted = None if only is None else set(only)
     findings: List[Finding] = []
-    notes = list(facts.notes)
+    notes = [*facts.notes, *_unread(facts)]
     undetermined: Dict[str, List[str]] = {}
     for rule in rules():
         if rule.check is None or (wanted is not None and rule.name not in wanted):
@@ -122,6 +122,12 @@ def _arguments(rule: Rule, facts: Facts) -> Tuple[Optional[Dict[str, Any]], List
             absent = True
         arguments[name] = value
     return (None if missing or absent else arguments), ([] if absent else missing)
+
+
+def _unread(facts: Facts) -> Iterator[Note]:
+    """What of the project could not be read: rules saw nothing of it, and that is no pass."""
+    if isinstance(facts.project, Project):
+        yield from (Note("project", text) for text in facts.project.unread)
 
 
 def _undetermined(facts: Facts, undetermined: Dict[str, List[str]]) -> Iterator[Note]:

@@ -1,6 +1,7 @@
 """CUDA's libraries as link lines name them: where a copy is, and the overlay's steps that put one in reach. Pure."""
 
 import posixpath
+import shlex
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat
@@ -66,7 +67,7 @@ def search(project: Project, *folders: str) -> Tuple[Step, ...]:
 def wheel_command(name: str, near: Toolkit, python: str) -> Optional[str]:
     """pip's command for the wheel that brings a library for that toolkit's CUDA; None when no wheel does."""
     wheel = compat.cuda_wheel(name, near.release[0])
-    return f"{python} -m pip install {wheel}" if wheel else None
+    return f"{shlex.quote(python)} -m pip install {wheel}" if wheel else None
 
 
 def soname(name: str) -> Tuple[str, str]:

@@ -32,3 +32,13 @@ def test_and_no_matter_where_it_is_known_that_nothing_is():
 
 def test_and_a_warning_where_nobody_knows():
     assert found(Request()) == [Severity.WARNING]
+
+
+def test_what_could_not_be_read_of_a_project_is_no_pass():
+    unread = project(unread=("setup.py: Permission denied",))
+    told = diagnose(Facts(project=unread), only=())
+    assert (told.status, [(note.source, note.text) for note in told.notes]) == (
+        "undetermined",
+        [("project", "setup.py: Permission denied")],
+    )
+    assert diagnose(Facts(project=project()), only=()).status == "clean"

@@ -63,8 +63,9 @@ def request_of(arguments: argparse.Namespace) -> "Request":
         raise UsageError("the current folder is gone; go to another one with cd") from None
     project = arguments.project if arguments.project is not None else "."
     if not os.path.isdir(project):
-        what = "is not a folder" if os.path.exists(project) else "does not exist"
-        raise UsageError(f"{project or repr(project)}: {what}; give the folder of a project, or nothing")
+        raise UsageError(
+            f"{project or repr(project)}: {_no_folder(project)}; give the folder of a project, or nothing"
+        )
     return Request(
         role=arguments.role or "runtime",
         role_stated=arguments.role is not None,
@@ -74,6 +75,16 @@ def request_of(arguments: argparse.Namespace) -> "Request":
         cuda=arguments.cuda,
         deep=arguments.deep,
     )
+
+
+def _no_folder(path: str) -> str:
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return "does not exist"
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or str(error)
+    return "is not a folder"
 
 
 def examine_or_read(arguments: argparse.Namespace) -> "Tuple[Facts, Optional[Host]]":

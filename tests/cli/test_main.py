@@ -85,6 +85,7 @@ def test_every_format_goes_to_stdout_and_to_a_file(facts, tmp_path, form):
         (("check", "/no/such/project"), ["/no/such/project", "does not exist"]),
         (("check", "--python", "/no/such/python"), ["/no/such/python", "--python"]),
         (("check", "--python", ""), ["--python", "empty"]),
+        (("check", "x" * 5000), ["File name too long"]),
         (("check", ""), ["'': does not exist"]),
         (("check", "--rule", "no-such-rule"), ["no-such-rule", "envdoctor rules"]),
         (("check", "--rule", "cuda_hom_wrong"), ["nearest: cuda-home-wrong"]),
