@@ -29,7 +29,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
 from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity, Step
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -195,15 +195,44 @@ def _in_lib(project: Project, used: Toolkit) -> Finding:
 
 
 def _nvcc_link(project: Project, toolkits: Toolkits, toolkit: Optional[Toolkit]) -> Iterator[Finding]:
-    """nvcc itself links, and its profile names a folder that is not there, as in the wheels 13.0 and 13.1."""
+    """nvcc itself links the run time's archives: from a folder that its profile names, or from nowhere."""
     for place, item in _nvcc_links(project, toolkits, toolkit):
+        runtime = item.library("cudart")
+        static = libraries.linkable(toolkits, "libcudart_static.a")
+        if runtime and runtime.shared and not runtime.static and not static and not _shared(project, place):
+            yield _no_archive(
+                project, place, item, runtime.shared, libraries.dev_link("cudart", item, toolkits)
+            )
+            return
         folder = _archives(item) if item.missing_link_dir else None
-        if folder and not (
-            libraries.linkable(toolkits, "libcudadevrt.a")
-            and libraries.linkable(toolkits, "libcudart_static.a")
-        ):
+        if folder and not (static and libraries.linkable(toolkits, "libcudadevrt.a")):
             yield _nvcc_lib64(project, place, item, folder)
             return
+
+
+def _shared(project: Project, place: Located) -> bool:
+    """Whether the Makefile has nvcc link the shared run time, with -cudart shared."""
+    asked = [name for name in project.link_names if libraries.link_name(name.text) == "cudart"]
+    return place in project.nvcc_links and any(name.file == place.file for name in asked)
+
+
+def _no_archive(
+    project: Project, place: Located, used: Toolkit, shared: str, link: Tuple[Step, ...]
+) -> Finding:
+    stand_in = Shim("lib/libcudart_static.a", "text", "INPUT ( -lcudart )\n")
+    return Finding(
+        message=f"nvcc {used.build or used.version} links libcudart_static.a, and {used.root} has none.",
+        consequence="Links by nvcc stop, CMake's test of the compiler too: cannot find -lcudart_static.",
+        evidence=(
+            Evidence(place.place, place.text),
+            Evidence(posixpath.dirname(shared), f"{posixpath.basename(shared)} alone"),
+        ),
+        fix=Fix(
+            "Link the shared run time under the archive's name",
+            (stand_in, *link, *libraries.search(project, posixpath.dirname(shared))),
+        ),
+        location=Location(place.file, place.line),
+    )
 
 
 def _nvcc_links(

@@ -112,3 +112,14 @@ def test_cmake_stops_over_the_target_of_an_absent_library():
     assert finding.severity is None and "CUDA::cublas" in finding.consequence
     (finding,) = found(project(link_names=links, cmake=cmake()), machine)
     assert finding.severity is Severity.WARNING
+
+
+def test_nvcc_links_an_archive_that_is_absent():
+    light = toolkit("12.4", libraries=(library("cudart", static=None),), origins=("nvcc on PATH",))
+    builds = project(builds=("cmake",), cmake=cmake("3.18", "CXX", "CUDA"))
+    (finding,) = found(builds, light)
+    assert Shim("lib/libcudart_static.a", "text", "INPUT ( -lcudart )\n") in finding.fix.steps
+    assert not list(check(builds, Toolkits((light,), ("/o/libcudart_static.a",)), light, None))
+    makes = {"builds": ("make",), "nvcc_links": (at("nvcc", "Makefile", 3),)}
+    assert found(project(**makes), light)
+    assert not found(project(link_names=(at("cudart", "Makefile", 3),), **makes), light)
