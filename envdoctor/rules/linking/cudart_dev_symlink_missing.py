@@ -7,6 +7,9 @@
 wheels 13.0 and 13.1, and builds that name `$CUDA_HOME/lib64` of a conda environment. The linker says "cannot
 find -lcudart", CMake "Could NOT find CUDAToolkit (missing: CUDA_CUDART)".
 
+nvcc's own links take the archives `libcudart_static.a` and `libcudadevrt.a`, and CMake tries its CUDA compiler with
+such a link; a toolkit that was put together by hand may lack them.
+
 ## How envdoctor knows
 
 It looks for every CUDA library that the project names to the linker, and for those that torch's CUDAExtension,
