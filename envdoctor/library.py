@@ -89,9 +89,7 @@ def _why_missing() -> str:
     for place in places:
         archive = next((parent for parent in place.parents if parent.is_file()), None)
         if archive:
-            return (
-                f"no compiled library: {archive.name} holds Python alone; `pip install envdoctor` brings it"
-            )
+            return f"no compiled library: {archive.name} holds Python alone; `pip install .` in a checkout brings it"
     if any((place.parent / "CMakeLists.txt").is_file() for place in places):
         return "no compiled library: this is an unbuilt checkout; `python -m pip install .` builds it"
     return f"no compiled library: {NAME} is not in {' or '.join(map(str, places))}; install envdoctor again"

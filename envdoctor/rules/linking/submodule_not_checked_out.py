@@ -22,16 +22,17 @@ When your build does not use the submodule (documentation, benchmarks): then thi
 """
 
 import posixpath
-from typing import Iterator, Tuple
+from typing import Iterator, Optional, Tuple
 
-from envdoctor.facts import Project, Submodule
+from envdoctor import git_urls
+from envdoctor.facts import Configuration, Project, Submodule
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 
 
-def check(project: Project) -> Iterator[Finding]:
+def check(project: Project, configuration: Optional[Configuration]) -> Iterator[Finding]:
     for submodule in project.submodules:
         if submodule.state == "present" or any(
             _inside(path, submodule.path) for path in project.lfs_pointers
@@ -47,10 +48,19 @@ def check(project: Project) -> Iterator[Finding]:
                 Evidence(f".gitmodules:{submodule.line}", f"{submodule.path} = {submodule.url}"),
                 *uses,
             ),
-            fix=Fix("Fetch the submodules", (Run("git submodule update --init --recursive", Safety.SAFE),)),
+            fix=_fix(submodule, configuration),
             location=Location(".gitmodules", submodule.line),
             severity=Severity.ERROR if uses else Severity.INFO,
         )
+
+
+def _fix(submodule: Submodule, configuration: Optional[Configuration]) -> Fix:
+    """Fetching it; over HTTPS where its URL would need an SSH key."""
+    fetch = Run("git submodule update --init --recursive", Safety.SAFE)
+    if git_urls.rewritten(submodule, configuration):
+        return Fix("Fetch the submodules", (fetch,))
+    steps = git_urls.rewriting(submodule.url)
+    return Fix("Fetch the submodules, over HTTPS" if steps else "Fetch the submodules", (*steps, fetch))
 
 
 def _uses(project: Project, submodule: Submodule) -> Iterator[Evidence]:

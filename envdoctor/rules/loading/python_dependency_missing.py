@@ -8,7 +8,8 @@ examined interpreter does not have them: "ModuleNotFoundError: No module named '
 ## How envdoctor knows
 
 For a build: setup.py's own imports of well-known packages (whose import name and distribution name are certain)
-that are neither installed nor named as build requirements. For a run: the project's stated requirements that apply
+that are neither installed nor named as build requirements; and, when isolation is switched off, build
+requirements that are not installed, since pip then fetches none. For a run: the project's stated requirements that apply
 to the examined interpreter and are not installed in any version.
 
 ## What to do
@@ -24,8 +25,8 @@ from typing import Iterator, List, Optional, Tuple
 
 from packaging.utils import canonicalize_name
 
-from envdoctor import compat, requirements
-from envdoctor.facts import Located, Packages, Project, Python, Request
+from envdoctor import compat, isolation, requirements
+from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python, Request
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 
 SEVERITY = Severity.ERROR
@@ -38,24 +39,23 @@ def check(
     packages: Packages,
     python: Python,
     request: Request,
+    environment: Environment,
+    configuration: Optional[Configuration],
 ) -> Iterator[Finding]:
     # An import that an isolated build hides is build-isolation-hides-torch: here the package is nowhere.
     build = request.role != "runtime"
     missing = list(_imports(project, packages)) if build else list(_stated(project, packages, python))
+    if build and isolation.switched_off(environment, configuration):
+        missing += _backend(project, packages, python)
     if not missing:
         return
-    names = [name for _, name in missing]
+    names = list(dict.fromkeys(name for _, name in missing))
     first = missing[0][0]
     yield Finding(
         message=f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not installed in {python.executable}.",
-        consequence="setup.py stops at its import." if build else "Importing it fails: No module named …",
-        evidence=tuple(
-            Evidence(place.place, f"import {place.text}" if build else place.text) for place, _ in missing
-        ),
-        fix=Fix(
-            "Install it for this interpreter",
-            (Run(f"{python.executable} -m pip install {_quoted(missing, build)}"),),
-        ),
+        consequence="The build stops at its import." if build else "Importing it fails: No module named …",
+        evidence=tuple(Evidence(place.place, _said(place, build)) for place, _ in missing),
+        fix=_fix(python, _quoted(missing, build)),
         location=Location(first.file, first.line),
         severity=SEVERITY if build else Severity.WARNING,
     )
@@ -80,6 +80,30 @@ def _stated(project: Project, packages: Packages, python: Python) -> Iterator[Tu
         name = canonicalize_name(requirement.name)
         if packages.get(name) is None:
             yield place, name
+
+
+def _backend(project: Project, packages: Packages, python: Python) -> Iterator[Tuple[Located, str]]:
+    """Build requirements that nothing fetches, because isolation is switched off."""
+    for place in project.build_requires:
+        requirement = requirements.parse(place.text)
+        if requirement is None or not requirements.applies(requirement, python):
+            continue
+        if not requirements.installed(requirement, packages):
+            yield place, canonicalize_name(requirement.name)
+
+
+def _said(place: Located, build: bool) -> str:
+    return f"import {place.text}" if build and place.file.endswith(".py") else f"requires {place.text}"
+
+
+def _fix(python: Python, wanted: str) -> Fix:
+    if python.externally_managed:
+        steps = (
+            Run(f"{python.executable} -m venv .venv && . .venv/bin/activate"),
+            Run(f"pip install {wanted}"),
+        )
+        return Fix("Install it in a virtual environment: this interpreter is the distribution's", steps)
+    return Fix("Install it for this interpreter", (Run(f"{python.executable} -m pip install {wanted}"),))
 
 
 def _name(text: str) -> Optional[str]:

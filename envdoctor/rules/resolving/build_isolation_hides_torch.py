@@ -21,11 +21,12 @@ in `build-system.requires` also ends the error, but makes pip fetch a second tor
 When the project is only ever built by `python setup.py ...`, which knows no isolation.
 """
 
+import shlex
 from typing import Iterator, Optional, Tuple
 
 from packaging.requirements import Requirement
 
-from envdoctor.facts import Configuration, Environment, Packages, Project
+from envdoctor.facts import Configuration, Environment, Packages, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity, Step
 from envdoctor.isolation import build_requirements, isolated, names, requires
 from envdoctor.requirements import installed
@@ -37,6 +38,7 @@ ROLES = ("build", "ci")
 def check(
     project: Project,
     packages: Packages,
+    python: Python,
     environment: Environment,
     configuration: Optional[Configuration],
 ) -> Iterator[Finding]:
@@ -58,11 +60,13 @@ def check(
             Evidence("build requirements", ", ".join(map(str, build_requirements(project))) or "none"),
             Evidence("installed", f"torch {version}" if version else "no torch; install it first"),
         ),
-        fix=Fix("Build without isolation, so that the installed torch is used", _steps(missing)),
+        fix=Fix("Build without isolation, so that the installed torch is used", _steps(missing, python)),
         location=Location(torch.file, torch.line),
     )
 
 
-def _steps(missing: Tuple[Requirement, ...]) -> Tuple[Step, ...]:
+def _steps(missing: Tuple[Requirement, ...], python: Python) -> Tuple[Step, ...]:
     off = SetEnv("PIP_NO_BUILD_ISOLATION", "0")
-    return (Run(f"python -m pip install {names(missing)}"), off) if missing else (off,)
+    return (
+        (Run(f"{shlex.quote(python.executable)} -m pip install {names(missing)}"), off) if missing else (off,)
+    )

@@ -21,47 +21,29 @@ clone's own configuration has no effect on the clone of a submodule.)
 When a key for that server is set up here.
 """
 
-import re
 from typing import Iterator, Optional
 
-from envdoctor.facts import Configuration, Project, Submodule
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
+from envdoctor import git_urls
+from envdoctor.facts import Configuration, Project
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
-SSH = re.compile(r"(?:ssh://)?(?P<user>[\w.-]+)@(?P<host>[\w.-]+)(?P<separator>[:/])(?P<path>.+)")
 
 
 def check(project: Project, configuration: Optional[Configuration]) -> Iterator[Finding]:
     for submodule in project.submodules:
-        match = SSH.fullmatch(submodule.url)
-        if match is None or submodule.state == "present" or _rewritten(submodule, configuration):
+        pair = git_urls.over_https(submodule.url)
+        if pair is None or submodule.state == "present" or git_urls.rewritten(submodule, configuration):
             continue
-        base = submodule.url[: match.start("path")]
-        https = f"https://{match['host']}/"
+        base, https = pair
         yield Finding(
             message=f"The submodule {submodule.path} is not checked out, and its URL goes over SSH: {submodule.url}.",
             consequence="git submodule update needs an SSH key that the server accepts, and fails without one.",
             evidence=(Evidence(f".gitmodules:{submodule.line}", f"url = {submodule.url}"),),
             fix=Fix(
                 f"Let git read {https} in place of {base}",
-                (
-                    SetEnv("GIT_CONFIG_COUNT", "1"),
-                    SetEnv("GIT_CONFIG_KEY_0", f"url.{https}.insteadOf"),
-                    SetEnv("GIT_CONFIG_VALUE_0", base),
-                    Run("git submodule update --init --recursive"),
-                ),
+                (*git_urls.rewriting(submodule.url), Run("git submodule update --init --recursive")),
             ),
             location=Location(".gitmodules", submodule.line),
         )
-
-
-def _rewritten(submodule: Submodule, configuration: Optional[Configuration]) -> bool:
-    settings = configuration.settings if configuration else ()
-    return any(
-        s.tool == "git"
-        and s.wins
-        and s.name.lower().endswith(".insteadof")
-        and submodule.url.startswith(s.value)
-        for s in settings
-    )

@@ -60,7 +60,7 @@ def check(
         yield Finding(
             message=f"{asked.place} asks for C++{standard}, and {need.who} needs C++{need.standard}.",
             consequence="Every source that includes those headers fails.",
-            evidence=(Evidence(asked.place, asked.text), need.evidence),
+            evidence=(Evidence(asked.place, f"C++{standard}"), need.evidence),
             fix=Fix(
                 f"Have nvcc and the C++ compilers read it as C++{need.standard}",
                 toolkit_cures.raised_standard(compilers, environment, need.standard),

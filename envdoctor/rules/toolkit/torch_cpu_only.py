@@ -14,17 +14,18 @@ that asks torch first and has a version without CUDA is left alone, unless FORCE
 ## What to do
 
 Install a CUDA build of the same torch version, for the major version of the toolkit that is to compile.
-Version names tell them apart: 2.13.0+cpu, 2.13.0+cu130.
+Version names tell them apart: 2.13.0+cpu, 2.13.0+cu130. On x86_64 the package index's own wheel is a CUDA build;
+a `find-links` folder or an index of PyTorch's with +cpu builds, which pip prefers, shows in `envdoctor facts`.
 
 ## When to ignore it
 
 When the project is meant to be built without its CUDA part.
 """
 
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Tuple
 
-from envdoctor.facts import Environment, Project, Toolkit, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+from envdoctor.facts import Environment, Project, Python, System, Toolkit, Torch
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -36,6 +37,8 @@ def check(
     torch: Torch,
     environment: Environment,
     toolkit: Optional[Toolkit],
+    python: Optional[Python],
+    system: Optional[System],
 ) -> Iterator[Finding]:
     if torch.cuda is not None or torch.hip is not None or project.setup is None:
         return
@@ -54,7 +57,7 @@ def check(
             Evidence(f"{extension.file}:{extension.line}", f"CUDAExtension {extension.name}"),
             *((Evidence(forced, environment.get(forced) or ""),) if forced else ()),
         ),
-        fix=Fix(_install(torch, toolkit)),
+        fix=Fix(_install(torch, toolkit), _steps(torch, python, system)),
         location=Location(extension.file, extension.line),
     )
 
@@ -71,3 +74,11 @@ def _install(torch: Torch, toolkit: Optional[Toolkit]) -> str:
     if toolkit and toolkit.nvcc and toolkit.release > (0, 0):
         return f"Install torch {version} built for CUDA {toolkit.release[0]} (the toolkit here is {toolkit.version})"
     return f"Install a CUDA build of torch {version}, and a toolkit of the same CUDA major version"
+
+
+def _steps(torch: Torch, python: Optional[Python], system: Optional[System]) -> Tuple[Run, ...]:
+    # On other machines the index has builds without CUDA under the plain name.
+    if python is None or system is None or system.machine != "x86_64":
+        return ()
+    version = torch.version.partition("+")[0]
+    return (Run(f"{python.executable} -m pip install --force-reinstall 'torch=={version}'"),)

@@ -1,7 +1,7 @@
 """Submodules without their files."""
 
 from envdoctor.facts import Header, Submodule
-from envdoctor.finding import Run, Severity
+from envdoctor.finding import Run, SetEnv, Severity
 from envdoctor.rules.linking.submodule_not_checked_out import check
 from tests.factory import at, cmake, extension, project, setup
 
@@ -13,7 +13,7 @@ def submodule(state="empty", path="third_party/fmtlite"):
 
 
 def found(**changes):
-    return list(check(project(**changes)))
+    return list(check(project(**changes), None))
 
 
 def test_quiet_when_it_is_there_or_lfs_is_to_blame():
@@ -47,3 +47,10 @@ def test_a_folder_of_a_similar_name_is_another_one():
     files = cmake(subdirectories=(at("third_party/fmtlite2", "CMakeLists.txt", 3),))
     (finding,) = found(submodules=(submodule(),), cmake=files)
     assert finding.severity is Severity.INFO
+
+
+def test_an_ssh_url_is_read_over_https():
+    over_ssh = Submodule("third_party/fmtlite", "git@example.org:libs/fmtlite.git", "empty", 1)
+    (finding,) = found(submodules=(over_ssh,))
+    assert SetEnv("GIT_CONFIG_VALUE_0", "git@example.org:") in finding.fix.steps
+    assert finding.fix.steps[-1].command.startswith("git submodule update --init")

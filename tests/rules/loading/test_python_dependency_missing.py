@@ -3,7 +3,7 @@
 from envdoctor.facts import Request
 from envdoctor.finding import Severity
 from envdoctor.rules.loading.python_dependency_missing import check
-from tests.factory import at, package, packages, project, python, setup
+from tests.factory import at, environment, package, packages, project, python, setup
 
 IMPORTS = setup(
     imports=(at("setuptools"), at("torch", line=3), at("torch.utils.cpp_extension", line=4), at("versions"))
@@ -12,8 +12,9 @@ BUILD = Request(role="build")
 RUN = Request(role="runtime")
 
 
-def found(project_, *items, request=BUILD):
-    return list(check(project_, packages(*items), python(), request))
+def found(project_, *items, request=BUILD, interpreter=None, **variables):
+    machine = (interpreter or python(), request, environment(**variables), None)
+    return list(check(project_, packages(*items), *machine))
 
 
 def test_quiet_when_it_is_installed_asked_for_or_not_known():
@@ -47,3 +48,17 @@ def test_requirements_of_a_program():
     (finding,) = found(project(builds=(), requirements=asks), package("fastgptq", "0.7.0"), request=RUN)
     assert finding.severity is Severity.WARNING
     assert finding.message.startswith("einops is not installed")
+
+
+def test_build_requirements_that_nothing_fetches_without_isolation():
+    asks = project(build_system=True, build_requires=(at("scikit-build-core>=0.10", "pyproject.toml", 2),))
+    assert not found(asks)
+    assert not found(asks, package("scikit-build-core", "0.11"), PIP_NO_BUILD_ISOLATION="0")
+    (finding,) = found(asks, PIP_NO_BUILD_ISOLATION="0")
+    assert "scikit-build-core" in finding.message
+
+
+def test_into_the_distributions_own_python_nothing_is_installed():
+    managed = python(externally_managed="/usr/lib/python3.11/EXTERNALLY-MANAGED")
+    (finding,) = found(project(setup=IMPORTS), interpreter=managed)
+    assert "venv" in finding.fix.steps[0].command

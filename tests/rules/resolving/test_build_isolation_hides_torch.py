@@ -2,7 +2,7 @@
 
 from envdoctor.finding import Run, SetEnv
 from envdoctor.rules.resolving.build_isolation_hides_torch import check
-from tests.factory import at, environment, package, packages, project, setup
+from tests.factory import at, environment, package, packages, project, python, setup
 
 IMPORTS = setup(imports=(at("torch", "setup.py", 3), at("setuptools", "setup.py", 4)))
 TORCH = packages(package("torch", "2.13.0"))
@@ -12,38 +12,38 @@ ISOLATED = project(
 
 
 def test_quiet_without_the_import_or_with_torch_among_the_requirements():
-    assert not list(check(project(setup=setup(), build_system=True), TORCH, environment(), None))
+    assert not list(check(project(setup=setup(), build_system=True), TORCH, python(), environment(), None))
     named = project(setup=IMPORTS, build_system=True, build_requires=(at("torch>=2", "pyproject.toml", 2),))
-    assert not list(check(named, TORCH, environment(), None))
+    assert not list(check(named, TORCH, python(), environment(), None))
 
 
 def test_quiet_when_nothing_isolates():
-    assert not list(check(ISOLATED, TORCH, environment(PIP_NO_BUILD_ISOLATION="0"), None))
+    assert not list(check(ISOLATED, TORCH, python(), environment(PIP_NO_BUILD_ISOLATION="0"), None))
     assert not list(
-        check(project(setup=IMPORTS), TORCH, environment(), None)
+        check(project(setup=IMPORTS), TORCH, python(), environment(), None)
     )  # pip 25.0 with setuptools and wheel
 
 
 def test_one_is_not_off_because_pips_variable_is_inverted():
-    assert list(check(ISOLATED, TORCH, environment(PIP_NO_BUILD_ISOLATION="1"), None))
+    assert list(check(ISOLATED, TORCH, python(), environment(PIP_NO_BUILD_ISOLATION="1"), None))
 
 
 def test_the_import_is_named_and_isolation_switched_off():
-    (finding,) = check(ISOLATED, TORCH, environment(), None)
+    (finding,) = check(ISOLATED, TORCH, python(), environment(), None)
     assert finding.location is not None and (finding.location.file, finding.location.line) == ("setup.py", 3)
     assert finding.fix is not None and finding.fix.steps == (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),)
 
 
 def test_requirements_that_are_not_installed_are_named():
     lacking = project(setup=IMPORTS, build_system=True, build_requires=(at("ninja", "pyproject.toml", 2),))
-    (finding,) = check(lacking, TORCH, environment(), None)
-    assert finding.fix is not None and finding.fix.steps[0] == Run("python -m pip install ninja")
+    (finding,) = check(lacking, TORCH, python(), environment(), None)
+    assert finding.fix is not None and finding.fix.steps[0] == Run("/venv/bin/python -m pip install ninja")
 
 
 def test_a_setup_script_alone_is_isolated_by_new_pips_and_without_wheel():
     alone = project(setup=IMPORTS)
     new = packages(package("pip", "25.3"), package("torch", "2.13.0"))
-    assert list(check(alone, new, environment(), None))
+    assert list(check(alone, new, python(), environment(), None))
     bare = type(new)((package("pip", "23.2.1"), package("torch", "2.13.0")))
-    assert list(check(alone, bare, environment(), None))
-    assert not list(check(alone, type(new)((package("pip", "22.0"),)), environment(), None))
+    assert list(check(alone, bare, python(), environment(), None))
+    assert not list(check(alone, type(new)((package("pip", "22.0"),)), python(), environment(), None))
