@@ -111,7 +111,7 @@ class Variable:
 
     name: str
     value: str
-    #: For a variable that names one file or folder: whether it exists. None for every other variable.
+    #: For a variable that names one file, folder or compiler: whether it is there. None for every other variable.
     exists: Optional[bool] = None
 
 
@@ -126,8 +126,10 @@ class Environment:
         return next((variable.value for variable in self.variables if variable.name == name), None)
 
     def missing(self, *names: str) -> Tuple[Variable, ...]:
-        """Those of the named variables that name a file or folder which does not exist."""
-        return tuple(variable for variable in self.variables if variable.name in names and variable.exists is False)
+        """Those of the named variables that name a file, folder or compiler which is not there."""
+        return tuple(
+            variable for variable in self.variables if variable.name in names and variable.exists is False
+        )
 
     def folders(self, name: str) -> Tuple[str, ...]:
         """The non-empty entries of a colon-separated variable."""

@@ -52,6 +52,13 @@ def named_by(host: Host, variable: str) -> Optional[str]:
     return located(host, name) if name else None
 
 
+def names_one(host: Host, value: str) -> Optional[bool]:
+    """Whether the program that CC or CXX names is there; None when the value names none (empty, `ccache` alone)."""
+    name = next(iter(_without_launchers(_programs.words_of(value))), None)
+    # CMake and nvcc take a path with a space in it as it is.
+    return bool(located(host, value) or located(host, name)) if name else None
+
+
 def ccbin(words: List[str]) -> Optional[str]:
     """The value of nvcc's -ccbin among flags; the last one counts."""
     value = None

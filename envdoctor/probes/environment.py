@@ -5,6 +5,7 @@ import re
 
 from envdoctor.facts import Environment, Variable
 from envdoctor.host import Host
+from envdoctor.probes import compilers
 from envdoctor.scrub import scrub_credentials
 
 # Grouped by who reads them. Names alone decide: a variable that is not here is not looked at.
@@ -48,6 +49,9 @@ PLACES = frozenset(
     " GIT_SSL_CAINFO PIP_CERT PIP_CONFIG_FILE CMAKE_TOOLCHAIN_FILE NVCC_CCBIN".split()
 )
 
+# Variables that name a compiler, with a launcher before it or flags behind it.
+COMPILERS = frozenset(("CC", "CXX", "CUDAHOSTCXX"))
+
 
 def probe(host: Host) -> Environment:
     """Allow-listed variables, sorted, with credentials taken out of URLs."""
@@ -57,6 +61,8 @@ def probe(host: Host) -> Environment:
 
 def _variable(host: Host, name: str) -> Variable:
     value = host.env[name]
+    if name in COMPILERS:
+        return Variable(name, scrub_credentials(value), compilers.names_one(host, value))
     # A bare program name (CUDACXX=nvcc) is looked up on PATH, a path in the current folder.
     place = posixpath.join(host.cwd, value) if "/" in value else host.which(value) or ""
     exists = host.exists(place) if name in PLACES and value else None

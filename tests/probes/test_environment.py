@@ -12,3 +12,18 @@ def test_only_listed_variables_are_kept():
 def test_credentials_in_urls_are_taken_out():
     found = probe(FakeHost(env={"PIP_INDEX_URL": "https://me:secret@pypi.example.invalid/simple"}))
     assert found.get("PIP_INDEX_URL") == "https://***@pypi.example.invalid/simple"
+
+
+def test_compilers_are_looked_for_behind_launchers_and_before_flags():
+    def found(value):
+        host = FakeHost(
+            env={"CXX": value, "PATH": "/usr/bin"},
+            files={"/usr/bin/g++": "", "/opt/my tools/icpx": ""},
+            executables=["/usr/bin/g++", "/opt/my tools/icpx"],
+        )
+        return probe(host).variables[0].exists
+
+    assert found("g++") and found("ccache /usr/bin/g++ -m64") and found("/opt/my tools/icpx")
+    assert found("/usr/bin/nope") is False
+    assert found("ccache nope") is False
+    assert found("") is None

@@ -56,7 +56,8 @@ def check(
     missing = False
     for name in (*FOR_ALL, *(FOR_CUDA if project.wants_cuda else ())):
         value = environment.get(name)
-        if value and not _found(value, name, compilers):
+        gone = bool(environment.missing(name))
+        if value and (gone or not _found(value, name, compilers)):
             missing = True
             yield _names_nothing(name, value, compilers)
     if not missing and compiler and compiler.cxx is False:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from envdoctor.facts import Compilers
+from envdoctor.facts import Compilers, Environment, Variable
 from envdoctor.finding import Run, SetEnv
 from envdoctor.rules.toolkit.host_compiler_wrong import check
 from tests.factory import compiler, environment, project, system
@@ -47,6 +47,15 @@ def test_a_variable_that_names_nothing_is_unset():
     cuda = project(builds=("make",), cuda_sources=("k.cu",))
     (finding,) = run(project=cuda, CUDAHOSTCXX="/gone/g++-11")
     assert "CUDAHOSTCXX" in finding.message
+
+
+def test_a_name_of_any_kind_that_leads_to_no_program():
+    for value in ("/nope", "/usr/bin/nonexistent", "icpx"):
+        gone = Environment((Variable("CXX", value, exists=False),))
+        (finding,) = check(gone, project(), Compilers((GXX,)), GXX, None)
+        assert value in finding.message
+    there = Environment((Variable("CXX", "icpx", exists=True),))
+    assert not list(check(there, project(), Compilers((GXX,)), GXX, None))
 
 
 def test_gcc_without_its_cxx_half():
