@@ -30,6 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(
             f"{arguments.name!r} is no name; give a library, header or program: envdoctor find cublas"
         )
+    if any(letter in arguments.name for letter in "*?["):
+        raise UsageError(f"{arguments.name!r}: patterns are not taken; give one name: envdoctor find cublas")
     facts, host = examine_or_read(arguments)
     assert host is not None
     answers = find.search(arguments.name, facts, host)

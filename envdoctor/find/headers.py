@@ -76,7 +76,8 @@ def _takers(name: str, facts: Facts, host: Host) -> Iterator[Taken]:
     if isinstance(facts.toolkit, Toolkit) and facts.toolkit.nvcc:
         yield _included("nvcc", name, [*nvcc, *usual], host)
     if isinstance(facts.torch, Torch):
-        extension = [*own, *places.torch_folders(facts, host, "-I")]
+        python = places.python_includes(facts, host)
+        extension = [*own, *places.torch_folders(facts, host, "-I"), *python]
         yield _included("torch extension, .cpp files", name, [*extension, *usual], host)
         if nvcc:
             yield _included("torch extension, .cu files", name, [*extension, *nvcc, *usual], host)

@@ -101,8 +101,9 @@ def _copy(folder: str, name: str, links: Tuple[str, ...], facts: Facts, host: Ho
     kind = _kind(path, host)
     remark = ""
     if kind == "shared" and ".so." in name:
-        stem = name[3:].split(".so", maxsplit=1)[0]
-        remark = f"there is no lib{stem}.so beside it: -l{stem} does not find it"
+        plain = name.split(".so", maxsplit=1)[0] + ".so"
+        if not host.is_file(posixpath.join(folder, plain)):  # the pattern may have left it out of the names
+            remark = f"there is no {plain} beside it: -l{plain[3:-3]} does not find it"
     return Copy(path, kind, _version([name, *links], path, owner, facts), owner, links, remark)
 
 

@@ -107,6 +107,15 @@ def torch_folders(facts: Facts, host: Host, kind: str) -> List[Place]:
     return existing(host, found)
 
 
+def python_includes(facts: Facts, host: Host) -> List[Place]:
+    """What setuptools adds by itself behind an extension's own folders."""
+    if not isinstance(facts.python, Python):
+        return []
+    own = f"{facts.python.prefix}/include" if facts.python.prefix != facts.python.base_prefix else ""
+    why = "Python, as setuptools adds it"
+    return existing(host, [Place(folder, why) for folder in (own, facts.python.include) if folder])
+
+
 def cuda_home(facts: Facts) -> Optional[str]:
     """The CUDA root that torch's cpp_extension takes."""
     answer = facts.resolution.get("torch cpp_extension") if isinstance(facts.resolution, Resolution) else None

@@ -93,7 +93,8 @@ def _hidden(rank: Optional[int]) -> str:
 
 def _takers(name: str, facts: Facts, host: Host) -> Iterator[Taken]:
     first = host.which(name)
-    why = f"the first of {len(host.search_path())} folders on PATH that has it" if first else "PATH has none"
+    folders = len(host.search_path())
+    why = f"first found of the {folders} folders on PATH" if first else "PATH has none"
     yield Taken("shell", first, why)
     subject = SUBJECTS.get(name)
     answers = facts.resolution.about(subject) if subject and isinstance(facts.resolution, Resolution) else ()

@@ -256,6 +256,8 @@ def test_find_and_archs_answer_on_this_machine(tmp_path):
     (answer,) = json.loads(found.stdout)["answers"]
     assert (found.returncode, answer["what"]) == (0, "program")
     assert answer["taken"][0]["path"].endswith("/sh")
+    pattern = envdoctor("find", "cublas*", cwd=tmp_path)
+    assert pattern.returncode == 2 and b"patterns are not taken" in pattern.stderr
     missing = envdoctor("find", "no/such/header.h", cwd=tmp_path)
     assert (missing.returncode, missing.stderr) == (1, b"")
     assert b"Looked in:" in missing.stdout

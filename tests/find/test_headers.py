@@ -126,3 +126,11 @@ def test_a_folder_of_that_name_is_no_header_and_loops_end():
     there.links["/work/demo/loop"] = "/work/demo"
     (answer,) = search("cusparse.h", facts(), there)
     assert not answer.copies
+
+
+def test_python_s_own_headers_reach_torch_s_extensions_by_setuptools():
+    path = "/usr/include/python3.11/Python.h"
+    (answer,) = search("Python.h", facts(torch=factory.torch()), host(path))
+    taken = {item.by: (item.path, item.why) for item in answer.taken}
+    assert taken["g++"][0] is None
+    assert taken["torch extension, .cpp files"] == (path, "from Python, as setuptools adds it")

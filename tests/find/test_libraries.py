@@ -187,3 +187,17 @@ def test_the_record_of_a_wheel_names_it():
 def test_a_bare_machine_is_no_crash():
     (answer,) = search("cublas", Facts(), FakeHost())
     assert not answer.copies
+
+
+def test_the_plain_name_beside_a_versioned_one_is_seen_though_another_name_was_asked_for():
+    (copy,) = libraries.search("libother.so.1", facts(), host(**{"/usr/lib/libother.so": ELF})).copies
+    assert not copy.remark
+    (copy,) = libraries.search("libother.so.1", facts(), host()).copies
+    assert "there is no libother.so beside it" in copy.remark
+
+
+def test_a_name_that_is_there_in_other_letters_is_told():
+    (program, library) = search("CUBLAS", facts(), host())
+    assert any(f"case-sensitive, and {R}/lib64/libcublas" in hint for hint in library.hints)
+    assert not program.hints
+    assert not [hint for answer in search("cuBLASx", facts(), host()) for hint in answer.hints]

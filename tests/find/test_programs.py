@@ -29,7 +29,10 @@ def test_copies_come_in_the_order_of_path():
         ("3.16.3", "hidden by an earlier one on PATH"),
         ("4.0", "by pip package cmake; not on PATH"),
     ]
-    assert found.taken[0].path == "/venv/bin/cmake"
+    assert (found.taken[0].path, found.taken[0].why) == (
+        "/venv/bin/cmake",
+        "first found of the 2 folders on PATH",
+    )
 
 
 def test_every_finder_s_nvcc_is_told():
