@@ -8,7 +8,7 @@ function from const at::DeprecatedTypeProperties to c10::ScalarType"). With a ne
 
 ## How envdoctor knows
 
-The names stand in the project's sources, and a table (with its sources, in `compat.py`) says which torch dropped
+The names stand in the project's sources, and a table (with sources in `compat/pytorch.py`) says which torch dropped
 them.
 
 ## What to do

@@ -8,7 +8,7 @@ Modules compiled for NumPy 1 cannot use NumPy 2: "A module that was compiled usi
 ## How envdoctor knows
 
 NumPy is 2 or newer, and the installed torch, pandas, scikit-learn, scipy, pyarrow or matplotlib is older than its
-first release for NumPy 2 (table with sources in `compat.py`).
+first release for NumPy 2 (table with sources in `compat/pytorch.py`).
 
 ## What to do
 

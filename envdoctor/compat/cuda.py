@@ -1,0 +1,68 @@
+"""CUDA's libraries, headers, wheels and drivers."""
+
+from typing import Dict, Optional, Tuple
+
+#: Libraries of the toolkit that builds name to the linker, without "lib": those that `Toolkit.library` knows.
+#: Source: FindCUDAToolkit.cmake of CMake 4.4.
+CUDA_LIBRARIES = frozenset(
+    "cudart cublas cublasLt cusparse cusolver curand cufft nvrtc nvJitLink culibos cudadevrt cupti nvToolsExt".split()
+)
+
+#: Archives that exist only as archives. Source: the same file, and the contents of toolkits 11.8 to 13.5.
+CUDA_ARCHIVES_ONLY = frozenset({"culibos", "cudadevrt"})
+
+#: CUDA libraries whose soname carries CUDA's own major version, by stem: a module that needs libcudart.so.12 was
+#: built for CUDA 12. (curand, cusparse and cusolver count for themselves.) Source: toolkits 11.8, 12.4, 13.0, 13.5.
+CUDA_MAJOR_SONAMES = frozenset({"cudart", "cublas", "cublasLt", "nvrtc", "nvJitLink", "nvblas"})
+
+#: First pieces of an include path, and the toolkit library that brings them. Source: include/ of toolkits 11.8 to 13.5.
+CUDA_HEADERS: Tuple[Tuple[str, str], ...] = (
+    ("cuda_runtime.h", "cudart"),
+    ("cuda_runtime_api.h", "cudart"),
+    ("cublasLt.h", "cublasLt"),
+    ("cublas_v2.h", "cublas"),
+    ("cublas.h", "cublas"),
+    ("cublas_api.h", "cublas"),
+    ("cublasXt.h", "cublas"),
+    ("cusparse.h", "cusparse"),
+    ("cusparse_v2.h", "cusparse"),
+    ("cusolverDn.h", "cusolver"),
+    ("cusolverSp.h", "cusolver"),
+    ("cusolver_common.h", "cusolver"),
+    ("curand.h", "curand"),
+    ("curand_kernel.h", "curand"),
+    ("cufft.h", "cufft"),
+    ("cufftXt.h", "cufft"),
+    ("nvrtc.h", "nvrtc"),
+    ("nvJitLink.h", "nvJitLink"),
+    ("nv/target", "cccl"),
+    ("cuda/std/", "cccl"),
+    ("thrust/", "cccl"),
+    ("cub/", "cccl"),
+)
+
+#: The PyPI project of a toolkit part; CUDA 11 and 12 add "-cu11" and "-cu12". Source: the wheels' own file lists.
+CUDA_WHEELS: Dict[str, str] = {
+    "cudart": "nvidia-cuda-runtime",
+    "cublas": "nvidia-cublas",
+    "cublasLt": "nvidia-cublas",
+    "cusparse": "nvidia-cusparse",
+    "cusolver": "nvidia-cusolver",
+    "curand": "nvidia-curand",
+    "cufft": "nvidia-cufft",
+    "nvrtc": "nvidia-cuda-nvrtc",
+    "nvJitLink": "nvidia-nvjitlink",
+    "cccl": "nvidia-cuda-cccl",
+    "culibos": "nvidia-cuda-culibos",
+}
+
+
+def cuda_wheel(library: str, major: int) -> Optional[str]:
+    """The PyPI project that brings a library of that CUDA release; None when there is none."""
+    name = CUDA_WHEELS.get(library)
+    return name if name is None or major >= 13 else f"{name}-cu{major}"
+
+
+#: Oldest driver that serves every release of a CUDA major version. Source: "Minor Version Compatibility" in NVIDIA's
+#: CUDA Compatibility guide (r590), and the release notes of CUDA 13 (580.65.06), 12 (525.60.13), 11 (450.80.02).
+OLDEST_DRIVER: Dict[int, Tuple[int, ...]] = {13: (580, 65, 6), 12: (525, 60, 13), 11: (450, 80, 2)}

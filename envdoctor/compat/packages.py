@@ -1,0 +1,73 @@
+"""Which package brings a header, a library or a module."""
+
+from typing import Dict, Tuple
+
+#: Where header packages that are installed as wheels keep their headers: first piece of the include, distribution,
+#: folders below site-packages. Source: nvidia-cutlass 4.2.0.
+HEADER_PACKAGES: Tuple[Tuple[str, str, Tuple[str, ...]], ...] = (
+    ("cutlass/util/", "nvidia-cutlass", ("cutlass_library/source/tools/util/include",)),
+    ("cutlass/", "nvidia-cutlass", ("cutlass_library/source/include",)),
+    ("cute/", "nvidia-cutlass", ("cutlass_library/source/include",)),
+)
+
+#: Packages with the headers of other people's libraries: first piece of the include, then the package for apt-get,
+#: dnf and apk. Source: Debian 12's, Fedora 40's and Alpine 3.20's package contents.
+DEV_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
+    ("infiniband/", "libibverbs-dev", "rdma-core-devel", "rdma-core-dev"),
+    ("rdma/", "librdmacm-dev", "rdma-core-devel", "rdma-core-dev"),
+    ("curl/", "libcurl4-openssl-dev", "libcurl-devel", "curl-dev"),
+    ("openssl/", "libssl-dev", "openssl-devel", "openssl-dev"),
+    ("numa.h", "libnuma-dev", "numactl-devel", "numactl-dev"),
+    ("cblas.h", "libopenblas-dev", "openblas-devel", "openblas-dev"),
+    ("mpi.h", "libopenmpi-dev", "openmpi-devel", "openmpi-dev"),
+    ("zlib.h", "zlib1g-dev", "zlib-devel", "zlib-dev"),
+    ("libaio.h", "libaio-dev", "libaio-devel", "libaio-dev"),
+    ("ffi.h", "libffi-dev", "libffi-devel", "libffi-dev"),
+    ("jpeglib.h", "libjpeg-dev", "libjpeg-turbo-devel", "libjpeg-turbo-dev"),
+    ("png.h", "libpng-dev", "libpng-devel", "libpng-dev"),
+    ("GL/gl.h", "libgl-dev", "mesa-libGL-devel", "mesa-dev"),
+    ("EGL/", "libegl-dev", "mesa-libEGL-devel", "mesa-dev"),
+    ("glm/", "libglm-dev", "glm-devel", "glm-dev"),
+    ("Eigen/", "libeigen3-dev", "eigen3-devel", "eigen-dev"),
+    ("CL/", "ocl-icd-opencl-dev", "ocl-icd-devel", "opencl-icd-loader-dev"),
+    ("boost/", "libboost-dev", "boost-devel", "boost-dev"),
+    ("google/protobuf/", "libprotobuf-dev", "protobuf-devel", "protobuf-dev"),
+    ("sndfile.h", "libsndfile1-dev", "libsndfile-devel", "libsndfile-dev"),
+    ("hwloc.h", "libhwloc-dev", "hwloc-devel", "hwloc-dev"),
+    ("fftw3.h", "libfftw3-dev", "fftw-devel", "fftw-dev"),
+    ("sqlite3.h", "libsqlite3-dev", "sqlite-devel", "sqlite-dev"),
+)
+
+#: Packages with shared libraries that Python wheels expect of the system: soname stem, then as above.
+RUNTIME_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
+    ("gomp", "libgomp1", "libgomp", "libgomp"),
+    ("stdc++", "libstdc++6", "libstdc++", "libstdc++"),
+    ("gfortran", "libgfortran5", "libgfortran", "libgfortran"),
+    ("numa", "libnuma1", "numactl-libs", "numactl"),
+    ("GL", "libgl1", "mesa-libGL", "mesa-gl"),
+)
+
+#: What setup.py files import besides the standard library and setuptools, with the distribution that brings it:
+#: only names that are certain. Source: the projects' own packaging.
+IMPORTED_BY_SETUP: Dict[str, str] = {
+    "torch": "torch",
+    "numpy": "numpy",
+    "Cython": "cython",
+    "pybind11": "pybind11",
+    "nanobind": "nanobind",
+    "packaging": "packaging",
+    "psutil": "psutil",
+    "einops": "einops",
+    "yaml": "pyyaml",
+    "skbuild": "scikit-build",
+    "setuptools_scm": "setuptools-scm",
+    "cmake": "cmake",
+    "ninja": "ninja",
+    "wheel": "wheel",
+    "tensorflow": "tensorflow",
+    "jax": "jax",
+}
+
+#: Packages that look for CUDA's libraries themselves before they import what needs them. Source: cupy's
+#: _environment.py, cuda-bindings with cuda-pathfinder, jax and tensorflow's own preloading.
+OWN_LOADERS = ("cupy", "cuda-bindings", "cuda-core", "nvidia-", "jax", "tensorflow", "tensorrt")
