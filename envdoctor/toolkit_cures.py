@@ -47,7 +47,10 @@ endmacro()
 variable_watch(CMAKE_CUDA_ARCHITECTURES envdoctor_architectures)
 """
 
-_STARTUP = '''"""Answers torch.cuda.get_device_capability() with the architecture that the build is meant for."""
+_STARTUP = '''"""Answers torch.cuda.get_device_capability() with the architecture that the build is meant for.
+
+With ENVDOCTOR_CUDA_AVAILABLE also is_available() and device_count(), for builds that refuse to go on without a GPU.
+"""
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -70,6 +73,9 @@ class _Finder(importlib.abc.MetaPathFinder):
                 execute(module)
                 number = os.environ["ENVDOCTOR_CUDA_ARCHITECTURES"].split(";")[0].rstrip("af")
                 module.get_device_capability = lambda device=None: (int(number[:-1]), int(number[-1]))
+                if os.environ.get("ENVDOCTOR_CUDA_AVAILABLE"):
+                    module.is_available = lambda: True
+                    module.device_count = lambda: 1
 
             spec.loader.exec_module = exec_module
         return spec
@@ -163,6 +169,11 @@ def answered_capability(target: Architecture) -> Tuple[Step, ...]:
         SetEnv(CHOSEN_VARIABLE, str(target)),
         SetEnv("TORCH_CUDA_ARCH_LIST", target.dotted),
     )
+
+
+def answered_presence(target: Architecture) -> Tuple[Step, ...]:
+    """The same, and torch.cuda.is_available() says that there is one: for a build that runs nothing on it."""
+    return (*answered_capability(target), SetEnv("ENVDOCTOR_CUDA_AVAILABLE", "1"))
 
 
 def accepted_compiler(

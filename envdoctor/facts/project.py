@@ -45,6 +45,8 @@ class SetupScript:
     error: Optional[str]
     #: CUDA extensions that it would declare only where a GPU is visible, and none is: they are not in `extensions`.
     gpu_only: Tuple[Located, ...] = ()
+    #: The line that ends it where no GPU is visible (`raise` behind `not torch.cuda.is_available()`), when none is.
+    stops_without_gpu: Optional[Located] = None
 
 
 @dataclass(frozen=True)

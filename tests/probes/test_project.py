@@ -277,3 +277,10 @@ def test_a_script_that_stops_without_a_gpu_is_read_as_if_there_were_one():
         "setup(ext_modules=[CUDAExtension('a', ['a.cu'])])\n"
     )
     assert kinds(text=text) == (["CUDAExtension"], [])
+    stops = examine({"setup.py": text}).setup.stops_without_gpu
+    assert (stops.text, stops.place) == ("raise", "setup.py:5")
+    assert (
+        examine({"setup.py": text}, torch_fact=torch(), driver_fact=driver(gpu())).setup.stops_without_gpu
+        is None
+    )
+    assert examine({"setup.py": GUARDED}).setup.stops_without_gpu is None

@@ -279,3 +279,15 @@ def test_a_name_in_the_place_of_a_version_is_no_version():
     )
     tree = Tree(FakeHost(files={"/work/demo/setup.py": text}), "/work/demo")
     assert not setup_script.read(tree, torch=KnownTorch("2.13.0")).fact.extensions
+
+
+def test_functions_of_modules_beside_it_see_their_own_names():
+    helper = "import torch\nBASE = 10\ndef sm():\n    major, _ = torch.cuda.get_device_capability()\n    return flag(8)\n"
+    helper += "def flag(n, times=BASE):\n    return '-DSM=%d' % (n * times)\n"
+    text = "from build_utils import sm\nfrom setuptools import Extension, setup\nBASE = 7\n"
+    text += "setup(ext_modules=[Extension('a', ['a.c'], extra_compile_args=[sm()])])\n"
+    found = read(text, **{"build_utils.py": helper})
+    assert [(call.text, call.place) for call in found.fact.calls] == [
+        ("torch.cuda.get_device_capability", "build_utils.py:4")
+    ]
+    assert found.fact.extensions[0].flags == ("-DSM=80",)

@@ -1,8 +1,8 @@
 """A setup.py, statement by statement, as far as it is known what it would do here; nothing of it is run."""
 
 import ast
-from contextlib import suppress
-from typing import Any, Callable, Dict, List, Optional
+from contextlib import contextmanager, suppress
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 from envdoctor.facts import Located
 from envdoctor.probes._project.expressions import Expressions, elements
@@ -24,6 +24,10 @@ _CUDA_HOME = "torch.utils.cpp_extension.CUDA_HOME"
 class Stop(Exception):
     """The script would end here: an exception that nothing catches, or sys.exit."""
 
+    def __init__(self, place: Optional[Located] = None) -> None:
+        super().__init__()
+        self.place = place
+
 
 class Script(Expressions):
     """Executes statements on values; both ways of an `if` that cannot be decided are read."""
@@ -37,6 +41,10 @@ class Script(Expressions):
         self.conditions = 0
         self.depth = 0
         self.modules: Dict[str, Any] = {}
+        #: Globals of the module beside the script that is being read; None in the script itself.
+        self.home: Optional[Dict[str, Any]] = None
+        #: Where it would end for want of something, with an exception that nothing catches.
+        self.stopped: Optional[Located] = None
         self.statements: Dict[Any, Callable[[Any], Any]] = {
             ast.Import: self.import_,
             ast.ImportFrom: self.import_from,
@@ -49,7 +57,7 @@ class Script(Expressions):
             ast.While: lambda node: self.loop_body(node.body),
             ast.With: self.with_,
             ast.Try: self.try_,
-            ast.FunctionDef: lambda node: self.bind(node.name, Function(node)),
+            ast.FunctionDef: lambda node: self.bind(node.name, Function(node, self.home, self.machine.file)),
             ast.ClassDef: self.class_,
             ast.Return: lambda node: ("return", self.evaluate(node.value) if node.value else None),
             ast.Raise: self.raise_,
@@ -59,8 +67,10 @@ class Script(Expressions):
 
     def module(self, body: List[ast.stmt]) -> None:
         """A whole file: its statements, then the methods of its commands, which run when setup() does."""
-        with suppress(Stop):
+        try:
             self.block(body)
+        except Stop as stop:
+            self.stopped = stop.place
         for value in list(self.scopes[0].values()):
             if isinstance(value, Class) and any(word in base for base in value.bases for word in _COMMANDS):
                 self.methods(value)
@@ -124,14 +134,21 @@ class Script(Expressions):
         if tree is None:
             return None
         names = self.modules[name] = {"__module__": Text(name)}
-        outer = self.scopes, self.machine.file
-        self.scopes, self.machine.file = [names], file
-        self.depth += 1
-        with suppress(Stop):
+        with self.inside(names, file), suppress(Stop):
             self.block(tree.body)
-        self.depth -= 1
-        self.scopes, self.machine.file = outer
         return names
+
+    @contextmanager
+    def inside(self, names: Dict[str, Any], file: str) -> Iterator[None]:
+        """With another module's names and nothing else in sight."""
+        outer = self.scopes, self.machine.file, self.home
+        self.scopes, self.machine.file, self.home = [names], file, names
+        self.depth += 1
+        try:
+            yield
+        finally:
+            self.depth -= 1
+            self.scopes, self.machine.file, self.home = outer
 
     def assignment(self, node: ast.Assign) -> None:
         value = self.evaluate(node.value)
@@ -245,11 +262,11 @@ class Script(Expressions):
         self.bind(node.name, Class(node, tuple(names)))
 
     def raise_(self, node: ast.Raise) -> None:
-        raise Stop
+        raise Stop(Located("raise", self.machine.file, node.lineno))
 
     def imported(self, name: str, args: List[Any], named: Dict[str, Any], node: ast.Call) -> Any:
         if name in ("sys.exit", "os._exit", "builtins.exit", "builtins.quit"):
-            raise Stop
+            raise Stop(Located(name, self.machine.file, node.lineno))
         last = name.rpartition(".")[2]
         if last in KINDS:
             positional = dict(zip(("name", "sources"), args))
@@ -262,6 +279,9 @@ class Script(Expressions):
     def called(self, function: Any, args: List[Any], named: Dict[str, Any]) -> Any:
         if not isinstance(function, Function) or self.depth >= DEPTH or self.left < 0:
             return UNKNOWN
+        if function.names is not None and function.names is not self.home:
+            with self.inside(function.names, function.file or self.machine.file):
+                return self.called(function, args, named)
         node = function.node
         self.scopes.append(_parameters(node.args, args, named, self.evaluate))
         self.depth += 1

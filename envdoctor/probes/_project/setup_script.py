@@ -22,6 +22,7 @@ class Setup:
         self.assigned = script.machine.assigned
         self.built = script.built
         self.asks_for_gpu = script.machine.ever_asked_gpu
+        self.stopped = script.stopped
         self._classes = [name for name, value in script.scopes[0].items() if isinstance(value, Class)]
 
     def cuda_extensions(self) -> List[Extension]:
@@ -55,6 +56,8 @@ def read(tree: Tree, file: str = "setup.py", torch: KnownTorch = NOTHING) -> Set
     if not (torch.sees_no_gpu and setup.asks_for_gpu and setup.cuda_extensions()):
         return setup
     without = _read(tree, file, torch)
+    if not without.arguments and without.stopped:
+        setup.fact = replace(setup.fact, stops_without_gpu=without.stopped)
     if not without.arguments or without.cuda_extensions():
         return setup  # it would stop, or build them all the same
     left_out = tuple(Located(item.name, item.file, item.line) for item in setup.cuda_extensions())

@@ -48,10 +48,20 @@ class Ref:
 
 
 class Function:
-    """A function of the script; `node` is its ast.FunctionDef or ast.Lambda, `names` the globals of its module."""
+    """A function of the script; `node` is its ast.FunctionDef or ast.Lambda, `names` the globals of its module.
 
-    def __init__(self, node: Any) -> None:
+    `names` and `file` are None for the script's own.
+    """
+
+    def __init__(
+        self,
+        node: Any,
+        names: Optional[Dict[str, Any]] = None,
+        file: Optional[str] = None,
+    ) -> None:
         self.node = node
+        self.names = names
+        self.file = file
 
 
 class Class:

@@ -58,7 +58,9 @@ def check(
         return
     call = _call(project)
     # torch without CUDA is torch-cpu-only's.
-    if call and (torch is None or torch.cuda is not None):
+    if project.setup and project.setup.stops_without_gpu and (torch is None or torch.cuda is not None):
+        yield _refused_by_setup(project.setup.stops_without_gpu, unseen, _single(targets))
+    elif call and (torch is None or torch.cuda is not None):
         yield _asked_by_setup(call, unseen, _single(targets))
     elif torch is None or torch.cuda is not None:
         yield from _torch(environment, project, unseen, targets)
@@ -164,6 +166,19 @@ def _asked_by_setup(call: Located, unseen: Evidence, target: Architecture) -> Fi
     )
 
 
+def _refused_by_setup(line: Located, unseen: Evidence, target: Architecture) -> Finding:
+    return Finding(
+        message=f"{line.place} ends the build where torch sees no GPU, and none is visible.",
+        consequence="The build stops there, although compiling needs no GPU.",
+        evidence=(Evidence(line.place, line.text), unseen),
+        fix=Fix(
+            f"Answer that there is one, of architecture {target.dotted} (state another one with --arch)",
+            toolkit_cures.answered_presence(target),
+        ),
+        location=Location(line.file, line.line),
+    )
+
+
 def _native(
     environment: Environment,
     project: Project,
@@ -172,6 +187,9 @@ def _native(
     targets: Tuple[Architecture, ...],
 ) -> Iterator[Finding]:
     native = next((item for item in project.architectures if item.text == "native" and _in_cmake(item)), None)
+    handed = architectures.handed_to_nvcc(environment, project)
+    if native is None and any((item.source, item.text) == ("CUDAARCHS", "native") for item in handed):
+        native = Located("native", "CUDAARCHS")
     cmake = tools.first("cmake") if tools else None
     release = compat.release(cmake.version) if cmake else None
     if native is None or cmake is None or release is None:
@@ -191,9 +209,11 @@ def _native(
         evidence=(Evidence(native.place, "native"), Evidence(cmake.path, f"cmake {cmake.version}"), unseen),
         fix=Fix(
             "Name the architectures to build for (change the list to the GPUs that you have)",
-            toolkit_cures.cmake_architectures(environment, value),
+            (SetEnv("CUDAARCHS", value),)
+            if native.line is None
+            else toolkit_cures.cmake_architectures(environment, value),
         ),
-        location=Location(native.file, native.line),
+        location=Location(native.file, native.line) if native.line else None,
         severity=None if stops else Severity.WARNING,
     )
 

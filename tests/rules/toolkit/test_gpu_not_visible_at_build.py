@@ -188,3 +188,40 @@ def test_a_cuda_part_that_is_left_out_without_a_word():
     assert "FORCE_CUDA=1" in finding.fix.title
     assert not run(project(setup=asking), driver=driver(gpu()))
     assert not run(project(setup=asking), built=torch("2.13.0+cpu", None))
+
+
+def test_a_setup_py_that_ends_without_a_gpu_is_answered_that_there_is_one(tmp_path):
+    refusing = project(setup=setup(extension(), stops_without_gpu=at("raise", "setup.py", 5)))
+    (finding,) = run(project=refusing, TORCH_CUDA_ARCH_LIST="8.0")
+    assert "setup.py:5" in finding.message and finding.fix is not None
+    assert SetEnv("ENVDOCTOR_CUDA_AVAILABLE", "1") in finding.fix.steps
+    assert not run(project=refusing, ENVDOCTOR_CUDA_ARCHITECTURES="80")
+    assert not run(project=refusing, built=torch("2.13.0+cpu", cuda=None))
+    (shim,) = [step for step in finding.fix.steps if isinstance(step, Shim)]
+    cuda = "def is_available():\n    return False\ndef device_count():\n    return 0\n"
+    for name, text in {
+        shim.path: shim.content,
+        "torch/__init__.py": "",
+        "torch/cuda/__init__.py": cuda,
+    }.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    variables = {"PYTHONPATH": f"{tmp_path}/python:{tmp_path}", "ENVDOCTOR_CUDA_ARCHITECTURES": "80"}
+    for extra, said in (({}, "False 0"), ({"ENVDOCTOR_CUDA_AVAILABLE": "1"}, "True 1")):
+        command = [sys.executable, "-c", "import torch.cuda as c; print(c.is_available(), c.device_count())"]
+        child = subprocess.run(
+            command, env={**variables, **extra}, capture_output=True, text=True, check=True
+        )
+        assert child.stdout.strip() == said
+
+
+def test_native_in_cudaarchs():
+    plain = project(builds=("cmake",), cmake=cmake("3.24", "CXX", "CUDA"))
+    (finding,) = run(project=plain, CUDAARCHS="native")
+    assert finding.evidence[0].source == "CUDAARCHS" and finding.location is None and finding.fix is not None
+    (step,) = finding.fix.steps
+    assert isinstance(step, SetEnv) and step.name == "CUDAARCHS" and step.value != "native"
+    assert not run(project=plain, CUDAARCHS="80") and not run(
+        project=plain, CUDAARCHS="native", driver=driver(gpu())
+    )
