@@ -244,6 +244,16 @@ def refusal(asked: Architecture, toolkit: Toolkit) -> Optional[str]:
     return None
 
 
+def dropped_in(asked: Iterable[Architecture], toolkit: Toolkit) -> compat.Release:
+    """The first CUDA release, up to that toolkit's, that compiles no longer for one of them."""
+    found = [toolkit.release]
+    for item in asked:
+        found += [first for first, oldest in compat.OLDEST_ARCHITECTURE if oldest > item.number]
+        renamed = compat.RENAMED_ARCHITECTURES.get(item.number)
+        found += [compat.ARCHITECTURE_SINCE[renamed]] if renamed else []
+    return min(found)
+
+
 def takes(asked: Architecture, toolkit: Toolkit) -> bool:
     """Whether a toolkit that works compiles for an architecture."""
     return bool(toolkit.nvcc) and not toolkit.error and refusal(asked, toolkit) is None

@@ -110,4 +110,5 @@ def _fix(
         return Fix(
             f"Build with CUDA {older.version} at {older.root}, which still has it", toolkit_cures.use(older)
         )
-    return Fix(f"Build for a newer architecture, or install a toolkit older than CUDA {toolkit.release[0]}.0")
+    major, minor = architectures.dropped_in(old, toolkit)
+    return Fix(f"Build for a newer architecture, or install a toolkit older than CUDA {major}.{minor}")

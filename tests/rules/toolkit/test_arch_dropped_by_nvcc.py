@@ -48,6 +48,12 @@ def test_when_nothing_else_is_asked_for_an_older_toolkit_is_wanted():
     assert finding.fix is not None and SetEnv("CUDA_HOME", "/opt/cuda-12.4") in finding.fix.steps
 
 
+def test_the_toolkit_to_install_is_older_than_the_one_that_dropped_it():
+    for asked, release in (("3.5", "12.0"), ("6.1", "13.0"), ("3.0", "11.0"), ("10.1", "13.0")):
+        (finding,) = run(project=EXTENSION, request=Request(role="build", architectures=(asked,)))
+        assert finding.fix is not None and finding.fix.title.endswith(f"older than CUDA {release}")
+
+
 def test_thors_old_number_and_an_old_gpu():
     (finding,) = run(project=EXTENSION, TORCH_CUDA_ARCH_LIST="10.1;11.0")
     assert "10.1" in finding.message
