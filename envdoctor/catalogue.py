@@ -13,6 +13,9 @@ from envdoctor.finding import Finding, Severity
 
 Check = Callable[..., Iterator[Finding]]
 
+#: Topics in the order in which a build meets them; a rule's own STAGE says otherwise.
+TOPICS = ("resolving", "toolkit", "linking", "loading")
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -24,6 +27,8 @@ class Rule:
     severity: Severity
     #: Roles in which `check` is asked.
     roles: Tuple[str, ...]
+    #: When a build meets the problem, first to last: 0 fetching the sources, then as the topics stand in TOPICS.
+    stage: int
     #: None when the problem cannot be foreseen from facts; the page says why.
     check: Optional[Check]
     module: ModuleType
@@ -43,10 +48,12 @@ class Rule:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What the rules said of the facts: findings worst first, and what could not be checked."""
+    """What the rules said of the facts: worst first, then in the order of a build; and what could not be checked."""
 
     findings: Tuple[Finding, ...]
     notes: Tuple[Note, ...]
+    #: The rules that alone were asked; empty when all were.
+    only: Tuple[str, ...] = ()
 
     def worst(self) -> Optional[Severity]:
         """The worst severity, None without findings."""
@@ -74,7 +81,8 @@ def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
     findings: List[Finding] = []
     notes = [*facts.notes, *_unread(facts)]
     undetermined: Dict[str, List[str]] = {}
-    for rule in rules():
+    every = rules()
+    for rule in every:
         if rule.check is None or (wanted is not None and rule.name not in wanted):
             continue
         severest = _severest(rule, facts)
@@ -92,8 +100,9 @@ def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
                 Note(rule.name, f"this rule failed, please report it: {type(error).__name__}: {error}")
             )
     notes.extend(_undetermined(facts, undetermined))
-    findings.sort(key=_order)
-    return Diagnosis(tuple(findings), tuple(notes))
+    stages = {rule.name: rule.stage for rule in every}
+    findings.sort(key=lambda finding: (_rank(finding), stages[finding.rule], finding.rule, finding.message))
+    return Diagnosis(tuple(findings), tuple(notes), tuple(sorted(wanted or ())))
 
 
 def _rule(module: ModuleType) -> Rule:
@@ -103,6 +112,7 @@ def _rule(module: ModuleType) -> Rule:
         topic=path[-2],
         page=inspect.cleandoc(module.__doc__ or ""),
         severity=getattr(module, "SEVERITY", Severity.ERROR),
+        stage=getattr(module, "STAGE", TOPICS.index(path[-2]) + 1 if path[-2] in TOPICS else len(TOPICS) + 1),
         roles=getattr(module, "ROLES", ROLES),
         check=getattr(module, "check", None),
         module=module,
@@ -155,8 +165,8 @@ def _named(finding: Finding, rule: Rule, severest: Severity) -> Finding:
     return replace(finding, rule=rule.name, severity=severity)
 
 
-def _order(finding: Finding) -> Tuple[int, str, str]:
-    return (finding.severity or Severity.ERROR).rank, finding.rule, finding.message
+def _rank(finding: Finding) -> int:
+    return (finding.severity or Severity.ERROR).rank
 
 
 def _accepts_none(hint: Any) -> bool:

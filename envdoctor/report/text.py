@@ -31,17 +31,20 @@ def render(facts: Facts, diagnosis: Diagnosis, home: str, style: Style) -> str:
 def _quiet(facts: Facts, diagnosis: Diagnosis, style: Style) -> str:
     """One line that says what was examined; it is never wrapped, so that it can be searched."""
     examined = clean(in_one_line(facts))
+    by = f" (asked: {', '.join(diagnosis.only)} alone)" if diagnosis.only else ""
     if not diagnosis.notes:
-        return style.paint("good", "No problem found") + f": {examined}\n"
+        return style.paint("good", f"No problem found{by}") + f": {examined}\n"
     if style.verbose:
-        lines = [f"No problem found in what could be examined: {examined}", *_notes(diagnosis, style)]
+        lines = [f"No problem found{by} in what could be examined: {examined}", *_notes(diagnosis, style)]
         return "\n".join(lines) + "\n"
-    sources = list(dict.fromkeys(clean(note.source) for note in diagnosis.notes))
-    more = f" and {len(sources) - 4} more" if len(sources) > 4 else ""
-    return (
-        f"No problem found in what could be examined: {examined};"
-        f" not determined: {', '.join(sources[:4])}{more} (-v says why)\n"
-    )
+    if len(diagnosis.notes) == 1:
+        note = diagnosis.notes[0]
+        open_ = f"{clean(note.source)}: {clean(note.text)}"
+    else:
+        sources = list(dict.fromkeys(clean(note.source) for note in diagnosis.notes))
+        more = f" and {len(sources) - 4} more" if len(sources) > 4 else ""
+        open_ = f"{', '.join(sources[:4])}{more} (-v says why)"
+    return f"No problem found{by} in what could be examined: {examined}; not determined: {open_}\n"
 
 
 def _group(group: Group, style: Style) -> Iterator[str]:

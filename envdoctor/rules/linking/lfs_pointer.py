@@ -27,6 +27,7 @@ from envdoctor.facts import Project
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity
 
 SEVERITY = Severity.ERROR
+STAGE = 0
 
 _BUILT = (
     *(

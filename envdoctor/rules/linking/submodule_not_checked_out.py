@@ -30,6 +30,7 @@ from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Sev
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
+STAGE = 0
 
 
 def check(project: Project, configuration: Optional[Configuration]) -> Iterator[Finding]:

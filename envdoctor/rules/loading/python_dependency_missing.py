@@ -9,8 +9,8 @@ examined interpreter does not have them: "ModuleNotFoundError: No module named '
 
 For a build: setup.py's own imports of well-known packages (whose import name and distribution name are certain)
 that are neither installed nor named as build requirements; and, when isolation is switched off, build
-requirements that are not installed, since pip then fetches none. For a run: the project's stated requirements that apply
-to the examined interpreter and are not installed in any version.
+requirements that are not installed, since pip then fetches none. For a run: the project's stated requirements
+that apply to the examined interpreter and are not installed in any version.
 
 ## What to do
 
@@ -30,6 +30,7 @@ from envdoctor.facts import Configuration, Environment, Located, Packages, Proje
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 
 SEVERITY = Severity.ERROR
+STAGE = 0
 
 FILES = ("requirements.txt", "pyproject.toml", "setup.py", "setup.cfg")
 

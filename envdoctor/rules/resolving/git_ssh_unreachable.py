@@ -29,6 +29,7 @@ from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
+STAGE = 0
 
 
 def check(project: Project, configuration: Optional[Configuration]) -> Iterator[Finding]:
