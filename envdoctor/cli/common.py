@@ -40,7 +40,10 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         help='GPU architectures to build for, as "8.0,9.0"',
     )
     parser.add_argument(
-        "--python", metavar="PYTHON", type=_python, help="interpreter to examine (default: the active one)"
+        "--python",
+        metavar="PYTHON",
+        type=_python,
+        help="interpreter to examine (default: what `python` runs here, whatever runs envdoctor)",
     )
     parser.add_argument(
         "--cuda",
