@@ -5,7 +5,8 @@ import shlex
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat
-from envdoctor.facts import Library, Project, Toolkit, Toolkits
+from envdoctor.architectures import builds_torch_extension
+from envdoctor.facts import Library, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import SetEnv, Shim, Step
 
 FOLDER = "{overlay}/lib"
@@ -26,6 +27,17 @@ def used(toolkit: Optional[Toolkit], toolkits: Toolkits) -> Optional[Toolkit]:
         if named is not None:
             return named
     return toolkit
+
+
+def torch_refuses(project: Project, toolkit: Toolkit, torch: Optional[Torch]) -> bool:
+    """Whether torch's extension builder stops over the toolkit itself: its CUDA major version is not torch's.
+
+    What such a toolkit lacks is no trouble of its own: the cure is another toolkit (toolkit-torch-cuda-mismatch).
+    """
+    built_with = compat.release(torch.cuda) if torch else None
+    if not builds_torch_extension(project) or not toolkit.nvcc or toolkit.release == (0, 0):
+        return False
+    return built_with is not None and toolkit.release[0] != built_with[0]
 
 
 def linkable(toolkits: Toolkits, file: str) -> bool:

@@ -43,7 +43,8 @@ def check(
     python: Optional[Python],
 ) -> Iterator[Finding]:
     used = libraries.used(toolkit, toolkits)
-    if used is None:  # cuda-toolkit-missing speaks
+    # cuda-toolkit-missing speaks, or toolkit-torch-cuda-mismatch.
+    if used is None or libraries.torch_refuses(project, used, torch):
         return
     reached = [used, *(item for item in toolkits.items if _on_path(item, environment))]
     missing = {

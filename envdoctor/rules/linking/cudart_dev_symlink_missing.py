@@ -31,7 +31,7 @@ import posixpath
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
-from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits
+from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
@@ -45,9 +45,11 @@ def check(
     toolkits: Toolkits,
     toolkit: Optional[Toolkit],
     python: Optional[Python],
+    torch: Optional[Torch],
 ) -> Iterator[Finding]:
     used = libraries.used(toolkit, toolkits)
-    if used is None:  # cuda-toolkit-missing speaks
+    # cuda-toolkit-missing speaks, or toolkit-torch-cuda-mismatch.
+    if used is None or libraries.torch_refuses(project, used, torch):
         return
     wanted = _wanted(project)
     hidden = {name: place for name, place in wanted.items() if _is_hidden(name, used, toolkits)}

@@ -26,7 +26,7 @@ import posixpath
 from typing import Iterator, Optional
 
 from envdoctor import libraries
-from envdoctor.facts import Driver, Library, Located, Project, Toolkit, Toolkits
+from envdoctor.facts import Driver, Library, Located, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
@@ -38,13 +38,16 @@ def check(
     toolkits: Toolkits,
     toolkit: Optional[Toolkit],
     driver: Optional[Driver],
+    torch: Optional[Torch],
 ) -> Iterator[Finding]:
     place = _asks(project)
     used = libraries.used(toolkit, toolkits)
-    # With a driver its own libcuda.so is on the default path; cuda-toolkit-missing speaks without a toolkit.
+    # With a driver its own libcuda.so is on the default path; cuda-toolkit-missing speaks without a toolkit,
+    # toolkit-torch-cuda-mismatch where torch takes no such toolkit.
     if (
         place is None
         or used is None
+        or libraries.torch_refuses(project, used, torch)
         or (driver is not None and driver.libcuda)
         or libraries.linkable(toolkits, "libcuda.so")
     ):

@@ -27,7 +27,7 @@ When the part of the project that asks for the archive is switched off in your b
 from typing import Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
-from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits
+from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
@@ -39,9 +39,11 @@ def check(
     toolkits: Toolkits,
     toolkit: Optional[Toolkit],
     python: Optional[Python],
+    torch: Optional[Torch],
 ) -> Iterator[Finding]:
     used = libraries.used(toolkit, toolkits)
-    if used is None:  # cuda-toolkit-missing speaks
+    # cuda-toolkit-missing speaks, or toolkit-torch-cuda-mismatch.
+    if used is None or libraries.torch_refuses(project, used, torch):
         return
     missing = [(place, name) for place, name in _archives(project) if not _has(used, toolkits, name)]
     if not missing:

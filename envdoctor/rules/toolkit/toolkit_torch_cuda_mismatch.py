@@ -23,8 +23,7 @@ When the build runs in pip's isolated environment with another torch than the on
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import compat, toolkit_cures
-from envdoctor.architectures import builds_torch_extension
+from envdoctor import compat, libraries, toolkit_cures
 from envdoctor.facts import Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 
@@ -39,15 +38,8 @@ def check(
     torch: Torch,
     toolkits: Optional[Toolkits],
 ) -> Iterator[Finding]:
-    if (
-        not builds_torch_extension(project)
-        or not toolkit.nvcc
-        or torch.cuda is None
-        or toolkit.release == (0, 0)
-    ):
-        return
     built_with = compat.release(torch.cuda)
-    if built_with and toolkit.release[0] != built_with[0]:
+    if built_with and libraries.torch_refuses(project, toolkit, torch):
         yield Finding(
             message=f"nvcc is CUDA {toolkit.version}, and the installed torch was built with CUDA {torch.cuda}.",
             consequence="torch's extension builder stops: the major versions differ.",

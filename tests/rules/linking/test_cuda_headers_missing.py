@@ -3,7 +3,18 @@
 from envdoctor.facts import Header
 from envdoctor.finding import Run, SetEnv
 from envdoctor.rules.linking.cuda_headers_missing import check
-from tests.factory import at, environment, library, project, python, toolkit, toolkits, torch
+from tests.factory import (
+    at,
+    environment,
+    extension,
+    library,
+    project,
+    python,
+    setup,
+    toolkit,
+    toolkits,
+    torch,
+)
 
 SITE = "/venv/lib/python3.11/site-packages/nvidia/cu13"
 TORCH = project(includes=(at("ATen/cuda/CUDAContext.h", "csrc/a.cu", 3),), cuda_sources=("csrc/a.cu",))
@@ -59,3 +70,9 @@ def test_what_the_compiler_says_names_the_header_that_is_included():
     assert "stops: cub/block/block_load.cuh:" in finding.consequence
     (finding,) = found(TORCH, BARE, WHEELS)
     assert "stops: cusparse.h:" in finding.consequence
+
+
+def test_quiet_where_torch_takes_no_toolkit_of_that_major_version():
+    asks = project(setup=setup(extension()), includes=TORCH.includes)
+    assert found(asks, BARE)
+    assert not found(asks, BARE, torch_=torch("2.6.0+cu124", cuda="12.4"))

@@ -3,7 +3,7 @@
 from envdoctor.facts import FindPackage, Toolkits
 from envdoctor.finding import Run, SetEnv, Severity, Shim
 from envdoctor.rules.linking.cudart_dev_symlink_missing import check
-from tests.factory import at, cmake, extension, library, project, python, setup, toolkit, toolkits
+from tests.factory import at, cmake, extension, library, project, python, setup, toolkit, toolkits, torch
 
 ROOT = "/venv/lib/python3.11/site-packages/nvidia/cu13"
 BARE = (library("cudart", ROOT, dev_link=None), library("cublas", ROOT, dev_link=None))
@@ -15,8 +15,8 @@ def wheels(version="13.5", **changes):
     return toolkit(version, ROOT, **{**values, **changes})
 
 
-def found(project_, used, *others):
-    return list(check(project_, toolkits(used, *others), used, python()))
+def found(project_, used, *others, torch=None):
+    return list(check(project_, toolkits(used, *others), used, python(), torch))
 
 
 def test_quiet_with_links_or_when_nothing_links_them():
@@ -24,12 +24,14 @@ def test_quiet_with_links_or_when_nothing_links_them():
     assert not found(project(cuda_sources=("a.cu",)), wheels())
     assert not found(project(link_names=(at("m"), at("cudart_static"))), wheels())
     assert not found(project(setup=setup(extension("CppExtension"))), wheels())
-    assert not list(check(EXTENSION, toolkits(), None, None))
+    assert not list(check(EXTENSION, toolkits(), None, None, None))
 
 
 def test_quiet_once_the_overlay_is_on_library_path():
     used = wheels()
-    assert not list(check(EXTENSION, Toolkits((used,), ("/p/.envdoctor/lib/libcudart.so",)), used, None))
+    assert not list(
+        check(EXTENSION, Toolkits((used,), ("/p/.envdoctor/lib/libcudart.so",)), used, None, None)
+    )
 
 
 def test_torchs_extensions_need_cudart():
@@ -101,7 +103,7 @@ def test_a_makefile_that_links_with_nvcc():
     assert (finding.location.file, finding.location.line) == ("Makefile", 3)
     used = wheels("13.0", **LOST)
     reached = ("/o/libcudadevrt.a", "/o/libcudart_static.a")
-    assert not list(check(links, Toolkits((used,), reached), used, None))
+    assert not list(check(links, Toolkits((used,), reached), used, None, None))
 
 
 def test_cmake_stops_over_the_target_of_an_absent_library():
@@ -119,7 +121,15 @@ def test_nvcc_links_an_archive_that_is_absent():
     builds = project(builds=("cmake",), cmake=cmake("3.18", "CXX", "CUDA"))
     (finding,) = found(builds, light)
     assert Shim("lib/libcudart_static.a", "text", "INPUT ( -lcudart )\n") in finding.fix.steps
-    assert not list(check(builds, Toolkits((light,), ("/o/libcudart_static.a",)), light, None))
+    assert not list(check(builds, Toolkits((light,), ("/o/libcudart_static.a",)), light, None, None))
     makes = {"builds": ("make",), "nvcc_links": (at("nvcc", "Makefile", 3),)}
     assert found(project(**makes), light)
     assert not found(project(link_names=(at("cudart", "Makefile", 3),), **makes), light)
+
+
+def test_quiet_where_torch_takes_no_toolkit_of_that_major_version():
+    old = wheels("12.4")
+    assert found(EXTENSION, old, torch=torch("2.6.0+cu124", cuda="12.4"))
+    assert not found(EXTENSION, old, torch=torch(cuda="13.0"))
+    cmake_too = project(builds=("cmake",), cmake=cmake("3.18", "CXX", "CUDA"), link_names=(at("cublas"),))
+    assert found(cmake_too, old, torch=torch(cuda="13.0"))

@@ -2,7 +2,7 @@
 
 from envdoctor.finding import Run, SetEnv, Shim
 from envdoctor.rules.linking.static_cublas_missing import check
-from tests.factory import at, cmake, library, project, python, toolkit, toolkits
+from tests.factory import at, cmake, extension, library, project, python, setup, toolkit, toolkits, torch
 
 ROOT = "/venv/lib/python3.11/site-packages/nvidia/cu13"
 NAMES = (at("cublas_static"), at("cublasLt_static"), at("culibos"), at("cudart"))
@@ -16,14 +16,14 @@ def shared(name):
     return library(name, ROOT, static=None, dev_link=None, stub=None)
 
 
-def found(project_, used, *others):
-    return list(check(project_, toolkits(used, *others), used, python()))
+def found(project_, used, *others, torch=None):
+    return list(check(project_, toolkits(used, *others), used, python(), torch))
 
 
 def test_quiet_when_the_toolkit_has_them_or_nobody_asks():
     assert not found(project(link_names=NAMES), toolkit())
     assert not found(project(link_names=(at("cublas"), at("m"), at("foo_static"))), wheels())
-    assert not list(check(project(link_names=NAMES), toolkits(), None, python()))
+    assert not list(check(project(link_names=NAMES), toolkits(), None, python(), None))
 
 
 def test_quiet_when_debian_or_library_path_has_them():
@@ -31,7 +31,7 @@ def test_quiet_when_debian_or_library_path_has_them():
     debian = toolkit("11.8", "/usr", layout="debian")
     assert not found(asks, wheels(shared("cublas")), debian)
     used = wheels(shared("cublas"))
-    assert not list(check(asks, type(toolkits())((used,), ("/x/lib/libcublas_static.a",)), used, None))
+    assert not list(check(asks, type(toolkits())((used,), ("/x/lib/libcublas_static.a",)), used, None, None))
 
 
 def test_the_shared_libraries_stand_in():
@@ -59,6 +59,12 @@ def test_without_any_copy_the_wheel_is_named():
 def test_the_folder_that_cuda_home_names_counts_also_without_nvcc():
     named = wheels(shared("cublas"), nvcc=None)
     (finding,) = check(
-        project(link_names=(at("cublas_static"),)), toolkits(toolkit(), named), toolkit(), python()
+        project(link_names=(at("cublas_static"),)), toolkits(toolkit(), named), toolkit(), python(), None
     )
     assert ROOT in finding.message
+
+
+def test_quiet_where_torch_takes_no_toolkit_of_that_major_version():
+    asks = project(setup=setup(extension()), link_names=NAMES)
+    assert found(asks, wheels(), torch=torch(cuda="13.0"))
+    assert not found(asks, wheels(), torch=torch("2.6.0+cu124", cuda="12.4"))
