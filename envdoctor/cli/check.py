@@ -49,5 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _prefix(arguments: argparse.Namespace) -> str:
     """The project's folder as seen from here, for annotations; "" when it is not below."""
-    relative = os.path.relpath(arguments.project or ".")
+    if not arguments.project:
+        return ""
+    relative = os.path.relpath(arguments.project)
     return "" if relative == "." or relative.startswith("..") else relative.replace(os.sep, "/")

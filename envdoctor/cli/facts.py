@@ -25,12 +25,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Examine and print; what could not be determined is part of the facts."""
     from envdoctor.facts.codec import facts_to_json
     from envdoctor.report import summary
-    from envdoctor.scrub import scrub
+    from envdoctor.scrub import scrub, scrub_text
 
     facts, _ = examine_or_read(arguments)
     if arguments.format == "json":
         text = to_json(scrub(facts_to_json(facts), home()))
     else:
-        text = summary.as_text(facts, style_for(arguments.output))
+        text = scrub_text(summary.as_text(facts, style_for(arguments.output)), home())
     write_output(text, arguments.output)
     return 0

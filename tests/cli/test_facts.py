@@ -18,3 +18,11 @@ def test_facts_as_text_name_what_was_not_examined():
     text = envdoctor("facts", "--format", "text").stdout.decode()
     assert text.startswith("Machine\n")
     assert "Environment variables\n" in text
+
+
+def test_homes_are_taken_out_in_both_formats(tmp_path):
+    env = {"HOME": str(tmp_path), "CUDA_HOME": f"{tmp_path}/cuda", "CFLAGS": f"-I{tmp_path}/include"}
+    for form in ("json", "text"):
+        shown = envdoctor("facts", "--format", form, env=env, cwd="/").stdout.decode()
+        assert str(tmp_path) not in shown
+        assert "~/cuda" in shown and "-I~/include" in shown
