@@ -5,8 +5,8 @@
 Without TORCH_CUDA_ARCH_LIST torch's extension builder lists the GPUs that it sees; with none it dies with
 "IndexError: list index out of range" at `arch_list[-1] += '+PTX'` (all releases up to 2.15). CMake 3.24 to
 3.30 stop at architecture "native" with "no GPU was detected"; newer ones go on and compile for nvcc's
-default. A setup.py that calls torch.cuda.get_device_capability() gets "No CUDA GPUs are available"; one that
-asks torch.cuda.is_available() first leaves its CUDA part out and says nothing.
+default. A setup.py that calls torch.cuda.get_device_capability() gets "Found no NVIDIA driver on your system",
+or with a driver "No CUDA GPUs are available"; one that asks torch.cuda.is_available() first leaves its CUDA part out and says nothing.
 
 ## How envdoctor knows
 
@@ -61,9 +61,9 @@ def check(
     if project.setup and project.setup.stops_without_gpu and (torch is None or torch.cuda is not None):
         yield _refused_by_setup(project.setup.stops_without_gpu, unseen, _single(targets))
     elif call and (torch is None or torch.cuda is not None):
-        yield _asked_by_setup(call, unseen, _single(targets))
+        yield _asked_by_setup(call, unseen, _single(targets), _torch_says(request, driver))
     elif torch is None or torch.cuda is not None:
-        yield from _torch(environment, project, unseen, targets)
+        yield from _torch(environment, project, unseen, targets, torch)
     yield from _native(environment, project, tools, unseen, targets)
     yield from _nvcc_native(environment, project, unseen, _single(targets))
 
@@ -104,6 +104,7 @@ def _torch(
     project: Project,
     unseen: Evidence,
     targets: Tuple[Architecture, ...],
+    torch: Optional[Torch],
 ) -> Iterator[Finding]:
     value = environment.get("TORCH_CUDA_ARCH_LIST")
     if (
@@ -122,11 +123,20 @@ def _torch(
             Evidence("TORCH_CUDA_ARCH_LIST", value or "not set"),
             unseen,
         ),
-        fix=Fix(
-            "Name the architectures to build for (change the list to the GPUs that you have)",
-            (SetEnv("TORCH_CUDA_ARCH_LIST", architectures.dotted_list(targets)),),
-        ),
+        fix=_named(targets, torch),
         location=Location(extension.file, extension.line),
+    )
+
+
+def _named(targets: Tuple[Architecture, ...], torch: Optional[Torch]) -> Fix:
+    """Those that torch accepts in its list: it stops over any other one (arch-unknown-to-torch)."""
+    known = torch.known_architectures if torch else ()
+    listed = tuple(item for item in targets if not known or item.dotted in known)
+    if not listed:
+        return Fix("Name architectures that this torch knows in TORCH_CUDA_ARCH_LIST")
+    return Fix(
+        "Name the architectures to build for (change the list to the GPUs that you have)",
+        (SetEnv("TORCH_CUDA_ARCH_LIST", architectures.dotted_list(listed)),),
     )
 
 
@@ -148,7 +158,15 @@ def _single(targets: Tuple[Architecture, ...]) -> Architecture:
     return next((item for item in targets if item.number == 80), targets[0])
 
 
-def _asked_by_setup(call: Located, unseen: Evidence, target: Architecture) -> Finding:
+def _torch_says(request: Request, driver: Optional[Driver]) -> str:
+    """torch's own words; of the machine that a CI job runs on nothing is known."""
+    no_driver, no_gpu = '"Found no NVIDIA driver on your system"', '"No CUDA GPUs are available"'
+    if request.role == "ci":
+        return f"{no_driver} or {no_gpu}"
+    return no_gpu if driver and driver.libcuda else no_driver
+
+
+def _asked_by_setup(call: Located, unseen: Evidence, target: Architecture, says: str) -> Finding:
     answered = call.text.endswith("get_device_capability")
     if answered:
         fix = Fix(
@@ -159,7 +177,7 @@ def _asked_by_setup(call: Located, unseen: Evidence, target: Architecture) -> Fi
         fix = Fix(f"Give {call.file} a way to name the architecture, or build where the GPU is")
     return Finding(
         message=f"{call.file} asks the GPU what to compile for ({call.text}), and no GPU is visible.",
-        consequence="It ends with RuntimeError: No CUDA GPUs are available.",
+        consequence=f"It ends with RuntimeError: {says}.",
         evidence=(Evidence(call.place, call.text), unseen),
         fix=fix,
         location=Location(call.file, call.line),
@@ -248,10 +266,14 @@ def _targets(
     toolkit: Optional[Toolkit],
     torch: Optional[Torch],
 ) -> Tuple[Architecture, ...]:
-    """The stated targets, else what nvcc and torch know of the GPUs in use and what has the code's instructions."""
+    """The stated targets, else what nvcc and torch know of the GPUs in use and what has the code's instructions.
+
+    Stated ones that nvcc refuses are left out (arch-dropped-by-nvcc and arch-unsupported-by-nvcc speak of them).
+    """
     stated = tuple(asked.architecture for asked in architectures.stated(request) if asked.architecture)
     if stated:
-        return stated
+        compiles = toolkit if toolkit and toolkit.nvcc else None
+        return tuple(item for item in stated if not (compiles and architectures.refusal(item, compiles)))
     known = torch.known_architectures if torch else ()
     lowest = max((compat.FEATURE_ARCHITECTURE.get(item.text, 0) for item in project.features), default=0)
     if any(item.text in compat.ARCHITECTURE_SPECIFIC_FEATURES for item in project.features):

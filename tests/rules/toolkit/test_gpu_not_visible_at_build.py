@@ -225,3 +225,27 @@ def test_native_in_cudaarchs():
     assert not run(project=plain, CUDAARCHS="80") and not run(
         project=plain, CUDAARCHS="native", driver=driver(gpu())
     )
+
+
+def test_stated_targets_that_are_refused_are_not_advised():
+    def advised(*stated):
+        return [
+            step.value
+            for finding in run(request=Request(role="build", architectures=stated))
+            for step in finding.fix.steps
+        ]
+
+    assert advised("3.5+PTX", "8.0") == ["8.0+PTX"]
+    assert not run(request=Request(role="build", architectures=("3.5+PTX",)))  # arch-dropped-by-nvcc speaks
+    assert not run(request=Request(role="build", architectures=("99.9+PTX",)))
+    assert not advised("8.8")  # nvcc knows it, torch does not
+
+
+def test_what_torch_says_without_a_driver_and_with_one():
+    (finding,) = run(project=ASKING)
+    assert "Found no NVIDIA driver on your system" in finding.consequence
+    (finding,) = run(project=ASKING, driver=driver())
+    assert "No CUDA GPUs are available" in finding.consequence
+    assert "Found no" not in finding.consequence
+    (finding,) = run(project=ASKING, driver=driver(gpu()), request=Request(role="ci"))
+    assert "Found no" in finding.consequence
