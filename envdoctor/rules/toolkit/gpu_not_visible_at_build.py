@@ -6,7 +6,8 @@ Without TORCH_CUDA_ARCH_LIST torch's extension builder lists the GPUs that it se
 "IndexError: list index out of range" at `arch_list[-1] += '+PTX'` (all releases up to 2.15). CMake 3.24 to
 3.30 stop at architecture "native" with "no GPU was detected"; newer ones go on and compile for nvcc's
 default. A setup.py that calls torch.cuda.get_device_capability() gets "Found no NVIDIA driver on your system",
-or with a driver "No CUDA GPUs are available"; one that asks torch.cuda.is_available() first leaves its CUDA part out and says nothing.
+or with a driver "No CUDA GPUs are available"; one that asks torch.cuda.is_available() first leaves its CUDA
+part out and says nothing.
 
 ## How envdoctor knows
 
