@@ -24,6 +24,7 @@ _MARKS = re.compile(
     r"pyproject\.toml|setup\.(?:py|cfg)|CMakeLists\.txt|(?:GNUm|M|m)akefile|requirements?([-_.]\w+)*\.txt|environment\.ya?ml"
     r"|\.gitmodules|.*\.(?:cu|cuh|cpp|cc|cxx)"
 )
+_CHECKOUT = frozenset((".git", ".gitmodules", ".gitattributes"))
 #: Backends that call neither CMake nor make.
 _OTHER_BACKENDS = frozenset("hatchling flit_core flit poetry pdm maturin mesonpy uv_build enscons".split())
 _CMAKE_BACKENDS = ("scikit_build_core", "skbuild", "cmeel", "py_build_cmake")
@@ -68,7 +69,7 @@ class _Reading:
         self.makefile = makefiles.read(tree)
         self.scripts = makefiles.scripts(tree)
         self.cmake = self._cmake()
-        self.files = list(tree.files())
+        self.files = list(tree.files()) if self.is_one() else []
 
     def _cmake(self) -> Optional[cmake_files.Reader]:
         """The root's CMake project, else the one that a script of the root configures.
@@ -118,12 +119,16 @@ class _Reading:
             features=tuple(found.features.values()),
             submodules=checkout.submodules(tree),
             lfs_pointers=checkout.lfs_pointers(tree, self.files),
-            build_folders=checkout.build_folders(tree),
+            build_folders=checkout.build_folders(tree) if self.is_one() else (),
             packages=self.packages(),
             unread=tuple(tree.unread),
             nvcc_links=tuple(self.makefile.nvcc_links) if self.makes() else (),
             header_versions=sources.cutlass_version(tree, search, found, missing),
         )
+
+    def is_one(self) -> bool:
+        """Whether what lies below is of one project; a folder of many checkouts is none, though it has a source."""
+        return bool(self.builds() or self.requirements() or _CHECKOUT & self.tree.names("."))
 
     def compiles_alone(self) -> bool:
         """Whether a Python build is there that calls neither CMake nor make."""

@@ -141,6 +141,18 @@ def test_submodules_present_empty_and_absent():
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:6f1d\nsize 48213\n"
 
 
+def test_nothing_below_a_folder_of_many_checkouts_is_read():
+    files = {
+        "try.cpp": "int x;",
+        "other/a.cu": POINTER,
+        "build/CMakeCache.txt": "CMAKE_COMMAND:INTERNAL=/x\n",
+    }
+    found = examine(files)
+    assert (found.lfs_pointers, found.build_folders) == ((), ())
+    assert examine({**files, "requirements.txt": "numpy"}).lfs_pointers == ("other/a.cu",)
+    assert examine({**files, ".git/HEAD": "ref"}).lfs_pointers == ("other/a.cu",)
+
+
 def test_lfs_pointers_by_attributes_and_by_content():
     files = {
         ".gitattributes": "data/** filter=lfs diff=lfs\n*.model filter=lfs\n*.txt text\n",
@@ -284,3 +296,15 @@ def test_a_script_that_stops_without_a_gpu_is_read_as_if_there_were_one():
         is None
     )
     assert examine({"setup.py": GUARDED}).setup.stops_without_gpu is None
+
+
+def test_options_that_torchs_builder_hands_to_nvcc():
+    text = (
+        "from setuptools import setup\nfrom torch.utils.cpp_extension import CUDAExtension\n"
+        "flags = ['-O3',\n  '-std=c++20', '--compress-mode', 'size']\n"
+        "setup(ext_modules=[CUDAExtension('a', ['a.cu'], extra_compile_args={'cxx': ['-std=c++23'], 'nvcc': flags})])\n"
+    )
+    assert told(examine({"setup.py": text}).nvcc_options) == [
+        ("std=c++20", "setup.py:4"),
+        ("compress-mode", "setup.py:4"),
+    ]
