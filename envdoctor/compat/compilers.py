@@ -8,6 +8,18 @@ from envdoctor.compat.versions import Release
 #: Support"); 11.8.89 says "Value 'c++20' is not defined for option 'std'".
 NVCC_CXX_SINCE: Dict[int, Release] = {11: (7, 0), 14: (9, 0), 17: (11, 0), 20: (12, 0), 23: (13, 3)}
 
+#: Options of nvcc and headers of the toolkit, with the first CUDA release that has them (-arch and -std have tables of
+#: their own). Source: `nvcc --help` and include/ of 11.8.89, 12.4.131 and 13.0.88;
+#: ml-explore/mlx#2407 (compress-mode).
+NVCC_FLAG_SINCE: Dict[str, Release] = {"compress-mode": (12, 8)}
+HEADER_SINCE: Dict[str, Release] = {
+    "cuda_bf16.h": (11, 0),
+    "cuda_pipeline.h": (11, 0),
+    "cuda_fp8.h": (11, 8),
+    "cuda_fp4.h": (12, 8),
+    "cuda_fp6.h": (12, 8),
+}
+
 #: First gcc that takes -std=c++NN. Source: gcc.gnu.org/projects/cxx-status.html.
 GCC_CXX_SINCE: Dict[int, int] = {11: 5, 14: 5, 17: 7, 20: 10, 23: 11}
 

@@ -173,6 +173,9 @@ class Project:
     #: Releases of header libraries that the sources include, as their own headers say: "cutlass 4.2.0" at its
     #: version.h.
     header_versions: Tuple[Located, ...] = ()
+    #: Options that nvcc itself is given for certain by setup.py, a Makefile or a script, without dashes: "std=c++20",
+    #: and those of `compat.NVCC_FLAG_SINCE`.
+    nvcc_options: Tuple[Located, ...] = ()
     #: Recipes of the Makefile in which nvcc links: nvcc as it is called ("nvcc", "/opt/cuda/bin/nvcc", "$(NVCC)").
     #: Those that name a folder with the run time's archives are left out.
     nvcc_links: Tuple[Located, ...] = ()

@@ -123,6 +123,7 @@ class _Reading:
             packages=self.packages(),
             unread=tuple(tree.unread),
             nvcc_links=tuple(self.makefile.nvcc_links) if self.makes() else (),
+            nvcc_options=tuple(self.nvcc_options()),
             header_versions=sources.cutlass_version(tree, search, found, missing),
         )
 
@@ -208,6 +209,15 @@ class _Reading:
             yield from (
                 Located(entry, self.setup.fact.file, place) for entry in flags.architecture_list(chosen)
             )
+
+    def nvcc_options(self) -> Iterator[Located]:
+        for built in self.setup.built if self.setup else ():
+            for option, line in setup_script.nvcc_options(built) if built.kind == "CUDAExtension" else ():
+                yield Located(option, "setup.py", line)
+        if self.makes():
+            yield from self.makefile.nvcc_options
+        elif not self.setup and self.cmake is None:
+            yield from self.scripts.nvcc_options
 
     def _cmake_flags(self, kind: str) -> Iterator[Located]:
         if self.cmake is None:

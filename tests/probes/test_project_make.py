@@ -62,7 +62,7 @@ def test_the_file_that_make_takes():
             GNUmakefile="a:\n\tgcc a.c -lone\n", Makefile="a:\n\tgcc a.c -ltwo\n", **{"x.mk": "L = -lthree\n"}
         )
     )
-    assert [place.text for place in found.asked["lib"]] == ["one", "three"]
+    assert sorted(place.text for place in found.asked["lib"]) == ["one", "three"]
 
 
 @pytest.mark.parametrize(
@@ -173,3 +173,21 @@ def test_recipes_in_which_nvcc_links(recipe, called):
     assert told(found.nvcc_links) == (
         [(called, f"Makefile:{variables.count(chr(10)) + 2}")] if called else []
     )
+
+
+def test_files_that_a_makefile_includes():
+    found = makefiles.read(
+        tree(
+            Makefile="include mk/*.mk\n-include $(DEPS) none.mk\nall:\n\tnvcc a.cu $(LIBS)\n",
+            **{"mk/libs.mk": "include Makefile\nLIBS += -lcuda\n"},
+        )
+    )
+    assert told(found.asked["lib"]) == [("cuda", "mk/libs.mk:2")]
+
+
+def test_options_that_nvcc_is_given():
+    text = "STD = -std=c++20\nNVCCFLAGS := -O2 $(STD)\n"
+    text += "a.o: a.cu\n\tnvcc $(NVCCFLAGS) --compress-mode=size -c $< -o $@\n"
+    text += "b.o: b.cpp\n\tg++ -std=c++23 -c $< -o $@\n"
+    found = makefiles.read(tree(Makefile=text)).nvcc_options
+    assert told(found) == [("std=c++20", "Makefile:4"), ("compress-mode", "Makefile:4")]

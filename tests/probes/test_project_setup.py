@@ -282,7 +282,7 @@ def test_a_name_in_the_place_of_a_version_is_no_version():
 
 
 def test_functions_of_modules_beside_it_see_their_own_names():
-    helper = "import torch\nBASE = 10\ndef sm():\n    major, _ = torch.cuda.get_device_capability()\n    return flag(8)\n"
+    helper = "import torch\nBASE = 10\ndef sm():\n    n, _ = torch.cuda.get_device_capability()\n    return flag(8)\n"
     helper += "def flag(n, times=BASE):\n    return '-DSM=%d' % (n * times)\n"
     text = "from build_utils import sm\nfrom setuptools import Extension, setup\nBASE = 7\n"
     text += "setup(ext_modules=[Extension('a', ['a.c'], extra_compile_args=[sm()])])\n"

@@ -3,6 +3,8 @@
 import re
 from typing import Iterator, List, Sequence, Tuple
 
+from envdoctor import compat
+
 _ARCHITECTURE_OPTION = re.compile(
     r"(?<![\w-])(?:--?(?:gencode|generate-code|arch|gpu-architecture|code|gpu-code))[\s=]*[\"']?([^\s\"']+)"
 )
@@ -67,6 +69,13 @@ def include_dirs(flags: str) -> List[str]:
     if "-I" not in flags and "-isystem" not in flags:
         return []
     return [folder for folder in _INCLUDE.findall(flags) if folder]
+
+
+def nvcc_options(flags: str) -> List[str]:
+    """Options that only newer releases of nvcc know: "std=c++20", "compress-mode"."""
+    found = [f"std=c++{standard}" for standard in standards(flags)]
+    words = (word.lstrip("-").partition("=")[0] for word in flags.split() if word.startswith("-"))
+    return found + [word for word in dict.fromkeys(words) if word in compat.NVCC_FLAG_SINCE]
 
 
 def split(flags: Sequence[str]) -> Iterator[Tuple[str, str]]:

@@ -10,8 +10,10 @@ from envdoctor.probes._project.cmake_files import definitions
 from envdoctor.probes._project.tree import SOURCE_SUFFIXES, Tree
 
 EXPANDED_LIMIT = 2 << 20  # characters that variables may make of one file
+INCLUDED_LIMIT = 50
 NAMES = ("GNUmakefile", "makefile", "Makefile")
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|::?=|:::=|\+=|=)\s*(.*)", re.DOTALL)
+_INCLUDE = re.compile(r"^ *(?:-|s)?include\s+([^#\n]+)", re.MULTILINE)
 _REFERENCE = re.compile(r"\$[({]([\w.-]+)[)}]")
 _FOREACH = re.compile(r"\$\(foreach\s+(\w+)\s*,([^,()]*),\s*((?:[^()]|\([^()]*\))*)\)")
 _COMPILES = re.compile(
@@ -43,6 +45,8 @@ class Builds:
         self.sources: List[str] = []
         #: nvcc as it is called where it links.
         self.nvcc_links: List[Located] = []
+        #: Options of nvcc's own (see `Project.nvcc_options`).
+        self.nvcc_options: List[Located] = []
         #: Folders whose CMakeLists.txt a script configures, with the definitions that it gives.
         self.configured: Dict[str, Dict[str, str]] = {}
 
@@ -54,21 +58,32 @@ class Builds:
             elif all(known.text != value for known in self.asked[kind]):
                 self.asked[kind].append(Located(value, file, line))
 
+    def call_nvcc(self, text: str, file: str, line: int) -> None:
+        """Note the options of a command that calls nvcc."""
+        called = _NVCC.search(text)
+        for option in flags.nvcc_options(called.group(2)) if called else ():
+            if all(known.text != option for known in self.nvcc_options):
+                self.nvcc_options.append(Located(option, file, line))
+
 
 def read(tree: Tree) -> Builds:
-    """Read the Makefile that make would take, and the *.mk files beside it."""
+    """Read the Makefile that make would take, what it includes, and the *.mk files beside it."""
     builds = Builds()
     names = sorted(tree.names("."))
     makefile = next((name for name in NAMES if name in names), None)
-    texts = {
-        name: tree.text(name) or ""
-        for name in [makefile, *(n for n in names if n.endswith((".mk", ".inc.make")))]
-        if name
-    }
+    waiting = [name for name in [makefile, *(n for n in names if n.endswith((".mk", ".inc.make")))] if name]
+    texts: Dict[str, str] = {}
+    while waiting and len(texts) < INCLUDED_LIMIT:
+        name = waiting.pop(0)
+        if name not in texts:
+            texts[name] = tree.text(name) or ""
+            words = (word for line in _INCLUDE.findall(texts[name]) for word in line.split())
+            waiting += [path for word in words if "$" not in word for path in tree.glob(word)]
     if any(_COMPILES.search(text) for text in texts.values()):
         builds.makes = makefile is not None
         variables = dict(_variables(texts))
-        for name, text in texts.items():
+        # Included files first: they hold the variables that the Makefile's recipes use.
+        for name, text in reversed(tuple(texts.items())):
             _makefile(tree, builds, name, text, variables)
     return builds
 
@@ -145,6 +160,7 @@ def _makefile(tree: Tree, builds: Builds, file: str, text: str, variables: Dict[
                 builds.flags(expanded, file, number + offset)
             builds.sources.extend(_sources(tree, expanded))
         if line.startswith("\t") and room > 0:
+            builds.call_nvcc(_expand(line.replace("\n", " "), variables), file, number)
             called = _linking_nvcc(tree, _expand(line.replace("\n", " "), plain))
             if called:
                 builds.nvcc_links.append(Located(called, file, number))
@@ -190,6 +206,7 @@ def _script(tree: Tree, builds: Builds, file: str, text: str) -> None:
             _stated(builds, call.group(1), file, number)
         elif re.match(r"\s*(?:\S*/)?(?:nvcc|g\+\+|gcc|clang\+\+)\s", line):
             builds.flags(line, file, number)
+            builds.call_nvcc(line, file, number)
 
 
 def _moved(tree: Tree, folder: str, change: str) -> str:

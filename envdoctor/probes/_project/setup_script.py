@@ -162,6 +162,16 @@ def asked(built: Built) -> Iterator[Tuple[str, str, int]]:
             yield kind, value, line_of(whole[-1], built.line)
 
 
+def nvcc_options(built: Built) -> Iterator[Tuple[str, int]]:
+    """("std=c++20", line) of the flags that torch's builder hands to nvcc alone."""
+    given = built.arguments.get("extra_compile_args")
+    listed = texts(given.get("nvcc")) if isinstance(given, dict) else []
+    for index, text in enumerate(listed):
+        whole = listed[index : index + 2] if text.strip() in _TWO_WORDS else [text]
+        for option in flags.nvcc_options(" ".join(whole)) if built.certain(whole[-1]) else ():
+            yield option, line_of(whole[-1], built.line)
+
+
 _TWO_WORDS = frozenset(
     "-gencode --generate-code -arch --gpu-architecture -code --gpu-code -std --std -l".split()
 )

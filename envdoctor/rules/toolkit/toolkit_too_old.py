@@ -3,13 +3,15 @@
 ## What it means
 
 nvcc learns options and C++ standards with its releases: C++20 with CUDA 12.0, `-arch=all` with 11.5,
-`-arch=native` with 11.6. An older nvcc says "Value 'c++20' is not defined for option 'std'", "Unknown option"
-or "Value 'native' is not defined"; find_package(CUDAToolkit 12.0) says that only 11.8 was found.
+`-arch=native` with 11.6, `--compress-mode` with 12.8; headers come with them too (`cuda_fp4.h` with 12.8). An
+older nvcc says "Value 'c++20' is not defined for option 'std'", "Unknown option" or "Value 'native' is not
+defined"; find_package(CUDAToolkit 12.0) says that only 11.8 was found.
 
 ## How envdoctor knows
 
-The version in find_package(CUDAToolkit), the CUDA standard in CMake, an `-arch` word in a Makefile or
-setup.py, or the stated `--cuda`, against the release of the toolkit that the build uses.
+The version in find_package(CUDAToolkit), the CUDA standard in CMake, an `-arch` word, `-std` or another option
+that a Makefile or setup.py hands to nvcc, an included header, or the stated `--cuda`, against the release of
+the toolkit that the build uses.
 
 ## What to do
 
@@ -53,7 +55,7 @@ def check(
 ) -> Iterator[Finding]:
     if not toolkit.nvcc or toolkit.release == (0, 0) or not project.wants_cuda:
         return
-    for need in (*_stated(request), *_packages(project), *_standards(project), *_words(project)):
+    for need in _needs(request, project):
         if need.release > toolkit.release:
             wanted = "{}.{}".format(*need.release)
             yield Finding(
@@ -67,6 +69,15 @@ def check(
                 location=Location(need.file, need.line) if need.file else None,
                 severity=need.severity,
             )
+
+
+def _needs(request: Request, project: Project) -> Iterator[Need]:
+    yield from _stated(request)
+    yield from _packages(project)
+    yield from _standards(project)
+    yield from _words(project)
+    yield from _options(project)
+    yield from _headers(project)
 
 
 def _stated(request: Request) -> Iterator[Need]:
@@ -98,6 +109,28 @@ def _words(project: Project) -> Iterator[Need]:
         # CMake spells these words out by itself.
         if since and not item.file.endswith((".cmake", "CMakeLists.txt")):
             yield _located(f"-arch={item.text}", since, item, None)
+
+
+def _options(project: Project) -> Iterator[Need]:
+    for item in project.nvcc_options:
+        name, _, value = item.text.partition("=")
+        number = value[3:] if name == "std" else ""
+        since = (
+            compat.NVCC_CXX_SINCE.get(int(number)) if number.isdigit() else compat.NVCC_FLAG_SINCE.get(name)
+        )
+        if since:
+            what = f"-std=c++{number}" if number else f"nvcc's option --{name}"
+            yield _located(what, since, item, None)
+
+
+def _headers(project: Project) -> Iterator[Need]:
+    for header in project.unresolved_headers:
+        since = compat.HEADER_SINCE.get(header.name)
+        if since:
+            place = header.included_from
+            yield _located(
+                f"<{header.name}>", since, Located(f"includes {header.name}", place.file, place.line), None
+            )
 
 
 def _located(what: str, release: Release, item: Located, severity: Optional[Severity]) -> Need:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from envdoctor.facts import FindPackage, Request
+from envdoctor.facts import FindPackage, Header, Request
 from envdoctor.finding import SetEnv, Severity
 from envdoctor.rules.toolkit.toolkit_too_old import check
 from tests.factory import at, cmake, project, toolkit, toolkits
@@ -54,3 +54,24 @@ def test_the_stated_version_counts():
     (finding,) = check(Request(cuda="12.4"), wanting(), OLD, None)
     assert finding.evidence[0].source == "--cuda"
     assert not list(check(Request(cuda="11.8"), wanting(), OLD, None))
+
+
+def test_options_and_headers_that_came_later():
+    def needs(version, **changes):
+        asking = project(builds=("make",), cuda_sources=SOURCES, **changes)
+        return [finding.message for finding in check(Request(), asking, toolkit(version), None)]
+
+    options = (
+        at("std=c++17", "Makefile", 3),
+        at("std=c++20", "Makefile", 4),
+        at("compress-mode", "setup.py", 5),
+    )
+    assert not needs("13.0", nvcc_options=options)
+    (compress,) = needs("12.4", nvcc_options=options)
+    assert "--compress-mode needs CUDA 12.8" in compress
+    assert len(needs("11.8", nvcc_options=options)) == 2
+    fp4 = Header("cuda_fp4.h", at("cuda_fp4.h", "a.cuh", 2), ())
+    (header,) = needs("12.4", unresolved_headers=(fp4,))
+    assert "<cuda_fp4.h> needs CUDA 12.8" in header
+    # A toolkit that is new enough and lacks it all the same is incomplete: cuda-headers-missing.
+    assert not needs("13.0", unresolved_headers=(fp4,))
