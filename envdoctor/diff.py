@@ -1,10 +1,11 @@
 """What differs between two machines, component by component. What is not known equals nothing, not even itself."""
 
 import posixpath
+import re
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
-from envdoctor.facts import Facts, Located, NotExamined, Toolkit, Unknown
+from envdoctor.facts import CompiledModule, Facts, Located, NotExamined, Toolkit, Unknown
 from envdoctor.facts.codec import encode
 
 #: What changes from minute to minute, by class and field.
@@ -53,6 +54,12 @@ KEYS: Dict[str, Tuple[Tuple[str, ...], ...]] = {
     "Located": (("text", "file"), ("text",)),
 }
 USUAL_KEYS = ("name", "path", "soname", "root", "role", "index", "file")
+#: What people ask about first, and the lists that are long in any two environments.
+FIRST = ("torch", "toolkit", "toolkits", "python", "driver", "system")
+LAST = ("packages", "modules")
+# A module of another environment, and of another Python, is the same one.
+_INSTALLED = re.compile(r"(?P<site>.*?/(?:site|dist)-packages)/(?P<inside>.*)")
+_PYTHON_TAG = re.compile(r"\.(?:cpython|pypy)[\w-]*(?=\.so$)")
 #: Facts that repeat a member of another fact: which one is used is all that is compared.
 CHOSEN = {"toolkit": ("root", "version"), "compiler": ("path", "version")}
 
@@ -71,13 +78,19 @@ class Difference:
 
 
 def compare(a: Facts, b: Facts) -> Tuple[Difference, ...]:
-    """Every difference and everything that cannot be compared, in the order of the facts."""
+    """Every difference and everything that cannot be compared, what people ask about first."""
     found: List[Difference] = []
-    for field in fields(Facts):
+    for field in sorted(fields(Facts), key=lambda field: _rank(field.name)):
         if ("Facts", field.name) not in VOLATILE:
             place = _Place((field.name,), None, None)
             found += _values(place, "", getattr(a, field.name), getattr(b, field.name))
     return tuple(found)
+
+
+def _rank(name: str) -> int:
+    if name in FIRST:
+        return FIRST.index(name)
+    return len(FIRST) + (1 + LAST.index(name) if name in LAST else 0)
 
 
 def to_json(differences: Tuple[Difference, ...]) -> Dict[str, Any]:
@@ -141,6 +154,8 @@ def _components(place: _Place, a: Any, b: Any) -> Iterator[Difference]:
         return
     if isinstance(a, Toolkit) and a.root != b.root:
         b = _moved(b, b.root, a.root)
+    if isinstance(a, CompiledModule):
+        a, b = (replace(_moved(m, _site(m), "site-packages"), path="") for m in (a, b))
     for name in _compared(place, a, b):
         values = [getattr(a, name), getattr(b, name)]
         if (kind, name) in BASENAMES:
@@ -215,7 +230,22 @@ def _keys(item: Any) -> Tuple[Tuple[str, ...], ...]:
 
 
 def _key(names: Tuple[str, ...]) -> Callable[[Any], Tuple[Any, ...]]:
-    return lambda item: tuple(getattr(item, name) for name in names)
+    return lambda item: tuple(_identity(item, name) for name in names)
+
+
+def _identity(item: Any, name: str) -> Any:
+    """A field as a key: of a compiled module's path what is the same in every environment."""
+    value = getattr(item, name)
+    if not isinstance(item, CompiledModule) or name != "path":
+        return value
+    installed = _INSTALLED.fullmatch(value)
+    return _PYTHON_TAG.sub("", installed["inside"]) if installed else value
+
+
+def _site(module: CompiledModule) -> str:
+    """The site-packages that a module is in; its folder when it is in none."""
+    installed = _INSTALLED.fullmatch(module.path)
+    return installed["site"] if installed else posixpath.dirname(module.path)
 
 
 def _name(item: Any) -> str:

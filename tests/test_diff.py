@@ -163,3 +163,36 @@ def test_programs_that_are_never_asked_for_their_version_are_compared_by_being_t
     unasked = replace(A, tools=factory.tools(factory.program("make", version=None)))
     assert not compare(unasked, unasked)
     assert compare(A, unasked)
+
+
+def environment_of(prefix, number, *changes):
+    """Two modules and a library of a venv, one module with its needed library."""
+    site = f"{prefix}/lib/python3.{number}/site-packages"
+    paths = [f"{site}/numpy/_core/_umath.cpython-3{number}-x86_64-linux-gnu.so", f"{site}/numpy.libs/libz.so"]
+    needed = (Needed("libz.so", f"{site}/numpy.libs/libz.so", "rpath"),)
+    values = (None, None, (), ())
+    return CompiledModules(
+        tuple(CompiledModule(path, "numpy", needed, *values) for path in (*paths, *changes))
+    )
+
+
+def test_modules_of_two_environments_are_matched_below_site_packages():
+    a = replace(A, modules=environment_of("/a", 11))
+    assert not compare(a, replace(A, modules=environment_of("/b", 12)))
+    (found,) = compare(
+        a, replace(A, modules=environment_of("/b", 12, "/b/lib/python3.12/site-packages/m.so"))
+    )
+    assert (found.kind, found.component) == ("only in B", ("modules", "compiled module m.so"))
+
+
+def test_what_people_ask_about_comes_first_and_long_lists_last_and_cut():
+    many = [factory.package(f"p{number:02}") for number in range(30)]
+    b = replace(
+        A, packages=factory.packages(factory.package("numpy", "2.0.1"), *many), torch=None, loader=A.torch
+    )
+    assert [d.component[0] for d in compare(A, b)][:2] == ["torch", "loader"]
+    assert compare(A, b)[-1].component[0] == "packages"
+    report = text(b)
+    assert "packages: and 11 more; --format json has all" in report
+    assert "package p18:" in report and "package p19:" not in report
+    assert report.endswith("33 differences.\n")

@@ -6,14 +6,16 @@ from typing import Any, Dict, Iterator, List, Tuple
 from envdoctor.diff import Difference
 from envdoctor.report.style import Style, clean, counted
 
+# Two environments differ in hundreds of packages and modules: nobody reads them in a terminal.
+MOST = 20
+
 
 def as_text(differences: Tuple[Difference, ...], names: Tuple[str, str], style: Style) -> str:
     """By component; what cannot be compared comes last and says why."""
     known = [d for d in differences if d.kind != "not comparable"]
     unknown = [d for d in differences if d.kind == "not comparable"]
     lines = [f"A is {names[0]}, B is {names[1]}.", ""]
-    for component, members in _by_component(known).items():
-        lines += _component(component, members, style)
+    lines += _listed(_by_component(known), style)
     lines.append("")
     if unknown:
         lines.append(style.paint("strong", "Not comparable: what is not known equals nothing"))
@@ -35,6 +37,19 @@ def _by_component(differences: List[Difference]) -> Dict[Tuple[str, ...], List[D
     for difference in differences:
         grouped.setdefault(difference.component, []).append(difference)
     return grouped
+
+
+def _listed(components: Dict[Tuple[str, ...], List[Difference]], style: Style) -> Iterator[str]:
+    """The first components of each fact; how many more there are."""
+    shown: Dict[str, int] = {}
+    for component, members in components.items():
+        shown[component[0]] = shown.get(component[0], 0) + 1
+        if shown[component[0]] <= MOST:
+            yield from _component(component, members, style)
+        last = sum(other[0] == component[0] for other in components) == shown[component[0]]
+        if last and shown[component[0]] > MOST:
+            more = shown[component[0]] - MOST
+            yield from ("", f"{clean(component[0])}: and {more} more; --format json has all", "")
 
 
 def _component(component: Tuple[str, ...], members: List[Difference], style: Style) -> Iterator[str]:
