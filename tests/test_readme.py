@@ -17,7 +17,7 @@ def test_the_number_of_rules():
 
 def test_every_verb_is_named_and_no_other():
     verbs = {verb.__name__.rpartition(".")[2] for verb in VERBS}
-    assert set(re.findall(r"\benvdoctor (\w+)", re.sub(r"```.*?```", "", README, flags=re.DOTALL))) <= verbs
+    assert set(re.findall(r"`(?:\S*/)?envdoctor ([a-z]+)", README)) <= verbs
     for verb in verbs:
         assert f"envdoctor {verb}" in README
 

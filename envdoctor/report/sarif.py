@@ -77,9 +77,7 @@ def _message(finding: Finding) -> str:
     parts: List[str] = [f"{finding.message}\n{finding.consequence}".strip()]
     parts += [f"Seen: {piece.source}: {piece.text}" for piece in finding.evidence]
     if finding.fix:
-        parts.append(
-            "\n".join([f"Do: {finding.fix.title}", *(f"  {line}" for line in steps(finding.fix))])
-        )
+        parts.append("\n".join([f"Do: {finding.fix.title}", *(f"  {line}" for line in steps(finding.fix))]))
     return "\n\n".join(clean(part) for part in parts)
 
 

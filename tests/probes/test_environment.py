@@ -5,7 +5,9 @@ from tests.fakes import FakeHost
 
 
 def test_only_listed_variables_are_kept():
-    found = probe(FakeHost(env={"CUDA_HOME": "/opt/cuda", "AWS_SECRET_ACCESS_KEY": "x", "PIP_KEYRING_TOKEN": "x"}))
+    found = probe(
+        FakeHost(env={"CUDA_HOME": "/opt/cuda", "AWS_SECRET_ACCESS_KEY": "x", "PIP_KEYRING_TOKEN": "x"})
+    )
     assert [variable.name for variable in found.variables] == ["CUDA_HOME"]
 
 
