@@ -17,16 +17,28 @@ from typing import Dict, List
 
 def main() -> None:
     """Measure and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--python", default=sys.executable, help="the interpreter to examine, with torch")
-    parser.add_argument("--envdoctor", default=f"{sys.executable} -m envdoctor", help="how to start envdoctor")
+    parser.add_argument(
+        "--envdoctor", default=f"{sys.executable} -m envdoctor", help="how to start envdoctor"
+    )
     parser.add_argument("--project", default=".", help="the project to examine")
     parser.add_argument("--rounds", type=int, default=7)
     options = parser.parse_args()
     doctor = shlex.split(options.envdoctor)
     python_of_doctor = doctor[0] if "python" in os.path.basename(doctor[0]) else _shebang(doctor[0])
     commands = {
-        "envdoctor check": [*doctor, "check", options.project, "--python", options.python, "--fail-on", "never"],
+        "envdoctor check": [
+            *doctor,
+            "check",
+            options.project,
+            "--python",
+            options.python,
+            "--fail-on",
+            "never",
+        ],
         "python -m torch.utils.collect_env": [options.python, "-m", "torch.utils.collect_env"],
         "python -c 'import torch'": [options.python, "-c", "import torch"],
         "envdoctor --help": [*doctor, "--help"],
@@ -47,7 +59,9 @@ def measure(commands: Dict[str, List[str]], rounds: int) -> Dict[str, List[float
     for number in range(rounds + 1):
         for name, command in commands.items():
             start = time.perf_counter()
-            done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+            done = subprocess.run(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+            )
             seconds = time.perf_counter() - start
             if done.returncode:
                 sys.exit(f"{shlex.join(command)} ended with {done.returncode}:\n{done.stderr[-500:]}")

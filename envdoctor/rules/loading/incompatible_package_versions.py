@@ -21,6 +21,7 @@ Install versions that fit together in one command: pip then looks at them all (`
 When the combination is known to work although the metadata does not say so.
 """
 
+import shlex
 from typing import Dict, Iterator, List, Tuple
 
 from packaging.requirements import Requirement
@@ -80,7 +81,7 @@ def _finding(name: str, version: str, found: List[Misfit], python: Python) -> Fi
         ),
         fix=Fix(
             "Install versions that fit, in one command",
-            (Run(f"{python.executable} -m pip install {wanted}"),),
+            (Run(f"{shlex.quote(python.executable)} -m pip install {wanted}"),),
         ),
     )
 

@@ -21,6 +21,7 @@ Install what is named, with the examined interpreter's own pip.
 When another environment is meant: `--python` names it.
 """
 
+import shlex
 from typing import Iterator, List, Optional, Tuple
 
 from packaging.utils import canonicalize_name
@@ -100,11 +101,13 @@ def _said(place: Located, build: bool) -> str:
 def _fix(python: Python, wanted: str) -> Fix:
     if python.externally_managed:
         steps = (
-            Run(f"{python.executable} -m venv .venv && . .venv/bin/activate"),
+            Run(f"{shlex.quote(python.executable)} -m venv .venv && . .venv/bin/activate"),
             Run(f"pip install {wanted}"),
         )
         return Fix("Install it in a virtual environment: this interpreter is the distribution's", steps)
-    return Fix("Install it for this interpreter", (Run(f"{python.executable} -m pip install {wanted}"),))
+    return Fix(
+        "Install it for this interpreter", (Run(f"{shlex.quote(python.executable)} -m pip install {wanted}"),)
+    )
 
 
 def _name(text: str) -> Optional[str]:

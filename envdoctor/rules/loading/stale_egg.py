@@ -22,6 +22,7 @@ When the egg-link is your development installation, and the other copy is the on
 """
 
 import posixpath
+import shlex
 from typing import Iterator, Optional
 
 from packaging.utils import canonicalize_name
@@ -61,7 +62,10 @@ def _double(egg: Package, other: Package, packages: Packages, python: Python) ->
             Evidence(egg.location, f"{egg.version}, {egg.kind}"),
             Evidence(other.location, f"{other.version}, {other.kind}"),
         ),
-        fix=Fix("Remove both, then install once", (Run(f"{python.executable} -m pip uninstall {egg.name}"),)),
+        fix=Fix(
+            "Remove both, then install once",
+            (Run(f"{shlex.quote(python.executable)} -m pip uninstall {egg.name}"),),
+        ),
     )
 
 
@@ -71,7 +75,8 @@ def _old_build(egg: Package, python: Python) -> Finding:
         consequence="easy-install.pth may put it before what is built and installed now.",
         evidence=(Evidence(egg.location, f"{egg.version}, egg"),),
         fix=Fix(
-            "Remove it before installing again", (Run(f"{python.executable} -m pip uninstall {egg.name}"),)
+            "Remove it before installing again",
+            (Run(f"{shlex.quote(python.executable)} -m pip uninstall {egg.name}"),),
         ),
     )
 

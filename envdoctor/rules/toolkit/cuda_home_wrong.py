@@ -9,7 +9,8 @@ may be installed.
 
 ## How envdoctor knows
 
-The variable is set, and no toolkit was found at the folder that it names.
+The variable is set (or the Makefile sets one that it takes `$(...)/bin/nvcc` from), and no toolkit was found
+at the folder that it names, or one without nvcc where torch's builder will call it.
 
 ## What to do
 
@@ -23,15 +24,23 @@ When nothing is compiled with it, and a program reads the variable only to find 
 
 from typing import Iterator, Optional
 
-from envdoctor.facts import Environment, Toolkit, Toolkits
+from envdoctor.architectures import builds_torch_extension
+from envdoctor.facts import Environment, Project, Resolution, Toolkit, Toolkits
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 
 
-def check(environment: Environment, toolkits: Toolkits) -> Iterator[Finding]:
+def check(
+    environment: Environment,
+    toolkits: Toolkits,
+    project: Optional[Project],
+    resolution: Optional[Resolution],
+) -> Iterator[Finding]:
     good = next((toolkit for toolkit in toolkits.items if toolkit.nvcc and not toolkit.error), None)
+    yield from _without_nvcc(environment, toolkits, project, good)
+    yield from _in_makefile(toolkits, resolution, good)
     for name in ("CUDA_HOME", "CUDA_PATH"):
         value = environment.get(name)
         if value and not any(name in toolkit.origins for toolkit in toolkits.items):
@@ -41,6 +50,45 @@ def check(environment: Environment, toolkits: Toolkits) -> Iterator[Finding]:
                 evidence=(Evidence(name, value),),
                 fix=_fix(name, good),
             )
+
+
+def _without_nvcc(
+    environment: Environment,
+    toolkits: Toolkits,
+    project: Optional[Project],
+    good: Optional[Toolkit],
+) -> Iterator[Finding]:
+    """Headers and libraries alone (the wheels that torch brings), where torch's builder looks for nvcc."""
+    name = next((name for name in ("CUDA_HOME", "CUDA_PATH") if environment.get(name)), None)
+    named = next((toolkit for toolkit in toolkits.items if name in toolkit.origins), None)
+    if name and named and named.nvcc is None and builds_torch_extension(project):
+        yield Finding(
+            message=f"{name} is {environment.get(name)}, which has CUDA's headers or libraries and no nvcc.",
+            consequence=f"torch's extension builder calls ${name}/bin/nvcc and stops: No such file or directory.",
+            evidence=(Evidence(name, environment.get(name) or ""), Evidence(named.root, "no bin/nvcc")),
+            fix=_fix(name, good),
+        )
+
+
+def _in_makefile(
+    toolkits: Toolkits,
+    resolution: Optional[Resolution],
+    good: Optional[Toolkit],
+) -> Iterator[Finding]:
+    """A folder that the Makefile itself names for $(CUDA_HOME)/bin/nvcc."""
+    answer = resolution.get("Makefile") if resolution else None
+    variable, _, where = answer.reason.partition(" of the ") if answer else ("", "", "")
+    if answer is None or answer.takes is None or where != "Makefile" or toolkits.get(answer.takes):
+        return
+    steps = (SetEnv("MAKEFLAGS", f"{variable}={good.root}", "append"),) if good else ()
+    yield Finding(
+        message=f"The Makefile takes nvcc from {variable} = {answer.takes}, which is not a CUDA toolkit.",
+        consequence="make stops at its first call of nvcc.",
+        evidence=(Evidence(f"{variable} of the Makefile", answer.takes),),
+        fix=Fix(f"Have make take CUDA {good.version} at {good.root}", steps)
+        if good
+        else Fix(f"Set {variable} on make's command line to a toolkit; none was found on this machine"),
+    )
 
 
 def _why(value: str) -> str:

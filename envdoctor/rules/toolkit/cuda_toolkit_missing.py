@@ -29,7 +29,7 @@ from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat, toolkit_cures
 from envdoctor.architectures import builds_torch_extension, builds_with_cmake
-from envdoctor.facts import Environment, Project, Toolkit, Toolkits, Torch
+from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 
 SEVERITY = Severity.ERROR
@@ -44,24 +44,32 @@ def check(
     toolkit: Optional[Toolkit],
     toolkits: Optional[Toolkits],
     torch: Optional[Torch],
+    nvccs: Optional[Nvccs],
 ) -> Iterator[Finding]:
     if not project.wants_cuda or (toolkit and toolkit.nvcc) or _narrower(project, environment, torch):
         return
-    found = (
-        Evidence(toolkit.root, "headers and libraries, no nvcc") if toolkit else Evidence("PATH", "no nvcc")
-    )
+    broken = nvccs.items if nvccs else ()
     built_with = compat.release(torch.cuda) if torch else None
     installed = toolkit_cures.other(
         toolkits, lambda item: built_with is None or item.release[0] == built_with[0]
     )
     yield Finding(
-        message="This project compiles CUDA, and the build finds no nvcc"
+        message=f"This project compiles CUDA, and the build finds no nvcc{' that works' if broken else ''}"
         + (f", for the toolkit at {installed.root} is not on PATH." if installed else "."),
         consequence="The build ends when it looks for nvcc.",
-        evidence=(*_wishes(project), found, *_evidence(installed)),
+        evidence=(*_wishes(project), *_found(toolkit, broken), *_evidence(installed)),
         fix=_use(installed) if installed else _fix(torch),
         # A Makefile or a setup.py that merely has .cu files beside it may do without them.
         severity=None if builds_torch_extension(project) or builds_with_cmake(project) else Severity.WARNING,
+    )
+
+
+def _found(toolkit: Optional[Toolkit], broken: Tuple[NvccPath, ...]) -> Tuple[Evidence, ...]:
+    """What stands where an nvcc would have to be."""
+    if toolkit:
+        return (Evidence(toolkit.root, "headers and libraries, no nvcc"),)
+    return tuple(Evidence(item.path, item.error or "leads to no toolkit") for item in broken) or (
+        Evidence("PATH", "no nvcc"),
     )
 
 

@@ -46,6 +46,7 @@ def check(
     toolkit: Optional[Toolkit],
     system: Optional[System],
 ) -> Iterator[Finding]:
+    compiler = _used(project, compiler, compilers)
     if compiler.kind != "gcc" or not project.builds:
         return
     needs = [need for need in (*_standards(project), *_torch(project, torch)) if need.gcc > compiler.major]
@@ -61,6 +62,14 @@ def check(
             ),
             fix=_fix(need.gcc, newest, compilers, system),
         )
+
+
+def _used(project: Project, compiler: Compiler, compilers: Optional[Compilers]) -> Compiler:
+    """Where CMake or make compile no CUDA it is CXX's, which nvcc does not look at."""
+    if project.wants_cuda or project.builds[:1] not in (("cmake",), ("make",)):
+        return compiler
+    items = compilers.items if compilers else ()
+    return next((item for item in items if item.found_via == "CXX"), compiler)
 
 
 def _standards(project: Project) -> List[Need]:

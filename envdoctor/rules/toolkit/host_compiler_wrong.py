@@ -34,6 +34,9 @@ ROLES = ("build", "ci")
 # Who reads each variable decides whether it matters: CUDA's two only where nvcc compiles.
 FOR_ALL = ("CXX", "CC")
 FOR_CUDA = ("CUDAHOSTCXX",)
+FLAGS = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
+_CCBIN = re.compile(r"(?:^|\s)(?:-ccbin|--compiler-bindir)[\s=]+(\S+)")
+_C_ALONE = re.compile(r"(?P<before>(?:\S*[/-])?)(?P<name>gcc|clang)(?P<after>(?:-[\d.]+)?)$")
 _GNU_OR_CLANG = re.compile(r"(?:^|[/-])(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-[\d.]+)?$")
 PACKAGES: Dict[str, str] = {
     "apt-get": "apt-get install g++",
@@ -60,6 +63,13 @@ def check(
         if value and (gone or not _found(value, name, compilers)):
             missing = True
             yield _names_nothing(name, value, compilers)
+    for name in FLAGS if project.wants_cuda else ():
+        value = _ccbin(environment.get(name) or "")
+        if value and not _answers(value, name, compilers):
+            missing = True
+            yield _flags_name_nothing(name, value, environment)
+    if not missing:
+        yield from _c_for_cxx(environment, compilers)
     if not missing and compiler and compiler.cxx is False:
         yield _incomplete(compiler, compilers, system)
 
@@ -75,6 +85,47 @@ def _found(value: str, variable: str, compilers: Compilers) -> bool:
         return True
     known = {name for item in compilers.items for name in (item.name, item.path)}
     return any(word in known for word in value.split())
+
+
+def _ccbin(flags: str) -> str:
+    """The last -ccbin that names a gcc or clang; "" without one, or where another maker's is named."""
+    found = [value.strip("\"'") for value in _CCBIN.findall(flags)][-1:]
+    return found[0] if found and _GNU_OR_CLANG.search(found[0]) else ""
+
+
+def _answers(value: str, variable: str, compilers: Compilers) -> bool:
+    return any(value in (item.path, item.name) or item.found_via == variable for item in compilers.items)
+
+
+def _flags_name_nothing(name: str, value: str, environment: Environment) -> Finding:
+    left = _CCBIN.sub(" ", environment.get(name) or "").strip()
+    return Finding(
+        message=f"{name} has -ccbin {value}, and no compiler answers there.",
+        consequence="Every call of nvcc stops: Failed to preprocess host compiler properties.",
+        evidence=(Evidence(name, environment.get(name) or ""),),
+        fix=Fix(
+            f"Leave -ccbin out of {name}; nvcc then takes the compiler on PATH", (SetEnv(name, left or None),)
+        ),
+    )
+
+
+def _c_for_cxx(environment: Environment, compilers: Compilers) -> Iterator[Finding]:
+    """CXX=gcc compiles C++ and links it without the C++ library."""
+    value = environment.get("CXX") or ""
+    found = _C_ALONE.search(value)
+    if found is None:
+        return
+    wanted = found["before"] + {"gcc": "g++", "clang": "clang++"}[found["name"]] + found["after"]
+    known = any(wanted in (item.path, item.name) for item in compilers.items)
+    yield Finding(
+        message=f"CXX is {value}, the C compiler.",
+        consequence="It compiles C++ and links without the C++ library: undefined reference to std::...",
+        evidence=(Evidence("CXX", value),),
+        fix=Fix(f"Set CXX to {wanted}", (SetEnv("CXX", wanted),))
+        if known
+        else Fix("Unset CXX", (SetEnv("CXX", None),)),
+        severity=Severity.WARNING,
+    )
 
 
 def _names_nothing(name: str, value: str, compilers: Compilers) -> Finding:

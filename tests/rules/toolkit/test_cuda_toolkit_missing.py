@@ -1,8 +1,14 @@
 """No nvcc anywhere, and a project that needs one."""
 
+from envdoctor.facts import NvccPath, Nvccs
 from envdoctor.finding import Run, SetEnv, Severity
-from envdoctor.rules.toolkit.cuda_toolkit_missing import check
+from envdoctor.rules.toolkit import cuda_toolkit_missing
 from tests.factory import at, cmake, environment, extension, project, setup, toolkit, toolkits, torch
+
+
+def check(project, environment, toolkit, toolkits, torch, *nvccs):
+    return cuda_toolkit_missing.check(project, environment, toolkit, toolkits, torch, Nvccs(nvccs))
+
 
 EXTENSION = project(setup=setup(extension()))
 
@@ -60,3 +66,10 @@ def test_a_toolkit_that_is_installed_and_not_on_path():
     assert SetEnv("PATH", "/opt/cuda/bin", "prepend") in finding.fix.steps
     (finding,) = check(EXTENSION, environment(), None, toolkits(toolkit("12.4")), torch())  # of another CUDA
     assert isinstance(finding.fix.steps[0], Run)
+
+
+def test_one_that_hangs_is_not_absent():
+    hanging = NvccPath("/opt/bin/nvcc", "wrapper", "/opt/bin/nvcc", None, True, "gave no answer within 5 s")
+    (finding,) = check(EXTENSION, environment(), None, None, torch(), hanging)
+    assert "no nvcc that works" in finding.message
+    assert any(evidence.source == "/opt/bin/nvcc" for evidence in finding.evidence)
