@@ -173,6 +173,9 @@ class Project:
     #: Releases of header libraries that the sources include, as their own headers say: "cutlass 4.2.0" at its
     #: version.h.
     header_versions: Tuple[Located, ...] = ()
+    #: "CUDA_HOME=/usr/local/cuda-11.6" where the Makefile sets what it takes $(CUDA_HOME)/bin/nvcc from, and no nvcc
+    #: is there.
+    makefile_toolkits_gone: Tuple[Located, ...] = ()
     #: Options that nvcc itself is given for certain by setup.py, a Makefile or a script, without dashes: "std=c++20",
     #: and those of `compat.NVCC_FLAG_SINCE`.
     nvcc_options: Tuple[Located, ...] = ()

@@ -123,6 +123,7 @@ class _Reading:
             packages=self.packages(),
             unread=tuple(tree.unread),
             nvcc_links=tuple(self.makefile.nvcc_links) if self.makes() else (),
+            makefile_toolkits_gone=makefiles.toolkits_gone(tree) if self.makes() else (),
             nvcc_options=tuple(self.nvcc_options()),
             header_versions=sources.cutlass_version(tree, search, found, missing),
         )

@@ -191,3 +191,18 @@ def test_options_that_nvcc_is_given():
     text += "b.o: b.cpp\n\tg++ -std=c++23 -c $< -o $@\n"
     found = makefiles.read(tree(Makefile=text)).nvcc_options
     assert told(found) == [("std=c++20", "Makefile:4"), ("compress-mode", "Makefile:4")]
+
+
+def test_a_toolkit_that_the_makefile_names_and_that_is_gone():
+    text = "# CUDA_HOME = /opt/x\nCUDA_HOME ?= /opt/cuda-11\nCUDA_DIR = /opt/cuda-12\n"
+    text += "a:\n\t$(CUDA_HOME)/bin/nvcc a.cu\n\t${CUDA_DIR}/bin/nvcc b.cu\n"
+
+    def gone(programs=(), **env):
+        files = {"/w/Makefile": text, **dict.fromkeys(programs, "")}
+        host = FakeHost(files=files, env=env, executables=programs)
+        return told(makefiles.toolkits_gone(Tree(host, "/w")))
+
+    both = [("CUDA_HOME=/opt/cuda-11", "Makefile:2"), ("CUDA_DIR=/opt/cuda-12", "Makefile:3")]
+    assert gone() == both and gone(CUDA_DIR="/usr/local/cuda") == both
+    assert gone(CUDA_HOME="/usr/local/cuda") == both[1:]
+    assert gone(programs=["/opt/cuda-11/bin/nvcc", "/opt/cuda-12/bin/nvcc"]) == []

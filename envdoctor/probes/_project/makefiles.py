@@ -14,6 +14,7 @@ INCLUDED_LIMIT = 50
 NAMES = ("GNUmakefile", "makefile", "Makefile")
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|::?=|:::=|\+=|=)\s*(.*)", re.DOTALL)
 _INCLUDE = re.compile(r"^ *(?:-|s)?include\s+([^#\n]+)", re.MULTILINE)
+_TOOLKIT_VARIABLE = re.compile(r"\$[({](\w*CUDA\w*)[)}]/bin/nvcc")
 _REFERENCE = re.compile(r"\$[({]([\w.-]+)[)}]")
 _FOREACH = re.compile(r"\$\(foreach\s+(\w+)\s*,([^,()]*),\s*((?:[^()]|\([^()]*\))*)\)")
 _COMPILES = re.compile(
@@ -86,6 +87,20 @@ def read(tree: Tree) -> Builds:
         for name, text in reversed(tuple(texts.items())):
             _makefile(tree, builds, name, text, variables)
     return builds
+
+
+def toolkits_gone(tree: Tree) -> Tuple[Located, ...]:
+    """Folders that the Makefile sets for $(CUDA_HOME)/bin/nvcc and that hold none, the environment's word heeded."""
+    file = next((name for name in NAMES if tree.is_file(name)), "")
+    text = (tree.text(file) if file else None) or ""
+    gone = []
+    for name in dict.fromkeys(_TOOLKIT_VARIABLE.findall(text)):
+        found = re.search(rf"^ *{name} *([?:]?)= *(/[^\s$#]*)[ \t]*$", text, re.MULTILINE)
+        overridden = found and found.group(1) == "?" and tree.host.env.get(name)
+        if found and not overridden and not tree.host.which(f"{found.group(2)}/bin/nvcc"):
+            line = text.count("\n", 0, found.start()) + 1
+            gone.append(Located(f"{name}={found.group(2)}", file, line))
+    return tuple(gone)
 
 
 def scripts(tree: Tree) -> Builds:

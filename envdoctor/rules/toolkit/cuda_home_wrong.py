@@ -25,8 +25,8 @@ When nothing is compiled with it, and a program reads the variable only to find 
 from typing import Iterator, Optional
 
 from envdoctor.architectures import builds_torch_extension
-from envdoctor.facts import Environment, Project, Resolution, Toolkit, Toolkits
-from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.facts import Environment, Project, Toolkit, Toolkits
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -36,11 +36,11 @@ def check(
     environment: Environment,
     toolkits: Toolkits,
     project: Optional[Project],
-    resolution: Optional[Resolution],
 ) -> Iterator[Finding]:
     good = next((toolkit for toolkit in toolkits.items if toolkit.nvcc and not toolkit.error), None)
     yield from _without_nvcc(environment, toolkits, project, good)
-    yield from _in_makefile(toolkits, resolution, good)
+    if good and project and project.wants_cuda:  # without any toolkit: cuda-toolkit-missing
+        yield from _in_makefile(project, good)
     for name in ("CUDA_HOME", "CUDA_PATH"):
         value = environment.get(name)
         if value and not any(name in toolkit.origins for toolkit in toolkits.items):
@@ -70,25 +70,21 @@ def _without_nvcc(
         )
 
 
-def _in_makefile(
-    toolkits: Toolkits,
-    resolution: Optional[Resolution],
-    good: Optional[Toolkit],
-) -> Iterator[Finding]:
+def _in_makefile(project: Project, good: Toolkit) -> Iterator[Finding]:
     """A folder that the Makefile itself names for $(CUDA_HOME)/bin/nvcc."""
-    answer = resolution.get("Makefile") if resolution else None
-    variable, _, where = answer.reason.partition(" of the ") if answer else ("", "", "")
-    if answer is None or answer.takes is None or where != "Makefile" or toolkits.get(answer.takes):
-        return
-    steps = (SetEnv("MAKEFLAGS", f"{variable}={good.root}", "append"),) if good else ()
-    yield Finding(
-        message=f"The Makefile takes nvcc from {variable} = {answer.takes}, which is not a CUDA toolkit.",
-        consequence="make stops at its first call of nvcc.",
-        evidence=(Evidence(f"{variable} of the Makefile", answer.takes),),
-        fix=Fix(f"Have make take CUDA {good.version} at {good.root}", steps)
-        if good
-        else Fix(f"Set {variable} on make's command line to a toolkit; none was found on this machine"),
-    )
+    for place in project.makefile_toolkits_gone:
+        variable, _, folder = place.text.partition("=")
+        yield Finding(
+            message=f"The Makefile takes nvcc from {variable} = {folder}, and there is no bin/nvcc in it.",
+            consequence="make stops at its first call of nvcc.",
+            evidence=(Evidence(place.place, place.text),),
+            fix=Fix(
+                f"Have make take CUDA {good.version} at {good.root} (as `make {variable}={good.root}` does)",
+                (SetEnv("MAKEFLAGS", f"{variable}={good.root}", "append"),),
+            ),
+            location=Location(place.file, place.line),
+            severity=Severity.WARNING,  # a Makefile may look whether it is there
+        )
 
 
 def _why(value: str) -> str:

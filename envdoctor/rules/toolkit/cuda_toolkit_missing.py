@@ -48,6 +48,8 @@ def check(
 ) -> Iterator[Finding]:
     if not project.wants_cuda or (toolkit and toolkit.nvcc) or _narrower(project, environment, torch):
         return
+    if project.makefile_toolkits_gone and toolkits and any(item.nvcc for item in toolkits.items):
+        return  # cuda-home-wrong
     broken = nvccs.items if nvccs else ()
     built_with = compat.release(torch.cuda) if torch else None
     installed = toolkit_cures.other(

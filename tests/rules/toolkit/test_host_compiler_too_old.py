@@ -47,3 +47,12 @@ def test_torchs_headers_ask_for_gcc_9_and_a_package_is_named():
     assert finding.fix is not None
     (step,) = finding.fix.steps
     assert isinstance(step, Run) and step.command == "apt-get install g++-12"
+
+
+def test_without_cuda_it_is_the_compiler_of_cxx():
+    cxx = compiler("9.3.0", name="g++-9", path="/opt/bin/g++-9", found_via="CXX")
+    make = project(builds=("make",), cxx_standards=(at("20", "Makefile", 3),))
+    (finding,) = run(make, used=compiler(), others=(cxx,))
+    assert "9.3.0" in finding.message
+    cuda = project(builds=("make",), cuda_sources=("k.cu",), cxx_standards=(at("20", "Makefile", 3),))
+    assert not run(cuda, used=compiler(), others=(cxx,))

@@ -66,3 +66,27 @@ def test_gcc_without_its_cxx_half():
     whole = compiler("11.3.0", name="g++-11", path="/usr/bin/g++-11")
     (finding,) = run(half, whole)
     assert finding.fix is not None and SetEnv("CXX", "/usr/bin/g++-11") in finding.fix.steps
+
+
+CUDA = project(builds=("make",), cuda_sources=("k.cu",))
+
+
+def test_ccbin_that_names_nothing():
+    assert not run(NVCC_PREPEND_FLAGS="-ccbin /usr/bin/g++-9")
+    assert not run(project=CUDA, NVCC_PREPEND_FLAGS="-ccbin /usr/bin/g++")
+    assert not run(project=CUDA, NVCC_APPEND_FLAGS="-O2 --compiler-bindir=/opt/nvc++")
+    by_flags = compiler(path="/opt/g++-9", found_via="NVCC_PREPEND_FLAGS")
+    assert not run(GXX, by_flags, project=CUDA, NVCC_PREPEND_FLAGS="-ccbin g++-9")
+    (finding,) = run(project=CUDA, NVCC_PREPEND_FLAGS="-lineinfo -ccbin /usr/bin/g++-9")
+    assert "-ccbin /usr/bin/g++-9" in finding.message
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("NVCC_PREPEND_FLAGS", "-lineinfo"),)
+
+
+def test_a_c_compiler_for_cxx():
+    gcc = compiler(name="gcc", path="/usr/bin/gcc", found_via="CXX")
+    (finding,) = run(GXX, gcc, CXX="/usr/bin/gcc")
+    assert "the C compiler" in finding.message
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("CXX", "/usr/bin/g++"),)
+    (finding,) = run(gcc, CXX="ccache gcc")
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("CXX", None),)
+    assert not run(GXX, gcc, CC="gcc", CXX="x86_64-conda-linux-gnu-c++")
