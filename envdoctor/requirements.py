@@ -8,7 +8,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envdoctor.facts import Packages, Python, System, Wheel
+from envdoctor.facts import Package, Packages, Python, System, Wheel
 
 # The manylinux names before PEP 600, with the glibc minor that each stands for.
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
@@ -72,6 +72,16 @@ def installed(requirement: Requirement, packages: Packages) -> bool:
     """Whether an installed distribution satisfies it."""
     version = packages.version(canonicalize_name(requirement.name))
     return version is not None and accepts(requirement, version)
+
+
+def built_for_numpy_1(package: Package) -> bool:
+    """Whether it is compiled and its metadata leaves out NumPy 2 as a whole: built before there was one."""
+    if not package.tags or any(tag.endswith("-any") for tag in package.tags):
+        return False
+    numpy = next(
+        (r for r in map(parse, package.requires) if r and r.name.lower() == "numpy" and not r.marker), None
+    )
+    return numpy is not None and not any(accepts(numpy, version) for version in ("2.0.0", "2.999"))
 
 
 def tags(python: Python, system: System) -> FrozenSet[Tag]:

@@ -173,6 +173,8 @@ class Project:
     #: Releases of header libraries that the sources include, as their own headers say: "cutlass 4.2.0" at its
     #: version.h.
     header_versions: Tuple[Located, ...] = ()
+    #: What a build backend that lies in the project (backend-path) imports when it is loaded.
+    backend_imports: Tuple[Located, ...] = ()
     #: "CUDA_HOME=/usr/local/cuda-11.6" where the Makefile sets what it takes $(CUDA_HOME)/bin/nvcc from, and no nvcc
     #: is there.
     makefile_toolkits_gone: Tuple[Located, ...] = ()

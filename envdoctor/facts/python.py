@@ -117,6 +117,8 @@ class Needed:
     soname: str
     path: Optional[str]  # None: the loader finds nothing
     via: Optional[str]  # "rpath", "LD_LIBRARY_PATH", "ld.so.cache", "default", "torch", "installed wheel"
+    #: Newest GLIBCXX_ that it defines, for a libstdc++ found by "rpath": other modules get another one.
+    glibcxx: Optional[str] = None
 
 
 @dataclass(frozen=True)

@@ -137,13 +137,16 @@ def release(version: str) -> Release:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def candidates(host: Host, cmake: Modules) -> Iterator[Candidate]:
-    """Every Python in the order of the search by location; in one folder by CMake's order of names."""
+def candidates(host: Host, cmake: Modules, hints: Sequence[str] = ()) -> Iterator[Candidate]:
+    """Every Python in the order of the search by location; in one folder by CMake's order of names.
+
+    `hints` are variables whose folder comes before all others: Python3_ROOT_DIR for FindPython3.
+    """
     names = [f"python{version}" for version in cmake.known]
     unversioned = _UNVERSIONED_NAMES
     ordered = [*unversioned, *names] if cmake.unversioned_first else [*names, *unversioned]
     versions: Dict[str, Release] = {}
-    for folder, place in _folders(host, cmake):
+    for folder, place in _folders(host, cmake, hints):
         for name in ordered:
             path = posixpath.join(folder, name)
             if name in host.listdir(folder) and host.which(path):
@@ -152,7 +155,11 @@ def candidates(host: Host, cmake: Modules) -> Iterator[Candidate]:
                 yield Candidate(path, versions[path], place)
 
 
-def _folders(host: Host, cmake: Modules) -> Iterator[Tuple[str, str]]:
+def _folders(host: Host, cmake: Modules, hints: Sequence[str]) -> Iterator[Tuple[str, str]]:
+    for variable in hints:
+        if host.env.get(variable):
+            yield posixpath.join(host.env[variable], "bin"), variable
+            yield host.env[variable], variable
     for variable in cmake.environments:
         if host.env.get(variable):
             yield posixpath.join(host.env[variable], "bin"), variable

@@ -11,6 +11,7 @@ from envdoctor.host import Host
 from envdoctor.probes import _installed, _torch_process
 from envdoctor.probes._loader import Found, Object, Search
 
+LIBSTDCXX = "libstdc++.so.6"
 _MOST_FILES = 3000
 _MOST_MISSING = 10
 # Their own libraries fit each other; thousands of kernels take time to read.
@@ -135,7 +136,14 @@ def _needed(search: Search, file: _File, loaded: Dict[str, Found], wheels: _Whee
         if found is None and file.package:
             path = wheels.find(soname, file.package)
             found = Found(path, "installed wheel") if path else None
-        yield Needed(soname, found.path if found else None, found.via if found else None)
+        own = search.object(found.path) if found and found.via == "rpath" and soname == LIBSTDCXX else None
+        defined = elf.newest(own.version_definitions, "GLIBCXX") if own else None
+        yield Needed(
+            soname,
+            found.path if found else None,
+            found.via if found else None,
+            defined[len("GLIBCXX_") :] if defined else None,
+        )
 
 
 def _present(found: Optional[Found]) -> Optional[Found]:

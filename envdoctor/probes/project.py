@@ -123,6 +123,7 @@ class _Reading:
             packages=self.packages(),
             unread=tuple(tree.unread),
             nvcc_links=tuple(self.makefile.nvcc_links) if self.makes() else (),
+            backend_imports=self.backend_imports(),
             makefile_toolkits_gone=makefiles.toolkits_gone(tree) if self.makes() else (),
             nvcc_options=tuple(self.nvcc_options()),
             header_versions=sources.cutlass_version(tree, search, found, missing),
@@ -210,6 +211,18 @@ class _Reading:
             yield from (
                 Located(entry, self.setup.fact.file, place) for entry in flags.architecture_list(chosen)
             )
+
+    def backend_imports(self) -> Tuple[Located, ...]:
+        backend = self.pyproject.located("build-system", "build-backend")
+        if backend is None:
+            return ()
+        for folder in self.pyproject.strings("build-system", "backend-path"):
+            stem = posixpath.join(folder.text, backend.text.partition(":")[0].replace(".", "/"))
+            for file in (f"{stem}.py", f"{stem}/__init__.py"):
+                path = self.tree.relative(self.tree.full(file))
+                if path and self.tree.is_file(path):
+                    return setup_script.read(self.tree, path).fact.imports
+        return ()
 
     def nvcc_options(self) -> Iterator[Located]:
         for built in self.setup.built if self.setup else ():

@@ -53,7 +53,9 @@ def _python(
         if finder == "FindPythonInterp":
             take = _python_finders.find_python_interp(host, cmake, package)
         else:
-            take = _python_finders.find_python(found, cmake, package, new)
+            hint = f"{finder.partition(' ')[0][len('Find') :]}_ROOT_DIR"
+            first = _python_finders.candidates(host, cmake, (hint,)) if host.env.get(hint) else found
+            take = _python_finders.find_python(tuple(first), cmake, package, new)
         # Asking takes 0.1 to 0.5 s, seconds behind pyenv's shims: only for what this project looks for.
         wanted = request.deep and package is not None
         asked = _ask_cmake.ask(host, program.path, finder, package, new) if wanted else None

@@ -308,3 +308,13 @@ def test_options_that_torchs_builder_hands_to_nvcc():
         ("std=c++20", "setup.py:4"),
         ("compress-mode", "setup.py:4"),
     ]
+
+
+def test_what_a_backend_of_its_own_imports():
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = []\nbuild-backend = "tools.backend:B"\nbackend-path = ["_b"]\n',
+        "_b/tools/backend.py": "import torch\ntry:\n    import numpy\nexcept ImportError:\n    numpy = None\n",
+    }
+    assert told(examine(files).backend_imports) == [("torch", "_b/tools/backend.py:1")]
+    del files["_b/tools/backend.py"]
+    assert examine(files).backend_imports == ()

@@ -218,3 +218,13 @@ def test_a_cmake_that_does_not_tell_leaves_the_computed_answer():
     asked = {"/opt/cmake/bin/cmake -P ask.cmake": Completed(1, "", "CMake Error\n")}
     answer = pythons(python_host("/venv/bin:/usr/bin", programs=asked), deep=True)["FindPython3"]
     assert (answer.takes, answer.how) == ("/venv/bin/python3", "computed")
+
+
+def test_a_root_folder_in_the_environment_comes_first_for_the_finder_of_its_name():
+    host = python_host("/usr/bin", VIRTUAL_ENV="/gone", Python3_ROOT_DIR="/venv")
+    answers = pythons(host)
+    assert (
+        answers["FindPython3"].takes == "/venv/bin/python3"
+        and "Python3_ROOT_DIR" in answers["FindPython3"].reason
+    )
+    assert answers["FindPython"].takes == "/usr/bin/python3.11"

@@ -45,6 +45,12 @@ def check(packages: Packages, python: Python) -> Iterator[Finding]:
             if requirement is not None and requirements.applies(requirement, python):
                 name = str(canonicalize_name(requirement.name))
                 version = packages.version(name)
+                if (
+                    name == "numpy"
+                    and requirements.built_for_numpy_1(package)
+                    and not (version or "").startswith("1.")
+                ):
+                    continue  # numpy-abi-mismatch
                 if version is not None and not _fits(requirement, version):
                     misfits.setdefault(name, []).append((package, requirement))
     for name, found in misfits.items():

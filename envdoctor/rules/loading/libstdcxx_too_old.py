@@ -26,7 +26,7 @@ loads.
 from typing import Iterator, Optional
 
 from envdoctor import compat
-from envdoctor.facts import CompiledModule, CompiledModules, Compiler, Project, RuntimeLibrary, System
+from envdoctor.facts import CompiledModule, CompiledModules, Compiler, Needed, Project, RuntimeLibrary, System
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity, Shim
 
 SEVERITY = Severity.ERROR
@@ -39,6 +39,7 @@ def check(
     project: Optional[Project],
 ) -> Iterator[Finding]:
     taken = next((library for library in system.libstdcxx if library.taken and library.glibcxx), None)
+    yield from _by_own_path(modules, system)
     if taken is None:
         return
     module = _neediest(modules)
@@ -65,10 +66,31 @@ def check(
         )
 
 
+def _by_own_path(modules: Optional[CompiledModules], system: System) -> Iterator[Finding]:
+    """Modules whose run path leads to an older libstdc++ than they need."""
+    for module in modules.items if modules else ():
+        own = _own(module)
+        if own and own.path and compat.numbers(module.glibcxx) > compat.numbers(own.glibcxx):
+            yield Finding(
+                message=f"{module.package or module.path} needs GLIBCXX_{module.glibcxx}; "
+                f"its own run path leads to {own.path}, which ends at GLIBCXX_{own.glibcxx}.",
+                consequence=f"Importing it stops: version `GLIBCXX_{module.glibcxx}' not found.",
+                evidence=(
+                    Evidence(module.path, f"needs GLIBCXX_{module.glibcxx}"),
+                    Evidence(own.path, f"defines up to GLIBCXX_{own.glibcxx}; taken by way of the run path"),
+                ),
+                fix=_fix(system, module.glibcxx, preload=True),
+            )
+
+
+def _own(module: CompiledModule) -> Optional[Needed]:
+    return next((needed for needed in module.needed if needed.glibcxx), None)
+
+
 def _neediest(modules: Optional[CompiledModules]) -> Optional[CompiledModule]:
-    return max(
-        modules.items if modules else (), key=lambda module: compat.numbers(module.glibcxx), default=None
-    )
+    """Of those that take the libstdc++ that everything takes."""
+    items = [module for module in modules.items if _own(module) is None] if modules else []
+    return max(items, key=lambda module: compat.numbers(module.glibcxx), default=None)
 
 
 def _compiles_cxx(project: Optional[Project]) -> bool:
@@ -83,11 +105,15 @@ def _seen(taken: RuntimeLibrary) -> Evidence:
     return Evidence(taken.path, f"defines up to GLIBCXX_{taken.glibcxx}; taken by way of {taken.origin}")
 
 
-def _fix(system: System, wanted: Optional[str]) -> Fix:
-    new = max(system.libstdcxx, key=lambda library: compat.numbers(library.glibcxx))
-    if compat.numbers(new.glibcxx) < compat.numbers(wanted):
+def _fix(system: System, wanted: Optional[str], preload: bool = False) -> Fix:
+    new = max(system.libstdcxx, key=lambda library: compat.numbers(library.glibcxx), default=None)
+    if new is None or compat.numbers(new.glibcxx) < compat.numbers(wanted):
         return Fix(
             f"Install a libstdc++ with GLIBCXX_{wanted} (a newer distribution, or conda-forge's libstdcxx-ng)"
+        )
+    if preload:  # an old-style run path comes before LD_LIBRARY_PATH
+        return Fix(
+            f"Load the newer libstdc++ first ({new.path})", (SetEnv("LD_PRELOAD", new.path, "prepend"),)
         )
     # A link to the one library: its whole folder in front would replace other libraries as well.
     steps = (

@@ -8,7 +8,8 @@ Modules compiled for NumPy 1 cannot use NumPy 2: "A module that was compiled usi
 ## How envdoctor knows
 
 NumPy is 2 or newer, and the installed torch, pandas, scikit-learn, scipy, pyarrow or matplotlib is older than its
-first release for NumPy 2 (table with sources in `compat/pytorch.py`).
+first release for NumPy 2 (table with sources in `compat/pytorch.py`); or, as a warning, another compiled package's
+metadata leaves out NumPy 2 as a whole.
 
 ## What to do
 
@@ -23,7 +24,7 @@ from typing import Iterator, Optional, Tuple
 
 from packaging.version import InvalidVersion, Version
 
-from envdoctor import compat
+from envdoctor import compat, requirements
 from envdoctor.facts import Packages, Python
 from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
 
@@ -39,6 +40,8 @@ def check(packages: Packages, python: Optional[Python]) -> Iterator[Finding]:
         for package in (packages.get(name) for name in compat.NUMPY_2_SINCE)
         if package is not None and _older(package.version, compat.NUMPY_2_SINCE[package.name])
     ]
+    certain = bool(old)
+    old += [item for item in packages.items if item not in old and requirements.built_for_numpy_1(item)]
     if old:
         names = ", ".join(f"{package.name} {package.version}" for package in old)
         yield Finding(
@@ -52,6 +55,8 @@ def check(packages: Packages, python: Optional[Python]) -> Iterator[Finding]:
                 "Install NumPy 1",
                 (Run(f'{python.executable if python else "python"} -m pip install "numpy<2"'),),
             ),
+            # Metadata alone does not tell whether the compiled part uses NumPy's.
+            severity=None if certain else Severity.WARNING,
         )
 
 

@@ -10,7 +10,8 @@ examined interpreter does not have them: "ModuleNotFoundError: No module named '
 For a build: setup.py's own imports of well-known packages (whose import name and distribution name are certain)
 that are neither installed nor named as build requirements; and, when isolation is switched off, build
 requirements that are not installed, since pip then fetches none. For a run: the project's stated requirements
-that apply to the examined interpreter and are not installed in any version.
+that apply to the examined interpreter, and what the metadata of those asks for in turn, and that are not
+installed in any version.
 
 ## What to do
 
@@ -24,6 +25,7 @@ When another environment is meant: `--python` names it.
 import shlex
 from typing import Iterator, List, Optional, Tuple
 
+from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from envdoctor import compat, isolation, requirements
@@ -33,6 +35,7 @@ from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 SEVERITY = Severity.ERROR
 STAGE = 0
 
+PROMISING = (None, "pip", "uv")
 FILES = ("requirements.txt", "pyproject.toml", "setup.py", "setup.cfg")
 
 
@@ -58,7 +61,7 @@ def check(
         consequence="The build stops at its import." if build else "Importing it fails: No module named …",
         evidence=tuple(Evidence(place.place, _said(place, build)) for place, _ in missing),
         fix=_fix(python, _quoted(missing, build)),
-        location=Location(first.file, first.line),
+        location=Location(first.file, first.line) if first.file in FILES else None,
         severity=SEVERITY if build else Severity.WARNING,
     )
 
@@ -82,6 +85,28 @@ def _stated(project: Project, packages: Packages, python: Python) -> Iterator[Tu
         name = canonicalize_name(requirement.name)
         if packages.get(name) is None:
             yield place, name
+        else:
+            yield from _asked_by(requirement, packages, python)
+
+
+def _asked_by(stated: Requirement, packages: Packages, python: Python) -> Iterator[Tuple[Located, str]]:
+    """What the stated package, and those that it asks for, lack themselves; conda's metadata promises less."""
+    waiting, seen = [stated], {str(stated)}
+    while waiting:
+        asked = waiting.pop()
+        package = packages.get(canonicalize_name(asked.name))
+        if package is None or package.installer not in PROMISING or package.kind != "dist-info":
+            continue
+        for text in package.requires:
+            requirement = requirements.parse(text)
+            if requirement is None or not requirements.applies(requirement, python, asked.extras):
+                continue
+            name = canonicalize_name(requirement.name)
+            if packages.get(name) is None:
+                yield Located(text, package.location), name
+            elif str(requirement) not in seen:
+                seen.add(str(requirement))
+                waiting.append(requirement)
 
 
 def _backend(project: Project, packages: Packages, python: Python) -> Iterator[Tuple[Located, str]]:

@@ -8,7 +8,8 @@ its own that holds the declared build requirements and nothing else. A `setup.py
 
 ## How envdoctor knows
 
-`setup.py`, read as syntax, imports torch; the build requirements do not name it; nothing switches isolation off.
+`setup.py`, or a build backend of the project's own, read as syntax, imports torch; the build requirements do not name
+it; nothing switches isolation off.
 
 ## What to do
 
@@ -42,7 +43,7 @@ def check(
     environment: Environment,
     configuration: Optional[Configuration],
 ) -> Iterator[Finding]:
-    imports = project.setup.imports if project.setup else ()
+    imports = (*project.backend_imports, *(project.setup.imports if project.setup else ()))
     torch = next((line for line in imports if line.text.split(".")[0] == "torch"), None)
     if (
         torch is None

@@ -53,8 +53,9 @@ def check(
 ) -> Iterator[Finding]:
     needs = [*_torch(project, torch), *_cccl(project, toolkit), *_cutlass(project, packages)]
     for need in sorted(needs, key=lambda need: -need.standard):
-        asked = _asked(project, need.cuda_only)
-        if asked is None or _number(asked) >= need.standard or _raised(environment, need):
+        told = _told(environment) if project.wants_cuda else None
+        asked = told or _asked(project, need.cuda_only)
+        if asked is None or _number(asked) >= need.standard:
             continue
         standard = _number(asked)
         yield Finding(
@@ -65,7 +66,7 @@ def check(
                 f"Have nvcc and the C++ compilers read it as C++{need.standard}",
                 toolkit_cures.raised_standard(compilers, environment, need.standard),
             ),
-            location=Location(asked.file, asked.line),
+            location=None if told else Location(asked.file, asked.line),
         )
         return
 
@@ -137,8 +138,8 @@ def _number(item: Located) -> int:
     return 0 if number in ("98", "03") else int(number)
 
 
-def _raised(environment: Environment, need: Need) -> bool:
-    """Whether nvcc is already told otherwise."""
+def _told(environment: Environment) -> Optional[Located]:
+    """What nvcc is told behind all else: the last -std in NVCC_APPEND_FLAGS counts, whatever the project says."""
     flags = (environment.get("NVCC_APPEND_FLAGS") or "").split()
-    told = [flag.rpartition("+")[2] for flag in flags if flag.startswith("-std=")]
-    return bool(told) and told[-1].isdigit() and int(told[-1]) >= need.standard
+    told = [flag.rpartition("+")[2] for flag in flags if flag.startswith(("-std=", "--std="))]
+    return Located(told[-1], "NVCC_APPEND_FLAGS") if told and told[-1].isdigit() else None

@@ -36,3 +36,11 @@ def test_two_that_ask_for_another_version_are_one_finding():
 
 def test_a_real_prerelease_does_not_stand_for_its_release():
     assert found(asking("torch>=2.1"), package("torch", "2.1.0rc1"))
+
+
+def test_numpy_1_in_compiled_packages_is_told_by_numpy_abi_mismatch():
+    numpy = package("numpy", "2.1.3")
+    compiled = package("pywavelets", "1.5.0", requires=("numpy<2",), tags=("cp311-cp311-linux_x86_64",))
+    pure = package("oldstats", "1.0", requires=("numpy<2",))
+    assert not list(check(packages(numpy, compiled), python()))
+    assert list(check(packages(numpy, pure), python()))

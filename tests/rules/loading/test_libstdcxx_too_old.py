@@ -1,6 +1,8 @@
 """An old libstdc++ in front."""
 
-from envdoctor.facts import CompiledModules, RuntimeLibrary
+from dataclasses import replace
+
+from envdoctor.facts import CompiledModules, Needed, RuntimeLibrary
 from envdoctor.finding import SetEnv, Severity, Shim
 from envdoctor.rules.loading.libstdcxx_too_old import check
 from tests.factory import compiler, extension, module, project, setup, system
@@ -49,3 +51,20 @@ def test_an_installed_module_that_needs_a_newer_one():
 def test_without_a_newer_copy_one_has_to_be_installed():
     (finding,) = found(machine("3.4.25"), needs="3.4.29")
     assert not finding.fix.steps
+
+
+def test_a_module_whose_own_run_path_leads_to_an_older_one():
+    def told(defines):
+        own = Needed("libstdc++.so.6", "/opt/env/lib/libstdc++.so.6", "rpath", defines)
+        modules = CompiledModules((module(glibcxx="3.4.30", needed={"libm.so.6": "/lib/libm.so.6"}),))
+        modules = CompiledModules((replace(modules.items[0], needed=(own,)),))
+        return list(check(machine("3.4.33"), modules, None, None))
+
+    assert not told("3.4.30")
+    (finding,) = told("3.4.28")
+    assert "/opt/env/lib/libstdc++.so.6, which ends at GLIBCXX_3.4.28" in finding.message
+    assert finding.fix.steps == (SetEnv("LD_PRELOAD", OLD, "prepend"),)
+    # What everything else takes says nothing of a module with its own.
+    own = Needed("libstdc++.so.6", "/opt/env/lib/libstdc++.so.6", "rpath", "3.4.33")
+    newer = replace(module(glibcxx="3.4.32"), needed=(own,))
+    assert not list(check(machine("3.4.30"), CompiledModules((newer,)), None, None))

@@ -62,3 +62,21 @@ def test_into_the_distributions_own_python_nothing_is_installed():
     managed = python(externally_managed="/usr/lib/python3.11/EXTERNALLY-MANAGED")
     (finding,) = found(project(setup=IMPORTS), interpreter=managed)
     assert "venv" in finding.fix.steps[0].command
+
+
+def test_what_a_stated_package_asks_for_in_turn():
+    asks = project(builds=(), requirements=(at("alley[cuda]", "requirements.txt", 1),))
+    needs = (
+        "pins>=1",
+        'cudalib ; extra == "cuda"',
+        'docs ; extra == "doc"',
+        'winonly ; sys_platform == "win32"',
+    )
+    alley = package("alley", requires=needs)
+    whole = (alley, package("pins", requires=("alley",)), package("cudalib"))
+    assert not found(asks, *whole, request=RUN)
+    (finding,) = found(asks, *whole[:2], request=RUN)
+    assert finding.message.startswith("cudalib is not installed") and finding.location is None
+    assert "alley" in finding.evidence[0].source and "cudalib" in finding.evidence[0].text
+    assert not found(asks, package("alley", requires=needs, installer="conda"), request=RUN)
+    assert not found(project(builds=()), alley, request=RUN)

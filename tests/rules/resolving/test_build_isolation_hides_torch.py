@@ -47,3 +47,9 @@ def test_a_setup_script_alone_is_isolated_by_new_pips_and_without_wheel():
     bare = type(new)((package("pip", "23.2.1"), package("torch", "2.13.0")))
     assert list(check(alone, bare, python(), environment(), None))
     assert not list(check(alone, type(new)((package("pip", "22.0"),)), python(), environment(), None))
+
+
+def test_a_backend_of_the_projects_own_counts_too():
+    own = project(build_system=True, backend_imports=(at("torch", "_build/backend.py", 1),))
+    (finding,) = check(own, TORCH, python(), environment(), None)
+    assert finding.location is not None and finding.location.file == "_build/backend.py"

@@ -84,3 +84,12 @@ def test_quiet_once_nvcc_is_told_otherwise():
         flags("14", setup=setup(extension())), torch(), toolkit(), NVCC_APPEND_FLAGS="-O2 -std=c++17"
     )
     assert run(flags("14", setup=setup(extension())), torch(), toolkit(), NVCC_APPEND_FLAGS="-std=c++14")
+
+
+def test_flags_of_the_environment_count_behind_the_projects():
+    cub = flags("17", builds=("make",), cuda_sources=("k.cu",), includes=(at("cub/cub.cuh", "k.cu"),))
+    (finding,) = run(cub, None, toolkit(), NVCC_APPEND_FLAGS="-O2 -std=c++14")
+    assert "NVCC_APPEND_FLAGS asks for C++14" in finding.message and finding.location is None
+    assert finding.fix is not None
+    assert SetEnv("NVCC_APPEND_FLAGS", "-std=c++17", "append") in finding.fix.steps
+    assert not run(cub, None, toolkit(), NVCC_APPEND_FLAGS="-std=c++14 -std=c++17")
