@@ -13,6 +13,14 @@ from envdoctor.facts import Package, Packages, Python, System, Wheel
 # The manylinux names before PEP 600, with the glibc minor that each stands for.
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 
+#: First pip that takes wheels of these names. Source: pip's news for 19.0, 19.3, 20.3 and 21.2 (musllinux).
+_PIP_SINCE = (
+    ("manylinux_", Version("20.3")),
+    ("manylinux2014", Version("19.3")),
+    ("manylinux2010", Version("19.0")),
+    ("musllinux_", Version("21.2")),
+)
+
 _OLDEST = Version("0.dev0")
 
 
@@ -84,9 +92,9 @@ def built_for_numpy_1(package: Package) -> bool:
     return numpy is not None and not any(accepts(numpy, version) for version in ("2.0.0", "2.999"))
 
 
-def tags(python: Python, system: System) -> FrozenSet[Tag]:
-    """The tags of wheels that the examined interpreter takes on that system."""
-    platforms = list(_platforms(system))
+def tags(python: Python, system: System, pip: Optional[str] = None) -> FrozenSet[Tag]:
+    """The tags of wheels that the examined interpreter takes on that system, by way of a pip of that version."""
+    platforms = [name for name in _platforms(system) if _known_to(pip, name)]
     abi = re.sub(r"^cpython-(\d+\w*?)-.*", r"cp\1", python.soabi or "")
     abis = [abi] if abi.startswith("cp") else []
     interpreter = "cp{}{}".format(*python.minor) if python.implementation == "cpython" else None
@@ -146,6 +154,12 @@ def _requirements(wheel: Wheel, asked: Requirement, python: Python) -> Iterator[
         if requirement is not None and applies(requirement, python, asked.extras):
             requirement.marker = None
             yield requirement
+
+
+def _known_to(pip: Optional[str], platform: str) -> bool:
+    release = release_of(pip)
+    since = next((first for start, first in _PIP_SINCE if platform.startswith(start)), None)
+    return release is None or since is None or release >= since
 
 
 def _platforms(system: System) -> Iterator[str]:

@@ -4,7 +4,16 @@ from packaging.requirements import Requirement
 
 from envdoctor.facts import Wheel
 from envdoctor.isolation import isolated
-from envdoctor.requirements import applies, fits, installed, parse, release_of, tags, unavailable
+from envdoctor.requirements import (
+    applies,
+    built_for_numpy_1,
+    fits,
+    installed,
+    parse,
+    release_of,
+    tags,
+    unavailable,
+)
 from tests.factory import environment, package, packages, project, python, system
 
 
@@ -80,3 +89,24 @@ def test_versions_that_are_none_are_no_crash():
     assert (release_of("unknown"), release_of(None)) == (None, None)
     built = project(builds=("setup.py",), build_system=False)
     assert not isolated(built, packages(package("pip", "of my own")), environment(), None)
+
+
+def test_an_old_pip_does_not_know_new_platform_names():
+    def known(pip, tag):
+        return fits(
+            wheel("demo", "1.0", f"cp311-cp311-{tag}"), tags(python(), system(libc_version="2.36"), pip)
+        )
+
+    assert known("20.3", "manylinux_2_28_x86_64") and not known("20.2.4", "manylinux_2_28_x86_64")
+    assert known("19.3", "manylinux2014_x86_64") and not known("19.2.3", "manylinux2014_x86_64")
+    assert known("9.0", "linux_x86_64") and known("9.0", "manylinux1_x86_64")
+    assert known("19.2", "manylinux2014_x86_64.manylinux1_x86_64")
+
+
+def test_compiled_packages_from_before_numpy_2():
+    def before(*requires, tag="cp311-cp311-linux_x86_64"):
+        return built_for_numpy_1(package("demo", requires=requires, tags=(tag,)))
+
+    assert before("numpy<2") and before("NumPy>=1.21,<2.0")
+    assert not before() and not before("numpy") and not before("numpy<2.2")
+    assert not before("numpy<2", tag="py3-none-any")

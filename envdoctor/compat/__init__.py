@@ -27,6 +27,8 @@ from envdoctor.compat.cuda import (
     CUDA_LIBRARIES,
     CUDA_MAJOR_SONAMES,
     CUDA_WHEELS,
+    HALF_HEADERS,
+    HALF_HEADERS_NEED_CCCL,
     OLDEST_DRIVER,
     cuda_wheel,
 )
@@ -72,6 +74,8 @@ __all__ = [
     "DEV_PACKAGES",
     "FEATURE_ARCHITECTURE",
     "GCC_CXX_SINCE",
+    "HALF_HEADERS",
+    "HALF_HEADERS_NEED_CCCL",
     "HEADER_PACKAGES",
     "HEADER_SINCE",
     "IMPORTED_BY_SETUP",

@@ -41,6 +41,11 @@ CUDA_HEADERS: Tuple[Tuple[str, str], ...] = (
     ("cub/", "cccl"),
 )
 
+#: Headers of the toolkit that include nv/target (of cccl) themselves, and a release that does so for certain. Source:
+#: include/ of 12.4.131 and 13.0.88; 11.8.89 does not.
+HALF_HEADERS = frozenset({"cuda_fp16.h", "cuda_bf16.h", "cuda_fp8.h", "cuda_fp6.h", "cuda_fp4.h", "mma.h"})
+HALF_HEADERS_NEED_CCCL = (12, 4)
+
 #: The PyPI project of a toolkit part; CUDA 11 and 12 add "-cu11" and "-cu12". Source: the wheels' own file lists.
 CUDA_WHEELS: Dict[str, str] = {
     "cudart": "nvidia-cuda-runtime",

@@ -17,6 +17,7 @@ DEV_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
     ("rdma/", "librdmacm-dev", "rdma-core-devel", "rdma-core-dev"),
     ("curl/", "libcurl4-openssl-dev", "libcurl-devel", "curl-dev"),
     ("openssl/", "libssl-dev", "openssl-devel", "openssl-dev"),
+    ("nccl.h", "libnccl-dev", "libnccl-devel", ""),
     ("numa.h", "libnuma-dev", "numactl-devel", "numactl-dev"),
     ("cblas.h", "libopenblas-dev", "openblas-devel", "openblas-dev"),
     ("mpi.h", "libopenmpi-dev", "openmpi-devel", "openmpi-dev"),

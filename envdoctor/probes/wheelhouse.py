@@ -46,6 +46,8 @@ def probe(
         ),
         None,
     )
+    stated = (line.place for line in (project.requirements if project else ()) if line.text == "--no-index")
+    no_index = no_index or next(stated, None)
     folders = dict.fromkeys(pair for pair in ((_local(host, v), s) for v, s in links) if pair[0])
     proxy = environment.get("https_proxy") or environment.get("HTTPS_PROXY")
     return Wheelhouse(

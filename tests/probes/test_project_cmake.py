@@ -293,3 +293,13 @@ def test_stated_cuda_chooses_the_options_for_it():
     assert languages({}, False) == ["CXX"]
     assert languages({"BACKEND": "cpu"}, True) == ["CXX"]
     assert languages({"WITH_CUDA": "OFF"}, True) == ["CXX"]
+
+
+def test_a_folder_of_the_tree_in_place_of_a_download():
+    found = read(
+        "cmake_minimum_required(VERSION 3.14)\nproject(a CXX)\ninclude(FetchContent)\n"
+        "FetchContent_Declare(half SOURCE_DIR ${CMAKE_CURRENT_SOURCE_DIR}/vendor/half)\n"
+        "FetchContent_MakeAvailable(half)\n",
+        **{"vendor/half/CMakeLists.txt": "cmake_minimum_required(VERSION 3.0)\nproject(half CXX)\n"},
+    )
+    assert texts(found.fact().minimums) == ["3.14", "3.0"] and not found.fact().downloads

@@ -83,3 +83,9 @@ def test_find_links_of_a_requirements_file():
     found = probe(FakeHost(folders=["/work/wheels"]), factory.environment(), None, project)
     assert found.folders[0].path == "/work/wheels"
     assert found.folders[0].source == "requirements.txt:1"
+
+
+def test_no_index_of_a_requirements_file():
+    project = factory.project(requirements=(factory.at("--no-index", "requirements.txt", 1),))
+    assert probe(FakeHost(), factory.environment(), None, project).no_index == "requirements.txt:1"
+    assert probe(FakeHost(), factory.environment(), None, factory.project()).no_index is None

@@ -50,6 +50,8 @@ class Reader(Variables):
         self.maybe: Dict[str, None] = {}
         self.targets: Set[str] = set()
         self.declared: Dict[str, Located] = {}
+        #: Folders of the tree that FetchContent takes in place of a download.
+        self.local: Dict[str, str] = {}
         self.generated = set()
         #: Macros that are defined for the whole build or a target.
         self.defined: List[str] = []
@@ -167,11 +169,18 @@ class Reader(Variables):
         )
         if words and url:
             self.declared[words[0].lower()] = self.at(url, command)
+        local = next((words[i + 1] for i, word in enumerate(words[:-1]) if word == "SOURCE_DIR"), None)
+        if words and local and not url:
+            self.local[words[0].lower()] = self.run.path(local)
 
     def on_fetchcontent_makeavailable(self, command: Command, words: List[str]) -> None:
         known = self.found.setdefault("downloads", [])
         known.extend(self.declared.pop(word.lower()) for word in words if word.lower() in self.declared)
         self.run.prefixes += tuple(word.lower() for word in words)
+        for word in words:
+            folder = self.local.get(word.lower())
+            if folder and self.tree.relative(folder):
+                self.run.directory(folder)
 
     def on_externalproject_add(self, command: Command, words: List[str]) -> None:
         for option, value in zip(words, words[1:]):

@@ -49,7 +49,7 @@ def check(
     reached = [used, *(item for item in toolkits.items if _on_path(item, environment))]
     missing = {
         part: place
-        for part, place in _wanted(project, torch).items()
+        for part, place in _wanted(project, used, torch).items()
         if not any(_has(item, part) for item in reached)
     }
     if not missing:
@@ -67,7 +67,7 @@ def check(
     )
 
 
-def _wanted(project: Project, torch: Optional[Torch]) -> Dict[str, Located]:
+def _wanted(project: Project, used: Toolkit, torch: Optional[Torch]) -> Dict[str, Located]:
     """Toolkit parts whose headers are included, each with the first place."""
     wanted: Dict[str, Located] = {}
     for header in project.unresolved_headers:
@@ -76,6 +76,9 @@ def _wanted(project: Project, torch: Optional[Torch]) -> Dict[str, Located]:
             wanted.setdefault(
                 part, Located(header.name, header.included_from.file, header.included_from.line)
             )
+    for place in project.includes if used.release >= compat.HALF_HEADERS_NEED_CCCL else ():
+        if place.text in compat.HALF_HEADERS:
+            wanted.setdefault("cccl", place)
     # Without torch, or with a CPU build of it, other rules speak: the wheels that torch brings have these headers.
     for place in project.includes if torch is not None and torch.cuda else ():
         if place.text in compat.TORCH_HEADERS_WITH_MATH:

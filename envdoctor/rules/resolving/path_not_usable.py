@@ -39,6 +39,15 @@ def check(folders: Folders, environment: Environment, project: Optional[Project]
             fix=Fix("Use the default temporary folder", (SetEnv("TMPDIR", None),)),
         )
     tmp, build = folders.get("tmp"), folders.get("build")
+    value = environment.get("TMPDIR")
+    # Python goes on to the next usable folder; nvcc does not.
+    if value and tmp and tmp.found_via != "TMPDIR" and not environment.missing("TMPDIR"):
+        yield Finding(
+            message=f"TMPDIR is {value}, which is not a folder that can be written into.",
+            consequence="nvcc stops: Could not open output file. Others take another folder without a word.",
+            evidence=(Evidence("TMPDIR", value), Evidence(tmp.path, "the first usable temporary folder")),
+            fix=Fix(f"Use {tmp.path} for temporary files", (SetEnv("TMPDIR", tmp.path),)),
+        )
     if tmp and tmp.exists and (tmp.noexec or not tmp.writable):
         yield _temporary(tmp, folders)
     if build and build.exists and not build.writable and project and project.builds:

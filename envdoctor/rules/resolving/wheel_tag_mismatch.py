@@ -20,13 +20,14 @@ into an interpreter that the wheel was built for.
 When the folder serves several machines, and the requirement has a marker that envdoctor could not read.
 """
 
+import posixpath
 from typing import FrozenSet, Iterator, List
 
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 
-from envdoctor.facts import Packages, Project, Python, System, Wheel, Wheelhouse
-from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+from envdoctor.facts import Located, Packages, Project, Python, System, Wheel, Wheelhouse
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 from envdoctor.requirements import accepts, applies, fits, installed, parse, tags
 
 SEVERITY = Severity.ERROR
@@ -41,7 +42,8 @@ def check(
 ) -> Iterator[Finding]:
     if not wheelhouse.no_index:
         return
-    accepted = tags(python, system)
+    pip = packages.version("pip")
+    accepted = tags(python, system, pip)
     wheels = [wheel for folder in wheelhouse.folders for wheel in folder.wheels]
     for line in (*project.requirements, *project.build_requires):
         wanted = parse(line.text)
@@ -49,6 +51,10 @@ def check(
             continue
         there = [w for w in wheels if w.name == canonicalize_name(wanted.name) and accepts(wanted, w.version)]
         if not there or any(fits(wheel, accepted) for wheel in there):
+            continue
+        newer = any(fits(wheel, tags(python, system)) for wheel in there)
+        if newer and pip:
+            yield _old_pip(line, there, pip, python)
             continue
         difference = _difference(there, accepted, system.machine)
         yield Finding(
@@ -66,6 +72,22 @@ def check(
             ),
             location=Location(line.file, line.line),
         )
+
+
+def _old_pip(line: Located, wheels: List[Wheel], pip: str, python: Python) -> Finding:
+    return Finding(
+        message=f"pip {pip} does not know the platform name of {posixpath.basename(wheels[0].file)}.",
+        consequence="It passes the wheel over: Could not find a version that satisfies the requirement.",
+        evidence=(
+            Evidence(wheels[0].file, f"built for {wheels[0].tag}"),
+            Evidence(python.executable, f"pip {pip}; manylinux_X_Y names are known since 20.3"),
+        ),
+        fix=Fix(
+            "Upgrade pip (from a wheel of it in the folder when there is no index)",
+            (Run(f"{python.executable} -m pip install --upgrade pip"),),
+        ),
+        location=Location(line.file, line.line),
+    )
 
 
 def _difference(wheels: List[Wheel], accepted: FrozenSet[Tag], machine: str) -> str:

@@ -21,12 +21,15 @@ Download what is named with the target's own Python version (or resolve for it w
 When the missing package comes from somewhere else, for example from conda, after pip ran with `--no-deps`.
 """
 
-from typing import Iterator
+from typing import Iterator, Tuple
 
-from envdoctor.facts import Packages, Project, Python, System, Wheelhouse
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from envdoctor.facts import Packages, Project, Python, System, Wheel, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 from envdoctor.isolation import names
-from envdoctor.requirements import parse, tags, unavailable
+from envdoctor.requirements import accepts, parse, tags, unavailable
 
 SEVERITY = Severity.ERROR
 
@@ -43,7 +46,9 @@ def check(
     wheels = tuple(wheel for folder in wheelhouse.folders for wheel in folder.wheels)
     if not wheelhouse.no_index or not wheels:
         return
-    missing = unavailable(wanted, wheels, packages, python, tags(python, system))
+    missing = unavailable(wanted, wheels, packages, python, tags(python, system, packages.version("pip")))
+    # A direct requirement whose wheel is there for another platform is wheel-tag-mismatch's.
+    missing = tuple((r, asker) for r, asker in missing if asker or not _there(r, wheels))
     if not missing:
         return
     lacking = tuple(requirement for requirement, _ in missing)
@@ -62,3 +67,8 @@ def check(
         ),
         location=Location(line.file, line.line),
     )
+
+
+def _there(requirement: Requirement, wheels: Tuple[Wheel, ...]) -> bool:
+    name = canonicalize_name(requirement.name)
+    return any(wheel.name == name and accepts(requirement, wheel.version) for wheel in wheels)

@@ -76,3 +76,13 @@ def test_quiet_where_torch_takes_no_toolkit_of_that_major_version():
     asks = project(setup=setup(extension()), includes=TORCH.includes)
     assert found(asks, BARE)
     assert not found(asks, BARE, torch_=torch("2.6.0+cu124", cuda="12.4"))
+
+
+def test_half_precision_headers_include_nv_target_themselves():
+    half = project(includes=(at("cuda_bf16.h", "k.cu", 1),), cuda_sources=("k.cu",))
+    without = [part for part in toolkit().components if part.name != "cccl"]
+    assert not found(half, toolkit())
+    assert not found(half, toolkit("11.8", components=tuple(without)))
+    assert not found(project(includes=(at("cuda_runtime.h"),)), toolkit(components=tuple(without)))
+    (finding,) = found(half, toolkit(components=tuple(without)))
+    assert "cccl" in finding.message and "nv/target: No such file" in finding.consequence

@@ -40,3 +40,11 @@ def test_no_folder_is_named_that_is_not_there():
     gone = replace(folder("home"), exists=False)
     (finding,) = check(Folders((folder("tmp", noexec=True), gone)), environment(), None)
     assert finding.fix is None
+
+
+def test_a_tmpdir_that_is_a_file_or_not_writable():
+    named = Environment((Variable("TMPDIR", "/etc/hosts", True),))
+    (finding,) = check(GOOD, named, project())
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("TMPDIR", "/tmp"),)
+    used = Folders((replace(folder("tmp"), found_via="TMPDIR"),))
+    assert not list(check(used, named, project()))

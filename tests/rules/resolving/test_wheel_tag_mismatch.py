@@ -2,9 +2,9 @@
 
 import pytest
 
-from envdoctor.facts import Wheel, WheelFolder, Wheelhouse
+from envdoctor.facts import Packages, Wheel, WheelFolder, Wheelhouse
 from envdoctor.rules.resolving.wheel_tag_mismatch import check
-from tests.factory import at, packages, project, python, system
+from tests.factory import at, package, packages, project, python, system
 
 PROJECT = project(builds=(), requirements=(at("fastgptq", "requirements.txt", 1),))
 
@@ -35,3 +35,10 @@ def test_quiet_when_one_fits_or_an_index_may_be_asked():
 def test_the_part_that_differs_is_named(tag, difference):
     (finding,) = check(PROJECT, packages(), python(), system(), house(tag))
     assert difference in finding.message
+
+
+def test_a_pip_that_is_older_than_the_name_of_the_platform():
+    old = Packages((package("pip", "20.2.4"),))
+    assert not list(check(PROJECT, old, python(), system(), house("cp311-cp311-manylinux2014_x86_64")))
+    (finding,) = check(PROJECT, old, python(), system(), house("cp311-cp311-manylinux_2_28_x86_64"))
+    assert "pip 20.2.4" in finding.message and finding.fix is not None and finding.fix.steps

@@ -34,3 +34,9 @@ def test_the_missing_dependency_and_who_asks_for_it_are_named():
 def test_markers_hold_for_the_examined_python():
     (finding,) = check(PROJECT, packages(), python("3.8.18"), system(), house(SERVE, NUMPY))
     assert "tomli" in finding.message
+
+
+def test_a_wheel_for_another_platform_is_told_by_wheel_tag_mismatch():
+    other = Wheel("/wheels/serve.whl", "serve", "1.0", "cp310-cp310-linux_x86_64", ())
+    assert not list(check(PROJECT, packages(), python(), system(), house(other)))
+    assert list(check(PROJECT, packages(), python(), system(), house(NUMPY)))
