@@ -33,6 +33,7 @@ from envdoctor.compat.cuda import (
     cuda_wheel,
 )
 from envdoctor.compat.packages import (
+    CMAKE_PACKAGE_HEADERS,
     DEV_PACKAGES,
     HEADER_PACKAGES,
     IMPORTED_BY_SETUP,
@@ -65,6 +66,7 @@ __all__ = [
     "ARCHITECTURE_SPECIFIC_FEATURES",
     "CCCL_HEADERS",
     "CCCL_NEEDS_17",
+    "CMAKE_PACKAGE_HEADERS",
     "CUDA_ARCHIVES_ONLY",
     "CUDA_HEADERS",
     "CUDA_LIBRARIES",

@@ -39,6 +39,18 @@ DEV_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
     ("sqlite3.h", "libsqlite3-dev", "sqlite-devel", "sqlite-dev"),
 )
 
+#: What find_package asks for by a module of CMake's own, and the header by which that module finds it. Source:
+#: Find*.cmake of CMake 3.25.
+CMAKE_PACKAGE_HEADERS: Dict[str, str] = {
+    "CURL": "curl/curl.h",
+    "OpenSSL": "openssl/ssl.h",
+    "ZLIB": "zlib.h",
+    "PNG": "png.h",
+    "JPEG": "jpeglib.h",
+    "SQLite3": "sqlite3.h",
+    "Protobuf": "google/protobuf/service.h",
+}
+
 #: Packages with shared libraries that Python wheels expect of the system: soname stem, then as above.
 RUNTIME_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
     ("gomp", "libgomp1", "libgomp", "libgomp"),

@@ -173,6 +173,9 @@ class Project:
     #: Releases of header libraries that the sources include, as their own headers say: "cutlass 4.2.0" at its
     #: version.h.
     header_versions: Tuple[Located, ...] = ()
+    #: Headers of system libraries that a required find_package looks for and that lie in no folder that it searches:
+    #: "curl/curl.h" at the line of find_package(CURL).
+    packages_without_header: Tuple[Located, ...] = ()
     #: What a build backend that lies in the project (backend-path) imports when it is loaded.
     backend_imports: Tuple[Located, ...] = ()
     #: "CUDA_HOME=/usr/local/cuda-11.6" where the Makefile sets what it takes $(CUDA_HOME)/bin/nvcc from, and no nvcc

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
+from envdoctor.facts.base import Located
+
 
 @dataclass(frozen=True)
 class Python:
@@ -183,3 +185,5 @@ class Wheelhouse:
     no_index: Optional[str]
     folders: Tuple[WheelFolder, ...]
     indexes: Tuple[Index, ...]
+    #: A proxy of this machine at whose port nothing listens, with what names it; pip sends every request there.
+    dead_proxy: Optional[Located] = None

@@ -4,6 +4,7 @@ import posixpath
 import re
 from typing import Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
+from envdoctor import compat
 from envdoctor.facts import Driver, Extension, Located, Project, Python, Request, Toolkit, Toolkits, Torch
 from envdoctor.host import Host
 from envdoctor.probes._project import (
@@ -123,6 +124,7 @@ class _Reading:
             packages=self.packages(),
             unread=tuple(tree.unread),
             nvcc_links=tuple(self.makefile.nvcc_links) if self.makes() else (),
+            packages_without_header=tuple(self.packages_without_header(search)),
             backend_imports=self.backend_imports(),
             makefile_toolkits_gone=makefiles.toolkits_gone(tree) if self.makes() else (),
             nvcc_options=tuple(self.nvcc_options()),
@@ -211,6 +213,30 @@ class _Reading:
             yield from (
                 Located(entry, self.setup.fact.file, place) for entry in flags.architecture_list(chosen)
             )
+
+    def packages_without_header(self, search: sources.SearchPath) -> Iterator[Located]:
+        """Not asked where a variable, a toolchain or a module of the project's own may lead elsewhere."""
+        env = self.tree.host.env
+        led = (
+            "CMAKE_PREFIX_PATH",
+            "CMAKE_INCLUDE_PATH",
+            "CMAKE_TOOLCHAIN_FILE",
+            "CMAKE_ARGS",
+            "CONDA_PREFIX",
+        )
+        if self.cmake is None or any(env.get(name) for name in led):
+            return
+        for package in self.cmake.fact().packages:
+            header = compat.CMAKE_PACKAGE_HEADERS.get(package.name)
+            own = any(path.endswith(f"Find{package.name}.cmake") for path in self.files)
+            named = any(name.upper().startswith(f"{package.name.upper()}_") for name in env)
+            if (
+                header
+                and package.required
+                and not (own or named)
+                and not search.find(header, "", quoted=False)
+            ):
+                yield Located(header, package.file, package.line)
 
     def backend_imports(self) -> Tuple[Located, ...]:
         backend = self.pyproject.located("build-system", "build-backend")

@@ -14,7 +14,16 @@ from packaging.utils import (
     parse_wheel_filename,
 )
 
-from envdoctor.facts import Configuration, Environment, Index, Project, Wheel, WheelFolder, Wheelhouse
+from envdoctor.facts import (
+    Configuration,
+    Environment,
+    Index,
+    Located,
+    Project,
+    Wheel,
+    WheelFolder,
+    Wheelhouse,
+)
 from envdoctor.host import Host
 from envdoctor.scrub import scrub_credentials
 
@@ -49,12 +58,33 @@ def probe(
     stated = (line.place for line in (project.requirements if project else ()) if line.text == "--no-index")
     no_index = no_index or next(stated, None)
     folders = dict.fromkeys(pair for pair in ((_local(host, v), s) for v, s in links) if pair[0])
-    proxy = environment.get("https_proxy") or environment.get("HTTPS_PROXY")
+    proxy = next(iter(_proxies(environment, configuration)), Located("", ""))
     return Wheelhouse(
         no_index,
         tuple(_folder(host, path, source) for path, source in folders if path),
-        tuple(_index(host, url, source, proxy) for url, source in dict.fromkeys(indexes)),
+        tuple(_index(host, url, source, proxy.text) for url, source in dict.fromkeys(indexes)),
+        Located(scrub_credentials(proxy.text), proxy.file) if _is_dead(host, proxy.text) else None,
     )
+
+
+def _proxies(environment: Environment, configuration: Optional[Configuration]) -> Iterator[Located]:
+    """The proxy for https: pip's own setting, else the variables that everything reads."""
+    for setting in configuration.effective("pip", "global.proxy") if configuration else ():
+        yield Located(setting.value, setting.source)
+    for name in ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        value = environment.get(name)
+        if value:
+            yield Located(value, name)
+
+
+def _is_dead(host: Host, proxy: str) -> bool:
+    """Whether it is certain that no proxy answers: one of this machine, at whose port nothing listens."""
+    try:
+        through = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+        name, port = (through.hostname or "").lower(), through.port or 8080
+    except ValueError:  # a port that is no number
+        return False
+    return _is_here(name) and not host.connects(name, port)
 
 
 def _option(
@@ -162,7 +192,7 @@ class _HostFile(io.RawIOBase):
         return data
 
 
-def _index(host: Host, url: str, source: str, proxy: Optional[str]) -> Index:
+def _index(host: Host, url: str, source: str, proxy: str) -> Index:
     """An index, with what can be said of it for certain without leaving this machine."""
     parts = urlsplit(url)
     answers: Optional[bool] = None
@@ -173,9 +203,8 @@ def _index(host: Host, url: str, source: str, proxy: Optional[str]) -> Index:
         answers = False
     elif _is_here(name):
         answers = host.connects(name, parts.port or (443 if parts.scheme == "https" else 80))
-    elif proxy and _is_here((urlsplit(proxy).hostname or "").lower()):
-        through = urlsplit(proxy)
-        answers = None if host.connects(through.hostname or "", through.port or 8080) else False
+    elif _is_dead(host, proxy):
+        answers = False
     return Index(scrub_credentials(url), source, answers)
 
 

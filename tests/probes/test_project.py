@@ -318,3 +318,15 @@ def test_what_a_backend_of_its_own_imports():
     assert told(examine(files).backend_imports) == [("torch", "_b/tools/backend.py:1")]
     del files["_b/tools/backend.py"]
     assert examine(files).backend_imports == ()
+
+
+def test_what_a_required_package_of_cmakes_own_is_found_by():
+    text = "cmake_minimum_required(VERSION 3.18)\nproject(a CXX)\nfind_package(CURL REQUIRED)\nfind_package(ZLIB)\n"
+
+    def lacking(outside=None, **env):
+        return told(examine({"CMakeLists.txt": text}, env=env, outside=outside).packages_without_header)
+
+    assert lacking() == [("curl/curl.h", "CMakeLists.txt:3")]
+    assert lacking({"/usr/include/curl/curl.h": ""}) == []
+    assert lacking({"/usr/include/x86_64-linux-gnu/curl/curl.h": ""}) == []
+    assert lacking(CURL_ROOT="/opt/curl") == lacking(CMAKE_PREFIX_PATH="/opt/curl") == []

@@ -89,3 +89,17 @@ def test_no_index_of_a_requirements_file():
     project = factory.project(requirements=(factory.at("--no-index", "requirements.txt", 1),))
     assert probe(FakeHost(), factory.environment(), None, project).no_index == "requirements.txt:1"
     assert probe(FakeHost(), factory.environment(), None, factory.project()).no_index is None
+
+
+def test_a_proxy_at_whose_port_nothing_listens():
+    def dead(value, ports=()):
+        return probe(
+            FakeHost(ports=list(ports)), factory.environment(https_proxy=value), None, None
+        ).dead_proxy
+
+    found = dead("http://user:secret@127.0.0.1:3128")
+    assert found is not None and found.file == "https_proxy" and "secret" not in found.text
+    assert dead("127.0.0.1:3128") is not None
+    assert dead("http://127.0.0.1:3128", [3128]) is None
+    assert dead("http://proxy.example.org:3128") is None and dead("http://127.0.0.1:port") is None
+    assert probe(FakeHost(), factory.environment(), None, None).dead_proxy is None

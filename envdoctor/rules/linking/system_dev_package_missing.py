@@ -7,8 +7,8 @@ keep them in development packages (`libibverbs-dev`, `rdma-core-devel`).
 
 ## How envdoctor knows
 
-A source includes the header, it lies neither in the project's tree nor on the include path, and a table says which
-package has it.
+A source includes the header, or a required find_package(CURL) and the like looks for it, it lies neither in the
+project's tree nor on the include path, and a table says which package has it.
 
 ## What to do
 
@@ -33,6 +33,7 @@ _INSTALL = {"apt-get": "apt-get install", "dnf": "dnf install", "yum": "yum inst
 
 
 def check(project: Project, system: Optional[System]) -> Iterator[Finding]:
+    yield from _looked_for(project, system)
     by_package: Dict[Tuple[str, str, str], List[Header]] = {}
     for header in project.unresolved_headers:
         packages = _packages(header.name)
@@ -48,6 +49,21 @@ def check(project: Project, system: Optional[System]) -> Iterator[Finding]:
             fix=Fix(f"Install {name}", (Run(command),) if command else ()),
             location=Location(first.file, first.line),
         )
+
+
+def _looked_for(project: Project, system: Optional[System]) -> Iterator[Finding]:
+    """What a required find_package looks for."""
+    for place in project.packages_without_header:
+        packages = _packages(place.text)
+        if packages:
+            name, command = _package(packages, system.package_manager if system else None)
+            yield Finding(
+                message=f"{place.text} is not installed, and CMake looks for it; it belongs to {name}.",
+                consequence="CMake stops at find_package(... REQUIRED): Could NOT find it.",
+                evidence=(Evidence(place.place, f"looks for {place.text}"),),
+                fix=Fix(f"Install {name}", (Run(command),) if command else ()),
+                location=Location(place.file, place.line),
+            )
 
 
 def _packages(header: str) -> Optional[Tuple[str, str, str]]:

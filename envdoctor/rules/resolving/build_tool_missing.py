@@ -89,6 +89,10 @@ def _wanted(project: Project, environment: Environment) -> Iterator[Tuple[str, s
         yield "ninja", "CMAKE_GENERATOR", generator
     elif first == "cmake" and not generator:
         yield "make", "CMakeLists.txt", "CMake's default generator is Unix Makefiles"
+    languages = project.cmake.languages if project.cmake and first == "cmake" else ()
+    cxx = next((language for language in languages if language.text == "CXX"), None)
+    if cxx and not environment.get("CXX"):  # what CXX names: host-compiler-wrong
+        yield "g++", cxx.place, "language CXX"
     extensions = project.setup.extensions if project.setup else ()
     if extensions:
         yield (

@@ -1,20 +1,22 @@
-"""TLS cannot work here: a certificate file that is not there, or a clock that is wrong.
+"""Downloads cannot work here: a certificate file or a proxy that is not there, or a clock that is wrong.
 
 ## What it means
 
 pip, git and curl verify certificates against the file that a variable names. When the file is gone (an image was
 rebuilt, a company CA moved) every download fails: `Could not find a suitable TLS CA certificate bundle` or
-`CERTIFICATE_VERIFY_FAILED`. A clock far in the past makes every certificate `not yet valid`.
+`CERTIFICATE_VERIFY_FAILED`. A proxy that has been switched off says `Cannot connect to proxy`. A clock far in the past
+makes every certificate `not yet valid`.
 
 ## How envdoctor knows
 
 SSL_CERT_FILE, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, PIP_CERT or GIT_SSL_CAINFO names a path that does not exist; or the
-clock is before the day on which this envdoctor was released. A proxy that inspects TLS with a CA of its own cannot be
+clock is before the day on which this envdoctor was released; or a proxy of this machine is named at whose port nothing
+listens. Other proxies are not asked. A proxy that inspects TLS with a CA of its own cannot be
 seen without a network.
 
 ## What to do
 
-Correct or unset the variable; set the clock.
+Correct or unset the variable or setting; set the clock.
 
 ## When to ignore it
 
@@ -23,15 +25,31 @@ When nothing is downloaded.
 
 from typing import Iterator, Optional
 
-from envdoctor.facts import Environment, System
+from envdoctor.facts import Environment, System, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
 VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO")
+VARIABLES_OF_PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 RELEASED = 1_767_225_600  # 2026-01-01: no machine on which this runs can be earlier
 
 
-def check(environment: Environment, system: Optional[System]) -> Iterator[Finding]:
+def check(
+    environment: Environment,
+    system: Optional[System],
+    wheelhouse: Optional[Wheelhouse],
+) -> Iterator[Finding]:
+    proxy = wheelhouse.dead_proxy if wheelhouse and not wheelhouse.no_index else None
+    if wheelhouse and proxy and not wheelhouse.indexes:  # a named index behind it: pip-index-unreachable
+        named = proxy.file in VARIABLES_OF_PROXIES
+        yield Finding(
+            message=f"{proxy.file} names the proxy {proxy.text}, and nothing listens there.",
+            consequence="pip fetches nothing: Cannot connect to proxy, No matching distribution found.",
+            evidence=(Evidence(proxy.file, proxy.text),),
+            fix=Fix(f"Unset {proxy.file}, or start the proxy", (SetEnv(proxy.file, None),))
+            if named
+            else Fix(f"Correct or remove the proxy in {proxy.file}"),
+        )
     for variable in environment.missing(*VARIABLES):
         yield Finding(
             message=f"{variable.name} names a certificate file that does not exist: {variable.value}.",

@@ -21,7 +21,7 @@ When CMAKE_CUDA_COMPILER is given on CMake's command line, which is stronger.
 from typing import Iterator, Optional, Set
 
 from envdoctor import architectures
-from envdoctor.facts import Compilers, Environment, Nvccs, Project, Toolkits
+from envdoctor.facts import Compilers, Environment, Nvccs, Project, Resolution, Toolkits
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
@@ -34,14 +34,16 @@ def check(
     toolkits: Toolkits,
     nvccs: Optional[Nvccs],
     compilers: Optional[Compilers],
+    resolution: Optional[Resolution],
 ) -> Iterator[Finding]:
     value = (environment.get("CUDACXX") or "").strip()
     there = any(variable.name == "CUDACXX" and variable.exists for variable in environment.variables)
-    if not value or there or not architectures.builds_with_cmake(project):
+    answer = resolution.get("CMake CUDA language") if resolution else None
+    folder = there and answer is not None and answer.takes is None  # it exists, and is no program
+    if not value or (there and not folder) or not architectures.builds_with_cmake(project):
         return
-    if any("CUDACXX" in toolkit.origins for toolkit in toolkits.items) or value.split()[0] in _known(
-        toolkits, nvccs, compilers
-    ):
+    reached = any("CUDACXX" in toolkit.origins for toolkit in toolkits.items)
+    if (reached and not folder) or value.split()[0] in _known(toolkits, nvccs, compilers):
         return
     good = next((toolkit for toolkit in toolkits.items if toolkit.nvcc and not toolkit.error), None)
     steps = (SetEnv("CUDACXX", good.nvcc),) if good else (SetEnv("CUDACXX", None),)

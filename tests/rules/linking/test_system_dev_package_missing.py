@@ -40,3 +40,10 @@ def test_the_package_has_the_systems_name(manager, command):
 def test_an_unknown_system_gets_no_command():
     (finding,) = found(header("numa.h"), manager="pacman")
     assert not finding.fix.steps
+
+
+def test_what_cmake_looks_for():
+    looking = project(packages_without_header=(at("curl/curl.h", "CMakeLists.txt", 3),))
+    (finding,) = check(looking, system())
+    assert "libcurl4-openssl-dev" in finding.message and finding.location is not None
+    assert not list(check(project(), system()))

@@ -45,3 +45,13 @@ def test_a_missing_compiler_has_this_systems_command():
     unknown = system(package_manager=None)
     (finding,) = check(project(setup=setup(extension())), ALL, environment(), unknown, None)
     assert finding.fix is not None and not finding.fix.steps
+
+
+def test_cmake_needs_a_compiler_for_cxx():
+    cxx = project(builds=("cmake",), cmake=cmake("3.18", "CXX"))
+    (finding,) = check(cxx, ALL, environment(), system(), Compilers(()))
+    assert "a C++ compiler" in finding.message
+    assert not list(check(cxx, ALL, environment(CXX="icpx"), system(), Compilers(())))
+    assert not list(
+        check(project(builds=("cmake",), cmake=cmake("3.18", "C")), ALL, environment(), system(), None)
+    )

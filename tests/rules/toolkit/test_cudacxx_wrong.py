@@ -2,15 +2,19 @@
 
 import pytest
 
-from envdoctor.facts import Compilers, Environment, NvccPath, Nvccs, Variable
+from envdoctor.facts import Answer, Compilers, Environment, NvccPath, Nvccs, Resolution, Variable
 from envdoctor.finding import SetEnv
-from envdoctor.rules.toolkit.cudacxx_wrong import check
+from envdoctor.rules.toolkit.cudacxx_wrong import check as check_all
 from tests.factory import cmake, compiler, environment, project, toolkit, toolkits
 
 NVCC = "/usr/local/cuda/bin/nvcc"
 CMAKE = project(builds=("cmake",), cmake=cmake("3.18", "CUDA"))
 NVCCS = Nvccs((NvccPath("/usr/local/bin/nvcc", "wrapper", NVCC, "/usr/local/cuda", True, None),))
 CLANG = Compilers((compiler("18.1", kind="clang", name="clang++", path="/usr/bin/clang++"),))
+
+
+def check(environment, project, toolkits, nvccs, compilers, resolution=None):
+    return check_all(environment, project, toolkits, nvccs, compilers, resolution)
 
 
 def run(value, project=CMAKE, found=None):
@@ -40,3 +44,12 @@ def test_a_good_one_takes_its_place():
     assert finding.fix is not None and finding.fix.steps == (SetEnv("CUDACXX", NVCC),)
     (finding,) = run("/gone/nvcc", found=toolkits(toolkit(nvcc=None)))
     assert finding.fix is not None and finding.fix.steps == (SetEnv("CUDACXX", None),)
+
+
+def test_a_folder_is_no_compiler():
+    named = Environment((Variable("CUDACXX", "/usr/local/cuda", True),))
+    nothing = Resolution((Answer("cuda", "CMake CUDA language", None, "CUDACXX names ...", "computed"),))
+    (finding,) = check(named, CMAKE, toolkits(toolkit()), NVCCS, CLANG, nothing)
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("CUDACXX", NVCC),)
+    taken = Resolution((Answer("cuda", "CMake CUDA language", "/opt/x", "CUDACXX", "computed"),))
+    assert not list(check(named, CMAKE, toolkits(toolkit()), NVCCS, CLANG, taken))
