@@ -55,6 +55,7 @@ PACKAGES = {
         "pacman": "rust",
     },
 }
+_BY_CMAKE = "language CXX"
 FROM_PIP = ("cmake", "ninja")
 INSTALL = {"apk": "apk add", "pacman": "pacman -S", "zypper": "zypper install"}
 
@@ -67,7 +68,9 @@ def check(
     compilers: Optional[Compilers],
 ) -> Iterator[Finding]:
     for tool, source, text in _wanted(project, environment):
-        there = _has_compiler(compilers) if tool == "g++" else tools.first(tool) is not None
+        there = (
+            _has_compiler(compilers, text == _BY_CMAKE) if tool == "g++" else tools.first(tool) is not None
+        )
         if not there:
             yield Finding(
                 message=f"The build calls {'a C++ compiler' if tool == 'g++' else tool}, and none is on PATH.",
@@ -92,7 +95,7 @@ def _wanted(project: Project, environment: Environment) -> Iterator[Tuple[str, s
     languages = project.cmake.languages if project.cmake and first == "cmake" else ()
     cxx = next((language for language in languages if language.text == "CXX"), None)
     if cxx and not environment.get("CXX"):  # what CXX names: host-compiler-wrong
-        yield "g++", cxx.place, "language CXX"
+        yield "g++", cxx.place, _BY_CMAKE
     extensions = project.setup.extensions if project.setup else ()
     if extensions:
         yield (
@@ -105,8 +108,10 @@ def _wanted(project: Project, environment: Environment) -> Iterator[Tuple[str, s
         yield "rustc", rust.place, f"requires {rust.text}"
 
 
-def _has_compiler(compilers: Optional[Compilers]) -> bool:
-    return compilers is not None and any(compiler.cxx is not False for compiler in compilers.items)
+def _has_compiler(compilers: Optional[Compilers], driver: bool) -> bool:
+    """`driver`: CMake looks for c++, g++, clang++ and the like, and takes no gcc, whatever that can compile."""
+    items = compilers.items if compilers else ()
+    return any(item.cxx is not False and ("++" in item.name or not driver) for item in items)
 
 
 def _fix(tool: str, system: System) -> Fix:

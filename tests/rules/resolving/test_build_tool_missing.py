@@ -49,6 +49,8 @@ def test_a_missing_compiler_has_this_systems_command():
 
 def test_cmake_needs_a_compiler_for_cxx():
     cxx = project(builds=("cmake",), cmake=cmake("3.18", "CXX"))
+    gcc = compiler(name="gcc", path="/usr/bin/gcc")
+    assert list(check(cxx, ALL, environment(), system(), Compilers((gcc,))))
     (finding,) = check(cxx, ALL, environment(), system(), Compilers(()))
     assert "a C++ compiler" in finding.message
     assert not list(check(cxx, ALL, environment(CXX="icpx"), system(), Compilers(())))
