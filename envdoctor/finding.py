@@ -1,8 +1,11 @@
 """What a rule says: findings with evidence, and fixes as data that can be printed before they run."""
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Optional, Tuple, Union
+
+_FLAGS = re.compile(r"FLAGS|_ARGS$|_OPTIONS$|_OPTS$")
 
 
 class Severity(Enum):
@@ -52,7 +55,12 @@ class SetEnv:
 
     name: str
     value: Optional[str]
-    mode: str = "set"  # "set" | "prepend" | "append": path lists are joined by ":", flags by " "
+    mode: str = "set"  # "set" | "prepend" | "append"
+
+    @property
+    def separator(self) -> str:
+        """What joins this variable's items: flags are joined by a space, path lists by a colon."""
+        return " " if _FLAGS.search(self.name) else ":"
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,14 @@ import posixpath
 _OTHER_MODES = "--build|--install|--open|--workflow|--find-package|--version|--help*|-E"
 _NO_CONFIGURING = "-P|-N"
 
+# What lies in front of the wrapper's own folder is passed over: another layer's wrapper may have led here.
 _NEXT = """#!/bin/sh
 # Runs the next {name} on PATH with more arguments.
+rest=:$PATH:
+own=${{0%/*}}
+case $rest in *":$own:"*) rest=${{rest#*":$own:"}} ;; esac
 IFS=:
-for folder in $PATH; do
+for folder in $rest; do
   real=$folder/{name}
   [ -x "$real" ] && ! [ -d "$real" ] && ! [ "$real" -ef "$0" ] && break
 done

@@ -27,6 +27,11 @@ def add_target_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PROJECT",
         help="folder of the project that is to be built (default: the current folder, if something in it builds)",
     )
+    add_role_and_targets(parser)
+
+
+def add_role_and_targets(parser: argparse.ArgumentParser) -> None:
+    """What the machine is for and what is to be built, where the project is named otherwise."""
     parser.add_argument(
         "--role",
         choices=("build", "runtime", "ci"),

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any, Optional
+from typing import TYPE_CHECKING, Any, Optional, TextIO, Tuple
 
 from envdoctor.cli.common import UsageError
 
@@ -22,14 +22,28 @@ SUMMARY_LIMIT = 1 << 20
 
 def style_for(path: Optional[str], verbose: bool = False, prefix: str = "") -> "Style":
     """How text may look on standard output, or in a file."""
-    from envdoctor.host import LocalHost
-    from envdoctor.report.style import Style, wants_colour
+    from envdoctor.report.style import Style
 
     if not _to_stdout(path):
         return Style(verbose=verbose, prefix=prefix)
-    terminal = sys.stdout is not None and sys.stdout.isatty()
+    return Style(*_shown_on(sys.stdout), verbose, prefix)
+
+
+def style_for_errors() -> "Style":
+    """How text may look on standard error."""
+    from envdoctor.report.style import Style
+
+    return Style(*_shown_on(sys.stderr))
+
+
+def _shown_on(stream: Optional[TextIO]) -> Tuple[int, bool]:
+    """Width and whether colours are wanted."""
+    from envdoctor.host import LocalHost
+    from envdoctor.report.style import wants_colour
+
+    terminal = stream is not None and stream.isatty()
     width = min(shutil.get_terminal_size((80, 24)).columns, 120) if terminal else 80
-    return Style(width, wants_colour(LocalHost().env, terminal), verbose, prefix)
+    return width, wants_colour(LocalHost().env, terminal)
 
 
 def write_output(text: str, path: Optional[str]) -> None:
@@ -76,6 +90,14 @@ def complain(text: str) -> None:
     with contextlib.suppress(OSError, ValueError):
         if sys.stderr is not None:
             print(f"envdoctor: {line}", file=sys.stderr, flush=True)
+
+
+def say(text: str) -> None:
+    """Lines on standard error: what is said around a command whose standard output is its own."""
+    with contextlib.suppress(OSError, ValueError):
+        if sys.stderr is not None and text:
+            sys.stderr.write(_encodable(text, sys.stderr.encoding or "ascii"))
+            sys.stderr.flush()
 
 
 def _to_stdout(path: Optional[str]) -> bool:

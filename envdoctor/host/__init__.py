@@ -1,6 +1,24 @@
 """The machine under examination: the only package that runs programs, reads files and asks for variables."""
 
 from envdoctor.host.base import Completed, FileStat, Host, Machine, Space
-from envdoctor.host.local import LocalHost, append, write_whole
+from envdoctor.host.command import CannotRun, end_like, run_in_foreground
+from envdoctor.host.files import append, make_folder, make_link, remove, replace_whole, write_whole
+from envdoctor.host.local import LocalHost
 
-__all__ = ["Completed", "FileStat", "Host", "LocalHost", "Machine", "Space", "append", "write_whole"]
+__all__ = [
+    "CannotRun",
+    "Completed",
+    "FileStat",
+    "Host",
+    "LocalHost",
+    "Machine",
+    "Space",
+    "append",
+    "end_like",
+    "make_folder",
+    "make_link",
+    "remove",
+    "replace_whole",
+    "run_in_foreground",
+    "write_whole",
+]

@@ -11,7 +11,6 @@ from envdoctor.scrub import home_pattern, scrub_text
 
 # The folder that `{overlay}` stands for when a person makes the files by hand.
 FOLDER = '"$PWD/.envdoctor"'
-_FLAGS = re.compile(r"FLAGS|_ARGS$|_OPTIONS$|_OPTS$")
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 # What means something inside double quotes; the last one to an interactive bash alone.
 _SPECIAL = re.compile(r"[\\$`\"!]")
@@ -78,10 +77,9 @@ def _export(step: SetEnv, home: str) -> str:
     value = _quoted(step.value, home)
     if step.mode == "set":
         return f"export {step.name}={value}"
-    separator = " " if _FLAGS.search(step.name) else ":"
     if step.mode == "prepend":
-        return f"export {step.name}={_beside(value, after=f'${{{step.name}:+{separator}${step.name}}}')}"
-    return f"export {step.name}={_beside(value, before=f'${{{step.name}:+${step.name}{separator}}}')}"
+        return f"export {step.name}={_beside(value, after=f'${{{step.name}:+{step.separator}${step.name}}}')}"
+    return f"export {step.name}={_beside(value, before=f'${{{step.name}:+${step.name}{step.separator}}}')}"
 
 
 def _beside(word: str, before: str = "", after: str = "") -> str:

@@ -1,0 +1,51 @@
+"""`envdoctor run -- CMD`: run a command in an overlay that cures what is found, and change nothing else."""
+
+import argparse
+from typing import Any, List
+
+from envdoctor.cli.common import UsageError
+from envdoctor.cli.output import complain, say, style_for_errors
+from envdoctor.cli.treated import add_treatment_arguments, treated
+
+
+def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the verb."""
+    parser = verbs.add_parser(
+        "run",
+        help="run a command, cured from outside",
+        description=__doc__,
+        usage="envdoctor run [options] -- CMD [ARGUMENT ...]",
+    )
+    add_treatment_arguments(parser)
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing unless the command fails")
+    parser.add_argument("command", nargs=argparse.REMAINDER, metavar="CMD", help="the command, behind --")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Examine, lay the overlay, run; the command's exit status."""
+    from envdoctor.host import CannotRun, end_like, run_in_foreground
+    from envdoctor.report import treatment as report
+
+    command = _command(arguments.command)
+    treatment = treated(arguments)
+    style = style_for_errors()
+    if not arguments.quiet:
+        say(report.before(treatment, style))
+    try:
+        status = run_in_foreground(command, treatment.environment)
+    except CannotRun as error:
+        complain(f"{command[0]}: {error}")
+        return error.status
+    if status:
+        how = f"failed with exit status {status}" if status > 0 else f"was ended by signal {-status}"
+        say(report.after_failure(treatment, how, style))
+    return end_like(status)
+
+
+def _command(words: List[str]) -> List[str]:
+    """The command without the -- in front of it."""
+    command = words[1:] if words[:1] == ["--"] else words
+    if not command:
+        raise UsageError("no command; write it behind --: envdoctor run -- make")
+    return command

@@ -1,0 +1,52 @@
+"""What `run` and `env` share: their arguments, and the overlay that follows from them."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+from envdoctor.cli.common import DEEP_LIMIT, LIMIT, UsageError, add_role_and_targets, request_of
+from envdoctor.cli.explain import rule_named
+
+if TYPE_CHECKING:
+    from envdoctor.overlay.treatment import Treatment
+
+
+def add_treatment_arguments(parser: argparse.ArgumentParser) -> None:
+    """Project, role, targets, and which rules may cure."""
+    parser.add_argument(
+        "--project", metavar="DIR", help="folder of the project (default: the current folder)"
+    )
+    add_role_and_targets(parser)
+    parser.add_argument(
+        "--only", action="append", metavar="RULE", help="cure only what this rule finds (may be repeated)"
+    )
+    parser.add_argument(
+        "--without",
+        action="append",
+        metavar="RULE",
+        help="leave alone what this rule finds (may be repeated)",
+    )
+
+
+def treated(arguments: argparse.Namespace) -> "Treatment":
+    """Examine and write the overlay; raises UsageError."""
+    from envdoctor.catalogue import rules
+    from envdoctor.cure import treat
+    from envdoctor.host import LocalHost
+    from envdoctor.overlay.treatment import Choice
+
+    only = tuple(rule_named(name, rules()).name for name in arguments.only or ())
+    without = tuple(rule_named(name, rules()).name for name in arguments.without or ())
+    request = request_of(arguments)
+    limit = DEEP_LIMIT if request.deep else LIMIT
+    host = LocalHost(limit=limit)
+    try:
+        return treat(
+            lambda environment: LocalHost(environment, limit=limit),
+            host.env,
+            request,
+            Choice(only or None, without),
+        )
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or request.project}: the overlay cannot be written: {error.strerror or error}"
+        ) from None

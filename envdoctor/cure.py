@@ -1,0 +1,60 @@
+"""Cure from outside: examine, lay an overlay over what was found, examine again in it, until nothing more helps."""
+
+from dataclasses import replace
+from typing import Callable, Iterable, List, Mapping
+
+from envdoctor.catalogue import diagnose
+from envdoctor.doctor import examine
+from envdoctor.facts import Request
+from envdoctor.finding import Finding
+from envdoctor.host import Host
+from envdoctor.overlay import folder
+from envdoctor.overlay.plan import MARKER, Layer, Overlay, applied, plan_layer
+from envdoctor.overlay.treatment import Choice, Treatment
+
+#: Cures bring other troubles to light (another toolkit lacks other links), but not for ever.
+MOST_LAYERS = 6
+
+#: A host like the first, in another environment.
+HostIn = Callable[[Mapping[str, str]], Host]
+
+
+def treat(host_in: HostIn, environment: Mapping[str, str], request: Request, choice: Choice) -> Treatment:
+    """Write the overlay of `request.project` and say what it cured. Raises OSError where it cannot be written.
+
+    A cure counts as one when its finding is gone from the examination in the overlay.
+    """
+    assert request.project is not None
+    host = host_in(environment)
+    place = folder.folder_of(host, request.project)
+    standing = folder.standing_layers(host, place) if MARKER in environment else 0
+    laid: List[Layer] = []
+    tried: List[Finding] = []
+    inside = environment
+    while True:
+        facts = examine(host, request)
+        diagnosis = diagnose(facts)
+        new = [finding for finding in choice.of(diagnosis.findings) if not _among(finding, tried)]
+        layer = plan_layer(new, folder.layer_folder(place, standing + len(laid) + 1))
+        if layer is None or len(laid) == MOST_LAYERS:
+            break
+        folder.write_layer(host, layer)
+        laid.append(layer)
+        tried += layer.cures
+        inside = applied(layer.variables, inside)
+        host = host_in(inside)
+    made = Overlay(place, tuple(laid))
+    if laid:
+        folder.write_record(host, made, standing)
+        inside = applied(made.variables[-1:], inside)
+    cured = tuple(finding for finding in tried if not _among(finding, diagnosis.findings))
+    return Treatment(made, cured, diagnosis.findings, diagnosis.notes, facts, inside)
+
+
+def _among(finding: Finding, others: Iterable[Finding]) -> bool:
+    """Whether the same was found, whatever the evidence for it is now."""
+    return any(_identity(finding) == _identity(other) for other in others)
+
+
+def _identity(finding: Finding) -> Finding:
+    return replace(finding, evidence=(), fix=None, consequence="", severity=None)

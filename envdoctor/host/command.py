@@ -1,0 +1,107 @@
+"""Runs the user's own command in the foreground, as if nobody stood between it and the terminal."""
+
+import errno
+import os
+import resource
+import shutil
+import signal
+import subprocess
+from contextlib import contextmanager
+from types import FrameType
+from typing import Iterator, List, Mapping, Optional, Sequence
+
+#: What a shell answers for a command that is not there, or that cannot be run.
+NOT_FOUND, NOT_EXECUTABLE = 127, 126
+
+#: The terminal sends these to the whole group, the command included, which decides what they mean.
+_FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
+#: Whoever sends these to us means the command.
+_PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
+
+
+class CannotRun(Exception):
+    """The command could not be started; `status` is what a shell would answer."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+def run_in_foreground(argv: Sequence[str], env: Mapping[str, str]) -> int:
+    """Run a command with our own input, output, terminal and folder; its status, or minus the signal that ended it.
+
+    Raises CannotRun.
+    """
+    with _signals_left_to_the_command() as recipient:
+        try:
+            child = _start(argv, env)
+        except (OSError, ValueError) as error:
+            missing = getattr(error, "errno", None) in (errno.ENOENT, errno.ENOTDIR)
+            reason = getattr(error, "strerror", None) or str(error)
+            raise CannotRun(NOT_FOUND if missing else NOT_EXECUTABLE, reason) from None
+        recipient.is_now(child)
+        return child.wait()
+
+
+def end_like(status: int) -> int:
+    """Our exit status for a command's: its own; where a signal ended it, the same signal ends us too."""
+    if status < 0:
+        # The command's core is enough.
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+        if -status != signal.SIGKILL:
+            signal.signal(-status, signal.SIG_DFL)
+        os.kill(os.getpid(), -status)
+    return status
+
+
+def _start(argv: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    """Descriptors stay open: make's job server hands some to its children."""
+    try:
+        return subprocess.Popen(list(argv), env=dict(env), close_fds=False)
+    except OSError as error:
+        script = shutil.which(argv[0], path=env.get("PATH"))
+        if error.errno != errno.ENOEXEC or script is None:
+            raise
+        # A script without a first line that names its interpreter: shells read it themselves.
+        return subprocess.Popen(["/bin/sh", script, *argv[1:]], env=dict(env), close_fds=False)
+
+
+class _Recipient:
+    """Who gets the signals that are passed on; those that came before it started are not lost."""
+
+    def __init__(self) -> None:
+        self._child: Optional[subprocess.Popen[bytes]] = None
+        self._early: List[int] = []
+
+    def is_now(self, child: "subprocess.Popen[bytes]") -> None:
+        """The command has started."""
+        self._child = child
+        for number in self._early:
+            child.send_signal(number)
+
+    def pass_on(self, number: int, frame: Optional[FrameType]) -> None:
+        """A signal handler."""
+        del frame
+        if self._child is None:
+            self._early.append(number)
+        else:
+            self._child.send_signal(number)
+
+
+@contextmanager
+def _signals_left_to_the_command() -> Iterator[_Recipient]:
+    """Signals that are ignored stay so, for the command too; a handler does not outlive its exec."""
+    recipient = _Recipient()
+    handlers = {number: lambda *_: None for number in _FROM_TERMINAL}
+    handlers.update(dict.fromkeys(_PASSED_ON, recipient.pass_on))
+    heard = {
+        number: handler
+        for number, handler in handlers.items()
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    before = {number: signal.signal(number, handler) for number, handler in heard.items()}
+    try:
+        yield recipient
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,76 @@
+"""Files that envdoctor writes: whole or not at all, so that no interruption leaves half of one."""
+
+import os
+import shutil
+import stat
+import tempfile
+from typing import Optional
+
+
+def write_whole(path: str, text: str, mode: Optional[int] = None) -> None:
+    """Write a file whole or not at all: temporary file beside it, then rename. Raises OSError.
+
+    A link stays a link, to the new contents; what is no regular file (/dev/null, a pipe) is written into. `mode` is
+    the file's permissions; None leaves those of the file that is replaced.
+    """
+    if os.path.exists(path) and not os.path.isfile(path):
+        with open(path, "w", encoding="utf-8", newline="") as stream:
+            stream.write(text)
+        return
+    path = os.path.realpath(path)
+    replace_whole(path, text.encode("utf-8"), _mode(path) if mode is None else mode)
+
+
+def replace_whole(path: str, data: bytes, mode: int) -> None:
+    """Put a file with these bytes and permissions at a path in one step. Raises OSError."""
+    descriptor, temporary = tempfile.mkstemp(prefix=".envdoctor-", dir=os.path.dirname(path))
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def append(path: str, text: str) -> None:
+    """Add to a file that others add to as well, in one write. Raises OSError."""
+    with open(path, "ab", buffering=0) as stream:
+        stream.write(text.encode("utf-8"))
+
+
+def make_link(path: str, target: str) -> None:
+    """Put a symbolic link at a path in one step, whatever was there. Raises OSError."""
+    temporary = tempfile.mktemp(prefix=".envdoctor-", dir=os.path.dirname(path))  # noqa: S306 - a link is made anew
+    os.symlink(target, temporary)
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def make_folder(path: str) -> None:
+    """A folder and those above it. Raises OSError."""
+    os.makedirs(path, exist_ok=True)
+
+
+def remove(path: str) -> None:
+    """Whatever is at a path, links not followed; nothing there is as well. Raises OSError."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def _mode(path: str) -> int:
+    """The permissions of the file that is replaced; those of a new file otherwise."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except OSError:
+        umask = os.umask(0)
+        os.umask(umask)
+        return 0o666 & ~umask

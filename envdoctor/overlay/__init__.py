@@ -1,0 +1,1 @@
+"""The overlay: a folder of environment and shim files in which a command is run, cured from outside."""

@@ -1,0 +1,104 @@
+"""Writes an overlay into its folder, and nothing anywhere else."""
+
+import json
+import posixpath
+from dataclasses import asdict
+from typing import Any, Dict, Set
+
+from envdoctor.finding import Shim
+from envdoctor.host import Host, make_folder, make_link, remove, replace_whole, write_whole
+from envdoctor.overlay.plan import Layer, Overlay
+
+NAME = ".envdoctor"
+SCHEMA = "envdoctor.overlay/1"
+#: An archive without members.
+_EMPTY_ARCHIVE = "!<arch>\n"
+
+
+def folder_of(host: Host, project: str) -> str:
+    """Where the overlay of a project lies: in it, or in the user's cache where the project cannot be written."""
+    inside = posixpath.join(project, NAME)
+    found = host.lstat(inside)
+    usable = found.kind == "folder" if found else True  # a link would lead out of the project
+    if usable and host.access(inside if found else project, "w"):
+        return inside
+    cache = host.env.get("XDG_CACHE_HOME") or posixpath.join(host.home or "/tmp", ".cache")  # noqa: S108
+    return posixpath.join(cache, "envdoctor", "overlays", project.strip("/").replace("/", "%"))
+
+
+def layer_folder(folder: str, number: int) -> str:
+    """Layers are numbered from 1."""
+    return posixpath.join(folder, str(number))
+
+
+def standing_layers(host: Host, folder: str) -> int:
+    """How many layers an overlay that is in force has: those of a new one come after them."""
+    return max((int(name) for name in host.listdir(folder) if name.isdigit()), default=0)
+
+
+def write_layer(host: Host, layer: Layer) -> None:
+    """Make a layer's folder hold exactly its files; those that are as they should be are not touched."""
+    if host.is_link(layer.folder):
+        remove(layer.folder)  # what it leads to is not ours
+    make_folder(layer.folder)
+    ignore = posixpath.join(posixpath.dirname(layer.folder), ".gitignore")
+    if not host.exists(ignore):
+        write_whole(ignore, "*\n")
+    _prune(host, layer.folder, {f"{layer.folder}/{shim.path}" for shim in layer.shims})
+    for shim in layer.shims:
+        _write(host, f"{layer.folder}/{shim.path}", shim)
+
+
+def write_record(host: Host, overlay: Overlay, standing: int) -> None:
+    """What the overlay holds and why, as JSON; numbered folders that belong to no layer go."""
+    kept = {layer.folder for layer in overlay.layers}
+    for name in host.scan(overlay.folder):
+        path = posixpath.join(overlay.folder, name)
+        if name.isdigit() and int(name) > standing and path not in kept:
+            remove(path)
+    _write_text(host, posixpath.join(overlay.folder, "overlay.json"), _record(overlay), 0o644)
+
+
+def _record(overlay: Overlay) -> str:
+    document: Dict[str, Any] = {
+        "schema": SCHEMA,
+        "cures": [
+            {"rule": finding.rule, "title": finding.fix.title if finding.fix else ""}
+            for finding in overlay.cures
+        ],
+        "variables": [asdict(change) for change in overlay.variables],
+        "files": [{"path": path, "kind": shim.kind} for path, shim in overlay.shims],
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _prune(host: Host, folder: str, wanted: Set[str]) -> None:
+    """Remove what an earlier overlay left in a layer's folder."""
+    for name in host.scan(folder):
+        path = posixpath.join(folder, name)
+        inside = any(file.startswith(f"{path}/") for file in wanted)
+        found = host.lstat(path)
+        if inside and found and found.kind == "folder":
+            _prune(host, path, wanted)
+        elif path not in wanted:
+            remove(path)
+
+
+def _write(host: Host, path: str, shim: Shim) -> None:
+    make_folder(posixpath.dirname(path))
+    if shim.kind == "link":
+        if not (host.is_link(path) and host.readlink(path) == shim.content):
+            make_link(path, shim.content)
+        return
+    text = _EMPTY_ARCHIVE if shim.kind == "archive" else shim.content
+    _write_text(host, path, text, 0o755 if shim.kind == "script" else 0o644)
+
+
+def _write_text(host: Host, path: str, text: str, mode: int) -> None:
+    """Write a file unless it is there as it should be: compilers and make go by its time."""
+    found = host.lstat(path)
+    data = text.encode("utf-8")
+    same = found and found.kind == "file" and found.mode == mode and found.size == len(data)
+    if same and host.read_range(path, 0, len(data)) == data:
+        return
+    replace_whole(path, data, mode)
