@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Callable, Iterable, List, Mapping
 
 from envdoctor.catalogue import diagnose
+from envdoctor.confirm import confirmed
 from envdoctor.doctor import examine
 from envdoctor.facts import Request
 from envdoctor.finding import Finding
@@ -43,6 +44,7 @@ def treat(host_in: HostIn, environment: Mapping[str, str], request: Request, cho
         tried += layer.cures
         inside = applied(layer.variables, inside)
         host = host_in(inside)
+    diagnosis = confirmed(host, facts.system, diagnosis)
     made = Overlay(place, tuple(laid))
     if laid:
         folder.write_record(host, made, standing)

@@ -80,14 +80,18 @@ class Run:
 
     command: str
     safety: Safety = Safety.MANUAL
+    #: The package that it has the system's package manager install, by its name there.
+    package: Optional[str] = None
+    #: The command that takes it back; None where there is none.
+    undo: Optional[str] = None
 
 
 @dataclass(frozen=True)
 class Edit:
-    """A change of one line of a project's file."""
+    """A change of one line of a project's file: the one place where `old` stands as whole words becomes `new`."""
 
-    file: str
-    line: int
+    file: str  # relative to the project
+    line: int  # counts from 1
     old: str
     new: str
     safety: Safety = Safety.UNSAFE
@@ -102,6 +106,8 @@ class Fix:
 
     title: str
     steps: Tuple[Step, ...] = ()
+    #: What makes the cure last, in the project's own files, in place of the reversible steps.
+    lasting: Tuple[Edit, ...] = ()
 
     @property
     def safety(self) -> Safety:

@@ -4,10 +4,10 @@ import posixpath
 import shlex
 from typing import Callable, Iterable, Optional, Tuple
 
-from envdoctor import compat
+from envdoctor import compat, installing
 from envdoctor.architectures import CHOSEN_VARIABLE, DROPPED_VARIABLE, Architecture
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits
-from envdoctor.finding import Run, Safety, SetEnv, Shim, Step
+from envdoctor.finding import Run, SetEnv, Shim, Step
 
 Release = Tuple[int, int]
 
@@ -217,12 +217,10 @@ def use_compiler(compiler: Compiler, everywhere: bool) -> Tuple[Step, ...]:
 
 def install_gcc(system: Optional[System], newest: Optional[int], oldest: int = 0) -> Optional[Run]:
     """The distribution's command for a g++ within bounds, where its package is known."""
-    if system is None or system.package_manager != "apt-get":
-        return None
-    known = compat.APT_GCC.get((system.distribution, system.distribution_version), ())
+    place = (system.distribution, system.distribution_version) if system else ("", "")
+    known = compat.APT_GCC.get(place, ())
     fitting = [major for major in known if oldest <= major and (newest is None or major <= newest)]
-    root = "" if system.is_root else "sudo "
-    return Run(f"{root}apt-get install g++-{max(fitting)}", Safety.UNSAFE) if fitting else None
+    return installing.by_manager(system, {"apt-get": f"g++-{max(fitting)}"}) if fitting else None
 
 
 def raised_standard(

@@ -120,7 +120,7 @@ def test_the_c_compiler_beside_a_cxx_compiler():
 
 def test_package_names_only_where_they_are_known():
     command = toolkit_cures.install_gcc(system(), 13)
-    assert command is not None and command.command.endswith("apt-get install g++-12")
+    assert command is not None and command.command.endswith("apt-get install -y g++-12")
     assert toolkit_cures.install_gcc(system(), 10) is None
     assert toolkit_cures.install_gcc(system(distribution_version="99"), 13) is None
     assert toolkit_cures.install_gcc(system(package_manager="dnf"), 13) is None

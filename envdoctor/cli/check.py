@@ -34,11 +34,14 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Examine, diagnose, report."""
     from envdoctor.catalogue import diagnose, rules
+    from envdoctor.confirm import confirmed
     from envdoctor.report import render
 
     only = [rule_named(name, rules()).name for name in arguments.rule] if arguments.rule else None
-    facts, _ = examine_or_read(arguments)
+    facts, host = examine_or_read(arguments)
     diagnosis = diagnose(facts, only)
+    if host is not None:
+        diagnosis = confirmed(host, facts.system, diagnosis)
     style = style_for(arguments.output, arguments.verbose, _prefix(arguments))
     write_output(render(arguments.format, facts, diagnosis, home(), style), arguments.output)
     if arguments.format == "github":

@@ -49,7 +49,12 @@ def finding_to_json(finding: Finding) -> Dict[str, Any]:
 def _fix(fix: Optional[Fix]) -> Optional[Dict[str, Any]]:
     if fix is None:
         return None
-    return {"title": fix.title, "safety": fix.safety.value, "steps": [_step(step) for step in fix.steps]}
+    return {
+        "title": fix.title,
+        "safety": fix.safety.value,
+        "steps": [_step(step) for step in fix.steps],
+        "lasting": [_step(step) for step in fix.lasting],
+    }
 
 
 def _step(step: Step) -> Dict[str, Any]:

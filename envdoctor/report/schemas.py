@@ -56,6 +56,7 @@ def _finding(definitions: Schema) -> Schema:
         "title": {"type": "string"},
         "safety": {"enum": [safety.value for safety in Safety]},
         "steps": {"type": "array", "items": {"oneOf": steps}},
+        "lasting": {"type": "array", "items": {"oneOf": steps}},
     }
     return _closed(
         {

@@ -28,7 +28,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
 from envdoctor.facts import Environment, Located, Project, Python, Toolkit, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -134,7 +134,7 @@ def _fix(missing: List[str], used: Toolkit, toolkits: Toolkits, python: str) -> 
             (SetEnv("CPATH", value, "append"),),
         )
     title = "Install the headers: NVIDIA's -dev packages, or their wheels; `envdoctor check` then tells how to add them"
-    return Fix(title, tuple(Run(command) for command in commands))
+    return Fix(title, tuple(Run(command, Safety.UNSAFE) for command in commands))
 
 
 def _elsewhere(part: str, used: Toolkit, toolkits: Toolkits) -> Tuple[str, ...]:

@@ -32,7 +32,7 @@ from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
 from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity, Shim, Step
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -131,7 +131,7 @@ def _absent(absent: Wanted, used: Toolkit, toolkits: Toolkits, project: Project,
         command = None if links else libraries.wheel_command(name, used, python)
         steps.extend(links)
         commands.update({command: None} if command else {})
-    runs = tuple(Run(command) for command in commands)
+    runs = tuple(Run(command, Safety.UNSAFE) for command in commands)
     if runs or not steps:
         fix = Fix(
             "Install the libraries; `envdoctor check` then prints how to put them on the linker's path", runs

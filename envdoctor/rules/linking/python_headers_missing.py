@@ -21,11 +21,14 @@ When only the project's pure Python part is built.
 
 from typing import Iterator, Optional, Tuple
 
+from envdoctor import installing
 from envdoctor.facts import Project, Python, System
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
+
+_PACKAGES = {"dnf": "python3-devel", "yum": "python3-devel", "zypper": "python3-devel", "apk": "python3-dev"}
 
 
 def check(project: Project, python: Python, system: Optional[System]) -> Iterator[Finding]:
@@ -63,21 +66,10 @@ def _asks(project: Project) -> Optional[Tuple[Location, str]]:
 
 
 def _fix(python: Python, system: Optional[System]) -> Fix:
-    command = _command(python, system) if python.base_prefix in ("/usr", "/") else None
+    names = {**_PACKAGES, "apt-get": "python{}.{}-dev".format(*python.minor)}
+    command = installing.by_manager(system, names) if python.base_prefix in ("/usr", "/") else None
     if command:
-        return Fix("Install the headers of this Python", (Run(command),))
+        return Fix("Install the headers of this Python", (command,))
     return Fix(
         f"Install the development files of the Python at {python.base_prefix}, or build with a Python that has them"
     )
-
-
-def _command(python: Python, system: Optional[System]) -> Optional[str]:
-    """The package of the distribution's own Python."""
-    minor = "{}.{}".format(*python.minor)
-    return {
-        "apt-get": f"apt-get install python{minor}-dev",
-        "dnf": "dnf install python3-devel",
-        "yum": "yum install python3-devel",
-        "zypper": "zypper install python3-devel",
-        "apk": "apk add python3-dev",
-    }.get((system.package_manager or "") if system else "")

@@ -28,7 +28,7 @@ from typing import Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
 from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity, Shim, Step
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -98,7 +98,7 @@ def _fix(names: List[str], used: Toolkit, toolkits: Toolkits, project: Project, 
     ]
     if without:
         commands = dict.fromkeys(libraries.wheel_command(name, used, python) for name in without)
-        runs = tuple(Run(command) for command in commands if command)
+        runs = tuple(Run(command, Safety.UNSAFE) for command in commands if command)
         return Fix(
             "Install the shared library; `envdoctor check` then prints how to link it in the archive's place",
             runs,

@@ -22,31 +22,32 @@ with certainty from the files, so this is a warning.
 
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from envdoctor import compat
+from envdoctor import compat, installing
 from envdoctor.facts import Header, Project, System
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
 
-_INSTALL = {"apt-get": "apt-get install", "dnf": "dnf install", "yum": "yum install", "apk": "apk add"}
+#: A package's name for apt-get, dnf and apk.
+Packages = Tuple[str, str, str]
 
 
 def check(project: Project, system: Optional[System]) -> Iterator[Finding]:
     yield from _looked_for(project, system)
-    by_package: Dict[Tuple[str, str, str], List[Header]] = {}
+    by_package: Dict[Packages, List[Header]] = {}
     for header in project.unresolved_headers:
         packages = _packages(header.name)
         if packages and not header.roots:
             by_package.setdefault(packages, []).append(header)
     for packages, headers in by_package.items():
         first = headers[0].included_from
-        name, command = _package(packages, system.package_manager if system else None)
+        name, fix = _fix(packages, system)
         yield Finding(
             message=f"{headers[0].name} is not installed; it belongs to {name}.",
             consequence=f"If this file is built, the compiler stops: {headers[0].name}: No such file or directory.",
             evidence=tuple(Evidence(h.included_from.place, f"includes {h.name}") for h in headers[:5]),
-            fix=Fix(f"Install {name}", (Run(command),) if command else ()),
+            fix=fix,
             location=Location(first.file, first.line),
         )
 
@@ -56,25 +57,26 @@ def _looked_for(project: Project, system: Optional[System]) -> Iterator[Finding]
     for place in project.packages_without_header:
         packages = _packages(place.text)
         if packages:
-            name, command = _package(packages, system.package_manager if system else None)
+            name, fix = _fix(packages, system)
             yield Finding(
                 message=f"{place.text} is not installed, and CMake looks for it; it belongs to {name}.",
                 consequence="CMake stops at find_package(... REQUIRED): Could NOT find it.",
                 evidence=(Evidence(place.place, f"looks for {place.text}"),),
-                fix=Fix(f"Install {name}", (Run(command),) if command else ()),
+                fix=fix,
                 location=Location(place.file, place.line),
             )
 
 
-def _packages(header: str) -> Optional[Tuple[str, str, str]]:
-    for start, apt, dnf, apk in compat.DEV_PACKAGES:
+def _packages(header: str) -> Optional[Packages]:
+    for start, *packages in compat.DEV_PACKAGES:
         if header == start or (start.endswith("/") and header.startswith(start)):
+            apt, dnf, apk = packages
             return apt, dnf, apk
     return None
 
 
-def _package(packages: Tuple[str, str, str], manager: Optional[str]) -> Tuple[str, Optional[str]]:
-    """The package's name and the command for this system; Debian's name without a command elsewhere."""
-    apt, dnf, apk = packages
-    name = {"apt-get": apt, "dnf": dnf, "yum": dnf, "apk": apk}.get(manager or "")
-    return (name, f"{_INSTALL[manager or '']} {name}") if name else (f"{apt} (Debian's name)", None)
+def _fix(packages: Packages, system: Optional[System]) -> Tuple[str, Fix]:
+    """The package's name and its installation; Debian's name without a command elsewhere."""
+    command = installing.by_manager(system, installing.names(*packages))
+    name = (command.package if command else None) or f"{packages[0]} (Debian's name)"
+    return name, Fix(f"Install {name}", (command,) if command else ())

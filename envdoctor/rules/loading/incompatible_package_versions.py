@@ -21,16 +21,15 @@ Install versions that fit together in one command: pip then looks at them all (`
 When the combination is known to work although the metadata does not say so.
 """
 
-import shlex
 from typing import Dict, Iterator, List, Tuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envdoctor import requirements
+from envdoctor import installing, requirements
 from envdoctor.facts import Package, Packages, Python
-from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Severity
 
 SEVERITY = Severity.WARNING
 
@@ -87,7 +86,7 @@ def _finding(name: str, version: str, found: List[Misfit], python: Python) -> Fi
         ),
         fix=Fix(
             "Install versions that fit, in one command",
-            (Run(f"{shlex.quote(python.executable)} -m pip install {wanted}"),),
+            (installing.by_pip(python, wanted),),
         ),
     )
 

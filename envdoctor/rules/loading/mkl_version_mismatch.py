@@ -25,7 +25,7 @@ from packaging.version import InvalidVersion, Version
 
 from envdoctor import compat
 from envdoctor.facts import Packages, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 
 SEVERITY = Severity.ERROR
 
@@ -43,7 +43,7 @@ def check(torch: Torch, packages: Packages) -> Iterator[Finding]:
                 Evidence(package.location, f"torch {torch.version}, by conda"),
                 Evidence(mkl.location, f"mkl {mkl.version}"),
             ),
-            fix=Fix("Install an older MKL", (Run('conda install "mkl<2024.1"'),)),
+            fix=Fix("Install an older MKL", (Run('conda install "mkl<2024.1"', Safety.UNSAFE),)),
         )
 
 

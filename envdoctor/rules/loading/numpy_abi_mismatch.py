@@ -24,9 +24,9 @@ from typing import Iterator, Optional, Tuple
 
 from packaging.version import InvalidVersion, Version
 
-from envdoctor import compat, requirements
+from envdoctor import compat, installing, requirements
 from envdoctor.facts import Packages, Python
-from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Severity
 
 SEVERITY = Severity.ERROR
 
@@ -53,7 +53,7 @@ def check(packages: Packages, python: Optional[Python]) -> Iterator[Finding]:
             ),
             fix=Fix(
                 "Install NumPy 1",
-                (Run(f'{python.executable if python else "python"} -m pip install "numpy<2"'),),
+                (installing.by_pip(python, "'numpy<2'"),),
             ),
             # Metadata alone does not tell whether the compiled part uses NumPy's.
             severity=None if certain else Severity.WARNING,

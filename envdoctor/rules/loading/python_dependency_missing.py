@@ -28,7 +28,7 @@ from typing import Iterator, List, Optional, Tuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envdoctor import compat, isolation, requirements
+from envdoctor import compat, installing, isolation, requirements
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python, Request
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 
@@ -130,9 +130,7 @@ def _fix(python: Python, wanted: str) -> Fix:
             Run(f"pip install {wanted}"),
         )
         return Fix("Install it in a virtual environment: this interpreter is the distribution's", steps)
-    return Fix(
-        "Install it for this interpreter", (Run(f"{shlex.quote(python.executable)} -m pip install {wanted}"),)
-    )
+    return Fix("Install it for this interpreter", (installing.by_pip(python, wanted),))
 
 
 def _name(text: str) -> Optional[str]:

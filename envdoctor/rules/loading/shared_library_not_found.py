@@ -25,7 +25,7 @@ When the package loads the library itself, or does without the module.
 import posixpath
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from envdoctor import compat, libraries
+from envdoctor import compat, installing, libraries
 from envdoctor.facts import (
     CompiledModule,
     CompiledModules,
@@ -36,11 +36,9 @@ from envdoctor.facts import (
     Toolkits,
     Torch,
 )
-from envdoctor.finding import Evidence, Finding, Fix, Run, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
-
-_INSTALL = {"apt-get": "apt-get install", "dnf": "dnf install", "yum": "yum install", "apk": "apk add"}
 
 
 def check(
@@ -121,11 +119,10 @@ def _there(copy: str) -> Fix:
 
 
 def _install(stem: str, soname: str, system: Optional[System], python: Optional[Python]) -> Fix:
-    for known, apt, dnf, apk in compat.RUNTIME_PACKAGES:
-        manager = (system.package_manager or "") if system else ""
-        name = {"apt-get": apt, "dnf": dnf, "yum": dnf, "apk": apk}.get(manager)
-        if stem == known and name:
-            return Fix(f"Install {name}", (Run(f"{_INSTALL[manager]} {name}"),))
+    for known, *packages in compat.RUNTIME_PACKAGES:
+        command = installing.by_manager(system, installing.names(*packages)) if stem == known else None
+        if command:
+            return Fix(f"Install {command.package}", (command,))
     number = _number(soname)
     wheel = (
         compat.cuda_wheel(stem, int(number))
@@ -133,6 +130,8 @@ def _install(stem: str, soname: str, system: Optional[System], python: Optional[
         else None
     )
     if wheel:
-        command = f"{python.executable if python else 'python'} -m pip install {wheel}"
-        return Fix(f"Install CUDA {number}'s library, and put its folder on LD_LIBRARY_PATH", (Run(command),))
+        return Fix(
+            f"Install CUDA {number}'s library, and put its folder on LD_LIBRARY_PATH",
+            (installing.by_pip(python, wheel),),
+        )
     return Fix(f"Install the package that brings {soname}")

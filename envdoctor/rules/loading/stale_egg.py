@@ -28,7 +28,7 @@ from typing import Iterator, Optional
 from packaging.utils import canonicalize_name
 
 from envdoctor.facts import CompiledModules, Package, Packages, Project, Python
-from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 
 SEVERITY = Severity.WARNING
 
@@ -64,7 +64,7 @@ def _double(egg: Package, other: Package, packages: Packages, python: Python) ->
         ),
         fix=Fix(
             "Remove both, then install once",
-            (Run(f"{shlex.quote(python.executable)} -m pip uninstall {egg.name}"),),
+            (Run(f"{shlex.quote(python.executable)} -m pip uninstall {egg.name}", Safety.UNSAFE),),
         ),
     )
 
@@ -76,7 +76,7 @@ def _old_build(egg: Package, python: Python) -> Finding:
         evidence=(Evidence(egg.location, f"{egg.version}, egg"),),
         fix=Fix(
             "Remove it before installing again",
-            (Run(f"{shlex.quote(python.executable)} -m pip uninstall {egg.name}"),),
+            (Run(f"{shlex.quote(python.executable)} -m pip uninstall {egg.name}", Safety.UNSAFE),),
         ),
     )
 

@@ -22,9 +22,9 @@ When the package chooses among several libraries at import and this one is not m
 
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
-from envdoctor import compat, libraries
+from envdoctor import compat, installing, libraries
 from envdoctor.facts import CompiledModule, CompiledModules, Loader, Packages, Python, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Severity
 
 SEVERITY = Severity.ERROR
 
@@ -105,9 +105,8 @@ def _fix(name: str, major: int, here: int, wanted: Set[str], python: Optional[Py
     wheels = list(
         dict.fromkeys(wheel for wheel in (compat.cuda_wheel(stem, major) for stem in stems) if wheel)
     )
-    executable = python.executable if python else "python"
     title = (
         f"Install a build of {name} for CUDA {here}; or install CUDA {major}'s run time ({', '.join(wheels)}) and put "
         "the folder of its libraries on LD_LIBRARY_PATH"
     )
-    return Fix(title, (Run(f"{executable} -m pip install {' '.join(wheels)}"),) if wheels else ())
+    return Fix(title, (installing.by_pip(python, " ".join(wheels)),) if wheels else ())

@@ -22,13 +22,13 @@ in `build-system.requires` also ends the error, but makes pip fetch a second tor
 When the project is only ever built by `python setup.py ...`, which knows no isolation.
 """
 
-import shlex
 from typing import Iterator, Optional, Tuple
 
 from packaging.requirements import Requirement
 
+from envdoctor import installing
 from envdoctor.facts import Configuration, Environment, Packages, Project, Python
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity, Step
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Step
 from envdoctor.isolation import build_requirements, isolated, names, requires
 from envdoctor.requirements import installed
 
@@ -68,6 +68,4 @@ def check(
 
 def _steps(missing: Tuple[Requirement, ...], python: Python) -> Tuple[Step, ...]:
     off = SetEnv("PIP_NO_BUILD_ISOLATION", "0")
-    return (
-        (Run(f"{shlex.quote(python.executable)} -m pip install {names(missing)}"), off) if missing else (off,)
-    )
+    return (installing.by_pip(python, names(missing)), off) if missing else (off,)

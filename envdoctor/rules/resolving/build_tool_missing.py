@@ -22,8 +22,9 @@ When the build brings the tool along in a way that its files do not show.
 
 from typing import Iterator, Optional, Tuple
 
+from envdoctor import installing
 from envdoctor.facts import Compilers, Environment, Project, System, Tools
-from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 from envdoctor.isolation import requires
 
 SEVERITY = Severity.ERROR
@@ -57,7 +58,6 @@ PACKAGES = {
 }
 _BY_CMAKE = "language CXX"
 FROM_PIP = ("cmake", "ninja")
-INSTALL = {"apk": "apk add", "pacman": "pacman -S", "zypper": "zypper install"}
 
 
 def check(
@@ -116,10 +116,11 @@ def _has_compiler(compilers: Optional[Compilers], driver: bool) -> bool:
 
 def _fix(tool: str, system: System) -> Fix:
     if tool in FROM_PIP:
-        return Fix(f"Install {tool} into the active environment", (Run(f"python -m pip install {tool}"),))
-    manager = system.package_manager or ""
-    package = PACKAGES.get(tool, {}).get(manager)
-    if package is None:
+        return Fix(
+            f"Install {tool} into the active environment",
+            (Run(f"python -m pip install {tool}", Safety.UNSAFE),),
+        )
+    command = installing.by_manager(system, PACKAGES.get(tool, {}))
+    if command is None:
         return Fix(f"Install {tool} and put it on PATH")
-    root = "" if system.is_root else "sudo "
-    return Fix(f"Install {tool}", (Run(f"{root}{INSTALL.get(manager, manager + ' install')} {package}"),))
+    return Fix(f"Install {tool}", (command,))

@@ -22,7 +22,7 @@ Never while a build calls cmake.
 from typing import Iterator, Optional, Tuple
 
 from envdoctor.facts import Program, Project, Tools
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity, Shim, Step
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -46,5 +46,5 @@ def check(project: Project, tools: Tools) -> Iterator[Finding]:
 
 def _steps(good: Optional[Program]) -> Tuple[Step, ...]:
     if good is None:
-        return (Run("python -m pip install --force-reinstall cmake"),)
+        return (Run("python -m pip install --force-reinstall cmake", Safety.UNSAFE),)
     return (Shim("bin/cmake", "link", good.path), SetEnv("PATH", "{overlay}/bin", "prepend"))

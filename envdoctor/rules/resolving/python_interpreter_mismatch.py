@@ -27,7 +27,7 @@ import shlex
 from typing import Iterator, Optional
 
 from envdoctor.facts import Answer, Environment, Interpreters, Packages, Project, Python, Resolution
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity, Shim
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity, Shim
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -125,7 +125,7 @@ def _pip(python: Python, interpreters: Interpreters, has_pip: bool) -> Iterator[
         if has_pip
         else Fix(
             "Install pip into this environment, or use the program that made it (uv pip install ...)",
-            (Run(f"{shlex.quote(python.executable)} -m ensurepip"),),
+            (Run(f"{shlex.quote(python.executable)} -m ensurepip", Safety.UNSAFE),),
         ),
         severity=Severity.ERROR if not pip.python_exists else Severity.WARNING,
     )

@@ -25,7 +25,7 @@ from packaging.requirements import Requirement
 from packaging.version import Version
 
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity
 from envdoctor.isolation import isolated, requires
 from envdoctor.requirements import accepts, parse, release_of
 
@@ -85,7 +85,7 @@ def _finding(line: Located, seen: str, why: str) -> Finding:
         fix=Fix(
             "Install an older setuptools and build without isolation",
             (
-                Run('python -m pip install "setuptools<82" wheel'),
+                Run('python -m pip install "setuptools<82" wheel', Safety.UNSAFE),
                 Run("python -m pip install --no-build-isolation ."),
             ),
         ),

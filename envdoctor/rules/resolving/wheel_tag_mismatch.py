@@ -26,8 +26,9 @@ from typing import FrozenSet, Iterator, List
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 
+from envdoctor import installing
 from envdoctor.facts import Located, Packages, Project, Python, System, Wheel, Wheelhouse
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 from envdoctor.requirements import accepts, applies, fits, installed, parse, tags
 
 SEVERITY = Severity.ERROR
@@ -84,7 +85,7 @@ def _old_pip(line: Located, wheels: List[Wheel], pip: str, python: Python) -> Fi
         ),
         fix=Fix(
             "Upgrade pip (from a wheel of it in the folder when there is no index)",
-            (Run(f"{python.executable} -m pip install --upgrade pip"),),
+            (installing.by_pip(python, "--upgrade pip"),),
         ),
         location=Location(line.file, line.line),
     )

@@ -25,9 +25,9 @@ When the variable is not read by this project's build.
 import re
 from typing import Dict, Iterator, Optional
 
-from envdoctor import toolkit_cures
+from envdoctor import installing, toolkit_cures
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System
-from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -39,11 +39,11 @@ _CCBIN = re.compile(r"(?:^|\s)(?:-ccbin|--compiler-bindir)[\s=]+(\S+)")
 _C_ALONE = re.compile(r"(?P<before>(?:\S*[/-])?)(?P<name>gcc|clang)(?P<after>(?:-[\d.]+)?)$")
 _GNU_OR_CLANG = re.compile(r"(?:^|[/-])(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-[\d.]+)?$")
 PACKAGES: Dict[str, str] = {
-    "apt-get": "apt-get install g++",
-    "dnf": "dnf install gcc-c++",
-    "yum": "yum install gcc-c++",
-    "zypper": "zypper install gcc-c++",
-    "apk": "apk add g++",
+    "apt-get": "g++",
+    "dnf": "gcc-c++",
+    "yum": "gcc-c++",
+    "zypper": "gcc-c++",
+    "apk": "g++",
 }
 
 
@@ -143,13 +143,12 @@ def _names_nothing(name: str, value: str, compilers: Compilers) -> Finding:
 
 def _incomplete(compiler: Compiler, compilers: Compilers, system: Optional[System]) -> Finding:
     whole = toolkit_cures.accepted_compiler(compilers, compiler.kind, None)
-    command = PACKAGES.get((system.package_manager if system else None) or "")
-    root = "" if system and system.is_root else "sudo "
+    command = installing.by_manager(system, PACKAGES)
     if whole:
         steps = toolkit_cures.use_compiler(whole, everywhere=True)
         fix = Fix(f"Use {whole.path}, which has its C++ parts", steps)
     elif command:
-        fix = Fix("Install the C++ half of gcc", (Run(root + command, Safety.UNSAFE),))
+        fix = Fix("Install the C++ half of gcc", (command,))
     else:
         fix = Fix("Install g++ of the same version")
     return Finding(

@@ -22,9 +22,9 @@ a `find-links` folder or an index of PyTorch's with +cpu builds, which pip prefe
 When the project is meant to be built without its CUDA part.
 """
 
-import shlex
 from typing import Iterator, Optional, Tuple
 
+from envdoctor import installing
 from envdoctor.facts import Environment, Project, Python, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 
@@ -82,4 +82,4 @@ def _steps(torch: Torch, python: Optional[Python], system: Optional[System]) -> 
     if python is None or system is None or system.machine != "x86_64":
         return ()
     version = torch.version.partition("+")[0]
-    return (Run(f"{shlex.quote(python.executable)} -m pip install --force-reinstall 'torch=={version}'"),)
+    return (installing.by_pip(python, f"--force-reinstall 'torch=={version}'"),)

@@ -1,7 +1,7 @@
 """Headers of CUDA libraries that the toolkit lacks."""
 
 from envdoctor.facts import Header
-from envdoctor.finding import Run, SetEnv
+from envdoctor.finding import Run, Safety, SetEnv
 from envdoctor.rules.linking.cuda_headers_missing import check
 from tests.factory import (
     at,
@@ -53,14 +53,14 @@ def test_torchs_header_needs_the_math_libraries():
 
 def test_headers_of_another_cuda_are_not_mixed_in():
     (finding,) = found(TORCH, BARE, toolkit("12.4", "/opt/cuda"))
-    assert Run("/venv/bin/python -m pip install nvidia-cusparse") in finding.fix.steps
+    assert Run("/venv/bin/python -m pip install nvidia-cusparse", Safety.UNSAFE) in finding.fix.steps
 
 
 def test_a_header_that_resolves_nowhere():
     header = Header("nv/target", at("nv/target", "a.cu", 2), ())
     old = toolkit("12.4", components=())
     (finding,) = found(project(unresolved_headers=(header,)), old)
-    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cuda-cccl-cu12"),)
+    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cuda-cccl-cu12", Safety.UNSAFE),)
     assert not found(project(unresolved_headers=(header,)), toolkit("12.4"))
 
 

@@ -1,7 +1,7 @@
 """CUDA libraries without the name that -l looks for."""
 
 from envdoctor.facts import FindPackage, Toolkits
-from envdoctor.finding import Run, SetEnv, Severity, Shim
+from envdoctor.finding import Run, Safety, SetEnv, Severity, Shim
 from envdoctor.rules.linking.cudart_dev_symlink_missing import check
 from tests.factory import at, cmake, extension, library, project, python, setup, toolkit, toolkits, torch
 
@@ -62,7 +62,7 @@ def test_an_absent_library_is_taken_from_a_copy_of_the_same_cuda():
 def test_a_copy_of_another_cuda_is_no_substitute():
     machine = toolkit("12.4", libraries=(library("cudart"),))
     (finding,) = found(project(link_names=(at("cublas"),)), machine, wheels())
-    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cublas-cu12"),)
+    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cublas-cu12", Safety.UNSAFE),)
 
 
 def test_the_profile_of_the_wheels_13_0_names_a_folder_that_is_not_there():

@@ -3,7 +3,7 @@
 import pytest
 
 from envdoctor.facts import FindPackage
-from envdoctor.finding import Run
+from envdoctor.finding import Run, Safety
 from envdoctor.rules.linking.python_headers_missing import check
 from tests.factory import cmake, extension, project, python, setup, system
 
@@ -26,7 +26,9 @@ def test_quiet_with_headers_or_without_a_module():
 )
 def test_the_distributions_package_is_named(wants):
     (finding,) = check(wants, python("3.12.3", headers=False), system())
-    assert finding.fix.steps == (Run("apt-get install python3.12-dev"),)
+    assert finding.fix.steps == (
+        Run("sudo apt-get install -y python3.12-dev", Safety.UNSAFE, "python3.12-dev"),
+    )
 
 
 def test_another_python_gets_no_package():

@@ -1,6 +1,6 @@
 """Static CUDA archives that the link line asks for."""
 
-from envdoctor.finding import Run, SetEnv, Shim
+from envdoctor.finding import Run, Safety, SetEnv, Shim
 from envdoctor.rules.linking.static_cublas_missing import check
 from tests.factory import at, cmake, extension, library, project, python, setup, toolkit, toolkits, torch
 
@@ -53,7 +53,7 @@ def test_cmake_targets_are_found_through_cmakes_own_path():
 
 def test_without_any_copy_the_wheel_is_named():
     (finding,) = found(project(link_names=(at("cublas_static"),)), wheels())
-    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cublas"),)
+    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cublas", Safety.UNSAFE),)
 
 
 def test_the_folder_that_cuda_home_names_counts_also_without_nvcc():

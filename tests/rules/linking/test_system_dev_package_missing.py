@@ -3,7 +3,7 @@
 import pytest
 
 from envdoctor.facts import Header
-from envdoctor.finding import Run
+from envdoctor.finding import Run, Safety
 from envdoctor.rules.linking.system_dev_package_missing import check
 from tests.factory import at, project, system
 
@@ -26,14 +26,14 @@ def test_quiet_for_headers_of_the_tree_and_unknown_ones():
 @pytest.mark.parametrize(
     ("manager", "command"),
     [
-        ("apt-get", "apt-get install libibverbs-dev"),
-        ("dnf", "dnf install rdma-core-devel"),
-        ("apk", "apk add rdma-core-dev"),
+        ("apt-get", "sudo apt-get install -y libibverbs-dev"),
+        ("dnf", "sudo dnf install -y rdma-core-devel"),
+        ("apk", "sudo apk add rdma-core-dev"),
     ],
 )
 def test_the_package_has_the_systems_name(manager, command):
     (finding,) = found(header("infiniband/verbs.h"), header("infiniband/mlx5dv.h"), manager=manager)
-    assert finding.fix.steps == (Run(command),)
+    assert finding.fix.steps == (Run(command, Safety.UNSAFE, command.split()[-1]),)
     assert finding.location.line == 7
 
 

@@ -1,7 +1,7 @@
 """Libraries that the loader does not find."""
 
 from envdoctor.facts import CompiledModules, Copy, LoadedLibrary, Loader
-from envdoctor.finding import Run, SetEnv
+from envdoctor.finding import Run, Safety, SetEnv
 from envdoctor.rules.loading.shared_library_not_found import check
 from tests.factory import library, module, packages, python, system, toolkit, toolkits, torch
 
@@ -56,12 +56,14 @@ def test_a_copy_off_the_path_is_put_on_it():
 def test_a_stub_is_no_copy():
     stub = LoadedLibrary("libnvrtc.so.12", None, (Copy("/x/stubs/libnvrtc.so", "toolkit", True, None),))
     (finding,) = found(module(needed={"libnvrtc.so.12": None}), loader=Loader((), (stub,)))
-    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cuda-nvrtc-cu12"),)
+    assert finding.fix.steps == (
+        Run("/venv/bin/python -m pip install nvidia-cuda-nvrtc-cu12", Safety.UNSAFE),
+    )
 
 
 def test_a_slim_image_without_openmp():
     (finding,) = found(module("demo", needed={"libgomp.so.1": None}))
-    assert finding.fix.steps == (Run("apt-get install libgomp1"),)
+    assert finding.fix.steps == (Run("sudo apt-get install -y libgomp1", Safety.UNSAFE, "libgomp1"),)
     (finding,) = found(module("demo", needed={"libgomp.so.1": None}), manager="pacman")
     assert not finding.fix.steps
 
@@ -76,4 +78,4 @@ def test_a_wheels_folder_that_nobody_opens_is_put_on_the_path():
 def test_a_part_of_the_cuda_that_is_here():
     there = LoadedLibrary("libcudart.so.12", Copy("/x/libcudart.so.12", "wheel", False, "12.4"), ())
     (finding,) = found(module("demo", needed={"libcublas.so.12": None}), loader=Loader((), (there,)))
-    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cublas-cu12"),)
+    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cublas-cu12", Safety.UNSAFE),)

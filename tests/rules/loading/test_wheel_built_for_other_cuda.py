@@ -1,7 +1,7 @@
 """Packages for a CUDA that is not here."""
 
 from envdoctor.facts import CompiledModules, Copy, LoadedLibrary, Loader
-from envdoctor.finding import Run
+from envdoctor.finding import Run, Safety
 from envdoctor.rules.loading.wheel_built_for_other_cuda import check
 from tests.factory import module, package, packages, python, toolkit, toolkits, torch
 
@@ -36,7 +36,9 @@ def test_the_other_cudas_run_time_is_named():
     (finding,) = found(module("fastgptq", needed={"libcudart.so.11.0": None}))
     assert "CUDA 11" in finding.message
     assert "CUDA 12" in finding.message
-    assert finding.fix.steps == (Run("/venv/bin/python -m pip install nvidia-cuda-runtime-cu11"),)
+    assert finding.fix.steps == (
+        Run("/venv/bin/python -m pip install nvidia-cuda-runtime-cu11", Safety.UNSAFE),
+    )
 
 
 def test_torchs_cuda_counts_as_here():

@@ -1,6 +1,6 @@
 """setup.py imports torch, and pip isolates the build."""
 
-from envdoctor.finding import Run, SetEnv
+from envdoctor.finding import Run, Safety, SetEnv
 from envdoctor.rules.resolving.build_isolation_hides_torch import check
 from tests.factory import at, environment, package, packages, project, python, setup
 
@@ -37,7 +37,9 @@ def test_the_import_is_named_and_isolation_switched_off():
 def test_requirements_that_are_not_installed_are_named():
     lacking = project(setup=IMPORTS, build_system=True, build_requires=(at("ninja", "pyproject.toml", 2),))
     (finding,) = check(lacking, TORCH, python(), environment(), None)
-    assert finding.fix is not None and finding.fix.steps[0] == Run("/venv/bin/python -m pip install ninja")
+    assert finding.fix is not None and finding.fix.steps[0] == Run(
+        "/venv/bin/python -m pip install ninja", Safety.UNSAFE
+    )
 
 
 def test_a_setup_script_alone_is_isolated_by_new_pips_and_without_wheel():

@@ -3,7 +3,7 @@
 import pytest
 
 from envdoctor.facts import Compilers
-from envdoctor.finding import Run
+from envdoctor.finding import Run, Safety
 from envdoctor.rules.resolving.build_tool_missing import check
 from tests.factory import at, cmake, compiler, environment, extension, program, project, setup, system, tools
 
@@ -41,7 +41,9 @@ def test_the_missing_one_is_named(built, have, variables, missing):
 
 def test_a_missing_compiler_has_this_systems_command():
     (finding,) = check(project(setup=setup(extension())), ALL, environment(), system(), Compilers(()))
-    assert finding.fix is not None and finding.fix.steps == (Run("sudo apt-get install g++"),)
+    assert finding.fix is not None and finding.fix.steps == (
+        Run("sudo apt-get install -y g++", Safety.UNSAFE, "g++"),
+    )
     unknown = system(package_manager=None)
     (finding,) = check(project(setup=setup(extension())), ALL, environment(), unknown, None)
     assert finding.fix is not None and not finding.fix.steps

@@ -1,6 +1,6 @@
 """A CMake below the project's minimum."""
 
-from envdoctor.finding import Run, Shim
+from envdoctor.finding import Run, Safety, Shim
 from envdoctor.rules.resolving.cmake_too_old import check
 from tests.factory import at, cmake, program, project, tools
 
@@ -28,7 +28,9 @@ def test_a_newer_one_that_is_hidden_is_named_and_put_first():
 
 def test_otherwise_pip_brings_one():
     (finding,) = check(project(cmake=cmake("3.19...3.30")), tools(OLD))
-    assert finding.fix is not None and finding.fix.steps == (Run('python -m pip install "cmake>=3.19"'),)
+    assert finding.fix is not None and finding.fix.steps == (
+        Run('python -m pip install "cmake>=3.19"', Safety.UNSAFE),
+    )
 
 
 def test_a_subproject_counts():

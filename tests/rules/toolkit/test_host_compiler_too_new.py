@@ -72,6 +72,6 @@ def test_a_toolkit_that_accepts_it_else_the_package():
     (finding,) = run(toolkits=toolkits(OLD, toolkit()), system=system())
     assert finding.fix is not None
     (step,) = finding.fix.steps
-    assert isinstance(step, Run) and step.command == "sudo apt-get install g++-11"
+    assert isinstance(step, Run) and step.command == "sudo apt-get install -y g++-11"
     (finding,) = run(system=system(distribution="fedora", package_manager="dnf"))
     assert finding.fix is not None and not finding.fix.steps and "g++ 11" in finding.fix.title

@@ -46,7 +46,7 @@ def test_torchs_headers_ask_for_gcc_9_and_a_package_is_named():
     assert "gcc 9" in finding.message
     assert finding.fix is not None
     (step,) = finding.fix.steps
-    assert isinstance(step, Run) and step.command == "apt-get install g++-12"
+    assert isinstance(step, Run) and step.command == "apt-get install -y g++-12"
 
 
 def test_without_cuda_it_is_the_compiler_of_cxx():

@@ -62,7 +62,7 @@ def test_gcc_without_its_cxx_half():
     half = compiler(name="gcc", path="/usr/bin/gcc", cxx=False)
     (finding,) = run(half, system=system())
     assert finding.fix is not None and isinstance(finding.fix.steps[0], Run)
-    assert finding.fix.steps[0].command == "sudo apt-get install g++"
+    assert finding.fix.steps[0].command == "sudo apt-get install -y g++"
     whole = compiler("11.3.0", name="g++-11", path="/usr/bin/g++-11")
     (finding,) = run(half, whole)
     assert finding.fix is not None and SetEnv("CXX", "/usr/bin/g++-11") in finding.fix.steps

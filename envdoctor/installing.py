@@ -1,0 +1,61 @@
+"""Commands that install, with the distribution's package manager or pip, and what a manager says of a name. Pure."""
+
+import re
+import shlex
+from typing import Dict, Mapping, Optional, Tuple
+
+from envdoctor.facts import Python, System
+from envdoctor.finding import Run, Safety
+
+_INSTALL = {
+    "apt-get": "apt-get install -y",
+    "dnf": "dnf install -y",
+    "yum": "yum install -y",
+    "apk": "apk add",
+    "zypper": "zypper install -y",
+    "pacman": "pacman -S --noconfirm",
+}
+#: How a manager is asked for one package without a network, and what its answer holds when there is one.
+#: Sources: apt-cache(8) (tried), dnf(8), apk-search(8), zypper(8), pacman(8).
+_ASK: Dict[str, Tuple[Tuple[str, ...], str]] = {
+    "apt-get": (("apt-cache", "policy"), r"^  Candidate: (?!\(none\))"),
+    "dnf": (("dnf", "-q", "-C", "list"), r"^{name}\."),
+    "yum": (("yum", "-q", "-C", "list"), r"^{name}\."),
+    "apk": (("apk", "search", "-e"), r"^{name}-\d"),
+    "zypper": (("zypper", "--no-refresh", "-q", "search", "-x"), r"\| {name} +\|"),
+    "pacman": (("pacman", "-Si"), r"^Name +: {name}$"),
+}
+
+
+def by_manager(system: Optional[System], names: Mapping[str, str]) -> Optional[Run]:
+    """The command for a package that each manager has under its own name; None where none is known for this one."""
+    manager = system.package_manager if system else None
+    package = names.get(manager or "")
+    if system is None or manager not in _INSTALL or package is None:
+        return None
+    root = "" if system.is_root else "sudo "
+    return Run(f"{root}{_INSTALL[manager]} {package}", Safety.UNSAFE, package)
+
+
+def by_pip(python: Optional[Python], wanted: str) -> Run:
+    """pip of the examined interpreter, with requirements and options as words for the shell."""
+    executable = shlex.quote(python.executable) if python else "python"
+    return Run(f"{executable} -m pip install {wanted}", Safety.UNSAFE)
+
+
+def names(apt: str, dnf: str, apk: str) -> Dict[str, str]:
+    """A package's names as the tables of `compat` give them; "" where a distribution has none."""
+    known = {"apt-get": apt, "dnf": dnf, "yum": dnf, "apk": apk}
+    return {manager: name for manager, name in known.items() if name}
+
+
+def question(manager: str, name: str) -> Optional[Tuple[str, ...]]:
+    """The command line that asks a manager for a package; None for a manager that we do not know."""
+    words, _ = _ASK.get(manager, ((), ""))
+    return (*words, name) if words else None
+
+
+def confirms(manager: str, name: str, answer: str) -> bool:
+    """Whether that is the answer for a package which exists."""
+    _, pattern = _ASK[manager]
+    return re.search(pattern.replace("{name}", re.escape(name)), answer, re.MULTILINE) is not None
