@@ -1,0 +1,59 @@
+"""Edits applied to a file's bytes, and shown as a diff that `git apply` takes: pure."""
+
+import difflib
+import re
+from typing import Dict, Iterable, List
+
+from envdoctor.finding import Edit
+
+
+class CannotEdit(ValueError):
+    """The line is not as it was when it was found; the message says which and why."""
+
+
+def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
+    """A file's new contents; line ends and every other byte stay as they are. Raises CannotEdit."""
+    lines = _lines(data)
+    for edit in edits:
+        if not 0 < edit.line <= len(lines):
+            raise CannotEdit(f"{edit.file} has no line {edit.line}")
+        old, new = edit.old.encode(), edit.new.encode()
+        places = list(_whole_words(old).finditer(lines[edit.line - 1]))
+        if len(places) != 1:
+            found = "does not have" if not places else "has more than once"
+            raise CannotEdit(f"{edit.file}:{edit.line} {found} {edit.old!r}")
+        start, end = places[0].span()
+        line = lines[edit.line - 1]
+        lines[edit.line - 1] = line[:start] + new + line[end:]
+    return b"".join(lines)
+
+
+def by_file(edits: Iterable[Edit]) -> Dict[str, List[Edit]]:
+    """Edits together with others of the same file."""
+    together: Dict[str, List[Edit]] = {}
+    for edit in edits:
+        together.setdefault(edit.file, []).append(edit)
+    return together
+
+
+def diff(file: str, before: bytes, after: bytes) -> bytes:
+    """A unified diff of one file, by its path from the project's root."""
+    old, new = _lines(before), _lines(after)
+    names = (f"a/{file}".encode(), f"b/{file}".encode())
+    return b"".join(_with_end(line) for line in difflib.diff_bytes(difflib.unified_diff, old, new, *names))
+
+
+def _lines(data: bytes) -> List[bytes]:
+    """Lines with their ends; only a line feed ends one, as for git."""
+    return re.findall(rb"[^\n]*\n|[^\n]+", data)
+
+
+def _whole_words(text: bytes) -> "re.Pattern[bytes]":
+    """A pattern for a text with nothing on either side that would make it part of a longer word."""
+    start = rb"(?<![\w.])" if re.match(rb"\w", text) else b""
+    end = rb"(?![\w]|\.\d)" if re.search(rb"\w\Z", text) else b""
+    return re.compile(start + re.escape(text) + end)
+
+
+def _with_end(line: bytes) -> bytes:
+    return line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"

@@ -1,0 +1,143 @@
+"""The journal of what was changed, kept before it is changed, so that it can be taken back after any interruption.
+
+One folder for each application, under XDG's state folder: `journal.json` and, for each file, its contents of before.
+The record of a file is on the disk before the file is touched.
+"""
+
+import hashlib
+import json
+import posixpath
+from dataclasses import asdict, dataclass, replace
+from typing import Iterator, List, Optional, Tuple
+
+from envdoctor.host import Host, make_folder, replace_whole, write_whole
+
+SCHEMA = "envdoctor.journal/1"
+_FILE = "journal.json"
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """A file with what it held before and what it was to hold after."""
+
+    path: str
+    mode: int
+    #: File of the journal's folder with the contents of before.
+    kept: str
+    before: str  # sha256
+    after: str  # sha256
+
+
+@dataclass(frozen=True)
+class CommandRun:
+    """A command that was started; `status` None: it was not seen to end."""
+
+    command: str
+    status: Optional[int]
+    undo: Optional[str]
+
+
+@dataclass(frozen=True)
+class Journal:
+    """One application of fixes to a project."""
+
+    folder: str
+    project: str
+    files: Tuple[FileChange, ...] = ()
+    commands: Tuple[CommandRun, ...] = ()
+    undone: bool = False
+
+
+def new_journal(host: Host, project: str) -> Journal:
+    """An empty one in a folder of its own. Raises OSError."""
+    parent = _parent(host)
+    number = 1 + max((int(name) for name in host.listdir(parent) if name.isdigit()), default=0)
+    return Journal(posixpath.join(parent, f"{number:06d}"), project)
+
+
+def latest(host: Host, project: str) -> Optional[Journal]:
+    """The newest journal of a project that was not taken back. Raises OSError, ValueError."""
+    for name in reversed([name for name in host.listdir(_parent(host)) if name.isdigit()]):
+        folder = posixpath.join(_parent(host), name)
+        text = host.try_text(posixpath.join(folder, _FILE))
+        found = _decoded(folder, text) if text else None
+        if found and found.project == project and not found.undone:
+            return found
+    return None
+
+
+def write(journal: Journal) -> None:
+    """Put the journal on the disk, whole. Raises OSError."""
+    make_folder(journal.folder)
+    document = {"schema": SCHEMA, **{k: v for k, v in asdict(journal).items() if k != "folder"}}
+    write_whole(posixpath.join(journal.folder, _FILE), json.dumps(document, indent=2) + "\n")
+
+
+def with_file(journal: Journal, path: str, mode: int, before: bytes, after: bytes) -> Journal:
+    """Keep a file's contents and record what is about to be done to it. Raises OSError."""
+    make_folder(journal.folder)
+    kept = f"{len(journal.files) + 1}.before"
+    replace_whole(posixpath.join(journal.folder, kept), before, 0o600)
+    change = FileChange(path, mode, kept, digest(before), digest(after))
+    journal = replace(journal, files=(*journal.files, change))
+    write(journal)
+    return journal
+
+
+def with_command(journal: Journal, run: CommandRun) -> Journal:
+    """Record a command that is about to run, or how the same one ended. Raises OSError."""
+    started = [known for known in journal.commands if known.command != run.command or known.status is not None]
+    journal = replace(journal, commands=(*started, run))
+    write(journal)
+    return journal
+
+
+def digest(data: bytes) -> str:
+    """sha256, in hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def take_back(host: Host, journal: Journal) -> Iterator[Tuple[str, str]]:
+    """Restore every file, newest first: its path and "restored", "as it was", or why it was left alone. Raises OSError."""
+    left: List[str] = []
+    for change in reversed(journal.files):
+        kept = posixpath.join(journal.folder, change.kept)
+        state = _restore(host, change, kept)
+        if state not in ("restored", "as it was"):
+            left.append(change.path)
+        yield change.path, state
+    if not left:
+        write(replace(journal, undone=True))
+
+
+def _restore(host: Host, change: FileChange, kept: str) -> str:
+    data = _contents(host, change.path)
+    now = digest(data) if data is not None else ""
+    if now == change.before:
+        return "as it was"
+    if now != change.after:
+        gone = "is gone" if data is None else "was changed since"
+        return f"{gone}, left alone; its contents of before are in {kept}"
+    replace_whole(change.path, host.read_range(kept, 0, 1 << 40), change.mode)
+    return "restored"
+
+
+def _contents(host: Host, path: str) -> Optional[bytes]:
+    try:
+        return host.read_range(path, 0, 1 << 40)
+    except (FileNotFoundError, IsADirectoryError):
+        return None
+
+
+def _parent(host: Host) -> str:
+    state = host.env.get("XDG_STATE_HOME") or posixpath.join(host.home or "/tmp", ".local", "state")  # noqa: S108
+    return posixpath.join(state, "envdoctor", "journal")
+
+
+def _decoded(folder: str, text: str) -> Journal:
+    document = json.loads(text)
+    if document.get("schema") != SCHEMA:
+        raise ValueError(f"{folder}/{_FILE}: not a journal of this version")
+    files = tuple(FileChange(**entry) for entry in document["files"])
+    commands = tuple(CommandRun(**entry) for entry in document["commands"])
+    return Journal(folder, document["project"], files, commands, document["undone"])

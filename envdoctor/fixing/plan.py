@@ -1,0 +1,54 @@
+"""What `fix` would do, in order: pure."""
+
+from dataclasses import dataclass
+from typing import Iterable, Iterator, List, Tuple, Union
+
+from envdoctor.finding import Edit, Finding, Run, Safety, SetEnv, Severity, Shim
+
+Change = Union[Run, Edit]
+
+
+@dataclass(frozen=True)
+class Item:
+    """One finding with the changes that would end it for good; `reversible`: an overlay cures it as well."""
+
+    finding: Finding
+    changes: Tuple[Change, ...]
+    reversible: bool
+
+
+def plan(findings: Iterable[Finding]) -> Tuple[Item, ...]:
+    """Findings with a fix, in the order of the diagnosis; a change that an earlier one asks for is not repeated."""
+    items: List[Item] = []
+    seen: List[Change] = []
+    for finding in findings:
+        if finding.fix is None or finding.severity is Severity.INFO:
+            continue
+        changes = tuple(change for change in _changes(finding) if change not in seen)
+        seen += changes
+        reversible = any(isinstance(step, (SetEnv, Shim)) for step in finding.fix.steps)
+        items.append(Item(finding, changes, reversible))
+    return tuple(items)
+
+
+def applicable(items: Iterable[Item], unsafe: bool) -> Tuple[Item, ...]:
+    """Those of the items that may be applied, with the changes that may: never one that is manual."""
+    allowed = (Safety.SAFE, Safety.UNSAFE) if unsafe else (Safety.SAFE,)
+    kept = (
+        Item(item.finding, tuple(change for change in item.changes if change.safety in allowed), item.reversible)
+        for item in items
+        # The commands of a fix belong together: half of them would leave a worse state than none.
+        if all(change.safety in allowed for change in item.changes)
+    )
+    return tuple(item for item in kept if item.changes)
+
+
+def edits(items: Iterable[Item]) -> Tuple[Edit, ...]:
+    """The changes of files among them."""
+    return tuple(change for item in items for change in item.changes if isinstance(change, Edit))
+
+
+def _changes(finding: Finding) -> Iterator[Change]:
+    assert finding.fix is not None
+    yield from finding.fix.lasting
+    yield from (step for step in finding.fix.steps if isinstance(step, (Run, Edit)))
