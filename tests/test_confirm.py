@@ -16,10 +16,10 @@ def fix_after(
     answer,
     files=LISTS,
     manager="apt-get",
-    command="apt-cache policy g++-11",
+    ask="apt-cache policy g++-11",
     line="apt-get install -y g++-11",
 ):
-    host = FakeHost(programs={command: answer}, files=files)
+    host = FakeHost(programs={ask: answer}, files=files)
     step = Run(line, Safety.UNSAFE, "g++-11")
     finding = Finding("m", "c", (), Fix("Install it", (SetEnv("A", "b"), step)), rule="r")
     diagnosis = confirmed(host, factory.system(package_manager=manager), Diagnosis((finding,), ()))

@@ -111,22 +111,23 @@ def take_back(host: Host, journal: Journal) -> Iterator[Tuple[str, str]]:
 
 
 def _restore(host: Host, change: FileChange, kept: str) -> str:
-    data = _contents(host, change.path)
+    data, before = contents(host, change.path), contents(host, kept)
     now = digest(data) if data is not None else ""
     if now == change.before:
         return "as it was"
     if now != change.after:
         gone = "is gone" if data is None else "was changed since"
         return f"{gone}, left alone; its contents of before are in {kept}"
-    replace_whole(change.path, host.read_range(kept, 0, 1 << 40), change.mode)
+    if before is None or digest(before) != change.before:
+        return f"left alone: {kept} does not hold its contents of before"
+    replace_whole(change.path, before, change.mode)
     return "restored"
 
 
-def _contents(host: Host, path: str) -> Optional[bytes]:
-    try:
-        return host.read_range(path, 0, 1 << 40)
-    except (FileNotFoundError, IsADirectoryError):
-        return None
+def contents(host: Host, path: str) -> Optional[bytes]:
+    """All bytes of a file; None where no file is. Raises OSError."""
+    found = host.stat(path)
+    return host.read_range(path, 0, found.size) if found and found.kind == "file" else None
 
 
 def _parent(host: Host) -> str:
