@@ -58,6 +58,17 @@ NVCC_OPTION_SINCE: Dict[str, Release] = {"all": (11, 5), "all-major": (11, 5), "
 #: (exclusive). Measured with 3.25.2, 3.31.10, 4.4.4; the keyword came with 3.24.
 NATIVE_STOPS_WITHOUT_GPU: Tuple[Release, Release] = ((3, 24), (3, 31))
 
+#: What CMAKE_CUDA_ARCHITECTURES_ALL holds from CUDA 11.8 on where CMake does not know that CUDA dropped some of it.
+CMAKE_ALL: Tuple[int, ...] = (35, 37, 50, 52, 53, 60, 61, 62, 70, 72, 75, 80, 86, 87, 89, 90)
+#: CMake releases, from and below, that do not know what a CUDA dropped: that CUDA, then these. Source:
+#: Modules/CUDA/architectures.cmake of CMake 3.25, Modules/Internal/CMakeCUDAArchitecturesAll.cmake of 3.31.10, 4.0.3,
+#: 4.1.3 and 4.4.4.
+CMAKE_ALL_UNAWARE: Tuple[Tuple[Tuple[int, int], str, str], ...] = (
+    ((12, 0), "3.23", "3.26"),
+    ((13, 0), "3.23", "3.31.10"),
+    ((13, 0), "4.0", "4.1"),
+)
+
 #: Names that torch's TORCH_CUDA_ARCH_LIST takes. Source: `named_arches` in torch/utils/cpp_extension.py 2.13;
 #: longer names first, because torch replaces them in this order.
 TORCH_NAMED_ARCHITECTURES: Tuple[Tuple[str, str], ...] = (

@@ -85,6 +85,8 @@ class CMakeProject:
     include_dirs: Tuple[str, ...]
     #: Whether an unconditional or guarded FetchContent / ExternalProject download is there.
     downloads: Tuple[Located, ...]
+    #: The file that reads ${CMAKE_CUDA_ARCHITECTURES_ALL} or ..._ALL_MAJOR, CMake's own lists for a toolkit.
+    cmake_lists: Optional[Located] = None
 
     @property
     def minimum(self) -> Optional[Located]:

@@ -86,7 +86,9 @@ def with_file(journal: Journal, path: str, mode: int, before: bytes, after: byte
 
 def with_command(journal: Journal, run: CommandRun) -> Journal:
     """Record a command that is about to run, or how the same one ended. Raises OSError."""
-    started = [known for known in journal.commands if known.command != run.command or known.status is not None]
+    started = [
+        known for known in journal.commands if known.command != run.command or known.status is not None
+    ]
     journal = replace(journal, commands=(*started, run))
     write(journal)
     return journal
@@ -98,7 +100,10 @@ def digest(data: bytes) -> str:
 
 
 def take_back(host: Host, journal: Journal) -> Iterator[Tuple[str, str]]:
-    """Restore every file, newest first: its path and "restored", "as it was", or why it was left alone. Raises OSError."""
+    """Restore every file, newest first: its path and "restored", "as it was", or why it was left alone.
+
+    Raises OSError.
+    """
     left: List[str] = []
     for change in reversed(journal.files):
         kept = posixpath.join(journal.folder, change.kept)

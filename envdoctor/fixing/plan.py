@@ -35,7 +35,11 @@ def applicable(items: Iterable[Item], unsafe: bool) -> Tuple[Item, ...]:
     """Those of the items that may be applied, with the changes that may: never one that is manual."""
     allowed = (Safety.SAFE, Safety.UNSAFE) if unsafe else (Safety.SAFE,)
     kept = (
-        Item(item.finding, tuple(change for change in item.changes if change.safety in allowed), item.reversible)
+        Item(
+            item.finding,
+            tuple(change for change in item.changes if change.safety in allowed),
+            item.reversible,
+        )
         for item in items
         # The commands of a fix belong together: half of them would leave a worse state than none.
         if all(change.safety in allowed for change in item.changes)

@@ -2,7 +2,15 @@
 
 from envdoctor.host.base import Completed, FileStat, Host, Machine, Space
 from envdoctor.host.command import CannotRun, end_like, run_in_foreground
-from envdoctor.host.files import append, make_folder, make_link, remove, replace_whole, write_whole
+from envdoctor.host.files import (
+    append,
+    make_folder,
+    make_link,
+    new_file_mode,
+    remove,
+    replace_whole,
+    write_whole,
+)
 from envdoctor.host.local import LocalHost
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "end_like",
     "make_folder",
     "make_link",
+    "new_file_mode",
     "remove",
     "replace_whole",
     "run_in_foreground",

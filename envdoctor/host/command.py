@@ -27,14 +27,14 @@ class CannotRun(Exception):
         self.status = status
 
 
-def run_in_foreground(argv: Sequence[str], env: Mapping[str, str]) -> int:
-    """Run a command with our own input, output, terminal and folder; its status, or minus the signal that ended it.
+def run_in_foreground(argv: Sequence[str], env: Mapping[str, str], cwd: Optional[str] = None) -> int:
+    """Run a command with our own input, output and terminal, in our folder or `cwd`.
 
-    Raises CannotRun.
+    Returns its status, or minus the signal that ended it. Raises CannotRun.
     """
     with _signals_left_to_the_command() as recipient:
         try:
-            child = _start(argv, env)
+            child = _start(argv, env, cwd)
         except (OSError, ValueError) as error:
             missing = getattr(error, "errno", None) in (errno.ENOENT, errno.ENOTDIR)
             reason = getattr(error, "strerror", None) or str(error)
@@ -54,16 +54,16 @@ def end_like(status: int) -> int:
     return status
 
 
-def _start(argv: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _start(argv: Sequence[str], env: Mapping[str, str], cwd: Optional[str]) -> "subprocess.Popen[bytes]":
     """Descriptors stay open: make's job server hands some to its children."""
     try:
-        return subprocess.Popen(list(argv), env=dict(env), close_fds=False)
+        return subprocess.Popen(list(argv), env=dict(env), cwd=cwd, close_fds=False)
     except OSError as error:
         script = shutil.which(argv[0], path=env.get("PATH"))
         if error.errno != errno.ENOEXEC or script is None:
             raise
         # A script without a first line that names its interpreter: shells read it themselves.
-        return subprocess.Popen(["/bin/sh", script, *argv[1:]], env=dict(env), close_fds=False)
+        return subprocess.Popen(["/bin/sh", script, *argv[1:]], env=dict(env), cwd=cwd, close_fds=False)
 
 
 class _Recipient:

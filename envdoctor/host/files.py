@@ -18,7 +18,7 @@ def write_whole(path: str, text: str, mode: Optional[int] = None) -> None:
             stream.write(text)
         return
     path = os.path.realpath(path)
-    replace_whole(path, text.encode("utf-8"), _mode(path) if mode is None else mode)
+    replace_whole(path, text.encode("utf-8"), new_file_mode(path) if mode is None else mode)
 
 
 def replace_whole(path: str, data: bytes, mode: int) -> None:
@@ -66,7 +66,7 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
-def _mode(path: str) -> int:
+def new_file_mode(path: str) -> int:
     """The permissions of the file that is replaced; those of a new file otherwise."""
     try:
         return stat.S_IMODE(os.stat(path).st_mode)

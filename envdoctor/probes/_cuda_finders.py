@@ -83,8 +83,7 @@ class Finders:
                 if nvcc
                 else Take(None, f"CUDACXX names {named[0]}, which is not there")
             )
-        # Compilers are looked for before CMake knows the platform and its folders.
-        places = program_places(self.host, "nvcc", prefixes_too=False)
+        places = program_places(self.host, "nvcc", prefixes_too=self._cuda_comes_later())
         for nvcc, reason in (*self._beside_compilers(), *places, *self._in_variable("CUDA_PATH")):
             return self._of_nvcc(nvcc, reason)
         return Take(None, "no nvcc on PATH or in CUDA_PATH")
@@ -149,6 +148,14 @@ class Finders:
                 nvcc = self.host.which(f"{folder}/nvcc") if folder else None
                 if nvcc:
                     yield nvcc, f"beside the {language} compiler"
+
+    def _cuda_comes_later(self) -> bool:
+        """Whether CUDA is enabled by another call than an earlier language: CMake knows the platform's folders then."""
+        languages = self.project.cmake.languages if self.project and self.project.cmake else ()
+        cuda = next((item for item in languages if item.text == "CUDA"), None)
+        return cuda is not None and any(
+            item.place != cuda.place for item in languages[: languages.index(cuda)]
+        )
 
     def _in_variable(self, name: str) -> Iterator[Tuple[str, str]]:
         value = self.host.env.get(name)

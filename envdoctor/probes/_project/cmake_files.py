@@ -295,7 +295,7 @@ class Reader(Variables):
             "downloads",
         )
         lists: Dict[str, Tuple[Any, ...]] = {name: tuple(self.found.get(name, ())) for name in names}
-        return CMakeProject(**lists, include_dirs=tuple(self.include_dirs))
+        return CMakeProject(**lists, include_dirs=tuple(self.include_dirs), cmake_lists=self.run.cmake_lists)
 
     def link_names(self) -> List[Located]:
         """Libraries that the linker is asked for: no targets of the project, no unresolved names."""

@@ -4,6 +4,7 @@ import posixpath
 import re
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Set, Tuple
 
+from envdoctor.facts import Located
 from envdoctor.probes._project.cmake_syntax import UNSURE, Argument, Command, Condition, parse
 from envdoctor.probes._project.tree import Tree
 
@@ -65,6 +66,7 @@ class Run:
         self.functions: Dict[str, Tuple[List[str], List[Command], bool, str]] = {}
         self.tainted = False  # an argument of the current command comes from a variable of uncertain value
         self.caller: Optional[Dict[str, str]] = None
+        self.cmake_lists: Optional[Located] = None  # where CMake's own lists of architectures are read
         self.handlers: Dict[str, Callable[[Command, List[str]], Any]] = {}
         self.set("CMAKE_SOURCE_DIR", tree.full(folder))
         self.set("CMAKE_BINARY_DIR", tree.full(posixpath.join(folder, "build")))
@@ -138,6 +140,9 @@ class Run:
         name = found.group(1)
         self.tainted = self.tainted or name in self.unsure
         value = self.variables.get(name, found.group())
+        own = name in self.variables and name not in self.unsure
+        if name.startswith("CMAKE_CUDA_ARCHITECTURES_ALL") and not own:
+            self.cmake_lists = self.cmake_lists or Located(name, self.file)
         self._room -= len(value)
         return value if self._room > 0 else ""
 

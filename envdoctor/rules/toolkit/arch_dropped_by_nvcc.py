@@ -11,7 +11,8 @@ worked for years.
 The architectures of the build (stated with --arch, in TORCH_CUDA_ARCH_LIST, CUDAARCHS or
 NVCC_APPEND_FLAGS, in the project's files, or those of the GPUs here when the build asks them) against
 `nvcc --list-gpu-arch` of the toolkit that it uses. The number decides: `arch-unsupported-by-nvcc` is the
-other direction.
+other direction. CMake's own lists (CMAKE_CUDA_ARCHITECTURES_ALL) count as what a CMake older than the toolkit
+puts into them.
 
 ## What to do
 
@@ -24,10 +25,13 @@ When the entry is only reached with older toolkits.
 
 from typing import Iterator, List, Optional, Tuple
 
-from envdoctor import architectures, toolkit_cures
+from packaging.version import Version
+
+from envdoctor import architectures, compat, toolkit_cures
 from envdoctor.architectures import Architecture, Asked
-from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits
+from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits, Tools
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.requirements import release_of
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -40,10 +44,14 @@ def check(
     toolkit: Toolkit,
     toolkits: Optional[Toolkits],
     driver: Optional[Driver],
+    tools: Optional[Tools],
 ) -> Iterator[Finding]:
     if not toolkit.nvcc or not project.wants_cuda:
         return
-    handed = architectures.handed_to_nvcc(environment, project)
+    handed = (
+        *architectures.handed_to_nvcc(environment, project),
+        *_in_cmakes_list(project, toolkit, tools),
+    )
     gpus = architectures.detected(request, environment, project, driver)
     refused = _refused((*architectures.stated(request), *handed, *gpus), environment, toolkit)
     if refused:
@@ -59,9 +67,29 @@ def check(
                     " ".join(toolkit.architectures) or f"CUDA {toolkit.version}",
                 ),
             ),
-            fix=_fix(refused, handed, environment, toolkit, toolkits),
+            fix=_fix(refused, handed, environment, toolkit, toolkits, architectures.stated(request)),
             location=Location(first.file, first.line) if first.file else None,
         )
+
+
+def _in_cmakes_list(project: Project, toolkit: Toolkit, tools: Optional[Tools]) -> Tuple[Asked, ...]:
+    """What ${CMAKE_CUDA_ARCHITECTURES_ALL} holds where this CMake is older than the toolkit's last cut."""
+    place = project.cmake.cmake_lists if project.cmake else None
+    cmake = tools.first("cmake") if tools else None
+    version = release_of(cmake.version) if cmake else None
+    if (
+        place is None
+        or version is None
+        or not any(
+            toolkit.release >= cuda and Version(since) <= version < Version(below)
+            for cuda, since, below in compat.CMAKE_ALL_UNAWARE
+        )
+    ):
+        return ()
+    text = f"${{{place.text}}} of CMake {version}"
+    return tuple(
+        Asked(text, Architecture(number), place.place, "project", place.file) for number in compat.CMAKE_ALL
+    )
 
 
 def _refused(
@@ -85,6 +113,7 @@ def _fix(
     environment: Environment,
     toolkit: Toolkit,
     toolkits: Optional[Toolkits],
+    stated: Tuple[Asked, ...],
 ) -> Fix:
     first = refused[0][0]
     old = [architecture for _, architecture in refused]
@@ -100,10 +129,7 @@ def _fix(
         )
         return Fix(f"Leave it out of {first.source}", (SetEnv(first.source, value),))
     if left and first.origin == "project":
-        numbers = [architecture.number for architecture in old]
-        return Fix(
-            "Have nvcc leave it out of what the build asks for", toolkit_cures.nvcc_without(toolkit, numbers)
-        )
+        return _left_out(old, left, stated, toolkit)
     # Nothing else is asked for, or such a GPU is to be served: only an older toolkit can.
     older = toolkit_cures.other(toolkits, lambda item: all(architectures.takes(a, item) for a in old))
     if older:
@@ -112,3 +138,22 @@ def _fix(
         )
     major, minor = architectures.dropped_in(old, toolkit)
     return Fix(f"Build for a newer architecture, or install a toolkit older than CUDA {major}.{minor}")
+
+
+def _left_out(
+    old: List[Architecture],
+    left: Tuple[Architecture, ...],
+    stated: Tuple[Asked, ...],
+    toolkit: Toolkit,
+) -> Fix:
+    """Where targets are stated, nvcc compiles for them alone: no time goes into others."""
+    numbers = {architecture.number for architecture in old}
+    targets = {asked.architecture.number for asked in stated if asked.architecture}
+    wanted = [architecture for architecture in left if architecture.number in targets]
+    if not wanted:
+        title = "Have nvcc leave it out of what the build asks for"
+    else:
+        numbers |= {architecture.number for architecture in left} - targets
+        names = ", ".join(dict.fromkeys(architecture.dotted for architecture in wanted))
+        title = f"Have nvcc compile for {names} alone of what the build asks for"
+    return Fix(title, toolkit_cures.nvcc_without(toolkit, numbers))

@@ -40,6 +40,7 @@ def check(
 ) -> Iterator[Finding]:
     found = _found(project, resolution, toolkits)
     if len({item.version for _, item in found}) < 2:
+        yield from _variable_unread(found, toolkits)
         return
     chosen = toolkit if toolkit and toolkit.nvcc else found[0][1]
     listed = "; ".join(f"{answer.finder}: {item.version}" for answer, item in found)
@@ -48,6 +49,24 @@ def check(
         consequence="It compiles with one and takes headers or libraries of another.",
         evidence=tuple(Evidence(answer.finder, f"{answer.takes} ({answer.reason})") for answer, _ in found),
         fix=Fix(f"Point all of them at CUDA {chosen.version} at {chosen.root}", toolkit_cures.use(chosen)),
+    )
+
+
+def _variable_unread(found: List[Found], toolkits: Toolkits) -> Iterator[Finding]:
+    """CUDA_HOME names one toolkit, and CMake, which does not read it, takes another one of the same version."""
+    named = next((item for item in toolkits.items if "CUDA_HOME" in item.origins), None)
+    taken = next((pair for pair in found if pair[0].finder == "CMake CUDA language"), None)
+    if named is None or not named.nvcc or named.error or taken is None or taken[1].root == named.root:
+        return
+    answer, item = taken
+    yield Finding(
+        message=f"CUDA_HOME names {named.root}, and CMake takes {item.root}: it does not read CUDA_HOME.",
+        consequence="CMake compiles with that toolkit and looks for CUDA's libraries and headers in it.",
+        evidence=(
+            Evidence("CUDA_HOME", f"{named.root} (CUDA {named.version})"),
+            Evidence(answer.finder, f"{answer.takes} ({answer.reason})"),
+        ),
+        fix=Fix(f"Point CMake at CUDA {named.version} at {named.root}", toolkit_cures.use(named)),
     )
 
 

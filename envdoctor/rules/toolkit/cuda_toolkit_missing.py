@@ -86,9 +86,11 @@ def _use(installed: Toolkit) -> Fix:
 
 def _narrower(project: Project, environment: Environment, torch: Optional[Torch]) -> bool:
     """Whether cuda-home-wrong, cudacxx-wrong or torch-cpu-only speaks, or ROCm builds instead."""
-    if any(environment.get(name) for name in ("CUDA_HOME", "CUDA_PATH")):
-        return True
-    if builds_with_cmake(project) and environment.get("CUDACXX"):
+    if builds_with_cmake(project):  # CMake's CUDA language reads no CUDA_HOME
+        variables: Tuple[str, ...] = ("CUDACXX",)
+    else:
+        variables = ("CUDA_HOME", "CUDA_PATH")
+    if any(environment.get(name) for name in variables):
         return True
     return (
         torch is not None

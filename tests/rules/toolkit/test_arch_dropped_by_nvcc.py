@@ -3,7 +3,20 @@
 from envdoctor.facts import Request
 from envdoctor.finding import SetEnv, Shim
 from envdoctor.rules.toolkit.arch_dropped_by_nvcc import check
-from tests.factory import at, driver, environment, extension, gpu, project, setup, toolkit, toolkits
+from tests.factory import (
+    at,
+    cmake,
+    driver,
+    environment,
+    extension,
+    gpu,
+    program,
+    project,
+    setup,
+    toolkit,
+    toolkits,
+    tools,
+)
 
 EXTENSION = project(setup=setup(extension()))
 MAKE = project(
@@ -13,9 +26,9 @@ MAKE = project(
 )
 
 
-def run(project=MAKE, toolkit=toolkit(), request=None, others=None, driver=None, **variables):  # noqa: B008
+def run(project=MAKE, toolkit=toolkit(), request=None, others=None, driver=None, tools=None, **variables):  # noqa: B008
     request = request or Request(role="build")
-    return list(check(request, environment(**variables), project, toolkit, others, driver))
+    return list(check(request, environment(**variables), project, toolkit, others, driver, tools))
 
 
 def test_quiet_for_what_nvcc_lists_and_for_newer_ones():
@@ -33,6 +46,28 @@ def test_a_makefile_keeps_the_rest_by_an_nvcc_that_leaves_it_out():
     assert script.path == "cuda/bin/nvcc" and "exec /usr/local/cuda/bin/nvcc" in script.content
     assert SetEnv("ENVDOCTOR_DROPPED_ARCHITECTURES", "70") in finding.fix.steps
     assert not run(ENVDOCTOR_DROPPED_ARCHITECTURES="70")
+
+
+LISTED = project(
+    builds=("cmake",),
+    cmake=cmake("3.18", "CXX", "CUDA", cmake_lists=at("CMAKE_CUDA_ARCHITECTURES_ALL", "CMakeLists.txt")),
+)
+
+
+def test_cmakes_own_list_counts_where_that_cmake_is_older_than_the_toolkit():
+    for version, cuda in (("3.31.10", "13.0"), ("4.1.3", "13.0"), ("3.31.10", "12.4"), ("3.22.1", "13.0")):
+        assert not run(project=LISTED, toolkit=toolkit(cuda), tools=tools(program("cmake", version)))
+    (finding,) = run(project=LISTED, tools=tools(program("cmake", "3.25.1")))
+    assert "3.5, 3.7, 5.0" in finding.message
+    assert finding.evidence[0].text == "${CMAKE_CUDA_ARCHITECTURES_ALL} of CMake 3.25.1"
+    assert finding.fix is not None
+    assert SetEnv("ENVDOCTOR_DROPPED_ARCHITECTURES", "35 37 50 52 53 60 61 62 70 72") in finding.fix.steps
+
+
+def test_with_stated_targets_nvcc_compiles_for_them_alone():
+    (finding,) = run(request=Request(role="build", architectures=("8.0",)))
+    assert finding.fix is not None and finding.fix.title.endswith("for 8.0 alone of what the build asks for")
+    assert SetEnv("ENVDOCTOR_DROPPED_ARCHITECTURES", "70 75") in finding.fix.steps
 
 
 def test_a_variable_is_written_again_without_it():

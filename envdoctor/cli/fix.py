@@ -1,0 +1,153 @@
+"""`envdoctor fix`: changes that last: the plan; with --apply its execution, with --undo the way back."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple
+
+from envdoctor.cli.common import UsageError, add_target_arguments, examine_or_read, request_of
+from envdoctor.cli.explain import rule_named
+from envdoctor.cli.output import say, style_for, style_for_errors, write_bytes, write_output
+
+if TYPE_CHECKING:
+    from envdoctor.facts import Facts
+    from envdoctor.finding import Finding
+    from envdoctor.fixing.plan import Item
+    from envdoctor.host import Host
+
+
+def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the verb."""
+    parser = verbs.add_parser("fix", help="changes that last: plan, apply, undo", description=__doc__)
+    add_target_arguments(parser)
+    parser.add_argument("--only", action="append", metavar="RULE", help="fix only this (may be repeated)")
+    parser.add_argument(
+        "--without", action="append", metavar="RULE", help="leave this alone (may be repeated)"
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--apply", action="store_true", help="make the changes that are safe, after asking")
+    what.add_argument(
+        "--patch", metavar="FILE", help="write the edits as a diff for `git apply`; change nothing"
+    )
+    what.add_argument("--undo", action="store_true", help="take the last application back")
+    parser.add_argument(
+        "--unsafe",
+        action="store_true",
+        help="with --apply: also what changes the project or what is installed",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --apply: do not ask")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Plan; print it, write the patch, apply it or take the last one back."""
+    from envdoctor.fixing.edits import CannotEdit
+
+    try:
+        return _undo(arguments) if arguments.undo else _planned(arguments)
+    except CannotEdit as error:
+        raise UsageError(f"{error}; nothing was changed") from None
+    except OSError as error:
+        raise UsageError(
+            f"{error.filename or 'the journal'}: {error.strerror or error}; `envdoctor fix --undo` takes back what was "
+            "done so far"
+        ) from None
+
+
+def _planned(arguments: argparse.Namespace) -> int:
+    from envdoctor.fixing.plan import applicable, plan
+    from envdoctor.report import plan as report
+
+    facts, host, findings = _diagnosed(arguments)
+    items = plan(findings)
+    if arguments.patch:
+        return _patch(arguments, host, facts, items)
+    if not arguments.apply:
+        write_output(report.render(items, style_for(None)), None)
+        return int(bool(items))
+    chosen = applicable(items, arguments.unsafe)
+    if not chosen:
+        left = "; --unsafe allows more" if applicable(items, unsafe=True) else ""
+        say(f"envdoctor: nothing to apply{left}\n")
+        return int(bool(items))
+    say(report.render(chosen, style_for_errors()))
+    if not arguments.yes and not _consent():
+        say("envdoctor: nothing was changed\n")
+        return 1
+    return _apply(arguments, facts, host, chosen)
+
+
+def _diagnosed(arguments: argparse.Namespace) -> "Tuple[Facts, Host, Tuple[Finding, ...]]":
+    from envdoctor.catalogue import diagnose, rules
+    from envdoctor.confirm import confirmed
+    from envdoctor.overlay.treatment import Choice
+
+    only = tuple(rule_named(name, rules()).name for name in arguments.only or ())
+    without = tuple(rule_named(name, rules()).name for name in arguments.without or ())
+    facts, host = examine_or_read(arguments)
+    assert host is not None
+    diagnosis = confirmed(host, facts.system, diagnose(facts))
+    return facts, host, tuple(Choice(only or None, without).of(diagnosis.findings))
+
+
+def _patch(arguments: argparse.Namespace, host: "Host", facts: "Facts", items: "Tuple[Item, ...]") -> int:
+    from envdoctor.fixing.application import new_contents
+
+    contents = new_contents(host, _root(facts), items)
+    if not contents:
+        raise UsageError("no fix here edits a file of the project; there is nothing to write")
+    write_bytes(b"".join(new.diff for new in contents), arguments.patch)
+    return 0
+
+
+def _apply(
+    arguments: argparse.Namespace,
+    facts: "Facts",
+    host: "Host",
+    items: "Tuple[Item, ...]",
+) -> int:
+    from envdoctor.fixing.application import apply
+    from envdoctor.report import plan as report
+
+    failed = _told(apply(host, _root(facts), items), ("changed", "done"))
+    _, _, left = _diagnosed(arguments)
+    findings = [item.finding for item in items]
+    write_output(report.outcome(findings, left, style_for(None)), None)
+    rules = {finding.rule for finding in left}
+    return int(failed or any(finding.rule in rules for finding in findings))
+
+
+def _undo(arguments: argparse.Namespace) -> int:
+    from envdoctor.fixing.application import undo
+    from envdoctor.fixing.journal import latest
+    from envdoctor.host import LocalHost
+
+    request = request_of(arguments)
+    host = LocalHost(limit=float("inf"))
+    assert request.project is not None
+    record = latest(host, host.realpath(request.project))
+    if record is None:
+        raise UsageError(f"{request.project}: no fix was applied here that could be taken back")
+    return int(_told(undo(host, record), ("restored", "as it was", "done")))
+
+
+def _told(steps: "Iterable[Tuple[str, str]]", good: Tuple[str, ...]) -> bool:
+    """Say what happens as it happens; whether something went wrong."""
+    failed = False
+    for what, how in steps:
+        say(f"envdoctor: {what}: {how}\n")
+        failed = failed or how.startswith("exit status") or not how.startswith(good)
+    return failed
+
+
+def _consent() -> bool:
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise UsageError("changes need consent, and nobody can be asked here; add --yes")
+    say("Make these changes? [y/N] ")
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _root(facts: "Facts") -> str:
+    from envdoctor.facts import Project
+
+    root: Optional[str] = facts.project.root if isinstance(facts.project, Project) else facts.request.project
+    return root or "."
