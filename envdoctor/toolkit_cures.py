@@ -1,13 +1,11 @@
 """Cures that several rules of the toolkit share: another toolkit, another compiler, an nvcc or CMake told otherwise."""
 
-import posixpath
 import shlex
 from typing import Callable, Iterable, Optional, Tuple
 
-from envdoctor import compat, installing
 from envdoctor.architectures import CHOSEN_VARIABLE, DROPPED_VARIABLE, Architecture
-from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits
-from envdoctor.finding import Run, SetEnv, Shim, Step
+from envdoctor.facts import Environment, Project, Toolkit, Toolkits
+from envdoctor.finding import SetEnv, Shim, Step
 
 Release = Tuple[int, int]
 
@@ -90,20 +88,6 @@ if _spec is not None and _spec.loader is not None:
     _spec.loader.exec_module(importlib.util.module_from_spec(_spec))
 '''
 
-_RAISES_STANDARD = """#!/bin/sh
-# Raises -std=c++11 and c++14 to c++{standard}, then runs the real compiler.
-count=$#
-while [ "$count" -gt 0 ]; do
-  argument=$1; shift; count=$((count - 1))
-  case "$argument" in
-    -std=c++98|-std=c++03|-std=c++0x|-std=c++11|-std=c++1y|-std=c++14) argument=-std=c++{standard} ;;
-    -std=gnu++98|-std=gnu++03|-std=gnu++0x|-std=gnu++11|-std=gnu++1y|-std=gnu++14) argument=-std=gnu++{standard} ;;
-  esac
-  set -- "$@" "$argument"
-done
-exec {compiler} "$@"
-"""
-
 
 def other(toolkits: Optional[Toolkits], fits: Callable[[Toolkit], bool]) -> Optional[Toolkit]:
     """The newest toolkit found whose nvcc works and that fits."""
@@ -174,71 +158,6 @@ def answered_capability(target: Architecture) -> Tuple[Step, ...]:
 def answered_presence(target: Architecture) -> Tuple[Step, ...]:
     """The same, and torch.cuda.is_available() says that there is one: for a build that runs nothing on it."""
     return (*answered_capability(target), SetEnv("ENVDOCTOR_CUDA_AVAILABLE", "1"))
-
-
-def accepted_compiler(
-    compilers: Optional[Compilers],
-    kind: str,
-    newest: Optional[int],
-    oldest: int = 0,
-) -> Optional[Compiler]:
-    """The newest C++ compiler of a kind within bounds."""
-    items = compilers.items if compilers else ()
-    good = [
-        item
-        for item in items
-        if item.kind == kind
-        and item.cxx is not False
-        and "++" in item.name
-        and oldest <= item.major
-        and (newest is None or item.major <= newest)
-    ]
-    return max(good, key=lambda item: item.major, default=None)
-
-
-def use_compiler(compiler: Compiler, everywhere: bool) -> Tuple[Step, ...]:
-    """nvcc takes that host compiler; with `everywhere` so do setuptools, make and CMake for C and C++ files.
-
-    NVCC_PREPEND_FLAGS works with every nvcc and gives way to a -ccbin of the build. (NVCC_CCBIN does not: 11.8 and 12.4
-    do not read it, 13.0 does.)
-    """
-    steps = (
-        SetEnv("NVCC_PREPEND_FLAGS", f"-ccbin {shlex.quote(compiler.path)}", "append"),
-        SetEnv("CUDAHOSTCXX", compiler.path),
-    )
-    if not everywhere:
-        return steps
-    folder, name = posixpath.split(compiler.path)
-    plain_c = posixpath.join(
-        folder, name.replace("clang++", "clang").replace("g++", "gcc").replace("c++", "cc")
-    )
-    return (*steps, SetEnv("CXX", compiler.path), SetEnv("CC", plain_c))
-
-
-def install_gcc(system: Optional[System], newest: Optional[int], oldest: int = 0) -> Optional[Run]:
-    """The distribution's command for a g++ within bounds, where its package is known."""
-    place = (system.distribution, system.distribution_version) if system else ("", "")
-    known = compat.APT_GCC.get(place, ())
-    fitting = [major for major in known if oldest <= major and (newest is None or major <= newest)]
-    return installing.by_manager(system, {"apt-get": f"g++-{max(fitting)}"}) if fitting else None
-
-
-def raised_standard(
-    compilers: Optional[Compilers], environment: Environment, standard: int
-) -> Tuple[Step, ...]:
-    """nvcc and the host compilers read an older C++ standard as that one."""
-    steps: Tuple[Step, ...] = (SetEnv("NVCC_APPEND_FLAGS", f"-std=c++{standard}", "append"),)
-    named = {item.name: item.path for item in reversed(compilers.items if compilers else ())}
-    shimmed = []
-    # c++ and cc are mostly links to the others, and then known by the other's name alone.
-    for name, *others in (("c++", "g++", "clang++"), ("g++",), ("cc", "gcc", "clang"), ("gcc",)):
-        real = next((named[known] for known in (name, *others) if known in named), None)
-        if real:
-            script = _RAISES_STANDARD.format(standard=standard, compiler=shlex.quote(real))
-            shimmed.append(Shim(f"bin/{name}", "script", script))
-    if shimmed:
-        steps = (*steps, *shimmed, SetEnv("PATH", "{overlay}/bin", "prepend"))
-    return steps
 
 
 def wants_nvcc(project: Optional[Project]) -> bool:

@@ -6,9 +6,8 @@ import subprocess
 import pytest
 
 from envdoctor import toolkit_cures
-from envdoctor.facts import Compilers
 from envdoctor.finding import SetEnv, Shim
-from tests.factory import compiler, environment, project, system, toolkit, toolkits
+from tests.factory import project, toolkit, toolkits
 
 
 def script(folder, content):
@@ -72,16 +71,6 @@ def test_the_root_around_that_nvcc_is_whole():
     assert shim(toolkit_cures.nvcc_without(debian, [37]), "cuda/lib64").content == "/usr/lib/x86_64-linux-gnu"
 
 
-def test_compilers_that_raise_the_standard(tmp_path):
-    def content(program):
-        compilers = Compilers((compiler(path=program),))
-        return shim(toolkit_cures.raised_standard(compilers, environment(), 17), "bin/g++").content
-
-    path = script(tmp_path, content)
-    assert words(path, "-std=c++14", "-c", "a b.cpp") == ["-std=c++17", "-c", "a b.cpp"]
-    assert words(path, "-std=gnu++11", "-std=c99", "-std=c++20") == ["-std=gnu++17", "-std=c99", "-std=c++20"]
-
-
 def test_the_newest_whole_toolkit_that_fits():
     found = toolkits(
         toolkit("12.4", root="/a"),
@@ -93,38 +82,6 @@ def test_the_newest_whole_toolkit_that_fits():
     assert better is not None and better.root == "/a"
     assert toolkit_cures.other(found, lambda item: item.release[0] == 11) is None
     assert toolkit_cures.other(None, lambda item: True) is None
-
-
-def test_compilers_within_bounds():
-    found = Compilers(
-        (
-            compiler("14.1.0", name="g++-14"),
-            compiler("13.2.0", name="gcc-13"),
-            compiler("12.2.0", name="g++-12", cxx=False),
-            compiler("11.3.0", name="g++-11"),
-            compiler("9.4.0", name="g++-9"),
-        )
-    )
-    best = toolkit_cures.accepted_compiler(found, "gcc", 13)
-    assert best is not None and best.name == "g++-11"
-    assert toolkit_cures.accepted_compiler(found, "gcc", 8) is None
-    assert toolkit_cures.accepted_compiler(found, "gcc", 13, oldest=12) is None
-
-
-def test_the_c_compiler_beside_a_cxx_compiler():
-    steps = toolkit_cures.use_compiler(compiler(path="/opt/x86_64-conda-linux-gnu-c++"), everywhere=True)
-    assert SetEnv("CC", "/opt/x86_64-conda-linux-gnu-cc") in steps
-    steps = toolkit_cures.use_compiler(compiler(path="/usr/bin/clang++-16"), everywhere=True)
-    assert SetEnv("CC", "/usr/bin/clang-16") in steps
-
-
-def test_package_names_only_where_they_are_known():
-    command = toolkit_cures.install_gcc(system(), 13)
-    assert command is not None and command.command.endswith("apt-get install -y g++-12")
-    assert toolkit_cures.install_gcc(system(), 10) is None
-    assert toolkit_cures.install_gcc(system(distribution_version="99"), 13) is None
-    assert toolkit_cures.install_gcc(system(package_manager="dnf"), 13) is None
-    assert toolkit_cures.install_gcc(None, 13) is None
 
 
 def test_nvcc_matters_without_a_project_or_with_cuda_sources():

@@ -53,6 +53,8 @@ class Compiler:
     #: GLIBCXX version of the libstdc++ that it links.
     glibcxx: Optional[str]
     found_via: str  # "CXX", "PATH", "NVCC_CCBIN", "CUDAHOSTCXX", ...
+    #: Other names under which PATH has the same file: "g++-12", "c++".
+    aliases: Tuple[str, ...] = ()
 
     @property
     def major(self) -> int:

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from dataclasses import replace
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 from envdoctor import elf
@@ -28,18 +29,26 @@ _MOST = 24
 
 
 class Candidate(NamedTuple):
-    """A compiler to be asked, and how it was reached."""
+    """A compiler to be asked, and how it was reached; `names`: all under which PATH has it."""
 
     path: str
     via: str
+    names: Tuple[str, ...] = ()
 
 
 def probe(host: Host) -> Compilers:
     """Each compiler once, as the strongest name that reaches it; C++ drivers before C."""
     named = [Candidate(path, via) for via in VARIABLES for path in [named_by(host, via)] if path]
     found = _distinct(host, [*named, *_on_path(host)])
-    asked = _programs.side_by_side(lambda candidate: ask(host, candidate.path, candidate.via), found[:_MOST])
+    asked = _programs.side_by_side(lambda candidate: _named(host, candidate), found[:_MOST])
     return Compilers(tuple(_native([compiler for compiler in asked if compiler])))
+
+
+def _named(host: Host, candidate: Candidate) -> Optional[Compiler]:
+    compiler = ask(host, candidate.path, candidate.via)
+    if compiler is None:
+        return None
+    return replace(compiler, aliases=tuple(name for name in candidate.names if name != compiler.name))
 
 
 def named_by(host: Host, variable: str) -> Optional[str]:
@@ -132,12 +141,15 @@ def _on_path(host: Host) -> Iterator[Candidate]:
 def _distinct(host: Host, candidates: List[Candidate]) -> List[Candidate]:
     """The first of those that lead to one file as the same kind of driver; links of ccache and pyenv lead elsewhere."""
     first: Dict[Tuple[str, bool], Candidate] = {}
+    names: Dict[Tuple[str, bool], Dict[str, None]] = {}
     for candidate in candidates:
-        real = host.realpath(candidate.path)
+        real, name = host.realpath(candidate.path), posixpath.basename(candidate.path)
         if candidate.via == "PATH" and posixpath.basename(real) in _programs.COMPILER_CACHES:
             continue
-        first.setdefault((real, "++" in posixpath.basename(candidate.path)), candidate)
-    return list(first.values())
+        first.setdefault((real, "++" in name), candidate)
+        if candidate.via == "PATH":
+            names.setdefault((real, "++" in name), {})[name] = None
+    return [candidate._replace(names=tuple(names.get(key, ()))) for key, candidate in first.items()]
 
 
 def _native(compilers: List[Compiler]) -> List[Compiler]:

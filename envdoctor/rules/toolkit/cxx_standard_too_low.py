@@ -24,7 +24,7 @@ When the files with the low standard include none of those headers.
 
 from typing import Iterator, List, NamedTuple, Optional
 
-from envdoctor import architectures, compat, toolkit_cures
+from envdoctor import architectures, compat, compiler_cures
 from envdoctor.facts import Compilers, Environment, Located, Packages, Project, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 
@@ -64,7 +64,7 @@ def check(
             evidence=(Evidence(asked.place, f"C++{standard}"), need.evidence),
             fix=Fix(
                 f"Have nvcc and the C++ compilers read it as C++{need.standard}",
-                toolkit_cures.raised_standard(compilers, environment, need.standard),
+                compiler_cures.raised_standard(compilers, environment, need.standard),
             ),
             location=None if told else Location(asked.file, asked.line),
         )

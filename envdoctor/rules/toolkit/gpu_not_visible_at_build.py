@@ -51,12 +51,15 @@ def check(
     if environment.get(architectures.CHOSEN_VARIABLE) or unseen is None:
         return
     if torch and torch.cuda and toolkit and toolkit.nvcc:  # all that the CUDA part needs, but for the GPU
-        yield from _left_out(project, unseen)
+        yield from _left_out(project, unseen, _stated(request, toolkit))
     if not project.wants_cuda:
         return
     targets = _targets(request, project, toolkit, torch)
     if not targets:
         return
+    title = "Name the architectures to build for" + (
+        "" if request.architectures else " (change the list to the GPUs that you have)"
+    )
     call = _call(project)
     # torch without CUDA is torch-cpu-only's.
     if project.setup and project.setup.stops_without_gpu and (torch is None or torch.cuda is not None):
@@ -64,8 +67,8 @@ def check(
     elif call and (torch is None or torch.cuda is not None):
         yield _asked_by_setup(call, unseen, _single(targets), _torch_says(request, driver))
     elif torch is None or torch.cuda is not None:
-        yield from _torch(environment, project, unseen, targets, torch)
-    yield from _native(environment, project, tools, unseen, targets)
+        yield from _torch(environment, project, unseen, title, _named(targets, torch))
+    yield from _native(environment, project, tools, unseen, title, targets)
     yield from _nvcc_native(environment, project, unseen, _single(targets))
 
 
@@ -81,7 +84,7 @@ def _unseen(request: Request, environment: Environment, driver: Optional[Driver]
     return None
 
 
-def _left_out(project: Project, unseen: Evidence) -> Iterator[Finding]:
+def _left_out(project: Project, unseen: Evidence, stated: Tuple[Architecture, ...]) -> Iterator[Finding]:
     """The CUDA part that a setup.py builds only for a GPU that it sees."""
     setup = project.setup
     if setup is None or not setup.gpu_only:
@@ -92,20 +95,33 @@ def _left_out(project: Project, unseen: Evidence) -> Iterator[Finding]:
         message=f"{first.file} builds its CUDA part only where it sees a GPU, and none is visible.",
         consequence="The build ends well, without CUDA and without a word of it.",
         evidence=(Evidence(first.place, f"CUDAExtension {first.text}"), unseen),
-        fix=Fix(f"Set {force}=1 for the build if the CUDA part is wanted, and TORCH_CUDA_ARCH_LIST")
-        if force
-        else Fix("Build where the GPU is if the CUDA part is wanted"),
+        fix=_forced(force, stated),
         location=Location(first.file, first.line),
         severity=Severity.WARNING,
     )
+
+
+def _forced(force: Optional[str], stated: Tuple[Architecture, ...]) -> Fix:
+    """Whoever states targets wants the CUDA part; else the build may be meant as it is."""
+    if stated and force:
+        return Fix(f"Build it for the stated targets all the same: {force}=1", (SetEnv(force, "1"),))
+    if stated:
+        target = _single(stated)
+        return Fix(
+            f"Answer that there is a GPU, of architecture {target.dotted}",
+            toolkit_cures.answered_presence(target),
+        )
+    if force:
+        return Fix(f"Set {force}=1 for the build if the CUDA part is wanted, and TORCH_CUDA_ARCH_LIST")
+    return Fix("Build where the GPU is if the CUDA part is wanted, or state the targets with --arch")
 
 
 def _torch(
     environment: Environment,
     project: Project,
     unseen: Evidence,
-    targets: Tuple[Architecture, ...],
-    torch: Optional[Torch],
+    title: str,
+    named: Optional[str],
 ) -> Iterator[Finding]:
     value = environment.get("TORCH_CUDA_ARCH_LIST")
     if (
@@ -124,21 +140,18 @@ def _torch(
             Evidence("TORCH_CUDA_ARCH_LIST", value or "not set"),
             unseen,
         ),
-        fix=_named(targets, torch),
+        fix=Fix(title, (SetEnv("TORCH_CUDA_ARCH_LIST", named),))
+        if named
+        else Fix("Name architectures that this torch knows in TORCH_CUDA_ARCH_LIST"),
         location=Location(extension.file, extension.line),
     )
 
 
-def _named(targets: Tuple[Architecture, ...], torch: Optional[Torch]) -> Fix:
+def _named(targets: Tuple[Architecture, ...], torch: Optional[Torch]) -> Optional[str]:
     """Those that torch accepts in its list: it stops over any other one (arch-unknown-to-torch)."""
     known = torch.known_architectures if torch else ()
     listed = tuple(item for item in targets if not known or item.dotted in known)
-    if not listed:
-        return Fix("Name architectures that this torch knows in TORCH_CUDA_ARCH_LIST")
-    return Fix(
-        "Name the architectures to build for (change the list to the GPUs that you have)",
-        (SetEnv("TORCH_CUDA_ARCH_LIST", architectures.dotted_list(listed)),),
-    )
+    return architectures.dotted_list(listed) if listed else None
 
 
 def _call(project: Project) -> Optional[Located]:
@@ -203,6 +216,7 @@ def _native(
     project: Project,
     tools: Optional[Tools],
     unseen: Evidence,
+    title: str,
     targets: Tuple[Architecture, ...],
 ) -> Iterator[Finding]:
     native = next((item for item in project.architectures if item.text == "native" and _in_cmake(item)), None)
@@ -227,7 +241,7 @@ def _native(
         else "Everything is compiled for nvcc's default architecture, the oldest that it knows.",
         evidence=(Evidence(native.place, "native"), Evidence(cmake.path, f"cmake {cmake.version}"), unseen),
         fix=Fix(
-            "Name the architectures to build for (change the list to the GPUs that you have)",
+            title,
             (SetEnv("CUDAARCHS", value),)
             if native.line is None
             else toolkit_cures.cmake_architectures(environment, value),
@@ -267,14 +281,9 @@ def _targets(
     toolkit: Optional[Toolkit],
     torch: Optional[Torch],
 ) -> Tuple[Architecture, ...]:
-    """The stated targets, else what nvcc and torch know of the GPUs in use and what has the code's instructions.
-
-    Stated ones that nvcc refuses are left out (arch-dropped-by-nvcc and arch-unsupported-by-nvcc speak of them).
-    """
-    stated = tuple(asked.architecture for asked in architectures.stated(request) if asked.architecture)
-    if stated:
-        compiles = toolkit if toolkit and toolkit.nvcc else None
-        return tuple(item for item in stated if not (compiles and architectures.refusal(item, compiles)))
+    """The stated targets, else what nvcc and torch know of the GPUs in use and what has the code's instructions."""
+    if request.architectures:
+        return _stated(request, toolkit)
     known = torch.known_architectures if torch else ()
     lowest = max((compat.FEATURE_ARCHITECTURE.get(item.text, 0) for item in project.features), default=0)
     if any(item.text in compat.ARCHITECTURE_SPECIFIC_FEATURES for item in project.features):
@@ -284,6 +293,13 @@ def _targets(
         for item in architectures.sensible(toolkit)
         if item.number >= lowest and (not known or item.dotted in known)
     )
+
+
+def _stated(request: Request, toolkit: Optional[Toolkit]) -> Tuple[Architecture, ...]:
+    """Without those that nvcc refuses: arch-dropped-by-nvcc and arch-unsupported-by-nvcc speak of them."""
+    stated = tuple(asked.architecture for asked in architectures.stated(request) if asked.architecture)
+    compiles = toolkit if toolkit and toolkit.nvcc else None
+    return tuple(item for item in stated if not (compiles and architectures.refusal(item, compiles)))
 
 
 def _in_cmake(item: Located) -> bool:

@@ -25,7 +25,7 @@ When the build names another host compiler itself (-ccbin, -DCMAKE_CUDA_HOST_COM
 
 from typing import Iterator, Optional
 
-from envdoctor import architectures, compat, toolkit_cures
+from envdoctor import architectures, compat, compiler_cures, toolkit_cures
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 
@@ -97,18 +97,18 @@ def _fix(
     system: Optional[System],
     project: Optional[Project],
 ) -> Fix:
-    older = toolkit_cures.accepted_compiler(compilers, compiler.kind, newest)
+    older = compiler_cures.accepted_compiler(compilers, compiler.kind, newest)
     if older is None and compiler.kind == "clang":
-        older = toolkit_cures.accepted_compiler(compilers, "gcc", toolkit.newest_gcc)
+        older = compiler_cures.accepted_compiler(compilers, "gcc", toolkit.newest_gcc)
     if older:
         # torch compares the compiler of the C++ files, too.
         everywhere = architectures.builds_torch_extension(project)
-        steps = toolkit_cures.use_compiler(older, everywhere)
+        steps = compiler_cures.use_compiler(older, everywhere)
         return Fix(f"Have nvcc use {older.kind} {older.version} ({older.path})", steps)
     if accepting:
         return Fix(f"Build with CUDA {accepting.version} at {accepting.root}", toolkit_cures.use(accepting))
     gcc = toolkit.newest_gcc or newest
-    command = toolkit_cures.install_gcc(system, gcc)
+    command = compiler_cures.install_gcc(system, gcc)
     if command:
         return Fix("Install a g++ that this toolkit accepts; envdoctor then has nvcc use it", (command,))
     return Fix(

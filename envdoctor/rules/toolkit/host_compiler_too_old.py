@@ -22,7 +22,7 @@ When the build chooses another compiler by itself.
 
 from typing import Iterator, List, NamedTuple, Optional
 
-from envdoctor import architectures, compat, toolkit_cures
+from envdoctor import architectures, compat, compiler_cures
 from envdoctor.facts import Compiler, Compilers, Project, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 
@@ -104,12 +104,12 @@ def _torch(project: Project, torch: Optional[Torch]) -> List[Need]:
 
 
 def _fix(oldest: int, newest: Optional[int], compilers: Optional[Compilers], system: Optional[System]) -> Fix:
-    newer = toolkit_cures.accepted_compiler(compilers, "gcc", newest, oldest)
+    newer = compiler_cures.accepted_compiler(compilers, "gcc", newest, oldest)
     if newer:
         return Fix(
-            f"Use gcc {newer.version} ({newer.path})", toolkit_cures.use_compiler(newer, everywhere=True)
+            f"Use gcc {newer.version} ({newer.path})", compiler_cures.use_compiler(newer, everywhere=True)
         )
-    command = toolkit_cures.install_gcc(system, newest, oldest)
+    command = compiler_cures.install_gcc(system, newest, oldest)
     between = f"g++ {oldest} or newer" + (f" (nvcc accepts up to {newest})" if newest else "")
     if command:
         return Fix(f"Install {between}; envdoctor then has the build use it", (command,))

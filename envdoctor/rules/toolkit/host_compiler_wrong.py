@@ -25,7 +25,7 @@ When the variable is not read by this project's build.
 import re
 from typing import Dict, Iterator, Optional
 
-from envdoctor import installing, toolkit_cures
+from envdoctor import compiler_cures, installing
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
@@ -142,10 +142,10 @@ def _names_nothing(name: str, value: str, compilers: Compilers) -> Finding:
 
 
 def _incomplete(compiler: Compiler, compilers: Compilers, system: Optional[System]) -> Finding:
-    whole = toolkit_cures.accepted_compiler(compilers, compiler.kind, None)
+    whole = compiler_cures.accepted_compiler(compilers, compiler.kind, None)
     command = installing.by_manager(system, PACKAGES)
     if whole:
-        steps = toolkit_cures.use_compiler(whole, everywhere=True)
+        steps = compiler_cures.use_compiler(whole, everywhere=True)
         fix = Fix(f"Use {whole.path}, which has its C++ parts", steps)
     elif command:
         fix = Fix("Install the C++ half of gcc", (command,))
