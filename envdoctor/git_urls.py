@@ -3,7 +3,7 @@
 import re
 from typing import Optional, Tuple
 
-from envdoctor.facts import Configuration, Submodule
+from envdoctor.facts import Configuration, Environment, Submodule
 from envdoctor.finding import SetEnv, Step
 
 _SSH = re.compile(r"(?:ssh://)?[\w.-]+@(?P<host>[\w.-]+)(?::\d+)?[:/](?P<path>.+)")
@@ -27,14 +27,16 @@ def rewritten(submodule: Submodule, configuration: Optional[Configuration]) -> b
     )
 
 
-def rewriting(url: str) -> Tuple[Step, ...]:
-    """Variables that make git read an SSH URL over HTTPS; () for other URLs."""
+def rewriting(url: str, environment: Optional[Environment]) -> Tuple[Step, ...]:
+    """Variables that make git read an SSH URL over HTTPS, beside those that are there; () for other URLs."""
     pair = over_https(url)
     if pair is None:
         return ()
     base, https = pair
+    stated = (environment.get("GIT_CONFIG_COUNT") or "") if environment else ""
+    number = int(stated) if stated.isdigit() else 0
     return (
-        SetEnv("GIT_CONFIG_COUNT", "1"),
-        SetEnv("GIT_CONFIG_KEY_0", f"url.{https}.insteadOf"),
-        SetEnv("GIT_CONFIG_VALUE_0", base),
+        SetEnv("GIT_CONFIG_COUNT", str(number + 1)),
+        SetEnv(f"GIT_CONFIG_KEY_{number}", f"url.{https}.insteadOf"),
+        SetEnv(f"GIT_CONFIG_VALUE_{number}", base),
     )

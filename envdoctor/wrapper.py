@@ -43,7 +43,7 @@ while [ "$count" -gt 0 ]; do
   argument=$1; shift; count=$((count - 1))
   case "$argument" in
     {old}) argument=-std=${{argument#*-std=}}; argument=${{argument%++*}}++{standard} ;;
-    @*) grep -Eqs -e '-std=(c|gnu)\\+\\+({alternatives})(["[:space:]]|$)' "${{argument#@}}" && last=-std=gnu++{standard} ;;
+    @*) grep -Eqs -e '-std=(c|gnu)\\+\\+({older})(["[:space:]]|$)' "${{argument#@}}" && last=-std=gnu++{standard} ;;
   esac
   set -- "$@" "$argument"
 done
@@ -58,6 +58,13 @@ def script(path: str, arguments: str) -> str:
     return f'{head}{_CONFIGURES if name == "cmake" else ""}exec "$real" "$@" {arguments}\n'
 
 
+def fresh(cache: str, entry: str) -> str:
+    """cmake that forgets what a cache file remembers as long as that stands in it, then configures as it is told."""
+    told = f"grep -qsF -e {shlex.quote(entry)} {shlex.quote(cache)}"
+    head = f"#!/bin/sh\n# Configures afresh while a folder's cache holds what is stale.\n{_NEXT.format(name='cmake')}"
+    return f'{head}{_CONFIGURES}{told} && exec "$real" --fresh "$@"\nexec "$real" "$@"\n'
+
+
 def raising(compiler: str, standard: int) -> str:
     """A compiler that reads every older C++ standard as that one; by its name on PATH, or a path.
 
@@ -67,7 +74,7 @@ def raising(compiler: str, standard: int) -> str:
     old = "|".join(
         f"{dash}std={kind}++{text}" for text in spellings for kind in ("c", "gnu") for dash in ("-", "--")
     )
-    raises = _RAISES.format(old=old, alternatives="|".join(spellings), standard=standard)
+    raises = _RAISES.format(old=old, older="|".join(spellings), standard=standard)
     head = f"#!/bin/sh\n# Reads older C++ standards as C++{standard}, then runs the real compiler.\n"
     if "/" in compiler:
         return f'{head}{raises}exec {shlex.quote(compiler)} "$@"\n'

@@ -40,12 +40,8 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan; print it, write the patch, apply it or take the last one back."""
-    from envdoctor.fixing.edits import CannotEdit
-
     try:
         return _undo(arguments) if arguments.undo else _planned(arguments)
-    except CannotEdit as error:
-        raise UsageError(f"{error}; nothing was changed") from None
     except OSError as error:
         raise UsageError(
             f"{error.filename or 'the journal'}: {error.strerror or error}; `envdoctor fix --undo` takes back what was "
@@ -54,20 +50,25 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _planned(arguments: argparse.Namespace) -> int:
+    from envdoctor.fixing.application import new_contents
     from envdoctor.fixing.plan import applicable, plan
     from envdoctor.report import plan as report
 
     facts, host, findings = _diagnosed(arguments)
     items = plan(findings)
+    contents = new_contents(host, _root(facts), items)
+    diff = b"".join(new.diff for new in contents)
     if arguments.patch:
-        return _patch(arguments, host, facts, items)
+        return _patch(arguments, diff)
     if not arguments.apply:
-        write_output(report.render(items, style_for(None)), None)
+        style = style_for(None)
+        left = [reason for new in contents for reason in new.left]
+        write_output(report.render(items, style) + report.ending(items, diff, left, style), None)
         return int(bool(items))
     chosen = applicable(items, arguments.unsafe)
     if not chosen:
-        left = "; --unsafe allows more" if applicable(items, unsafe=True) else ""
-        say(f"envdoctor: nothing to apply{left}\n")
+        more = "; --unsafe allows more" if applicable(items, unsafe=True) else ""
+        say(f"envdoctor: nothing to apply{more}\n")
         return int(bool(items))
     say(report.render(chosen, style_for_errors()))
     if not arguments.yes and not _consent():
@@ -89,13 +90,10 @@ def _diagnosed(arguments: argparse.Namespace) -> "Tuple[Facts, Host, Tuple[Findi
     return facts, host, tuple(Choice(only or None, without).of(diagnosis.findings))
 
 
-def _patch(arguments: argparse.Namespace, host: "Host", facts: "Facts", items: "Tuple[Item, ...]") -> int:
-    from envdoctor.fixing.application import new_contents
-
-    contents = new_contents(host, _root(facts), items)
-    if not contents:
+def _patch(arguments: argparse.Namespace, diff: bytes) -> int:
+    if not diff:
         raise UsageError("no fix here edits a file of the project; there is nothing to write")
-    write_bytes(b"".join(new.diff for new in contents), arguments.patch)
+    write_bytes(diff, arguments.patch)
     return 0
 
 

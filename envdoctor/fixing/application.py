@@ -6,10 +6,12 @@ from typing import Dict, Iterable, Iterator, List, Tuple
 
 from envdoctor.finding import Edit, Run
 from envdoctor.fixing import journal
-from envdoctor.fixing.edits import CannotEdit, by_file, diff, edited
+from envdoctor.fixing.edits import by_file, diff, edited
 from envdoctor.fixing.journal import CommandRun, Journal
 from envdoctor.fixing.plan import Item, edits
 from envdoctor.host import CannotRun, Host, replace_whole, run_in_foreground
+
+LEFT = "left alone, for you to change"
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class NewContents:
     mode: int
     before: bytes
     after: bytes
+    #: Edits that cannot be made, and why: for a person.
+    left: Tuple[str, ...] = ()
 
     @property
     def diff(self) -> bytes:
@@ -29,28 +33,31 @@ class NewContents:
 
 
 def new_contents(host: Host, project: str, items: Iterable[Item]) -> Tuple[NewContents, ...]:
-    """What the plan's edits make of each file. Raises CannotEdit, OSError."""
+    """What the plan's edits make of each file. Raises OSError."""
     return tuple(_new(host, project, file, changes) for file, changes in by_file(edits(items)).items())
 
 
 def _new(host: Host, project: str, file: str, changes: List[Edit]) -> NewContents:
     path = host.realpath(posixpath.join(project, file))
-    if not path.startswith(host.realpath(project).rstrip("/") + "/"):
-        raise CannotEdit(f"{file} lies outside of the project: {path}")
     before, found = journal.contents(host, path), host.stat(path)
+    if not path.startswith(host.realpath(project).rstrip("/") + "/"):
+        return NewContents(file, path, 0, b"", b"", (f"{file} lies outside of the project: {path}",))
     if before is None or found is None:
-        raise CannotEdit(f"{file} is gone")
-    return NewContents(file, path, found.mode, before, edited(before, changes))
+        return NewContents(file, path, 0, b"", b"", (f"{file} is gone",))
+    return NewContents(file, path, found.mode, before, *edited(before, changes))
 
 
 def apply(host: Host, project: str, items: Tuple[Item, ...]) -> Iterator[Tuple[str, str]]:
     """Do it: files first, all or none of one; then commands, up to the first that fails.
 
-    Yields what was done and how it went ("changed", "done", "exit status 3"). Raises CannotEdit, OSError.
+    Yields what was done and how it went ("changed", "done", "exit status 3"). Raises OSError.
     """
     contents = new_contents(host, project, items)
     record = journal.new_journal(host, host.realpath(project))
     for new in contents:
+        yield from ((reason, LEFT) for reason in new.left)
+        if new.before == new.after:
+            continue
         record = journal.with_file(record, new.path, new.mode, new.before, new.after)
         replace_whole(new.path, new.after, new.mode)
         yield new.file, "changed"

@@ -2,30 +2,25 @@
 
 import difflib
 import re
-from typing import Dict, Iterable, List
+from typing import Dict, Iterable, List, Tuple
 
 from envdoctor.finding import Edit
 
 
-class CannotEdit(ValueError):
-    """The line is not as it was when it was found; the message says which and why."""
-
-
-def edited(data: bytes, edits: Iterable[Edit]) -> bytes:
-    """A file's new contents; line ends and every other byte stay as they are. Raises CannotEdit."""
+def edited(data: bytes, edits: Iterable[Edit]) -> Tuple[bytes, Tuple[str, ...]]:
+    """A file's new contents, and why some edits cannot be made; every other byte stays as it is."""
     lines = _lines(data)
+    left: List[str] = []
     for edit in edits:
-        if not 0 < edit.line <= len(lines):
-            raise CannotEdit(f"{edit.file} has no line {edit.line}")
-        old, new = edit.old.encode(), edit.new.encode()
-        places = list(_whole_words(old).finditer(lines[edit.line - 1]))
-        if len(places) != 1:
+        line = lines[edit.line - 1] if 0 < edit.line <= len(lines) else b""
+        places = list(_whole_words(edit.old.encode()).finditer(line))
+        if len(places) == 1:
+            start, end = places[0].span()
+            lines[edit.line - 1] = line[:start] + edit.new.encode() + line[end:]
+        else:
             found = "does not have" if not places else "has more than once"
-            raise CannotEdit(f"{edit.file}:{edit.line} {found} {edit.old!r}")
-        start, end = places[0].span()
-        line = lines[edit.line - 1]
-        lines[edit.line - 1] = line[:start] + new + line[end:]
-    return b"".join(lines)
+            left.append(f"{edit.file}:{edit.line} {found} {edit.old!r}")
+    return b"".join(lines), tuple(left)
 
 
 def by_file(edits: Iterable[Edit]) -> Dict[str, List[Edit]]:

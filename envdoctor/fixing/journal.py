@@ -51,13 +51,13 @@ class Journal:
 def new_journal(host: Host, project: str) -> Journal:
     """An empty one in a folder of its own. Raises OSError."""
     parent = _parent(host)
-    number = 1 + max((int(name) for name in host.listdir(parent) if name.isdigit()), default=0)
+    number = 1 + max(map(int, _names(host)), default=0)
     return Journal(posixpath.join(parent, f"{number:06d}"), project)
 
 
 def latest(host: Host, project: str) -> Optional[Journal]:
     """The newest journal of a project that was not taken back. Raises OSError, ValueError."""
-    for name in reversed([name for name in host.listdir(_parent(host)) if name.isdigit()]):
+    for name in sorted(_names(host), reverse=True):
         folder = posixpath.join(_parent(host), name)
         text = host.try_text(posixpath.join(folder, _FILE))
         found = _decoded(folder, text) if text else None
@@ -133,6 +133,14 @@ def contents(host: Host, path: str) -> Optional[bytes]:
     """All bytes of a file; None where no file is. Raises OSError."""
     found = host.stat(path)
     return host.read_range(path, 0, found.size) if found and found.kind == "file" else None
+
+
+def _names(host: Host) -> List[str]:
+    """Folders of journals as they are now: what a host has listed once it does not list again."""
+    try:
+        return [name for name in host.scan(_parent(host)) if name.isdigit()]
+    except FileNotFoundError:
+        return []
 
 
 def _parent(host: Host) -> str:

@@ -5,7 +5,7 @@ from typing import Iterable, Iterator, List
 from envdoctor.catalogue import Diagnosis
 from envdoctor.finding import SetEnv, Severity, Shim
 from envdoctor.overlay.treatment import Treatment
-from envdoctor.report import text
+from envdoctor.report import shell, text
 from envdoctor.report.groups import Group, grouped
 from envdoctor.report.style import Style, clean, counted
 
@@ -49,6 +49,8 @@ def _cured(group: Group, style: Style) -> Iterator[str]:
     yield f"  {style.paint('good', group.rule)}: {clean(group.fix.title)}"
     for line in how(group.fix.steps):
         yield style.paint("dim", f"      {clean(line)}")
+    for command in shell.commands(group.fix):
+        yield f"      to be run by you: {clean(command.command)}"
 
 
 def how(steps: Iterable[object]) -> Iterator[str]:

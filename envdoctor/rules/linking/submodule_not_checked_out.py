@@ -25,7 +25,7 @@ import posixpath
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import git_urls
-from envdoctor.facts import Configuration, Project, Submodule
+from envdoctor.facts import Configuration, Environment, Project, Submodule
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity
 
 SEVERITY = Severity.ERROR
@@ -33,7 +33,11 @@ ROLES = ("build", "ci")
 STAGE = 0
 
 
-def check(project: Project, configuration: Optional[Configuration]) -> Iterator[Finding]:
+def check(
+    project: Project,
+    configuration: Optional[Configuration],
+    environment: Optional[Environment],
+) -> Iterator[Finding]:
     for submodule in project.submodules:
         if submodule.state == "present" or any(
             _inside(path, submodule.path) for path in project.lfs_pointers
@@ -49,18 +53,22 @@ def check(project: Project, configuration: Optional[Configuration]) -> Iterator[
                 Evidence(f".gitmodules:{submodule.line}", f"{submodule.path} = {submodule.url}"),
                 *uses,
             ),
-            fix=_fix(submodule, configuration),
+            fix=_fix(submodule, configuration, environment),
             location=Location(".gitmodules", submodule.line),
             severity=Severity.ERROR if uses else Severity.INFO,
         )
 
 
-def _fix(submodule: Submodule, configuration: Optional[Configuration]) -> Fix:
+def _fix(
+    submodule: Submodule,
+    configuration: Optional[Configuration],
+    environment: Optional[Environment],
+) -> Fix:
     """Fetching it; over HTTPS where its URL would need an SSH key."""
     fetch = Run("git submodule update --init --recursive", Safety.SAFE)
     if git_urls.rewritten(submodule, configuration):
         return Fix("Fetch the submodules", (fetch,))
-    steps = git_urls.rewriting(submodule.url)
+    steps = git_urls.rewriting(submodule.url, environment)
     return Fix("Fetch the submodules, over HTTPS" if steps else "Fetch the submodules", (*steps, fetch))
 
 

@@ -20,11 +20,12 @@ Install it: pip brings cmake and ninja without root; the package manager's comma
 When the build brings the tool along in a way that its files do not show.
 """
 
+import posixpath
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import installing
 from envdoctor.facts import Compilers, Environment, Project, System, Tools
-from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, SetEnv, Severity
 from envdoctor.isolation import requires
 
 SEVERITY = Severity.ERROR
@@ -76,7 +77,7 @@ def check(
                 message=f"The build calls {'a C++ compiler' if tool == 'g++' else tool}, and none is on PATH.",
                 consequence="The build ends when it is called.",
                 evidence=(Evidence(source, text), Evidence("PATH", environment.get("PATH") or "not set")),
-                fix=_fix(tool, system),
+                fix=_fix(tool, system, tools),
             )
 
 
@@ -114,7 +115,12 @@ def _has_compiler(compilers: Optional[Compilers], driver: bool) -> bool:
     return any(item.cxx is not False and ("++" in item.name or not driver) for item in items)
 
 
-def _fix(tool: str, system: System) -> Fix:
+def _fix(tool: str, system: System, tools: Tools) -> Fix:
+    copy = next((copy for copy in tools.all(tool) if not copy.error), None)
+    if copy is not None:
+        return Fix(
+            f"Use the {tool} at {copy.path}", (SetEnv("PATH", posixpath.dirname(copy.path), "append"),)
+        )
     if tool in FROM_PIP:
         return Fix(
             f"Install {tool} into the active environment",

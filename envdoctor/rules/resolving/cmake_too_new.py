@@ -24,7 +24,7 @@ from typing import Iterator
 from packaging.version import Version
 
 from envdoctor.facts import Environment, Project, Tools
-from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity
 from envdoctor.requirements import release_of
 
 SEVERITY = Severity.ERROR
@@ -49,7 +49,11 @@ def check(project: Project, tools: Tools, environment: Environment) -> Iterator[
             *(Evidence(line.place, f"cmake_minimum_required(VERSION {line.text})") for line in old),
             Evidence(first.path, f"version {first.version}, first on PATH"),
         ),
-        fix=Fix("Let CMake apply the policies of 3.5", (SetEnv("CMAKE_POLICY_VERSION_MINIMUM", "3.5"),)),
+        fix=Fix(
+            "Let CMake apply the policies of 3.5",
+            (SetEnv("CMAKE_POLICY_VERSION_MINIMUM", "3.5"),),
+            tuple(Edit(line.file, line.line, line.text, "3.5") for line in old if line.line),
+        ),
         location=Location(old[0].file, old[0].line),
     )
 

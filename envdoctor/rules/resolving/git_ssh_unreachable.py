@@ -24,15 +24,19 @@ When a key for that server is set up here.
 from typing import Iterator, Optional
 
 from envdoctor import git_urls
-from envdoctor.facts import Configuration, Project
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.facts import Configuration, Environment, Project
+from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, Run, Safety, Severity
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
 STAGE = 0
 
 
-def check(project: Project, configuration: Optional[Configuration]) -> Iterator[Finding]:
+def check(
+    project: Project,
+    configuration: Optional[Configuration],
+    environment: Optional[Environment],
+) -> Iterator[Finding]:
     for submodule in project.submodules:
         pair = git_urls.over_https(submodule.url)
         if pair is None or submodule.state == "present" or git_urls.rewritten(submodule, configuration):
@@ -44,7 +48,11 @@ def check(project: Project, configuration: Optional[Configuration]) -> Iterator[
             evidence=(Evidence(f".gitmodules:{submodule.line}", f"url = {submodule.url}"),),
             fix=Fix(
                 f"Let git read {https} in place of {base}",
-                (*git_urls.rewriting(submodule.url), Run("git submodule update --init --recursive")),
+                (
+                    *git_urls.rewriting(submodule.url, environment),
+                    Run("git submodule sync && git submodule update --init --recursive", Safety.SAFE),
+                ),
+                (Edit(".gitmodules", submodule.line, submodule.url, submodule.url.replace(base, https, 1)),),
             ),
             location=Location(".gitmodules", submodule.line),
         )

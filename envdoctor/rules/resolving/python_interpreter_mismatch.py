@@ -120,7 +120,11 @@ def _pip(python: Python, interpreters: Interpreters, has_pip: bool) -> Iterator[
         else "pip does not start: bad interpreter.",
         evidence=(Evidence(pip.path, f"#!{pip.python}"), Evidence(python.found_via, python.executable)),
         fix=Fix(
-            "Call pip through the interpreter", (Run(f"{shlex.quote(python.executable)} -m pip install ..."),)
+            f"Have pip be that of the active Python: {python.executable} -m pip",
+            (
+                Shim("bin/pip", "script", f'#!/bin/sh\nexec {shlex.quote(python.executable)} -m pip "$@"\n'),
+                SetEnv("PATH", "{overlay}/bin", "prepend"),
+            ),
         )
         if has_pip
         else Fix(

@@ -13,28 +13,43 @@ Python of another prefix than the active one is named with its line.
 
 ## What to do
 
-Remove the folder and configure again, or `cmake --fresh` (CMake 3.24).
+Configure afresh: `cmake --fresh` (CMake 3.24), or put the folder aside and configure again.
 
 ## When to ignore it
 
 When the next build removes the folder by itself.
 """
 
+import posixpath
 import shlex
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple
 
-from envdoctor.facts import BuildFolder, Located, Project, Python
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity
+from packaging.version import Version
+
+from envdoctor import wrapper
+from envdoctor.facts import BuildFolder, Environment, Located, Project, Python, Tools
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity, Shim
+from envdoctor.requirements import release_of
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
+#: Build folders that an overlay has CMake configure afresh.
+FRESH_VARIABLE = "ENVDOCTOR_FRESH"
+FRESH_SINCE = Version("3.24")  # `cmake --fresh`
 PYTHONS = ("Python3_EXECUTABLE", "Python_EXECUTABLE", "PYTHON_EXECUTABLE")
 
 
-def check(project: Project, python: Python) -> Iterator[Finding]:
+def check(
+    project: Project,
+    python: Python,
+    environment: Environment,
+    tools: Optional[Tools],
+) -> Iterator[Finding]:
+    afresh = environment.folders(FRESH_VARIABLE)
     for folder in project.build_folders:
+        path = posixpath.join(project.root, folder.path)
         stale = list(_stale(folder, project, python))
-        if not stale:
+        if not stale or path in afresh:
             continue
         line, why = stale[0]
         name, _, value = line.text.partition("=")
@@ -42,15 +57,40 @@ def check(project: Project, python: Python) -> Iterator[Finding]:
             message=f"{folder.path} was configured with {name} {value}, {why}.",
             consequence="CMake does not look again: the next build in that folder uses it or fails on it.",
             evidence=tuple(Evidence(entry.place, entry.text) for entry, _ in stale),
-            fix=Fix(
-                "Configure again in a new folder",
-                (Run(f"rm -r -- {shlex.quote(folder.path)}", Safety.UNSAFE),),
-            ),
+            fix=_fix(path, line, tools),
             location=Location(line.file, line.line),
             severity=Severity.ERROR
             if any(entry in folder.missing for entry, _ in stale)
             else Severity.WARNING,
         )
+
+
+def _fix(path: str, line: Located, tools: Optional[Tools]) -> Fix:
+    """Have CMake forget what it remembers, once; where this CMake cannot, put the folder aside."""
+    cmake = tools.first("cmake") if tools else None
+    release = release_of(cmake.version) if cmake else None
+    if release is not None and release >= FRESH_SINCE:
+        cache, entry = posixpath.join(path, "CMakeCache.txt"), line.text.partition("=")[2]
+        return Fix(
+            "Have CMake configure that folder afresh",
+            (
+                Shim("bin/cmake", "script", wrapper.fresh(cache, entry)),
+                SetEnv("PATH", "{overlay}/bin", "prepend"),
+                SetEnv(FRESH_VARIABLE, path, "append"),
+            ),
+        )
+    aside = f".envdoctor/aside/{posixpath.basename(path)}"
+    quoted = shlex.quote(path)
+    return Fix(
+        "Put the folder aside and configure again",
+        (
+            Run(
+                f"mkdir -p .envdoctor/aside && mv -T -- {quoted} {shlex.quote(aside)}",
+                Safety.SAFE,
+                undo=f"mv -T -- {shlex.quote(aside)} {quoted}",
+            ),
+        ),
+    )
 
 
 def _stale(folder: BuildFolder, project: Project, python: Python) -> Iterator[Tuple[Located, str]]:

@@ -26,7 +26,7 @@ from typing import Iterator, Optional
 
 from envdoctor.architectures import builds_torch_extension
 from envdoctor.facts import Environment, Project, Toolkit, Toolkits
-from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -81,6 +81,7 @@ def _in_makefile(project: Project, good: Toolkit) -> Iterator[Finding]:
             fix=Fix(
                 f"Have make take CUDA {good.version} at {good.root} (as `make {variable}={good.root}` does)",
                 (SetEnv("MAKEFLAGS", f"{variable}={good.root}", "append"),),
+                (Edit(place.file, place.line, folder, good.root),) if place.line else (),
             ),
             location=Location(place.file, place.line),
             severity=Severity.WARNING,  # a Makefile may look whether it is there

@@ -26,7 +26,7 @@ from typing import Iterator, List, NamedTuple, Optional
 
 from envdoctor import architectures, compat, compiler_cures
 from envdoctor.facts import Compilers, Environment, Located, Packages, Project, Toolkit, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -65,10 +65,21 @@ def check(
             fix=Fix(
                 f"Have nvcc and the C++ compilers read it as C++{need.standard}",
                 compiler_cures.raised_standard(compilers, environment, need.standard),
+                () if told else tuple(_raised(project, need)),
             ),
             location=None if told else Location(asked.file, asked.line),
         )
         return
+
+
+def _raised(project: Project, need: Need) -> Iterator[Edit]:
+    """Every place in the project's own files that asks for less, asking for what is needed."""
+    standards = project.cmake.standards if project.cmake else ()
+    places = (*standards, *architectures.of_build(project, project.cxx_standards))
+    lines = {(item.file, item.line): item for item in places if _number(item) < need.standard}
+    for (file, line), item in lines.items():
+        if line is not None and not file.startswith("/"):
+            yield Edit(file, line, item.text.split()[-1], str(need.standard))
 
 
 def _torch(project: Project, torch: Optional[Torch]) -> List[Need]:

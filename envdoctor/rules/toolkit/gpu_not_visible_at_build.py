@@ -29,7 +29,7 @@ from typing import Iterator, Optional, Tuple
 from envdoctor import architectures, compat, toolkit_cures
 from envdoctor.architectures import Architecture
 from envdoctor.facts import Driver, Environment, Located, Project, Request, Toolkit, Tools, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -245,6 +245,7 @@ def _native(
             (SetEnv("CUDAARCHS", value),)
             if native.line is None
             else toolkit_cures.cmake_architectures(environment, value),
+            (Edit(native.file, native.line, "native", value),) if native.line else (),
         ),
         location=Location(native.file, native.line) if native.line else None,
         severity=None if stops else Severity.WARNING,

@@ -13,7 +13,7 @@ def submodule(state="empty", path="third_party/fmtlite"):
 
 
 def found(**changes):
-    return list(check(project(**changes), None))
+    return list(check(project(**changes), None, None))
 
 
 def test_quiet_when_it_is_there_or_lfs_is_to_blame():

@@ -3,7 +3,7 @@
 import pytest
 
 from envdoctor.facts import Compilers
-from envdoctor.finding import Run, Safety
+from envdoctor.finding import Run, Safety, SetEnv
 from envdoctor.rules.resolving.build_tool_missing import check
 from tests.factory import at, cmake, compiler, environment, extension, program, project, setup, system, tools
 
@@ -37,6 +37,16 @@ def test_quiet_for_a_backend_that_fetches_cmake():
 def test_the_missing_one_is_named(built, have, variables, missing):
     (finding,) = check(built, have, environment(**variables), system(), COMPILERS)
     assert f"The build calls {missing}," in finding.message
+
+
+def test_a_copy_that_is_not_on_path_is_used():
+    hidden = program("ninja", path="/venv/lib/python3.11/site-packages/ninja/data/bin/ninja", wins=False)
+    have = tools(program("cmake"), program("make"), hidden)
+    (finding,) = check(CMAKE, have, environment(CMAKE_GENERATOR="Ninja"), system(), COMPILERS)
+    assert finding.fix is not None
+    assert finding.fix.steps == (
+        SetEnv("PATH", "/venv/lib/python3.11/site-packages/ninja/data/bin", "append"),
+    )
 
 
 def test_a_missing_compiler_has_this_systems_command():

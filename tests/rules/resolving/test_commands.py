@@ -34,6 +34,8 @@ FITTING = PathPython("python3.12", ODD, ODD, "3.12.1", "system", "/usr", True)
                     )
                 ),
                 python(),
+                environment(),
+                None,
             ),
             ODD,
         ),

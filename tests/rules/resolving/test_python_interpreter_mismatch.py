@@ -1,7 +1,7 @@
 """CMake or pip with another Python."""
 
 from envdoctor.facts import Answer, FindPackage, Interpreters, Packages, PathPip, PathPython, Resolution
-from envdoctor.finding import Severity
+from envdoctor.finding import Severity, Shim
 from envdoctor.rules.resolving.python_interpreter_mismatch import check
 from tests.factory import at, cmake, environment, packages, project, python
 
@@ -60,6 +60,9 @@ def test_pip_of_another_environment():
     assert not list(check(python(), built, environment(), None, pip(None, None), None))
     (finding,) = check(python(), built, environment(), None, pip("/usr/bin/python3", False), None)
     assert finding.severity is Severity.WARNING and "/usr/bin/pip" in finding.message
+    assert finding.fix is not None
+    (shim, _) = finding.fix.steps
+    assert isinstance(shim, Shim) and shim.content.endswith('exec /venv/bin/python -m pip "$@"\n')
     gone = pip("/old/bin/python3", False, exists=False)
     (finding,) = check(python(), built, environment(), None, gone, packages())
     assert finding.severity is Severity.ERROR and "does not exist" in finding.message

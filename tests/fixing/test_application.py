@@ -1,0 +1,142 @@
+"""Plans carried out on real files, taken back, and interrupted in between."""
+
+import os
+
+import pytest
+
+from envdoctor.finding import Edit, Finding, Fix, Run, Safety, SetEnv
+from envdoctor.fixing import application, journal
+from envdoctor.fixing.plan import applicable, edits, plan
+from envdoctor.host import LocalHost
+
+
+@pytest.fixture
+def host(tmp_path):
+    return LocalHost({**os.environ, "XDG_STATE_HOME": str(tmp_path / "state")})
+
+
+@pytest.fixture
+def project(tmp_path):
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "CMakeLists.txt").write_bytes(b"set(CMAKE_CXX_STANDARD 14)\r\n# \xff\n")
+    (folder / "CMakeLists.txt").chmod(0o640)
+    (folder / "setup.py").write_bytes(b"'-std=c++14'")
+    return folder
+
+
+def found(*steps, lasting=(), **changes):
+    return Finding("m", "c", (), Fix("Raise it", steps, lasting), rule="r", **changes)
+
+
+CMAKE = Edit("CMakeLists.txt", 1, "14", "17")
+SETUP = Edit("setup.py", 1, "14", "17")
+BOTH = found(SetEnv("A", "b"), lasting=(CMAKE, SETUP))
+
+
+def applied(host, project, *findings, unsafe=True):
+    items = applicable(plan(findings), unsafe)
+    return list(application.apply(host, str(project), items))
+
+
+def undone(host, project):
+    record = journal.latest(host, str(project))
+    return list(application.undo(host, record)) if record else None
+
+
+def contents(project):
+    return {path.name: (path.read_bytes(), path.stat().st_mode) for path in project.iterdir()}
+
+
+def test_nothing_is_planned_for_findings_without_a_fix():
+    assert plan([Finding("m", "c", ())]) == ()
+
+
+def test_manual_steps_and_their_company_are_never_applied():
+    by_hand = found(Run("touch by-hand"), Run("touch safe", Safety.SAFE))
+    unsafe = found(Run("touch unsafe", Safety.UNSAFE))
+    assert applicable(plan([by_hand, unsafe]), unsafe=False) == ()
+    assert [item.finding for item in applicable(plan([by_hand, unsafe]), unsafe=True)] == [unsafe]
+
+
+def test_the_same_change_is_planned_once():
+    first, second = plan([BOTH, found(lasting=(CMAKE,), severity=None)])
+    assert edits((first, second)) == (CMAKE, SETUP) and not second.changes and first.reversible
+
+
+def test_files_are_changed_and_restored_byte_for_byte(host, project):
+    before = contents(project)
+    assert applied(host, project, BOTH) == [("CMakeLists.txt", "changed"), ("setup.py", "changed")]
+    assert (project / "CMakeLists.txt").read_bytes() == b"set(CMAKE_CXX_STANDARD 17)\r\n# \xff\n"
+    assert {state for _, state in undone(host, project)} == {"restored"}
+    assert contents(project) == before
+    assert undone(host, project) is None
+
+
+def test_an_edit_that_does_not_fit_is_left_and_the_others_are_made(host, project):
+    (project / "setup.py").write_text("['-std=c++14', '-std=c++14']")
+    steps = dict(applied(host, project, BOTH))
+    assert steps == {"CMakeLists.txt": "changed", "setup.py:1 has more than once '14'": application.LEFT}
+
+
+def test_a_file_outside_of_the_project_is_never_touched(host, project, tmp_path):
+    (tmp_path / "outside").write_text("14")
+    (project / "link").symlink_to(tmp_path / "outside")
+    for name in ("../outside", "link", "gone"):
+        ((what, how),) = applied(host, project, found(lasting=(Edit(name, 1, "14", "17"),)))
+        assert how == application.LEFT and name in what
+    assert (tmp_path / "outside").read_text() == "14"
+
+
+def test_commands_run_in_the_project_up_to_the_first_that_fails(host, project):
+    finding = found(
+        Run("pwd > where", Safety.SAFE, undo="rm where"),
+        Run("exit 3", Safety.SAFE),
+        Run("touch never", Safety.SAFE),
+    )
+    assert applied(host, project, finding) == [("pwd > where", "done"), ("exit 3", "exit status 3")]
+    assert (project / "where").read_text().strip() == str(project)
+    assert undone(host, project) == [
+        ("exit 3", "was run; what it did is not taken back"),
+        ("rm where", "done"),
+    ]
+    assert not (project / "where").exists()
+
+
+@pytest.mark.parametrize("steps", [0, 1])
+def test_a_kill_between_two_steps_loses_nothing(host, project, steps):
+    before = contents(project)
+    running = application.apply(host, str(project), plan([BOTH]))
+    for _ in range(steps):
+        next(running)
+    running.close()  # as a kill would: what follows never happens
+    undone(host, project)
+    assert contents(project) == before
+
+
+def test_a_kill_after_the_record_and_before_the_file_loses_nothing(host, project, monkeypatch):
+    before = contents(project)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(application, "replace_whole", killed)
+    with pytest.raises(KeyboardInterrupt):
+        applied(host, project, BOTH)
+    assert undone(host, project) == [(str(project / "CMakeLists.txt"), "as it was")]
+    assert contents(project) == before
+
+
+def test_what_was_changed_since_is_left_alone_and_its_old_contents_named(host, project):
+    applied(host, project, BOTH)
+    (project / "setup.py").write_text("mine")
+    states = dict(undone(host, project))
+    assert states[str(project / "CMakeLists.txt")] == "restored"
+    assert states[str(project / "setup.py")].startswith("was changed since, left alone")
+    assert (project / "setup.py").read_text() == "mine"
+    assert undone(host, project) is not None  # it can be tried again
+
+
+def test_another_projects_journal_is_not_taken(host, project, tmp_path):
+    applied(host, project, BOTH)
+    assert journal.latest(host, str(tmp_path)) is None
