@@ -39,7 +39,7 @@ ZSH = Dialect("zsh", "emulate -L sh", "[[ ${(Pt)1} == *export* ]]", 'typeset -g 
 SH = Dialect(
     "sh",
     ":",
-    'case "$(export -p)" in *"export $1="*) ;; *) return 1 ;; esac',
+    'case "$(export -p)" in *"export $1="* | *"declare -x $1="*) ;; *) return 1 ;; esac',
     'eval "unset $1; $1=\\"\\$$2\\""',
     False,
 )
@@ -51,6 +51,7 @@ _envdoctor_exported () {{
 }}
 _envdoctor_save () {{
   {opening}
+  unset "$2"
   eval "[ -n \\"\\${{$1+x}}\\" ] || return 0; $2=\\"\\$$1\\""
   if _envdoctor_exported "$1"; then export "$2"; else unset "$1"; fi
 }}
