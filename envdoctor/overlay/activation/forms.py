@@ -2,7 +2,7 @@
 
 from typing import Callable, Dict, NamedTuple
 
-from envdoctor.overlay.activation import csh, fish, posix
+from envdoctor.overlay.activation import cmake, csh, docker, fish, github, posix, powershell
 from envdoctor.overlay.plan import Overlay
 
 
@@ -23,6 +23,10 @@ FORMS: Dict[str, Form] = {
     "sh": _posix(posix.SH),
     "fish": Form(fish.render, fish.leaving),
     "csh": Form(csh.render, csh.leaving),
+    "powershell": Form(powershell.render, powershell.leaving),
+    "cmake": Form(cmake.render, lambda: cmake.LEAVING),
+    "docker": Form(docker.render, lambda: docker.LEAVING),
+    "github": Form(github.render, github.leaving),
 }
 
 #: Login shells that read the code of another.

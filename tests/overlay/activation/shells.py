@@ -68,8 +68,8 @@ class Session:
         """What a child process sees at this point."""
         return self.run(f"/usr/bin/env -0 > {self._file('seen')}")
 
-    def seen(self) -> List[Dict[str, str]]:
-        """Run it; the environments that were looked at."""
+    def seen(self, output: bytes = b"") -> List[Dict[str, str]]:
+        """Run it; the environments that were looked at. It says nothing else than `output`."""
         script = os.path.join(self.folder, "script")
         with open(script, "w") as stream:
             stream.write("\n".join([*self.lines, ""]))
@@ -80,9 +80,9 @@ class Session:
             capture_output=True,
             timeout=60,
         )
-        assert (done.returncode, done.stderr, done.stdout) == (0, b"", b"")
+        assert (done.returncode, done.stderr, done.stdout) == (0, b"", output)
         files = (os.path.join(self.folder, f"{number}-seen") for number in range(self.files))
-        return [_variables(path) for path in files if os.path.exists(path)]
+        return [variables_in(path) for path in files if os.path.exists(path)]
 
     def _file(self, kind: str) -> str:
         path = os.path.join(self.folder, f"{self.files}-{kind}")
@@ -90,7 +90,8 @@ class Session:
         return path
 
 
-def _variables(path: str) -> Dict[str, str]:
+def variables_in(path: str) -> Dict[str, str]:
+    """What `env -0` wrote there."""
     with open(path, "rb") as stream:
         items = os.fsdecode(stream.read()).split("\0")[:-1]
     pairs = (item.partition("=") for item in items)
