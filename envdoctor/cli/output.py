@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any, Optional, TextIO, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, Optional, TextIO, Tuple
 
 from envdoctor.cli.common import UsageError
 
@@ -50,12 +50,26 @@ def write_output(text: str, path: Optional[str]) -> None:
     """To a file, whole or not at all, or to standard output."""
     if _to_stdout(path):
         _write_stdout(text)
+    else:
+        _write_file(_encodable(text, "utf-8"), path)
+
+
+def write_code(text: str, path: Optional[str]) -> None:
+    """The same of code that a shell reads: byte for byte, whatever standard output's encoding lacks."""
+    if not _to_stdout(path):
+        _write_file(text, path)
         return
+    with _standard_output() as stream:
+        stream.buffer.write(text.encode("utf-8", "surrogateescape"))
+        stream.buffer.flush()
+
+
+def _write_file(text: str, path: Optional[str]) -> None:
     from envdoctor.host import write_whole
 
     assert path is not None
     try:
-        write_whole(path, _encodable(text, "utf-8"))
+        write_whole(path, text)
     except OSError as error:
         raise UsageError(
             f"{path}: cannot be written: {error.strerror or error}; choose another file"
@@ -121,12 +135,18 @@ def _to_stdout(path: Optional[str]) -> bool:
 
 
 def _write_stdout(text: str) -> None:
+    with _standard_output() as stream:
+        stream.write(_encodable(text, stream.encoding or "ascii"))
+        stream.flush()
+
+
+@contextlib.contextmanager
+def _standard_output() -> Iterator[TextIO]:
+    """Standard output, where there is one; what happens to it while it is written is said in one line."""
     if sys.stdout is None:
         raise UsageError("standard output is closed; write to a file with -o FILE")
-    encoding = sys.stdout.encoding or "ascii"
     try:
-        sys.stdout.write(_encodable(text, encoding))
-        sys.stdout.flush()
+        yield sys.stdout
     except BrokenPipeError:
         _quiet_at_exit()  # the reader has enough; what was found still decides the exit status
     except OSError as error:

@@ -1,7 +1,7 @@
 """What `run` and `env` share: their arguments, and the overlay that follows from them."""
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Mapping, Optional
 
 from envdoctor.cli.common import DEEP_LIMIT, LIMIT, UsageError, add_role_and_targets, request_of
 from envdoctor.cli.explain import rule_named
@@ -27,8 +27,11 @@ def add_treatment_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def treated(arguments: argparse.Namespace) -> "Treatment":
-    """Examine and write the overlay; raises UsageError."""
+def treated(
+    arguments: argparse.Namespace,
+    environment: Optional[Mapping[str, str]] = None,
+) -> "Treatment":
+    """Examine, in that environment or in our own, and write the overlay; raises UsageError."""
     from envdoctor.catalogue import rules
     from envdoctor.cure import treat
     from envdoctor.host import LocalHost
@@ -38,7 +41,7 @@ def treated(arguments: argparse.Namespace) -> "Treatment":
     without = tuple(rule_named(name, rules()).name for name in arguments.without or ())
     request = request_of(arguments)
     limit = DEEP_LIMIT if request.deep else LIMIT
-    host = LocalHost(limit=limit)
+    host = LocalHost(environment, limit=limit)
     try:
         return treat(
             lambda environment: LocalHost(environment, limit=limit),

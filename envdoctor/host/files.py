@@ -11,14 +11,16 @@ def write_whole(path: str, text: str, mode: Optional[int] = None) -> None:
     """Write a file whole or not at all: temporary file beside it, then rename. Raises OSError.
 
     A link stays a link, to the new contents; what is no regular file (/dev/null, a pipe) is written into. `mode` is
-    the file's permissions; None leaves those of the file that is replaced.
+    the file's permissions; None leaves those of the file that is replaced. Bytes that are no UTF-8, escaped as Python
+    reads them from the environment, are written as they were.
     """
     if os.path.exists(path) and not os.path.isfile(path):
-        with open(path, "w", encoding="utf-8", newline="") as stream:
+        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
             stream.write(text)
         return
     path = os.path.realpath(path)
-    replace_whole(path, text.encode("utf-8"), new_file_mode(path) if mode is None else mode)
+    data = text.encode("utf-8", "surrogateescape")
+    replace_whole(path, data, new_file_mode(path) if mode is None else mode)
 
 
 def replace_whole(path: str, data: bytes, mode: int) -> None:

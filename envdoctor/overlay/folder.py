@@ -59,6 +59,11 @@ def write_record(host: Host, overlay: Overlay, standing: int) -> None:
     _write_text(host, posixpath.join(overlay.folder, "overlay.json"), _record(overlay), 0o644)
 
 
+def write_beside(host: Host, overlay: Overlay, name: str, text: str) -> None:
+    """A file for another tool, beside the layers. Raises OSError."""
+    _write_text(host, posixpath.join(overlay.folder, name), text, 0o644)
+
+
 def _record(overlay: Overlay) -> str:
     document: Dict[str, Any] = {
         "schema": SCHEMA,

@@ -28,6 +28,8 @@ class Layer:
     variables: Tuple[SetEnv, ...]
     #: The findings whose steps it holds.
     cures: Tuple[Finding, ...]
+    #: The wrappers among its files as they were asked for: what they add to a program's arguments.
+    wrappers: Tuple[Shim, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class Overlay:
         return tuple((f"{layer.folder}/{shim.path}", shim) for layer in self.layers for shim in layer.shims)
 
     @property
+    def wrappers(self) -> Tuple[Shim, ...]:
+        """Every wrapper as it was asked for; the last one of a program is in front."""
+        return tuple(shim for layer in self.layers for shim in layer.wrappers)
+
+    @property
     def cures(self) -> Tuple[Finding, ...]:
         """The findings that it was made for."""
         return tuple(finding for layer in self.layers for finding in layer.cures)
@@ -65,11 +72,14 @@ def plan_layer(findings: Iterable[Finding], folder: str) -> Optional[Layer]:
             cures.append(finding)
     if not cures:
         return None
-    shims = tuple(_placed(step, folder) for step in steps if isinstance(step, Shim))
+    asked = tuple(step for step in steps if isinstance(step, Shim))
+    shims = tuple(_placed(step, folder) for step in asked)
     changes = [step for step in steps if isinstance(step, SetEnv)]
     # A toolkit's folder that goes to the front of PATH too must not hide the shims.
     changes.sort(key=lambda step: step.mode == "prepend" and (step.value or "").startswith(PLACEHOLDER))
-    return Layer(folder, shims, tuple(_resolved(step, folder) for step in changes), tuple(cures))
+    variables = tuple(_resolved(step, folder) for step in changes)
+    wrappers = tuple(step for step in asked if step.kind == "wrapper")
+    return Layer(folder, shims, variables, tuple(cures), wrappers)
 
 
 def reversible_steps(finding: Finding) -> Tuple[Reversible, ...]:

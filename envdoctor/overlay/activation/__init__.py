@@ -1,0 +1,1 @@
+"""An overlay as activation code: one module per form, each a pure function from the overlay to text."""
