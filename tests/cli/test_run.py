@@ -1,0 +1,84 @@
+"""`envdoctor run`, as a person calls it."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A CMake project that CMake 4 refuses, where `cmake` says that it is 4.1.3."""
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin/cmake"
+    program.write_text('#!/bin/sh\necho "cmake version 4.1.3"\n')
+    program.chmod(0o755)
+    folder = tmp_path / "my project"
+    folder.mkdir()
+    (folder / "CMakeLists.txt").write_text("cmake_minimum_required(VERSION 2.8)\nproject(x CXX)\n")
+    return folder
+
+
+def run(project, *arguments):
+    environment = {
+        **os.environ,
+        "PATH": f"{project.parent}/bin:{os.environ['PATH']}",
+        "HOME": str(project.parent),
+    }
+    for name in ("ENVDOCTOR_OVERLAY", "CMAKE_POLICY_VERSION_MINIMUM"):
+        environment.pop(name, None)
+    command = [sys.executable, "-m", "envdoctor", "run", *arguments]
+    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+
+
+SHOW = ("sh", "-c", 'echo "out $CMAKE_POLICY_VERSION_MINIMUM $1"; echo err >&2; exit $2', "sh")
+
+
+def test_the_command_runs_cured_and_its_output_is_untouched(project):
+    done = run(project, "--", *SHOW, "a  b", "0")
+    assert done.stdout == "out 3.5 a  b\n" and done.returncode == 0
+    assert "cmake-too-new: Let CMake apply the policies of 3.5" in done.stderr
+    assert done.stderr.endswith("err\n")
+
+
+def test_its_status_is_ours_and_the_failure_is_explained(project):
+    (project / "README.md").write_text("")
+    done = run(project, "--only", "cmake-too-new", "-q", "--", *SHOW, "x", "3")
+    assert done.returncode == 3 and "the command failed with exit status 3" in done.stderr
+
+
+def test_without_a_rule_its_cure_is_not_made_and_its_finding_is_told(project):
+    done = run(project, "--without", "cmake-too-new", "--", *SHOW, "x", "1")
+    assert done.stdout == "out  x\n" and not (project / ".envdoctor").exists()
+    assert (
+        done.stderr.index("not curable") < done.stderr.index("err") < done.stderr.index("this was not cured")
+    )
+
+
+def test_nothing_to_cure_says_nothing(project):
+    (project / "CMakeLists.txt").unlink()
+    done = run(project, "--role", "ci", "--only", "cmake-too-new", "--", "true")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_options_behind_the_command_are_the_commands(project):
+    done = run(project, "-q", "echo", "--arch", "--", "-q")
+    assert done.stdout == "--arch -- -q\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        (("--",), 2, "no command; write it behind --"),
+        ((), 2, "no command; write it behind --"),
+        (("--only", "no-such-rule", "--", "true"), 2, "no such rule"),
+        (("--project", "/no/such", "--", "true"), 2, "/no/such: does not exist"),
+        (("--", "no-such-program"), 127, "no-such-program: No such file or directory"),
+        (("--", "/"), 126, "/: Permission denied"),
+    ],
+)
+def test_mistakes_are_one_line(project, arguments, status, says):
+    done = run(project, "-q", *arguments)
+    assert done.returncode == status and done.stdout == ""
+    assert says in done.stderr and len(done.stderr.splitlines()) == 1

@@ -1,0 +1,95 @@
+"""The overlay's folder on a real file system."""
+
+import os
+
+import pytest
+
+from envdoctor.finding import Finding, Fix, SetEnv, Shim
+from envdoctor.host import LocalHost
+from envdoctor.overlay import folder
+from envdoctor.overlay.plan import Overlay, plan_layer
+
+SHIMS = (
+    Shim("bin/cmake", "wrapper", "-DX=1"),
+    Shim("lib/libx.so", "text", "INPUT ( /x )\n"),
+    Shim("lib/libculibos.a", "archive", ""),
+    Shim("cuda/include", "link", "/usr/include"),
+)
+
+
+@pytest.fixture
+def project(tmp_path):
+    (tmp_path / "project").mkdir()
+    return tmp_path / "project"
+
+
+def write(project, *shims, number=1, standing=0):
+    host = LocalHost(cwd=str(project))
+    place = str(project / ".envdoctor")
+    finding = Finding("m", "c", (), Fix("t", (*shims, SetEnv("A", "b"))), rule="r")
+    layer = plan_layer([finding], folder.layer_folder(place, number))
+    folder.write_layer(host, layer)
+    folder.write_record(host, Overlay(place, (layer,)), standing)
+    return project / ".envdoctor"
+
+
+def state(place):
+    return {
+        str(path.relative_to(place)): (path.lstat().st_mode, path.lstat().st_mtime_ns, path.lstat().st_ino)
+        for path in sorted(place.rglob("*"))
+    }
+
+
+def test_files_are_what_they_stand_for(project):
+    place = write(project, *SHIMS)
+    assert os.access(place / "1/bin/cmake", os.X_OK)
+    assert (place / "1/lib/libculibos.a").read_bytes() == b"!<arch>\n"
+    assert os.readlink(place / "1/cuda/include") == "/usr/include"
+    assert (place / ".gitignore").read_text() == "*\n"
+
+
+def test_the_second_time_nothing_is_touched(project):
+    before = state(write(project, *SHIMS))
+    assert state(write(project, *SHIMS)) == before
+
+
+def test_what_is_no_longer_wanted_goes_and_what_is_not_ours_stays(project):
+    place = write(project, *SHIMS)
+    write(project, number=2)
+    (place / "lib").mkdir()
+    (place / "lib/mine.so").write_text("by hand")
+    write(project, SHIMS[1])
+    assert sorted(path.name for path in (place / "1").rglob("*")) == ["lib", "libx.so"]
+    assert not (place / "2").exists()
+    assert (place / "lib/mine.so").exists()
+
+
+def test_layers_of_an_overlay_in_force_stay(project):
+    place = write(project, *SHIMS)
+    write(project, SHIMS[1], number=2, standing=1)
+    assert (place / "1/bin/cmake").exists() and (place / "2/lib/libx.so").exists()
+    assert folder.standing_layers(LocalHost(), str(place)) == 2
+
+
+@pytest.mark.parametrize("where", ["1", "1/lib", "1/lib/libx.so"])
+def test_a_link_out_of_the_folder_is_replaced_and_never_followed(project, tmp_path, where):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside/libx.so").write_text("precious")
+    place = project / ".envdoctor"
+    (place / where).parent.mkdir(parents=True)
+    target = tmp_path / "outside" / ("libx.so" if where.endswith(".so") else "")
+    (place / where).symlink_to(target)
+    write(project, SHIMS[1])
+    assert (tmp_path / "outside/libx.so").read_text() == "precious"
+    assert (place / "1/lib/libx.so").read_text() == "INPUT ( /x )\n"
+
+
+def test_it_lies_in_the_project_or_in_the_cache_where_that_cannot_be(project, tmp_path):
+    host = LocalHost({"HOME": "/home/me", "XDG_CACHE_HOME": str(tmp_path / "cache")})
+    assert folder.folder_of(host, str(project)) == f"{project}/.envdoctor"
+    (project / ".envdoctor").symlink_to("/etc")
+    outside = folder.folder_of(host, str(project))
+    assert outside.startswith(f"{tmp_path}/cache/envdoctor/overlays/") and "/project" not in outside[-9:]
+    assert folder.folder_of(LocalHost({"HOME": "/home/me"}), "/proc/x").startswith(
+        "/home/me/.cache/envdoctor/"
+    )
