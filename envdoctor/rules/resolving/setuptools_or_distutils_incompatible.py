@@ -24,10 +24,11 @@ from typing import Iterator, Optional
 from packaging.requirements import Requirement
 from packaging.version import Version
 
+from envdoctor import installing
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity
-from envdoctor.isolation import isolated, requires
-from envdoctor.requirements import accepts, parse, release_of
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim
+from envdoctor.isolation import build_requirements, isolated, requires
+from envdoctor.requirements import accepts, installed, parse, release_of
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -36,6 +37,7 @@ ROLES = ("build", "ci")
 WITHOUT_PKG_RESOURCES = Version("82.0.0")
 NEEDS_PYTHON = (3, 9)
 WITHOUT_DISTUTILS = (3, 12)
+CONSTRAINT = "pip/setuptools.txt"
 
 
 def check(
@@ -48,17 +50,23 @@ def check(
     if project.setup is None:
         return
     alone = isolated(project, packages, environment, configuration)
+    if alone and (environment.get("PIP_BUILD_CONSTRAINT") or "").endswith(CONSTRAINT):
+        return
     for line in project.setup.imports:
         name = line.text.split(".")[0]
         if name == "pkg_resources" and _lacks_pkg_resources(project, packages, python, alone):
-            yield _finding(line, _seen(project, packages, alone), "setuptools 82 removed pkg_resources")
+            seen, fix = _seen(project, packages, alone), _fix(project, packages, python, configuration, alone)
+            yield _finding(line, seen, "setuptools 82 removed pkg_resources", fix)
         elif (
             name == "distutils"
             and python.minor >= WITHOUT_DISTUTILS
             and not alone
             and not packages.get("setuptools")
         ):
-            yield _finding(line, "no setuptools installed", "Python 3.12 removed distutils")
+            fix = Fix(
+                "Install setuptools, which brings its own", (installing.by_pip(python, "setuptools wheel"),)
+            )
+            yield _finding(line, "no setuptools installed", "Python 3.12 removed distutils", fix)
 
 
 def _lacks_pkg_resources(project: Project, packages: Packages, python: Python, alone: bool) -> bool:
@@ -77,17 +85,42 @@ def _seen(project: Project, packages: Packages, alone: bool) -> str:
     return f"setuptools {packages.version('setuptools')}"
 
 
-def _finding(line: Located, seen: str, why: str) -> Finding:
+def _fix(
+    project: Project,
+    packages: Packages,
+    python: Python,
+    configuration: Optional[Configuration],
+    alone: bool,
+) -> Fix:
+    """A setuptools that has it: the installed one, or an older one in place of the newest."""
+    version = release_of(packages.version("setuptools"))
+    if not alone:
+        return Fix("Install an older setuptools", (installing.by_pip(python, "'setuptools<82'"),))
+    here = all(installed(requirement, packages) for requirement in build_requirements(project))
+    if here and version is not None and version < WITHOUT_PKG_RESOURCES:
+        return Fix(
+            f"Build without isolation, so that the installed setuptools {version} is used",
+            (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),),
+        )
+    file = f"{{overlay}}/{CONSTRAINT}"
+    others = configuration.effective("pip", "global.constraint") if configuration else ()
+    kept = "".join(f"-c {setting.value}\n" for setting in others)
+    return Fix(
+        "Have pip take an older setuptools for the build",
+        (
+            Shim(CONSTRAINT, "text", f"setuptools<82\n{kept}"),
+            # pip 25.3 and newer read the second one for builds; older ones the first.
+            SetEnv("PIP_CONSTRAINT", file),
+            SetEnv("PIP_BUILD_CONSTRAINT", file),
+        ),
+    )
+
+
+def _finding(line: Located, seen: str, why: str, fix: Fix) -> Finding:
     return Finding(
         message=f"{line.place} imports {line.text}, and the build will not have it: {why}.",
         consequence=f"The build ends with: No module named '{line.text.split('.')[0]}'.",
         evidence=(Evidence(line.place, f"import {line.text}"), Evidence("setuptools", seen)),
-        fix=Fix(
-            "Install an older setuptools and build without isolation",
-            (
-                Run('python -m pip install "setuptools<82" wheel', Safety.UNSAFE),
-                Run("python -m pip install --no-build-isolation ."),
-            ),
-        ),
+        fix=fix,
         location=Location(line.file, line.line),
     )

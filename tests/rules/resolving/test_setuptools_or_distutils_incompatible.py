@@ -1,6 +1,7 @@
 """Imports that newer setuptools and Pythons have lost."""
 
-from envdoctor.facts import Packages
+from envdoctor.facts import Configuration, Packages, Setting
+from envdoctor.finding import SetEnv, Shim
 from envdoctor.rules.resolving.setuptools_or_distutils_incompatible import check
 from tests.factory import at, environment, package, packages, project, python, setup
 
@@ -26,6 +27,26 @@ def test_an_isolated_build_takes_the_newest_that_is_allowed():
     bounded = project(setup=RESOURCES, build_system=True, build_requires=(at("setuptools<81"),))
     assert not list(check(bounded, packages(), python(), environment(), None))
     assert not list(check(open_ended, packages(), python("3.8.18"), environment(), None))
+
+
+OPEN = project(setup=RESOURCES, build_system=True, build_requires=(at("setuptools>=61"),))
+OLD = packages(package("setuptools", "68.0"))
+NEW = packages(package("setuptools", "84.0"))
+
+
+def test_the_installed_setuptools_is_used_where_it_has_it():
+    (finding,) = check(OPEN, OLD, python(), environment(), None)
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),)
+
+
+def test_else_pip_takes_an_older_one_and_the_machines_constraints_stay():
+    theirs = Configuration((Setting("pip", "global.constraint", "/etc/pins.txt", "/etc/pip.conf", 2, True),))
+    (finding,) = check(OPEN, NEW, python(), environment(), theirs)
+    assert finding.fix is not None
+    assert Shim("pip/setuptools.txt", "text", "setuptools<82\n-c /etc/pins.txt\n") in finding.fix.steps
+    assert SetEnv("PIP_BUILD_CONSTRAINT", "{overlay}/pip/setuptools.txt") in finding.fix.steps
+    cured = environment(PIP_BUILD_CONSTRAINT="/p/.envdoctor/1/pip/setuptools.txt")
+    assert not list(check(OPEN, NEW, python(), cured, None))
 
 
 def test_distutils_is_gone_without_setuptools():
