@@ -37,6 +37,16 @@ def by_manager(system: Optional[System], names: Mapping[str, str]) -> Optional[R
     return Run(f"{root}{_INSTALL[manager]} {package}", Safety.UNSAFE, package)
 
 
+def driver(system: Optional[System], branch: int) -> Optional[Run]:
+    """NVIDIA's driver of that branch or newer; None in a container, whose driver is the host's.
+
+    Ubuntu has a package for each branch; elsewhere no name tells the version.
+    """
+    if system is None or system.container or system.wsl:
+        return None
+    return by_manager(system, {"apt-get": f"nvidia-driver-{branch}"} if "ubuntu" in system.family else {})
+
+
 def by_pip(python: Optional[Python], wanted: str) -> Run:
     """pip of the examined interpreter, with requirements and options as words for the shell."""
     executable = shlex.quote(python.executable) if python else "python"

@@ -25,6 +25,7 @@ On a build machine: nothing is said there, for compiling needs no driver.
 
 from typing import Iterator, Optional
 
+from envdoctor import compat, installing
 from envdoctor.facts import CompiledModules, Driver, Environment, Request, System, Torch
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
@@ -59,7 +60,7 @@ def check(
                 + (f", only the kernel module {kernel}." if kernel else ": no driver."),
                 consequence="CUDA does not start: no NVIDIA driver, libcuda.so.1 cannot be opened.",
                 evidence=wanted,
-                fix=_fix(system, environment),
+                fix=_fix(system, environment, torch),
             )
 
 
@@ -82,7 +83,7 @@ def _wants(
             yield Evidence(torch.found_via, f"torch {torch.version}, in the stated role runtime")
 
 
-def _fix(system: Optional[System], environment: Environment) -> Fix:
+def _fix(system: Optional[System], environment: Environment, torch: Optional[Torch]) -> Fix:
     if system is not None and system.wsl:
         title = "Let the loader search WSL's driver folder; the driver itself is installed in Windows"
         return Fix(title, (SetEnv("LD_LIBRARY_PATH", "/usr/lib/wsl/lib", "append"),))
@@ -90,4 +91,10 @@ def _fix(system: Optional[System], environment: Environment) -> Fix:
         return Fix(
             "Start the container with --gpus all, on a host with the driver and the NVIDIA container toolkit"
         )
-    return Fix("Install the NVIDIA driver, or a CPU build of torch where there is no GPU")
+    release = compat.release(torch.cuda) if torch else None
+    oldest = compat.OLDEST_DRIVER.get(release[0]) if release else None
+    command = installing.driver(system, oldest[0]) if oldest else None
+    return Fix(
+        "Install the NVIDIA driver, or a CPU build of torch where there is no GPU",
+        (command,) if command else (),
+    )

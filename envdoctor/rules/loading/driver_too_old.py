@@ -24,8 +24,8 @@ When what is built here runs on other machines.
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import compat
-from envdoctor.facts import Driver, Request, Toolkit, Torch
+from envdoctor import compat, installing
+from envdoctor.facts import Driver, Request, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 
 SEVERITY = Severity.ERROR
@@ -36,6 +36,7 @@ def check(
     request: Request,
     torch: Optional[Torch],
     toolkit: Optional[Toolkit],
+    system: Optional[System],
 ) -> Iterator[Finding]:
     asked = _asks(torch, toolkit)
     served = _serves(driver)
@@ -44,6 +45,8 @@ def check(
         return
     major, what, source = asked
     wanted = ".".join(map(str, compat.OLDEST_DRIVER.get(major, ()))) or f"that serves CUDA {major}"
+    oldest = compat.OLDEST_DRIVER.get(major)
+    command = installing.driver(system, oldest[0]) if oldest else None
     yield Finding(
         message=f"{what} needs a driver for CUDA {major}; this one serves CUDA {driver.cuda_version or served}.",
         consequence="CUDA does not start: the driver is too old (driver version is insufficient for runtime version).",
@@ -54,7 +57,10 @@ def check(
             ),
             Evidence(source, what),
         ),
-        fix=Fix(f"Update the driver to {wanted} or newer, or install torch built for CUDA {served}"),
+        fix=Fix(
+            f"Update the driver to {wanted} or newer, or install torch built for CUDA {served}",
+            (command,) if command else (),
+        ),
         severity=SEVERITY if request.role == "runtime" else Severity.WARNING,
     )
 

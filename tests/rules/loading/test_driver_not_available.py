@@ -43,6 +43,11 @@ def test_wsl_keeps_it_in_its_own_folder():
     assert finding.fix.steps == (SetEnv("LD_LIBRARY_PATH", "/usr/lib/wsl/lib", "append"),)
 
 
+def test_ubuntus_package_is_named_by_torchs_cuda():
+    (finding,) = found(torch_=torch(), system_=system(family=("ubuntu", "debian")))
+    assert [step.package for step in finding.fix.steps] == ["nvidia-driver-580"]
+
+
 def test_device_files_that_cannot_be_opened():
     (finding,) = found(driver(forbidden_nodes=("/dev/nvidiactl",)), request=ANYWHERE)
     assert "/dev/nvidiactl" in finding.message

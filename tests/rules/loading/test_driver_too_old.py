@@ -5,13 +5,13 @@ import pytest
 from envdoctor.facts import Request
 from envdoctor.finding import Severity
 from envdoctor.rules.loading.driver_too_old import check
-from tests.factory import driver, gpu, toolkit, torch
+from tests.factory import driver, gpu, system, toolkit, torch
 
 OLD = driver(gpu(), cuda_version="12.2", kernel_module="535.104.05", libcuda_version="535.104.05")
 
 
-def found(driver_, torch_=None, toolkit_=None, role="runtime"):
-    return list(check(driver_, Request(role=role), torch_, toolkit_))
+def found(driver_, torch_=None, toolkit_=None, role="runtime", system_=None):
+    return list(check(driver_, Request(role=role), torch_, toolkit_, system_))
 
 
 def test_quiet_within_a_major_version_and_for_newer_drivers():
@@ -25,6 +25,15 @@ def test_quiet_for_a_compat_library_and_an_unknown_driver():
     compat = driver(gpu(), cuda_version="12.2", libcuda="/usr/local/cuda/compat/libcuda.so.580.1")
     assert not found(compat, torch())
     assert not found(driver(cuda_version=None, kernel_module=None, libcuda_version=None), torch())
+
+
+def test_ubuntu_has_a_package_for_the_branch_and_a_container_none():
+    ubuntu = {"family": ("ubuntu", "debian")}
+    (finding,) = found(OLD, torch(), system_=system(**ubuntu))
+    assert [step.package for step in finding.fix.steps] == ["nvidia-driver-580"]
+    for elsewhere in (system(), system(container="docker", **ubuntu), None):
+        (finding,) = found(OLD, torch(), system_=elsewhere)
+        assert finding.fix.steps == ()
 
 
 @pytest.mark.parametrize(("role", "severity"), [("runtime", Severity.ERROR), ("build", Severity.WARNING)])
