@@ -1,7 +1,9 @@
 """Writes an overlay into its folder, and nothing anywhere else."""
 
+import hashlib
 import json
 import posixpath
+import re
 from dataclasses import asdict
 from typing import Any, Dict, Set
 
@@ -11,19 +13,25 @@ from envdoctor.overlay.plan import Layer, Overlay
 
 NAME = ".envdoctor"
 SCHEMA = "envdoctor.overlay/1"
+#: What ends an item of a variable with folders or flags.
+_DIVIDES = re.compile(r"[\s:;,'\"\\$`]")
 #: An archive without members.
 _EMPTY_ARCHIVE = "!<arch>\n"
 
 
 def folder_of(host: Host, project: str) -> str:
-    """Where the overlay of a project lies: in it, or in the user's cache where the project cannot be written."""
+    """Where the overlay of a project lies: in it, or in the user's cache.
+
+    The latter where the project cannot be written, or has a name that lists of folders and flags cannot hold.
+    """
     inside = posixpath.join(project, NAME)
     found = host.lstat(inside)
     usable = found.kind == "folder" if found else True  # a link would lead out of the project
-    if usable and host.access(inside if found else project, "w"):
+    if usable and host.access(inside if found else project, "w") and not _DIVIDES.search(inside):
         return inside
     cache = host.env.get("XDG_CACHE_HOME") or posixpath.join(host.home or "/tmp", ".cache")  # noqa: S108
-    return posixpath.join(cache, "envdoctor", "overlays", project.strip("/").replace("/", "%"))
+    number = hashlib.sha256(project.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return posixpath.join(cache, "envdoctor", "overlays", number)
 
 
 def layer_folder(folder: str, number: int) -> str:

@@ -89,10 +89,10 @@ def test_to_a_file(sick, tmp_path):
 
 
 def test_what_a_form_cannot_say_is_one_line_and_no_code(tmp_path):
-    folder = tmp_path / "a\nb"
+    folder = tmp_path / "a b"  # its overlay lies in the cache
     folder.mkdir()
     (folder / "setup.py").write_text("from setuptools import setup\nsetup(name='x')\n")
-    result = ask((folder, {"TMPDIR": "/gone"}), "--shell", "docker")
+    result = ask((folder, {"TMPDIR": "/gone", "XDG_CACHE_HOME": f"{tmp_path}/c\nd"}), "--shell", "docker")
     assert_one_line(result, "docker", "line break", "envdoctor run")
 
 

@@ -89,7 +89,13 @@ def test_it_lies_in_the_project_or_in_the_cache_where_that_cannot_be(project, tm
     assert folder.folder_of(host, str(project)) == f"{project}/.envdoctor"
     (project / ".envdoctor").symlink_to("/etc")
     outside = folder.folder_of(host, str(project))
-    assert outside.startswith(f"{tmp_path}/cache/envdoctor/overlays/") and "/project" not in outside[-9:]
+    assert outside.startswith(f"{tmp_path}/cache/envdoctor/overlays/")
+    for name in ("a b", "a:b", "it's", 'a"b', "a$b", "a;b"):
+        (tmp_path / name).mkdir()
+        other = folder.folder_of(host, str(tmp_path / name))
+        assert other.startswith(f"{tmp_path}/cache/envdoctor/overlays/") and other != outside
+    (tmp_path / "π").mkdir()
+    assert folder.folder_of(host, str(tmp_path / "π")) == f"{tmp_path}/π/.envdoctor"
     assert folder.folder_of(LocalHost({"HOME": "/home/me"}), "/proc/x").startswith(
         "/home/me/.cache/envdoctor/"
     )
