@@ -1,0 +1,141 @@
+"""A box: the folder in which one patient lives, with a home, a project and an environment of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+from typing import Dict, List, Mapping, Sequence, Tuple
+
+from ward import prints
+from ward.needs import CUDA, SEARCHED, Missing, find_python
+
+PLACEHOLDER = "{box}"
+#: A build that takes longer hangs.
+LIMIT = 1800
+
+
+class Box:
+    """Made by a patient's `make`; every path that is given to it is relative to its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.project = folder / "project"
+        #: Everything that a command in the box gets: nothing of whoever runs this leaks into it.
+        self.environment: Dict[str, str] = {
+            "HOME": str(folder / "home"),
+            "LC_ALL": "C.UTF-8",
+            "PATH": SEARCHED,
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "TERM": "dumb",
+            "TMPDIR": str(folder / "tmp"),
+        }
+        #: Folders outside that builds read.
+        self.watched: List[Path] = [CUDA] if CUDA.exists() else []
+        for name in ("home", "project", "tmp"):
+            (folder / name).mkdir(parents=True)
+
+    def set(self, variables: Mapping[str, str]) -> None:
+        """Set variables of the sick environment; `{box}` in a value is the box's folder."""
+        for name, value in variables.items():
+            self.environment[name] = value.replace(PLACEHOLDER, str(self.folder))
+
+    def write(self, path: str, text: str, executable: bool = False) -> Path:
+        """A text file, its common indentation taken away."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(textwrap.dedent(text).replace(PLACEHOLDER, str(self.folder)))
+        if executable:
+            file.chmod(0o755)
+        return file
+
+    def link(self, path: str, target: object) -> None:
+        """A symbolic link."""
+        file = self.folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.symlink_to(str(target))
+
+    def venv(self, path: str = "venv", version: str = "") -> Path:
+        """A virtual environment, with pip and nothing else; its site-packages."""
+        python = sys.executable if not version else find_python(version)
+        self.prepare(python, "-m", "venv", path)
+        return next((self.folder / path).glob("lib/python*/site-packages"))
+
+    def install(self, target: str, *requirements: str, python: str = "") -> None:
+        """Packages from the index into a folder, alone; the folder is a site-packages or like one."""
+        options = ("--quiet", "--no-deps", "--no-compile", "--target", target)
+        self.prepare(python or sys.executable, "-m", "pip", "install", *options, *requirements, need="index")
+
+    def cmake(self, version: str) -> None:
+        """That CMake from the index, as its own archive would unpack; `opt/cmake/bin` goes onto PATH."""
+        self.install("opt/wheel", f"cmake=={version}")
+        (self.folder / "opt/wheel/cmake/data").rename(self.folder / "opt/cmake")
+        shutil.rmtree(self.folder / "opt/wheel")
+        for program in (self.folder / "opt/cmake/bin").iterdir():
+            program.chmod(0o755)
+        self.search_first("opt/cmake/bin")
+
+    def search_first(self, path: str) -> None:
+        """A folder goes to the front of PATH."""
+        self.environment["PATH"] = f"{self.folder / path}:{self.environment['PATH']}"
+
+    def toolkit(self, path: str = "opt/cuda", own: Sequence[str] = ()) -> Path:
+        """This machine's CUDA toolkit at another place: an nvcc of its own, links for all the rest.
+
+        Folders named in `own` are folders of links, so that things in them can be taken away or replaced.
+        """
+        root = self.folder / path
+        for name in ("bin", *own):
+            (root / name).mkdir(parents=True)
+            for file in (CUDA / name).iterdir():
+                (root / name / file.name).symlink_to(file.resolve())
+        for file in CUDA.iterdir():
+            if not (root / file.name).exists():
+                target = "lib" if file.name == "lib64" and "lib" in own else file.resolve()
+                (root / file.name).symlink_to(target)
+        # nvcc looks for the rest of itself beside its own file, not beside the link.
+        for name in ("nvcc", "nvcc.profile"):
+            (root / "bin" / name).unlink()
+            shutil.copy2(CUDA / "bin" / name, root / "bin" / name)
+        return root
+
+    def prepare(self, *command: str, need: str = "") -> None:
+        """Run a command that makes the box; with this machine's way to the index, unlike the patient's."""
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["no output"])[-1]
+            if need:
+                raise Missing(need, f"{need}: {last}")
+            raise RuntimeError(f"{' '.join(command)}: {last}")
+
+    def run(self, command: Sequence[str], errors: bool = True) -> Tuple[int, str]:
+        """Exit status and output of a command that is run in the project, with what it says of errors or without."""
+        with tempfile.TemporaryFile() as stream:
+            done = subprocess.run(
+                command,
+                cwd=self.project,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT if errors else subprocess.DEVNULL,
+                timeout=LIMIT,
+                check=False,
+            )
+            stream.seek(0)
+            return done.returncode, stream.read().decode(errors="replace")
+
+    def prints(self, outputs: Sequence[str]) -> prints.Prints:
+        """What is in the box, apart from outputs and the overlay, and what is in the folders that are watched."""
+        found = prints.of_folder(str(self.folder), [*outputs, "project/.envdoctor"])
+        for folder in self.watched:
+            found.update(prints.of_large_folder(str(folder.resolve())))
+        return found
+
+    def remove(self, outputs: Sequence[str]) -> None:
+        """Take away what a build left, for the next one to begin as the first did."""
+        for path in list(prints.matching(str(self.folder), outputs)):
+            full = self.folder / path
+            shutil.rmtree(full) if full.is_dir() and not full.is_symlink() else full.unlink()
