@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Try envdoctor on sick environments: the plain build fails, `check` names why, `run` cures it, nothing else is touched.
+"""Try envdoctor on sick environments: the plain build fails, `check` names why, `run` cures it, all else is untouched.
 
     python3 ci/patients.py [--small] [NAME ...]
 

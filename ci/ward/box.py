@@ -1,6 +1,6 @@
 """A box: the folder in which one patient lives, with a home, a project and an environment of its own."""
 
-import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,10 +85,12 @@ class Box:
     def toolkit(self, path: str = "opt/cuda", own: Sequence[str] = ()) -> Path:
         """This machine's CUDA toolkit at another place: an nvcc of its own, links for all the rest.
 
-        Folders named in `own` are folders of links, so that things in them can be taken away or replaced.
+        Folders named in `own` (outer ones first) are folders of links, so that things in them can be taken away.
         """
         root = self.folder / path
         for name in ("bin", *own):
+            if (root / name).is_symlink():
+                (root / name).unlink()
             (root / name).mkdir(parents=True)
             for file in (CUDA / name).iterdir():
                 (root / name / file.name).symlink_to(file.resolve())
@@ -101,6 +103,16 @@ class Box:
             (root / "bin" / name).unlink()
             shutil.copy2(CUDA / "bin" / name, root / "bin" / name)
         return root
+
+    @staticmethod
+    def cuda_release() -> str:
+        """Of this machine's toolkit, as `13.0`."""
+        said = subprocess.run(
+            [CUDA / "bin" / "nvcc", "--version"], capture_output=True, text=True, check=True
+        )
+        found = re.search(r"release ([\d.]+)", said.stdout)
+        assert found is not None
+        return found.group(1)
 
     def prepare(self, *command: str, need: str = "") -> None:
         """Run a command that makes the box; with this machine's way to the index, unlike the patient's."""

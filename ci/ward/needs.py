@@ -31,6 +31,8 @@ def require(needs: Iterable[str]) -> None:
 def _is_here(need: str) -> bool:
     if need == "nvcc":
         return os.access(CUDA / "bin" / "nvcc", os.X_OK)
+    if need == "cccl":
+        return (CUDA / "include" / "cccl").is_dir()
     if need == "no-gpu":
         return not os.path.exists("/dev/nvidia0")
     if need.startswith("python3."):

@@ -21,6 +21,7 @@ class Patient:
     title: str
     rules: Tuple[str, ...]
     also: Tuple[str, ...]
+    then: Tuple[str, ...]
     says: str
     tells: str
     build: str
@@ -56,6 +57,7 @@ def _read(path: Path) -> Patient:
         title=(module.__doc__ or "").splitlines()[0].rstrip("."),
         rules=words("RULES"),
         also=words("ALSO"),
+        then=words("THEN"),
         says=getattr(module, "SAYS", ""),
         tells=getattr(module, "TELLS", ""),
         build=module.BUILD,

@@ -2,7 +2,7 @@
 
 import json
 import re
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence, Set, Tuple
 
 from ward import prints
 from ward.box import Box
@@ -61,13 +61,22 @@ class Trial:
         self._untouched("check")
         return sorted(rules or errors)
 
-    def run(self, command: Sequence[str], tells: str, options: Sequence[str]) -> None:
-        """The command succeeds; or, where nothing from outside helps, it fails and what is told is right."""
+    def run(
+        self,
+        command: Sequence[str],
+        cures: Sequence[str],
+        tells: str,
+        options: Sequence[str],
+    ) -> None:
+        """The command succeeds, by those cures; or, where none from outside helps, it fails and says what does."""
         status, output = self._run(command, options)
         if tells and not re.search(tells, output):
             raise Failed("run", f"does not tell: {tells}", output)
         if bool(status) != bool(tells):
             raise Failed("run", f"exit status {status}", output)
+        absent = sorted(set(cures) - self._cures()) if not tells else []
+        if absent:
+            raise Failed("run", f"succeeds without a cure for {', '.join(absent)}", output)
         self._untouched("run")
 
     def again(self, command: Sequence[str], options: Sequence[str]) -> None:
@@ -90,6 +99,13 @@ class Trial:
 
     def _prints(self) -> prints.Prints:
         return self.box.prints(self.outputs)
+
+    def _cures(self) -> Set[str]:
+        """The rules for which the overlay holds something, by its own record."""
+        record = self.box.folder / OVERLAY / "overlay.json"
+        return (
+            {cure["rule"] for cure in json.loads(record.read_text())["cures"]} if record.exists() else set()
+        )
 
     def _overlay(self) -> prints.Prints:
         return prints.of_folder(str(self.box.folder / OVERLAY))

@@ -41,7 +41,7 @@ def visit(patient: Patient, doctor: Sequence[str], keep: str = "") -> Outcome:
         box = Box(place / patient.name)
         patient.settle(box)
         for cell in _cells(patient, Trial(box, doctor, patient.outputs)):
-            cells.append(cell)
+            cells.append(cell)  # noqa: PERF402 - what was shown stays when a later step fails
     except Missing as error:
         missing = error.need
         cells.append(f"missing: {error}")
@@ -53,7 +53,10 @@ def visit(patient: Patient, doctor: Sequence[str], keep: str = "") -> Outcome:
             shutil.rmtree(place, ignore_errors=True)
     cells += ["-"] * (4 - len(cells))
     return Outcome(
-        Row(patient.name, patient.title, patient.rules, cells), time.monotonic() - start, failure, missing
+        Row(patient.name, patient.title, (*patient.rules, *patient.then), cells),
+        time.monotonic() - start,
+        failure,
+        missing,
     )
 
 
@@ -64,7 +67,7 @@ def _cells(patient: Patient, trial: Trial) -> Iterator[str]:
     yield "fails"
     found = trial.check(patient.rules, patient.also, patient.options)
     yield "names it" if patient.rules else f"names {' '.join(f'`{rule}`' for rule in found) or 'nothing'}"
-    trial.run(command, patient.tells, patient.options)
+    trial.run(command, (*patient.rules, *patient.then), patient.tells, patient.options)
     yield "tells" if patient.tells else "builds"
     trial.again(command, patient.options)
     yield "untouched"
