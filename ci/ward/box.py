@@ -12,6 +12,7 @@ from typing import Dict, List, Mapping, Sequence, Tuple
 from ward import prints
 from ward.needs import CUDA, SEARCHED, Missing, find_python
 
+STAND_IN = Path(__file__).resolve().parents[2] / "tests" / "patients" / "stand_in"
 PLACEHOLDER = "{box}"
 #: A build that takes longer hangs.
 LIMIT = 1800
@@ -58,16 +59,26 @@ class Box:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.symlink_to(str(target))
 
-    def venv(self, path: str = "venv", version: str = "") -> Path:
-        """A virtual environment, with pip and nothing else; its site-packages."""
-        python = sys.executable if not version else find_python(version)
-        self.prepare(python, "-m", "venv", path)
-        return next((self.folder / path).glob("lib/python*/site-packages"))
+    def venv(self, *requirements: str, path: str = "venv", version: str = "") -> Path:
+        """A virtual environment that holds those packages and nothing else, active; its site-packages."""
+        python = find_python(version) if version else sys.executable
+        self.prepare(python, "-m", "venv", "--without-pip", path)
+        site = next((self.folder / path).glob("lib/python*/site-packages"))
+        if requirements:
+            self.install(str(site), *requirements, python=python)
+        self.environment["VIRTUAL_ENV"] = str(self.folder / path)
+        self.search_first(f"{path}/bin")
+        return site
 
     def install(self, target: str, *requirements: str, python: str = "") -> None:
-        """Packages from the index into a folder, alone; the folder is a site-packages or like one."""
+        """Packages from the index, without what they require, into a site-packages or a folder like one."""
         options = ("--quiet", "--no-deps", "--no-compile", "--target", target)
         self.prepare(python or sys.executable, "-m", "pip", "install", *options, *requirements, need="index")
+
+    def wheels(self, target: str, *requirements: str) -> None:
+        """Wheels from the index in a folder, alone."""
+        options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--dest", target)
+        self.prepare(sys.executable, "-m", "pip", "download", *options, *requirements, need="index")
 
     def cmake(self, version: str) -> None:
         """That CMake from the index, as its own archive would unpack; `opt/cmake/bin` goes onto PATH."""
@@ -88,21 +99,33 @@ class Box:
         Folders named in `own` (outer ones first) are folders of links, so that things in them can be taken away.
         """
         root = self.folder / path
-        for name in ("bin", *own):
+        for name in ("", "bin", *own):
             if (root / name).is_symlink():
                 (root / name).unlink()
             (root / name).mkdir(parents=True)
             for file in (CUDA / name).iterdir():
-                (root / name / file.name).symlink_to(file.resolve())
-        for file in CUDA.iterdir():
-            if not (root / file.name).exists():
-                target = "lib" if file.name == "lib64" and "lib" in own else file.resolve()
-                (root / file.name).symlink_to(target)
+                if name or file.name not in ("bin", "lib", "targets"):
+                    (root / name / file.name).symlink_to(file.resolve())
         # nvcc looks for the rest of itself beside its own file, not beside the link.
         for name in ("nvcc", "nvcc.profile"):
             (root / "bin" / name).unlink()
             shutil.copy2(CUDA / "bin" / name, root / "bin" / name)
+        for target in (CUDA / "targets").iterdir():
+            (root / "targets" / target.name).mkdir(parents=True)
+            (root / "targets" / target.name / "include").symlink_to("../../include")
+            (root / "targets" / target.name / "lib").symlink_to("../../lib64")
         return root
+
+    def torch(self, site: Path, version: str = "2.9.1", cuda: str = "") -> None:
+        """A stand-in for a torch that was built with this CUDA, or with that of this machine's toolkit."""
+        cuda = cuda or self.cuda_release()
+        version = f"{version}+cu{cuda.replace('.', '')}"
+        shutil.copytree(STAND_IN / "torch", site / "torch")
+        (site / "torch/version.py").write_text(f"__version__ = '{version}'\ncuda = '{cuda}'\nhip = None\n")
+        metadata = site / f"torch-{version}.dist-info"
+        metadata.mkdir()
+        (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: torch\nVersion: {version}\n")
+        (metadata / "RECORD").write_text("")
 
     @staticmethod
     def cuda_release() -> str:

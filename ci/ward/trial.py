@@ -48,16 +48,16 @@ class Trial:
                 found["rule"]: found["severity"] for found in json.loads(output)["findings"]
             }
         except ValueError:
-            raise Failed("check", f"exit status {status} and no JSON", self.box.run(command)[1]) from None
+            raise Failed("check", f"exit status {status} and no JSON", self._report(options)) from None
         errors = {rule for rule, severity in severities.items() if severity == "error"}
         absent = sorted(set(rules) - severities.keys())
         if absent:
-            raise Failed("check", f"does not name {', '.join(absent)}", output)
+            raise Failed("check", f"does not name {', '.join(absent)}", self._report(options))
         unexpected = sorted(errors - {*rules, *also})
         if rules and unexpected:
-            raise Failed("check", f"names {', '.join(unexpected)}, which nobody expects", output)
+            raise Failed("check", f"names {', '.join(unexpected)}, unexpected", self._report(options))
         if status != int(bool(errors)):
-            raise Failed("check", f"exit status {status} with {len(errors)} errors", output)
+            raise Failed("check", f"exit status {status} with {len(errors)} errors", self._report(options))
         self._untouched("check")
         return sorted(rules or errors)
 
@@ -87,6 +87,10 @@ class Trial:
         if changed:
             raise Failed("again", "a second run changes the overlay", "\n".join(changed))
         self._untouched("again")
+
+    def _report(self, options: Sequence[str]) -> str:
+        """What a person would read."""
+        return self.box.run([*self.doctor, "check", ".", *options])[1]
 
     def _run(self, command: Sequence[str], options: Sequence[str]) -> Tuple[int, str]:
         self.box.remove(self.outputs)

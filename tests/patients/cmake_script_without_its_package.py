@@ -4,7 +4,6 @@ RULES = "cmake-shim-broken"
 SAYS = r"No module named '?cmake"
 NEEDS = "cmake make gcc"
 BUILD = "cmake -S . -B build && cmake --build build"
-ENVIRONMENT = {"PATH": "{box}/venv/bin:/usr/bin:/bin"}
 PROJECT = {
     "CMakeLists.txt": """\
         cmake_minimum_required(VERSION 3.10)

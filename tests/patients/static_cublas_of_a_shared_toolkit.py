@@ -24,12 +24,12 @@ PROJECT = {
 
 
 def make(box):
-    toolkit = box.toolkit(own=["lib"])
+    toolkit = box.toolkit(own=["lib64"])
     major = box.cuda_release().split(".")[0]
     box.write("cublas.c", "int cublasCreate_v2(void** handle) { return handle == 0; }\n")
     box.write("cublasLt.c", "int cublasLtCreate(void** handle) { return handle == 0; }\n")
     for name in ("cublas", "cublasLt"):
         soname = f"lib{name}.so.{major}"
-        library = f"{toolkit}/lib/{soname}"
+        library = f"{toolkit}/lib64/{soname}"
         box.prepare("gcc", "-shared", "-fPIC", f"-Wl,-soname,{soname}", f"{name}.c", "-o", library)
-        box.link(f"opt/cuda/lib/lib{name}.so", soname)
+        box.link(f"opt/cuda/lib64/lib{name}.so", soname)

@@ -10,7 +10,7 @@ PROJECT = {
         build/libsum.so: sum.cu
         \tmkdir -p build
         \tnvcc -arch=sm_80 -Xcompiler -fPIC -c sum.cu -o build/sum.o
-        \tg++ -shared build/sum.o -o $@ -L$(CUDA_HOME)/lib -lcudart
+        \tg++ -shared build/sum.o -o $@ -L$(CUDA_HOME)/lib64 -lcudart
     """,
     "sum.cu": """\
         __global__ void sum(const float* x, float* y) { atomicAdd(y, x[threadIdx.x]); }
@@ -20,6 +20,5 @@ PROJECT = {
 
 
 def make(box):
-    toolkit = box.toolkit(own=["lib"])
-    (toolkit / "lib64").unlink()
-    (toolkit / "lib/libcudart.so").unlink()
+    toolkit = box.toolkit(own=["lib64"])
+    (toolkit / "lib64/libcudart.so").unlink()
