@@ -24,7 +24,7 @@ When a key for that server is set up here.
 from typing import Iterator, Optional
 
 from envdoctor import git_urls
-from envdoctor.facts import Configuration, Project
+from envdoctor.facts import Configuration, Environment, Project
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 
 SEVERITY = Severity.WARNING
@@ -32,10 +32,16 @@ ROLES = ("build", "ci")
 STAGE = 0
 
 
-def check(project: Project, configuration: Optional[Configuration]) -> Iterator[Finding]:
+def check(
+    project: Project,
+    configuration: Optional[Configuration],
+    environment: Optional[Environment],
+) -> Iterator[Finding]:
+    # All of them in each fix: git's variables are numbered, and a second list would replace the first.
+    steps = git_urls.rewriting(project.submodules, configuration, environment)
     for submodule in project.submodules:
         pair = git_urls.over_https(submodule.url)
-        if pair is None or submodule.state == "present" or git_urls.rewritten(submodule, configuration):
+        if pair is None or not git_urls.unreadable(submodule, configuration):
             continue
         base, https = pair
         yield Finding(
@@ -44,7 +50,7 @@ def check(project: Project, configuration: Optional[Configuration]) -> Iterator[
             evidence=(Evidence(f".gitmodules:{submodule.line}", f"url = {submodule.url}"),),
             fix=Fix(
                 f"Let git read {https} in place of {base}",
-                (*git_urls.rewriting(submodule.url), Run("git submodule update --init --recursive")),
+                (*steps, Run("git submodule update --init --recursive")),
             ),
             location=Location(".gitmodules", submodule.line),
         )

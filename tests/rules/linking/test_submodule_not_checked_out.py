@@ -13,7 +13,7 @@ def submodule(state="empty", path="third_party/fmtlite"):
 
 
 def found(**changes):
-    return list(check(project(**changes), None))
+    return list(check(project(**changes), None, None))
 
 
 def test_quiet_when_it_is_there_or_lfs_is_to_blame():
@@ -40,6 +40,11 @@ def test_include_folders_and_headers_show_the_need():
     assert finding.severity is Severity.ERROR
     header = Header("cutlass/gemm.h", at("cutlass/gemm.h", "a.cu", 4), ())
     (finding,) = found(submodules=(submodule(path="submodules/cutlass"),), unresolved_headers=(header,))
+    assert finding.severity is Severity.ERROR
+
+
+def test_include_folders_of_a_makefile_show_the_need():
+    (finding,) = found(submodules=(submodule(),), make_include_dirs=("third_party/fmtlite/include",))
     assert finding.severity is Severity.ERROR
 
 

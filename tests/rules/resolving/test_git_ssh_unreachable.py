@@ -3,7 +3,7 @@
 from envdoctor.facts import Configuration, Setting, Submodule
 from envdoctor.finding import SetEnv
 from envdoctor.rules.resolving.git_ssh_unreachable import check
-from tests.factory import project
+from tests.factory import environment, project
 
 EMPTY = Submodule("submodules/cutlass", "git@github.com:NVIDIA/cutlass.git", "empty", 3)
 
@@ -11,13 +11,13 @@ EMPTY = Submodule("submodules/cutlass", "git@github.com:NVIDIA/cutlass.git", "em
 def test_quiet_over_https_when_present_or_rewritten():
     https = Submodule("x", "https://github.com/NVIDIA/cutlass.git", "empty", 3)
     present = Submodule("x", EMPTY.url, "present", 3)
-    assert not list(check(project(submodules=(https, present)), None))
+    assert not list(check(project(submodules=(https, present)), None, None))
     rewrite = Setting("git", "url.https://github.com/.insteadOf", "git@github.com:", "~/.gitconfig", 2, True)
-    assert not list(check(project(submodules=(EMPTY,)), Configuration((rewrite,))))
+    assert not list(check(project(submodules=(EMPTY,)), Configuration((rewrite,)), None))
 
 
 def test_git_is_told_to_read_https():
-    (finding,) = check(project(submodules=(EMPTY,)), None)
+    (finding,) = check(project(submodules=(EMPTY,)), None, None)
     assert finding.fix is not None
     assert SetEnv("GIT_CONFIG_KEY_0", "url.https://github.com/.insteadOf") in finding.fix.steps
     assert SetEnv("GIT_CONFIG_VALUE_0", "git@github.com:") in finding.fix.steps
@@ -25,7 +25,22 @@ def test_git_is_told_to_read_https():
 
 def test_the_long_form_of_the_url():
     (finding,) = check(
-        project(submodules=(Submodule("x", "ssh://git@host.example/team/x.git", "absent", 1),)), None
+        project(submodules=(Submodule("x", "ssh://git@host.example/team/x.git", "absent", 1),)), None, None
     )
     assert finding.fix is not None
     assert SetEnv("GIT_CONFIG_VALUE_0", "ssh://git@host.example/") in finding.fix.steps
+
+
+def test_two_hosts_and_settings_of_the_environment_are_kept():
+    other = Submodule("deps/pen", "ssh://git@host.example/team/pen", "empty", 6)
+    https = Submodule("deps/ink", "https://host.example/team/ink", "empty", 9)
+    findings = list(check(project(submodules=(EMPTY, other, https)), None, environment(GIT_CONFIG_COUNT="2")))
+    assert [finding.fix.steps[:-1] for finding in findings] == 2 * [
+        (
+            SetEnv("GIT_CONFIG_COUNT", "4"),
+            SetEnv("GIT_CONFIG_KEY_2", "url.https://github.com/.insteadOf"),
+            SetEnv("GIT_CONFIG_VALUE_2", "git@github.com:"),
+            SetEnv("GIT_CONFIG_KEY_3", "url.https://host.example/.insteadOf"),
+            SetEnv("GIT_CONFIG_VALUE_3", "ssh://git@host.example/"),
+        )
+    ]
