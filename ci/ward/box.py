@@ -7,13 +7,25 @@ import sys
 import tempfile
 import textwrap
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Tuple
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ward import prints
 from ward.needs import CUDA, SEARCHED, Missing, find_python
 
 STAND_IN = Path(__file__).resolve().parents[2] / "tests" / "patients" / "stand_in"
 PLACEHOLDER = "{box}"
+#: A remote helper of git: see gitremote-helpers(7).
+HTTPS = """\
+    #!/bin/sh
+    [ -z "$REMOTE_WANTS" ] || [ "$(git config http.extraHeader)" = "$REMOTE_WANTS" ] || {
+      echo 'fatal: Authentication failed' >&2; exit 128; }
+    while read -r command service; do
+      case $command in
+        capabilities) printf 'connect\\n\\n' ;;
+        connect) echo; exec "$service" "{box}/remote/${2#https://*/}" ;;
+      esac
+    done
+"""
 #: A build that takes longer hangs.
 LIMIT = 1800
 
@@ -34,6 +46,10 @@ class Box:
             "TERM": "dumb",
             "TMPDIR": str(folder / "tmp"),
         }
+        #: What every command in the box is started by.
+        self.starter: Tuple[str, ...] = ()
+        #: What is left to do when the box goes.
+        self.leave: List[Callable[[], None]] = []
         #: Folders outside that builds read.
         self.watched: List[Path] = [CUDA] if CUDA.exists() else []
         for name in ("home", "project", "tmp"):
@@ -116,6 +132,81 @@ class Box:
             (root / "targets" / target.name / "lib").symlink_to("../../lib64")
         return root
 
+    def stub(self, folder: str) -> None:
+        """A stub of the driver's library, as toolkits bring it for linking on machines without a driver."""
+        self.write(f"{folder}/stub.c", "int cuInit(unsigned flags) { return flags == 0 ? 34 : 34; }\n")
+        flags = ("-shared", "-fPIC", "-Wl,-soname,libcuda.so.1")
+        self.prepare("gcc", *flags, f"{folder}/stub.c", "-o", f"{folder}/libcuda.so")
+
+    def cudart_11(self, folder: str) -> None:
+        """A library that passes for the run time of CUDA 11."""
+        self.write(f"{folder}/cudart.c", "int cudaFree(void* p) { return p == 0; }\n")
+        flags = ("-shared", "-fPIC", "-Wl,-soname,libcudart.so.11.0")
+        self.prepare("gcc", *flags, f"{folder}/cudart.c", "-o", f"{folder}/libcudart.so.11.0")
+        self.link(f"{folder}/libcudart.so", "libcudart.so.11.0")
+
+    def package(self, site: Path, name: str, *flags: str) -> None:
+        """An installed package that loads a compiled library and does no more."""
+        where = str(site.relative_to(self.folder))
+        self.write(
+            f"{where}/{name}/kernels.c", "int cudaFree(void* p);\nint use(void* p) { return cudaFree(p); }\n"
+        )
+        self.prepare(
+            "gcc", "-shared", "-fPIC", f"{where}/{name}/kernels.c", *flags, "-o", f"{where}/{name}/kernels.so"
+        )
+        load = "import ctypes, os\nctypes.CDLL(os.path.join(os.path.dirname(__file__), 'kernels.so'))\n"
+        self.write(f"{where}/{name}/__init__.py", load)
+        self.write(
+            f"{where}/{name}-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+        )
+        self.write(f"{where}/{name}-1.0.dist-info/RECORD", f"{name}/__init__.py,,\n{name}/kernels.so,,\n")
+
+    def repository(
+        self, path: str, files: Mapping[str, str], submodules: Optional[Mapping[str, str]] = None
+    ) -> None:
+        """A git repository with one commit; submodules, path to URL, are named in it and not checked out."""
+        git = ("git", "-C", path, "-c", "user.name=nobody", "-c", "user.email=nobody@example.invalid")
+        for name, text in files.items():
+            self.write(f"{path}/{name}", text)
+        self.prepare("git", "init", "--quiet", path)
+        for place, url in (submodules or {}).items():
+            remote = self.folder / "remote" / url.partition(".invalid")[2][1:]
+            self.prepare(*git, "config", "-f", ".gitmodules", f"submodule.{place}.path", place)
+            self.prepare(*git, "config", "-f", ".gitmodules", f"submodule.{place}.url", url)
+            self.prepare(*git, "update-index", "--add", "--cacheinfo", f"160000,{self._head(remote)},{place}")
+            (self.folder / path / place).mkdir(parents=True)
+        self.prepare(*git, "add", "--all", "--", ":!build", *(f":!{place}" for place in submodules or ()))
+        self.prepare(*git, "commit", "--quiet", "--message", "first")
+
+    def _head(self, repository: Path) -> str:
+        command = ("git", "-C", str(repository), "rev-parse", "HEAD")
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    def serve_remotes(self) -> None:
+        """Let git find `https://HOST/x` in `remote/x`, without a server: its part for HTTPS is replaced."""
+        own = subprocess.run(
+            ["git", "--exec-path"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        for program in Path(own).iterdir():
+            self.link(f"opt/git/{program.name}", program)
+        (self.folder / "opt/git/git-remote-https").unlink()
+        self.write("opt/git/git-remote-https", HTTPS, executable=True)
+        self.environment["GIT_EXEC_PATH"] = str(self.folder / "opt/git")
+
+    def limit_memory(self, mebibytes: int) -> None:
+        """Run everything in a control group of its own; Missing where none can be made."""
+        version_1 = Path("/sys/fs/cgroup/memory")
+        parent = version_1 if version_1.is_dir() else Path("/sys/fs/cgroup")
+        group = parent / f"envdoctor-{self.folder.parent.name}"
+        limit = "memory.limit_in_bytes" if parent == version_1 else "memory.max"
+        try:
+            group.mkdir(exist_ok=True)
+            (group / limit).write_text(f"{mebibytes}M")
+        except OSError as error:
+            raise Missing("memory-cgroup", f"a memory cgroup: {error.strerror}") from None
+        self.starter = ("sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh")
+        self.leave.append(group.rmdir)
+
     def torch(self, site: Path, version: str = "2.9.1", cuda: str = "") -> None:
         """A stand-in for a torch that was built with this CUDA, or with that of this machine's toolkit."""
         cuda = cuda or self.cuda_release()
@@ -150,7 +241,7 @@ class Box:
         """Exit status and output of a command that is run in the project, with what it says of errors or without."""
         with tempfile.TemporaryFile() as stream:
             done = subprocess.run(
-                command,
+                (*self.starter, *command),
                 cwd=self.project,
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
@@ -162,9 +253,9 @@ class Box:
             stream.seek(0)
             return done.returncode, stream.read().decode(errors="replace")
 
-    def prints(self, outputs: Sequence[str]) -> prints.Prints:
-        """What is in the box, apart from outputs and the overlay, and what is in the folders that are watched."""
-        found = prints.of_folder(str(self.folder), [*outputs, "project/.envdoctor"])
+    def prints(self, own: Sequence[str]) -> prints.Prints:
+        """What is in the box, apart from a build's own and the overlay, and what is in the folders that are watched."""
+        found = prints.of_folder(str(self.folder), [*own, "project/.envdoctor"])
         for folder in self.watched:
             found.update(prints.of_large_folder(str(folder.resolve())))
         return found

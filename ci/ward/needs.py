@@ -33,8 +33,8 @@ def _is_here(need: str) -> bool:
         return os.access(CUDA / "bin" / "nvcc", os.X_OK)
     if need == "cccl":
         return (CUDA / "include" / "cccl").is_dir()
-    if need == "index":
-        return True  # known only when it is asked
+    if need in ("index", "memory-cgroup"):
+        return True  # known only when it is asked for
     if need == "no-gpu":
         return not os.path.exists("/dev/nvidia0")
     if need.startswith("python3."):

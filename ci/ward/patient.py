@@ -29,6 +29,7 @@ class Patient:
     environment: Dict[str, str]
     needs: Tuple[str, ...]
     outputs: Tuple[str, ...]
+    changes: Tuple[str, ...]
     options: Tuple[str, ...]
     small: bool
     make: Callable[[Box], None]
@@ -65,6 +66,7 @@ def _read(path: Path) -> Patient:
         environment=getattr(module, "ENVIRONMENT", {}),
         needs=words("NEEDS"),
         outputs=(*OUTPUTS, *words("OUTPUTS")),
+        changes=words("CHANGES"),
         options=words("OPTIONS"),
         small=not getattr(module, "LARGE", False),
         make=getattr(module, "make", lambda box: None),

@@ -21,10 +21,13 @@ class Failed(Exception):
 class Trial:
     """The steps, in the order in which they are taken; each raises Failed."""
 
-    def __init__(self, box: Box, doctor: Sequence[str], outputs: Sequence[str]) -> None:
+    def __init__(
+        self, box: Box, doctor: Sequence[str], outputs: Sequence[str], changes: Sequence[str]
+    ) -> None:
         self.box = box
         self.doctor = list(doctor)
         self.outputs = outputs
+        self.own = (*outputs, *changes)
         self.before = self._prints()
 
     def plain(self, command: Sequence[str], says: str) -> None:
@@ -102,7 +105,7 @@ class Trial:
             raise Failed(step, "changes what is not its own", "\n".join(changed))
 
     def _prints(self) -> prints.Prints:
-        return self.box.prints(self.outputs)
+        return self.box.prints(self.own)
 
     def _cures(self) -> Set[str]:
         """The rules for which the overlay holds something, by its own record."""

@@ -5,7 +5,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Sequence
+from typing import Iterator, List, Optional, Sequence
 
 from ward.box import Box
 from ward.needs import Missing, require
@@ -35,12 +35,13 @@ def visit(patient: Patient, doctor: Sequence[str], keep: str = "") -> Outcome:
     place = Path(keep or tempfile.mkdtemp(prefix="patient-")).resolve()
     cells: List[str] = []
     failure = missing = ""
+    box: Optional[Box] = None
     try:
         require(patient.needs)
         shutil.rmtree(place / patient.name, ignore_errors=True)
         box = Box(place / patient.name)
         patient.settle(box)
-        for cell in _cells(patient, Trial(box, doctor, patient.outputs)):
+        for cell in _cells(patient, Trial(box, doctor, patient.outputs, patient.changes)):
             cells.append(cell)  # noqa: PERF402 - what was shown stays when a later step fails
     except Missing as error:
         missing = error.need
@@ -49,6 +50,8 @@ def visit(patient: Patient, doctor: Sequence[str], keep: str = "") -> Outcome:
         failure = f"{patient.name}: {error}\n{_tail(error.output)}"
         cells.append("**does not hold**")
     finally:
+        for leave in box.leave if box else ():
+            leave()
         if not keep:
             shutil.rmtree(place, ignore_errors=True)
     cells += ["-"] * (4 - len(cells))

@@ -5,9 +5,10 @@ import re
 import shutil
 import subprocess
 
-import torch
 from setuptools import Extension
 from setuptools.command.build_ext import build_ext
+
+import torch
 
 INCLUDE = os.path.join(os.path.dirname(torch.__file__), "include")
 
@@ -29,7 +30,9 @@ def _gencodes():
     if wanted:
         names = wanted.replace(";", " ").split()
     else:
-        names = ["%d.%d" % torch.cuda.get_device_capability(i) for i in range(torch.cuda.device_count())]
+        names = [
+            "{}.{}".format(*torch.cuda.get_device_capability(i)) for i in range(torch.cuda.device_count())
+        ]
         names[-1] += "+PTX"
     for name in names:
         if name.replace("+PTX", "") not in supported_arches:
