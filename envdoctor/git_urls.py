@@ -1,7 +1,7 @@
 """Git URLs that go over SSH, and how git can be told to read them over HTTPS. Pure."""
 
 import re
-from typing import Optional, Tuple
+from typing import Iterable, List, Optional, Tuple
 
 from envdoctor.facts import Configuration, Environment, Submodule
 from envdoctor.finding import SetEnv, Step
@@ -27,16 +27,27 @@ def rewritten(submodule: Submodule, configuration: Optional[Configuration]) -> b
     )
 
 
-def rewriting(url: str, environment: Optional[Environment]) -> Tuple[Step, ...]:
-    """Variables that make git read an SSH URL over HTTPS, beside those that are there; () for other URLs."""
-    pair = over_https(url)
-    if pair is None:
-        return ()
-    base, https = pair
-    stated = (environment.get("GIT_CONFIG_COUNT") or "") if environment else ""
-    number = int(stated) if stated.isdigit() else 0
+def unreadable(submodule: Submodule, configuration: Optional[Configuration]) -> bool:
+    """Whether its files are still to be fetched, over SSH."""
     return (
-        SetEnv("GIT_CONFIG_COUNT", str(number + 1)),
-        SetEnv(f"GIT_CONFIG_KEY_{number}", f"url.{https}.insteadOf"),
-        SetEnv(f"GIT_CONFIG_VALUE_{number}", base),
+        submodule.state != "present"
+        and over_https(submodule.url) is not None
+        and not rewritten(submodule, configuration)
     )
+
+
+def rewriting(
+    submodules: Iterable[Submodule],
+    configuration: Optional[Configuration],
+    environment: Optional[Environment],
+) -> Tuple[Step, ...]:
+    """Variables that make git read all of these over HTTPS, behind the settings that such variables hold already."""
+    wanted = [over_https(one.url) for one in submodules if unreadable(one, configuration)]
+    pairs = sorted({pair for pair in wanted if pair})
+    count = (environment.get("GIT_CONFIG_COUNT") if environment else None) or "0"
+    first = int(count) if count.isdigit() else 0
+    steps: List[Step] = [SetEnv("GIT_CONFIG_COUNT", str(first + len(pairs)))] if pairs else []
+    for number, (base, https) in enumerate(pairs, first):
+        steps.append(SetEnv(f"GIT_CONFIG_KEY_{number}", f"url.{https}.insteadOf"))
+        steps.append(SetEnv(f"GIT_CONFIG_VALUE_{number}", base))
+    return tuple(steps)

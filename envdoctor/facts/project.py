@@ -189,6 +189,8 @@ class Project:
     #: Recipes of the Makefile in which nvcc links: nvcc as it is called ("nvcc", "/opt/cuda/bin/nvcc", "$(NVCC)").
     #: Those that name a folder with the run time's archives are left out.
     nvcc_links: Tuple[Located, ...] = ()
+    #: Include folders that the Makefile or a script names, as written.
+    make_include_dirs: Tuple[str, ...] = ()
 
     @property
     def wants_cuda(self) -> bool:

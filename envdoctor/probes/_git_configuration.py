@@ -20,7 +20,7 @@ _SPELLING = {
     "sslcapath": "sslCAPath",
     "sshcommand": "sshCommand",
 }
-_WANTED = re.compile(
+WANTED = re.compile(
     r"url\..+\.(?:push)?insteadof|https?\.(?:.+\.)?(?:proxy|sslverify|sslcainfo|sslcapath)|core\.sshcommand"
     r"|protocol\.(?:.+\.)?allow|filter\.lfs\.(?:process|smudge|required)",
     re.IGNORECASE,
@@ -72,7 +72,7 @@ def _read(host: Host, path: str, follow: bool) -> Iterator[Said]:
 
 
 def _said(name: str, value: str, source: str, line: Optional[int]) -> Iterator[Said]:
-    if _WANTED.fullmatch(name):
+    if WANTED.fullmatch(name):
         front, _, key = name.rpartition(".")
         many = key.lower().endswith("insteadof")
         yield Said(f"{front}.{_SPELLING.get(key.lower(), key)}", value, source, line, many)

@@ -5,6 +5,7 @@ import re
 
 from envdoctor.facts import Environment, Variable
 from envdoctor.host import Host
+from envdoctor.probes import _git_configuration as git
 from envdoctor.probes import compilers
 from envdoctor.scrub import scrub_credentials
 
@@ -41,6 +42,7 @@ PATTERNS = re.compile(
     r"PIP_(?!.*(?:PASSWORD|TOKEN|KEY))[A-Z_]+|GIT_CONFIG_(?:COUNT|KEY_\d+|VALUE_\d+)|CMAKE_(?:C|CXX|CUDA)_COMPILER_LAUNCHER"
 )
 
+_GIT_VALUE = "GIT_CONFIG_VALUE_"
 
 # Variables that name one file or folder each.
 PLACES = frozenset(
@@ -61,6 +63,11 @@ def probe(host: Host) -> Environment:
 
 def _variable(host: Host, name: str) -> Variable:
     value = host.env[name]
+    # git's variables come in pairs, and http.extraHeader is where CI keeps its token.
+    if name.startswith(_GIT_VALUE) and not git.WANTED.fullmatch(
+        host.env.get(name.replace("VALUE", "KEY"), "")
+    ):
+        return Variable(name, "***")
     if name in COMPILERS:
         return Variable(name, scrub_credentials(value), compilers.names_one(host, value))
     # A bare program name (CUDACXX=nvcc) is looked up on PATH, a path in the current folder.

@@ -124,6 +124,7 @@ class _Reading:
             packages=self.packages(),
             unread=tuple(tree.unread),
             nvcc_links=tuple(self.makefile.nvcc_links) if self.makes() else (),
+            make_include_dirs=self.make_include_dirs() if self.makes() else (),
             packages_without_header=tuple(self.packages_without_header(search)),
             backend_imports=self.backend_imports(),
             makefile_toolkits_gone=makefiles.toolkits_gone(tree) if self.makes() else (),
@@ -310,8 +311,12 @@ class _Reading:
             named.extend(self.cmake.include_dirs)
             hidden = not self.cmake.sources
         else:
-            named.extend((*self.makefile.include_dirs, *self.scripts.include_dirs))
+            named.extend(self.make_include_dirs())
         return sources.SearchPath(self.tree, named, tuple(self.outside()), hidden)
+
+    def make_include_dirs(self) -> Tuple[str, ...]:
+        """Those that the Makefile or a script hands to compilers."""
+        return (*self.makefile.include_dirs, *self.scripts.include_dirs)
 
     def outside(self) -> Iterator[str]:
         """Include folders of the machine: variables, Python, its packages, the toolkit, the system."""

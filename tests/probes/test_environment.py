@@ -29,3 +29,16 @@ def test_compilers_are_looked_for_behind_launchers_and_before_flags():
     assert found("/usr/bin/nope") is False
     assert found("ccache nope") is False
     assert found("") is None
+
+
+def test_tokens_that_git_sends_are_taken_out():
+    git = {
+        "GIT_CONFIG_COUNT": "2",
+        "GIT_CONFIG_KEY_0": "http.https://github.com/.extraheader",
+        "GIT_CONFIG_VALUE_0": "AUTHORIZATION: basic c2VjcmV0",
+        "GIT_CONFIG_KEY_1": "url.https://github.com/.insteadOf",
+        "GIT_CONFIG_VALUE_1": "git@github.com:",
+    }
+    found = probe(FakeHost(env=git))
+    assert found.get("GIT_CONFIG_VALUE_0") == "***"
+    assert found.get("GIT_CONFIG_VALUE_1") == "git@github.com:"

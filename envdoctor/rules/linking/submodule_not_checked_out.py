@@ -26,7 +26,7 @@ from typing import Iterator, Optional, Tuple
 
 from envdoctor import git_urls
 from envdoctor.facts import Configuration, Environment, Project, Submodule
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Step
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -38,6 +38,7 @@ def check(
     configuration: Optional[Configuration],
     environment: Optional[Environment],
 ) -> Iterator[Finding]:
+    rewriting = git_urls.rewriting(project.submodules, configuration, environment)
     for submodule in project.submodules:
         if submodule.state == "present" or any(
             _inside(path, submodule.path) for path in project.lfs_pointers
@@ -53,7 +54,7 @@ def check(
                 Evidence(f".gitmodules:{submodule.line}", f"{submodule.path} = {submodule.url}"),
                 *uses,
             ),
-            fix=_fix(submodule, configuration, environment),
+            fix=_fix(submodule, configuration, rewriting),
             location=Location(".gitmodules", submodule.line),
             severity=Severity.ERROR if uses else Severity.INFO,
         )
@@ -62,13 +63,11 @@ def check(
 def _fix(
     submodule: Submodule,
     configuration: Optional[Configuration],
-    environment: Optional[Environment],
+    rewriting: Tuple[Step, ...],
 ) -> Fix:
     """Fetching it; over HTTPS where its URL would need an SSH key."""
     fetch = Run("git submodule update --init --recursive", Safety.SAFE)
-    if git_urls.rewritten(submodule, configuration):
-        return Fix("Fetch the submodules", (fetch,))
-    steps = git_urls.rewriting(submodule.url, environment)
+    steps = rewriting if git_urls.unreadable(submodule, configuration) else ()
     return Fix("Fetch the submodules, over HTTPS" if steps else "Fetch the submodules", (*steps, fetch))
 
 
@@ -93,7 +92,7 @@ def _uses(project: Project, submodule: Submodule) -> Iterator[Evidence]:
 def _include_dirs(project: Project) -> Tuple[str, ...]:
     extensions = project.setup.extensions if project.setup else ()
     named = tuple(folder for extension in extensions for folder in extension.include_dirs)
-    return named + (project.cmake.include_dirs if project.cmake else ())
+    return named + (project.cmake.include_dirs if project.cmake else ()) + project.make_include_dirs
 
 
 def _inside(path: str, folder: str) -> bool:

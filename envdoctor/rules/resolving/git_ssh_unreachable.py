@@ -37,9 +37,11 @@ def check(
     configuration: Optional[Configuration],
     environment: Optional[Environment],
 ) -> Iterator[Finding]:
+    # All of them in each fix: git's variables are numbered, and a second list would replace the first.
+    steps = git_urls.rewriting(project.submodules, configuration, environment)
     for submodule in project.submodules:
         pair = git_urls.over_https(submodule.url)
-        if pair is None or submodule.state == "present" or git_urls.rewritten(submodule, configuration):
+        if pair is None or not git_urls.unreadable(submodule, configuration):
             continue
         base, https = pair
         yield Finding(
@@ -48,10 +50,7 @@ def check(
             evidence=(Evidence(f".gitmodules:{submodule.line}", f"url = {submodule.url}"),),
             fix=Fix(
                 f"Let git read {https} in place of {base}",
-                (
-                    *git_urls.rewriting(submodule.url, environment),
-                    Run("git submodule sync && git submodule update --init --recursive", Safety.SAFE),
-                ),
+                (*steps, Run("git submodule sync && git submodule update --init --recursive", Safety.SAFE)),
                 (Edit(".gitmodules", submodule.line, submodule.url, submodule.url.replace(base, https, 1)),),
             ),
             location=Location(".gitmodules", submodule.line),

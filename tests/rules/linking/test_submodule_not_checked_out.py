@@ -43,6 +43,11 @@ def test_include_folders_and_headers_show_the_need():
     assert finding.severity is Severity.ERROR
 
 
+def test_include_folders_of_a_makefile_show_the_need():
+    (finding,) = found(submodules=(submodule(),), make_include_dirs=("third_party/fmtlite/include",))
+    assert finding.severity is Severity.ERROR
+
+
 def test_a_folder_of_a_similar_name_is_another_one():
     files = cmake(subdirectories=(at("third_party/fmtlite2", "CMakeLists.txt", 3),))
     (finding,) = found(submodules=(submodule(),), cmake=files)

@@ -44,3 +44,18 @@ def test_the_long_form_of_the_url():
     )
     assert finding.fix is not None
     assert SetEnv("GIT_CONFIG_VALUE_0", "ssh://git@host.example/") in finding.fix.steps
+
+
+def test_two_hosts_and_settings_of_the_environment_are_kept():
+    other = Submodule("deps/pen", "ssh://git@host.example/team/pen", "empty", 6)
+    https = Submodule("deps/ink", "https://host.example/team/ink", "empty", 9)
+    findings = list(check(project(submodules=(EMPTY, other, https)), None, environment(GIT_CONFIG_COUNT="2")))
+    assert [finding.fix.steps[:-1] for finding in findings] == 2 * [
+        (
+            SetEnv("GIT_CONFIG_COUNT", "4"),
+            SetEnv("GIT_CONFIG_KEY_2", "url.https://github.com/.insteadOf"),
+            SetEnv("GIT_CONFIG_VALUE_2", "git@github.com:"),
+            SetEnv("GIT_CONFIG_KEY_3", "url.https://host.example/.insteadOf"),
+            SetEnv("GIT_CONFIG_VALUE_3", "ssh://git@host.example/"),
+        )
+    ]

@@ -1,0 +1,1 @@
+"""Where sick environments are made and treated: what `ci/patients.py` and `ci/projects.py` share."""
