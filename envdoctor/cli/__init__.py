@@ -8,11 +8,11 @@ import threading
 from typing import Iterator, List, Optional
 
 import envdoctor
-from envdoctor.cli import archs, check, diff, explain, facts, find, rules
+from envdoctor.cli import archs, check, diff, explain, facts, find, rules, toolkit
 from envdoctor.cli.common import Parser, UsageError
 from envdoctor.cli.output import complain, write_output
 
-VERBS = (check, facts, diff, find, archs, rules, explain)
+VERBS = (check, facts, diff, find, archs, rules, explain, toolkit)
 
 
 def main(argv: Optional[List[str]] = None) -> int:
