@@ -2,9 +2,10 @@
 
 import json
 import re
-from typing import Any, Dict, Iterable, Sequence, Tuple
+from typing import Any, Dict, Iterable, Iterator, Sequence, Tuple
 
 from envdoctor.host import Host, archives, install, write_whole
+from envdoctor.toolkit_root import stub
 from envdoctor.toolkit_root.plan import Plan, PlanError
 from envdoctor.toolkit_root.progress import Progress
 from envdoctor.toolkit_root.wheels import Wheel, place
@@ -41,6 +42,8 @@ def assemble(
         progress.finish("")
     for name, target in dev_links(host.scan(f"{root}/lib")):
         install.link(f"{root}/lib/{name}", target)
+    for name, image in _stubs(host, root):
+        install.write_chunks(f"{root}/lib/stubs/{name}", [image])
     for name, target in LINKS.items():
         install.link(f"{root}/{name}", target)
     write_whole(f"{root}/version.json", _json(version_json(plan, wheels)))
@@ -56,6 +59,16 @@ def dev_links(names: Iterable[str]) -> Tuple[Tuple[str, str], ...]:
         if match and match["stem"] not in names:
             found[match["stem"]] = name
     return tuple(sorted(found.items()))
+
+
+def _stubs(host: Host, root: str) -> Iterator[Tuple[str, bytes]]:
+    """The driver's libraries for the linker: wheels have none, and machines that only build have no driver."""
+    for item in stub.STUBS:
+        header = host.try_text(f"{root}/include/{item.header}")
+        functions = stub.functions_of(item, header) if header else ()
+        image = stub.library(item, functions, host.machine().architecture)
+        if image:
+            yield item.name, image
 
 
 def version_json(plan: Plan, wheels: Iterable[Wheel]) -> Dict[str, Any]:

@@ -92,7 +92,9 @@ def _lacking(requirement: str, versions: str) -> str:
     majors = ((version, version.split(".")[0]) for version in known)
     usable = [version for version, major in majors if major.isdigit() and int(major) >= FIRST_MAJOR]
     if not usable:
-        return f"the package index that pip is set to has no {META_PACKAGE} {FIRST_MAJOR} or newer; {_ELSEWHERE}"
+        return (
+            f"the package index that pip is set to has no {META_PACKAGE} {FIRST_MAJOR} or newer; {_ELSEWHERE}"
+        )
     wanted = re.sub(r"[^\d.]|\.\*", "", requirement[len(META_PACKAGE) :]) or "newest"
     return f"there are no wheels of CUDA {wanted}; the package index has {', '.join(usable)}"
 

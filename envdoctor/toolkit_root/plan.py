@@ -116,13 +116,9 @@ def _pins(lines: List[str], extras: Iterable[str], machine: str) -> Dict[str, Pi
         raise PlanError(f"the metadata of {META_PACKAGE} cannot be read: {error}") from None
     found: Dict[str, Pin] = {}
     for extra in extras:
-        # A fresh copy: the marker's own defaults speak of the machine and Python that run this.
-        environment = {
-            **default_environment(),
-            "sys_platform": "linux",
-            "platform_machine": machine,
-            "extra": extra,
-        }
+        # The marker's own defaults speak of the system and the processor that run this.
+        environment = {name: str(value) for name, value in default_environment().items()}
+        environment.update(sys_platform="linux", platform_machine=machine, extra=extra)
         for requirement in requirements:
             if requirement.marker is None or requirement.marker.evaluate(environment):
                 found.setdefault(requirement.name, Pin(requirement.name, _pinned(requirement)))

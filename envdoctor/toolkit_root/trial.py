@@ -18,12 +18,13 @@ _USED = {
     "nvidia-curand": ("curand_kernel.h", "curand"),
     "nvidia-cufft": ("cufft.h", "cufft"),
 }
-_SOURCE = """#include <cuda_runtime.h>
+_SOURCE = """#include <cuda.h>
+#include <cuda_runtime.h>
 #include <cuda_fp16.h>
 #include <cub/cub.cuh>
 {includes}
 __global__ void twice(__half *x) {{ x[threadIdx.x] = __hadd(x[threadIdx.x], x[threadIdx.x]); }}
-int main() {{ twice<<<1, 32>>>(nullptr); return cudaGetLastError() == cudaSuccess; }}
+int main() {{ twice<<<1, 32>>>(nullptr); return cuInit(0) == cudaGetLastError(); }}
 """
 
 
@@ -71,8 +72,9 @@ def _compiled(host: Host, nvcc: str, version: str, projects: Tuple[str, ...]) ->
                 "-o",
                 runtime,
             ]
-            answer = host.run(*argv, *(f"-l{library}" for _, library in used), cwd=folder, timeout=TIMEOUT)
+            libraries = ["-lcuda", *(f"-l{library}" for _, library in used)]
+            answer = host.run(*argv, *libraries, cwd=folder, timeout=TIMEOUT)
             if not answer.ok:
                 return Trial(version, False, f"nvcc does not compile here: {answer.complaint}")
-    linked = ", ".join(["cudart (static and shared)", *(library for _, library in used)])
+    linked = ", ".join(["cudart (static and shared)", "cuda (stub)", *(library for _, library in used)])
     return Trial(version, True, f"compiled for sm_{architecture} with g++, linked with {linked}")
