@@ -19,6 +19,13 @@ class StderrProgress(Progress):
         self._label = ""
         self._spoken = 0.0
 
+    def __enter__(self) -> "StderrProgress":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Whatever ended the step under way, what is said next begins on a line of its own."""
+        self.finish("")
+
     def note(self, text: str) -> None:
         self._print(text)
 

@@ -83,10 +83,11 @@ def run_create(arguments: argparse.Namespace) -> int:
     prefix = folders["prefix"]
     assert prefix is not None
     wanted = Wanted(arguments.version, _extras(arguments), prefix, folders["wheelhouse"], folders["cache"])
-    try:
-        made = create(host, wanted, StderrProgress())
-    except PlanError as error:
-        raise UsageError(_with_cure(host, arguments.version, error)) from None
+    with StderrProgress() as progress:
+        try:
+            made = create(host, wanted, progress)
+        except PlanError as error:
+            raise UsageError(_with_cure(host, arguments.version, error)) from None
     return _report(prefix, made)
 
 
@@ -99,10 +100,11 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     host = _host()
     folder = _folder(arguments.to, "to")
     assert folder is not None
-    try:
-        plan = fetch(host, arguments.version, _extras(arguments), folder, StderrProgress())
-    except PlanError as error:
-        raise UsageError(_with_cure(host, arguments.version, error)) from None
+    with StderrProgress() as progress:
+        try:
+            plan = fetch(host, arguments.version, _extras(arguments), folder, progress)
+        except PlanError as error:
+            raise UsageError(_with_cure(host, arguments.version, error)) from None
     extras = f" --with {arguments.extras}" if arguments.extras else ""
     write_output(
         f"envdoctor toolkit create {plan.version}{extras} --wheelhouse {shlex.quote(folder)} --prefix DIR\n",
@@ -113,6 +115,8 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 def _report(prefix: str, made: "Made") -> int:
     """What was made, on standard error; the lines for a shell on standard output."""
+    from envdoctor.host import install
+
     trial = made.trial
     status = 0
     if trial is None:
@@ -122,6 +126,10 @@ def _report(prefix: str, made: "Made") -> int:
     else:
         complain(f"CUDA {made.version} is at {prefix}: nvcc {trial.nvcc}; but {trial.detail}")
         status = 2
+    if trial and install.umask() & 0o055:
+        complain(
+            f"others cannot read it: the umask is {install.umask():03o}; chmod -R a+rX {shlex.quote(prefix)}"
+        )
     write_output(
         f'export CUDA_HOME={shlex.quote(prefix)}\nexport CUDACXX="$CUDA_HOME/bin/nvcc"\n'
         'export PATH="$CUDA_HOME/bin:$PATH"\n',

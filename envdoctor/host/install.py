@@ -54,12 +54,6 @@ def remove(path: str) -> None:
         os.unlink(path)
 
 
-def remove_if_empty(path: str) -> None:
-    """A folder that holds nothing; another stays."""
-    with contextlib.suppress(OSError):
-        os.rmdir(path)
-
-
 def is_mount(path: str) -> bool:
     """Whether another file system begins here: such a folder cannot be renamed over."""
     return os.path.ismount(path)
@@ -102,8 +96,10 @@ def locked(path: str) -> Iterator[None]:
             # File systems without locks (some network ones) are no reason to refuse.
             if error.errno not in (errno.ENOSYS, errno.ENOTSUP, errno.ENOLCK, errno.EINVAL):
                 raise
-        yield
-        with contextlib.suppress(OSError):
-            os.unlink(path)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
     finally:
         os.close(descriptor)

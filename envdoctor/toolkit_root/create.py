@@ -8,11 +8,11 @@ from typing import Iterator, Optional, Sequence, Tuple
 from envdoctor.host import Host, install
 from envdoctor.toolkit_root.assemble import assemble
 from envdoctor.toolkit_root.fetch import Index, Source, Wheelhouse, planned
-from envdoctor.toolkit_root.plan import Plan, PlanError, specifier_of
+from envdoctor.toolkit_root.plan import META_PACKAGE, Plan, PlanError, specifier_of
 from envdoctor.toolkit_root.progress import Progress
 from envdoctor.toolkit_root.standing import standing
 from envdoctor.toolkit_root.trial import Trial, try_root
-from envdoctor.toolkit_root.wheels import Wheel
+from envdoctor.toolkit_root.wheels import Wheel, project_of
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,8 @@ def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
     found = standing(host, wanted.prefix, wanted.version, wanted.extras)
     if found:
         return Made(found, None)
-    with _working(host, wanted), _told(wanted.part):
-        source = _source(host, wanted)
-        plan, wheels = gather(source, wanted.version, wanted.extras, progress)
+    with _told(wanted.part), _working(host, wanted.part), _told(wanted.part):
+        plan, wheels = gather(_source(host, wanted), wanted.version, wanted.extras, progress)
         root = posixpath.join(wanted.part, "root")
         install.remove(root)  # of a run that was killed
         try:
@@ -57,7 +56,7 @@ def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
             install.move(root, wanted.prefix)
         finally:
             install.remove(root)
-        install.remove(wanted.part)
+        install.remove(posixpath.join(wanted.part, "wheels"))
     return Made(plan.version, trial)
 
 
@@ -74,6 +73,7 @@ def gather(
     source: Source, version: str, extras: Sequence[str], progress: Progress
 ) -> Tuple[Plan, Tuple[Wheel, ...]]:
     """The plan and all its wheels."""
+    progress.start(f"asking for CUDA {version}")
     plan, _ = planned(source, version, extras)
     progress.note(f"CUDA {plan.version}: {len(plan.pins)} wheels from {source.place}")
     if plan.absent:
@@ -101,17 +101,30 @@ def _tried(host: Host, root: str, wheels: Sequence[Wheel], progress: Progress) -
 
 
 @contextlib.contextmanager
-def _working(host: Host, wanted: Wanted) -> Iterator[None]:
-    """Hold the folder of what is unfinished; after a failure only whole wheels stay in it."""
-    del host
-    with _told(wanted.part):
-        install.make_folders(wanted.part)
-    try:
-        with _alone(wanted.part):
+def _working(host: Host, part: str) -> Iterator[None]:
+    """Hold the folder of what is unfinished; after a failure nothing but whole wheels stays in it."""
+    install.make_folders(part)
+    with _alone(part):
+        try:
             yield
-    finally:
-        install.remove_if_empty(posixpath.join(wanted.part, "wheels"))
-        install.remove_if_empty(wanted.part)
+        except PlanError as error:
+            kept = _kept(host, part)
+            raise type(error)(
+                f"{error}; {kept} stay in {part} for the next run" if kept else str(error)
+            ) from None
+        finally:
+            if not _kept(host, part):
+                install.remove(part)
+
+
+def _kept(host: Host, part: str) -> str:
+    """How many components were fetched, in words; "" for none."""
+    try:
+        projects = [project_of(name) for name in host.scan(posixpath.join(part, "wheels"))]
+    except OSError:
+        return ""
+    count = sum(project not in ("", META_PACKAGE) for project in projects)
+    return f"{count} fetched wheels" if count else ""
 
 
 @contextlib.contextmanager

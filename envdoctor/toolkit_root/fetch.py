@@ -2,7 +2,7 @@
 
 import posixpath
 from abc import ABC, abstractmethod
-from typing import FrozenSet, List, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from packaging.tags import Tag, sys_tags
 
@@ -41,7 +41,7 @@ class Source(ABC):
         path = posixpath.join(self.folder, name)
         return described(self.host, path, install.sha256_of(path))
 
-    def sums(self) -> "dict[str, str]":
+    def sums(self) -> Dict[str, str]:
         """File name -> sha256, as recorded in the folder."""
         return checksums(self.host.try_text(posixpath.join(self.folder, CHECKSUMS)) or "")
 
@@ -65,9 +65,8 @@ class Wheelhouse(Source):
         found = [(pin, self.held(pin)) for pin in pins]
         missing = [f"{pin.project}{pin.specifier}" for pin, wheel in found if wheel is None]
         if missing:
-            raise PlanError(
-                f"{self.folder} lacks {len(missing)} wheels for this machine: {', '.join(missing)}"
-            )
+            count = "a wheel" if len(missing) == 1 else f"{len(missing)} wheels"
+            raise PlanError(f"{self.folder} lacks {count} for this machine: {', '.join(missing)}")
         return tuple(self._true(wheel) for _, wheel in found if wheel is not None)
 
     def _true(self, wheel: Wheel) -> Wheel:

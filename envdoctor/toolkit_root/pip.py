@@ -15,6 +15,7 @@ _ELSEWHERE = (
 _UNITS = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "bytes": 1}
 _SIZE = re.compile(r"\s*Downloading .*\((\d+(?:\.\d+)?) ([kKMG]?B|bytes)\)")
 _VERSIONS = re.compile(r"Could not find a version that satisfies .*\(from versions: (.*)\)")
+_RELEASED = re.compile(r"\d\d[\d.]*")
 _BROKEN = re.compile(r"connection broken by [\"'](.*)[\"']: ")
 _REASON = re.compile(r"[\w.]*(?:Error|Exception)\(.*?[\"'](?:<[^>]*>: )?(.*?)[\"']\)")
 
@@ -53,6 +54,8 @@ def download(host: Host, python: str, requirement: str, folder: str, progress: P
     status = stream.stream(argv, _environment(host.env, folder), host.cwd, hear, look)
     names = [name for name in host.scan(done) if name.endswith(".whl")]
     if status != 0 or len(names) != 1:
+        if any("No space left on device" in line for line in lines):
+            raise PlanError(f"{posixpath.dirname(folder)}: No space left on device")
         raise PlanError(complaint(lines, requirement, status))
     return posixpath.join(done, names[0])
 
@@ -71,8 +74,6 @@ def _environment(env: Mapping[str, str], folder: str) -> Mapping[str, str]:
 def complaint(lines: Sequence[str], requirement: str, status: int) -> str:
     """What pip's output comes down to, in one line."""
     text = "\n".join(lines)
-    if "No space left on device" in text:
-        return "No space left on device"
     broken = _last(_BROKEN.search, lines)
     if broken:
         return f"the package index cannot be reached: {_shortened(broken)}; {_ELSEWHERE}"
@@ -89,8 +90,9 @@ def _lacking(requirement: str, versions: str) -> str:
     if not requirement.startswith(META_PACKAGE):
         offered = f"it offers {', '.join(known[-4:])}" if known else "it offers none"
         return f"the package index has no wheel of {requirement} for this machine and this pip; {offered}"
-    majors = ((version, version.split(".")[0]) for version in known)
-    usable = [version for version, major in majors if major.isdigit() and int(major) >= FIRST_MAJOR]
+    usable = [
+        version for version in known if _RELEASED.fullmatch(version) and int(version[:2]) >= FIRST_MAJOR
+    ]
     if not usable:
         return (
             f"the package index that pip is set to has no {META_PACKAGE} {FIRST_MAJOR} or newer; {_ELSEWHERE}"

@@ -18,6 +18,9 @@ _ROOT = re.compile(r"nvidia/cu\d+/(?P<rest>.+)")
 _LICENCE = re.compile(
     r"(?P<wheel>[^/]+)\.dist-info/(?:licenses/)?(?P<name>licen[cs]e[^/]*|[^/]*eula[^/]*)", re.IGNORECASE
 )
+#: CCCL's files for find_package look for the headers three folders up: right in 13.0, which has them in lib/cmake;
+#: since then they lie in a folder of their own, where they find nothing.
+_CMAKE = re.compile(r"(?:cuda_)?cccl/(?P<rest>lib/cmake/.+)")
 #: Notes of NVIDIA's packaging that some wheels carry along.
 _LEFT_OUT = (".metadata/",)
 
@@ -84,4 +87,5 @@ def place(member: str) -> Optional[str]:
     rest = posixpath.normpath(match["rest"]) if match else ""
     if not rest or rest.startswith(("/", "..", *_LEFT_OUT)):
         return None
-    return rest
+    moved = _CMAKE.fullmatch(rest)
+    return moved["rest"] if moved else rest
