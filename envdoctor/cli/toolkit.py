@@ -21,7 +21,7 @@ what --with adds to the compiler, the runtime and the headers, in MB to fetch / 
   cublas    +444 / +610   curand +77 / +107   cufft +165 / +239   cusparse +277 / +367 (with nvjitlink)
   cusolver  +981 / +1270  (with cublas and cusparse)
   torch    +1220 / +1610  these five: what torch's headers include and find_package(Torch) links
-  all      +1670 / +2600  every component that has wheels
+  all      +1460 / +1940  every component that has wheels
 """
 
 

@@ -26,17 +26,6 @@ NEEDS: Dict[str, Tuple[str, ...]] = {
     "cusparse": ("nvjitlink",),
     "cusolver": ("cublas", "cusparse", "nvjitlink"),
 }
-#: MB to fetch and to keep on disk. Source: the wheels of CUDA 13.5 for x86_64.
-COST: Dict[str, Tuple[int, int]] = {
-    "base": (206, 570),
-    "cublas": (444, 610),
-    "cusparse": (277, 367),
-    "cusolver": (981, 1267),
-    "curand": (77, 107),
-    "cufft": (165, 239),
-    "torch": (1223, 1613),
-    "all": (1670, 2600),
-}
 _GROUPS = {"torch": TORCH, "all": ("all",)}
 _VERSION = re.compile(r"\d{1,3}(\.\d{1,4}){0,3}")
 
@@ -96,13 +85,14 @@ def plan(metadata: str, extras: Iterable[str], machine: str) -> Plan:
     message = Parser().parsestr(metadata)
     version = message["Version"] or ""
     offered = set(message.get_all("Provides-Extra", []))
-    unknown = sorted(set(extras) - offered)
+    lines = message.get_all("Requires-Dist", [])
+    unknown = sorted(name for name in extras if name not in offered or not _pins(lines, (name,), machine))
     if unknown:
         raise PlanError(
-            f"CUDA {version} has no wheels of {', '.join(unknown)}; "
-            f"--with takes torch, all, or of {', '.join(sorted(offered - {'all', *BASE}))}"
+            f"CUDA {version} has no wheels of {', '.join(unknown)} for {machine}; "
+            f"--with takes torch, all, or of {', '.join(sorted(offered - {'all', *BASE, *unknown}))}"
         )
-    pins = _pins(message.get_all("Requires-Dist", []), (*BASE, *extras), machine)
+    pins = _pins(lines, (*BASE, *extras), machine)
     if COMPILER not in pins:
         raise TooOld(f"CUDA {version} cannot be made of wheels for {machine}: they hold no nvcc")
     return Plan(version, tuple(pins.values()), tuple(name for name in BASE if name not in offered))

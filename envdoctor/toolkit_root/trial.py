@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from typing import Iterable, List, Optional, Tuple
+from typing import Iterable, Optional, Tuple
 
 from envdoctor.host import Host
 
@@ -21,7 +21,7 @@ _USED = {
 _SOURCE = """#include <cuda.h>
 #include <cuda_runtime.h>
 #include <cuda_fp16.h>
-#include <cub/cub.cuh>
+#include <cub/version.cuh>
 {includes}
 __global__ void twice(__half *x) {{ x[threadIdx.x] = __hadd(x[threadIdx.x], x[threadIdx.x]); }}
 int main() {{ twice<<<1, 32>>>(nullptr); return cuInit(0) == cudaGetLastError(); }}
@@ -61,19 +61,12 @@ def _compiled(host: Host, nvcc: str, version: str, projects: Tuple[str, ...]) ->
     architecture = "80" if "80" in architectures else architectures[0]
     used = [_USED[project] for project in projects if project in _USED]
     source = _SOURCE.format(includes="\n".join(f"#include <{header}>" for header, _ in used))
+    libraries = ["-lcuda", *(f"-l{library}" for _, library in used)]
+    steps = [[f"-arch=sm_{architecture}", "-c", "trial.cu", "-o", "trial.o"]]
+    steps += [["-cudart", runtime, "trial.o", "-o", runtime, *libraries] for runtime in ("static", "shared")]
     with host.scratch({"trial.cu": source}) as folder:
-        for runtime in ("static", "shared"):
-            argv: List[str] = [
-                nvcc,
-                f"-arch=sm_{architecture}",
-                "-cudart",
-                runtime,
-                "trial.cu",
-                "-o",
-                runtime,
-            ]
-            libraries = ["-lcuda", *(f"-l{library}" for _, library in used)]
-            answer = host.run(*argv, *libraries, cwd=folder, timeout=TIMEOUT)
+        for step in steps:
+            answer = host.run(nvcc, *step, cwd=folder, timeout=TIMEOUT)
             if not answer.ok:
                 return Trial(version, False, f"nvcc does not compile here: {answer.complaint}")
     linked = ", ".join(["cudart (static and shared)", "cuda (stub)", *(library for _, library in used)])
