@@ -14,8 +14,8 @@ MANIFEST = "envdoctor-toolkit.json"
 SCHEMA = "envdoctor.toolkit/1"
 #: Link -> target, beside it. Nothing leads out of the root, so that the root can be moved.
 #: lib64: nvcc.profile of 13.0 and 13.1, torch's cpp_extension and half of all Makefiles. nvvm/lib64: numba and others
-#: that load libnvvm from a toolkit.
-LINKS = {"lib64": "lib", "nvvm/lib64": "../lib"}
+#: that load libnvvm from a toolkit; nvvm/include: what they compile against.
+LINKS = {"lib64": "lib", "nvvm/lib64": "../lib", "nvvm/include": "../include"}
 _SONAME = re.compile(r"(?P<stem>lib.+\.so)(?P<version>(?:\.\d+)+)")
 #: Names in NVIDIA's version.json where they are not the project's own. Source: version.json of the run files.
 _VENDOR_NAMES = {"cuda_runtime": "cuda_cudart", "nvvm": "libnvvm", "cuda_nvml_dev": "cuda_nvml_dev"}
@@ -64,8 +64,8 @@ def dev_links(names: Iterable[str]) -> Tuple[Tuple[str, str], ...]:
 def _stubs(host: Host, root: str) -> Iterator[Tuple[str, bytes]]:
     """The driver's libraries for the linker: wheels have none, and machines that only build have no driver."""
     for item in stub.STUBS:
-        header = host.try_text(f"{root}/include/{item.header}")
-        functions = stub.functions_of(item, header) if header else ()
+        texts = (host.try_text(f"{root}/include/{header}") or "" for header in item.headers)
+        functions = stub.functions_of(item, "\n".join(texts))
         image = stub.library(item, functions, host.machine().architecture)
         if image:
             yield item.name, image

@@ -27,9 +27,9 @@ _MACHINES: Dict[str, Tuple[int, Callable[[int], bytes]]] = {
 
 @dataclass(frozen=True)
 class Stub:
-    """One library of the driver, and the header that declares its functions."""
+    """One library of the driver, and the headers that declare its functions."""
 
-    header: str
+    headers: Tuple[str, ...]
     name: str
     soname: str
     functions: Pattern[str]
@@ -39,14 +39,20 @@ class Stub:
 STUBS = (
     # 34 is CUDA_ERROR_STUB_LIBRARY.
     Stub(
-        "cuda.h",
+        ("cuda.h", "cudaProfiler.h", "cudaGL.h", "cudaEGL.h", "cudaVDPAU.h"),
         "libcuda.so",
         "libcuda.so.1",
         re.compile(r"CUDAAPI\s+(cu[A-Z]\w+)\s*\("),
         34,
     ),
     # 12 is NVML_ERROR_LIBRARY_NOT_FOUND.
-    Stub("nvml.h", "libnvidia-ml.so", "libnvidia-ml.so.1", re.compile(r"DECLDIR\s+(nvml[A-Z]\w+)\s*\("), 12),
+    Stub(
+        ("nvml.h",),
+        "libnvidia-ml.so",
+        "libnvidia-ml.so.1",
+        re.compile(r"DECLDIR\s+(?:char\s*\*\s*)?(nvml[A-Z]\w+)\s*\("),
+        12,
+    ),
 )
 
 

@@ -183,6 +183,26 @@ def test_a_broken_wheel_leaves_nothing(tmp_path, wheels, damage):
     assert left(tmp_path) == []
 
 
+def test_a_failure_after_fetching_leaves_the_wheels_alone(tmp_path, wheels):
+    builder.wheel(wheels, "nvidia-cuda-nvcc", "13.0.88", {"bin/nvcc": "#!/bin/sh\nexit 3\n"})
+    with pytest.raises(PlanError, match=r"does not run here.*; 5 fetched wheels stay in"):
+        create(builder.host(tmp_path, wheels), wanted(tmp_path), Progress())
+    assert left(tmp_path) == ["cuda.part"] and os.listdir(tmp_path / "cuda.part") == ["wheels"]
+
+
+def test_what_a_killed_run_had_not_finished_is_cleared(tmp_path, wheels):
+    (tmp_path / "house" / ".fetching-abc").mkdir(parents=True)
+    fetch(builder.host(tmp_path, wheels), "13.0", (), str(tmp_path / "house"), Progress())
+    assert not [name for name in os.listdir(tmp_path / "house") if name.startswith(".")]
+
+
+def test_a_mount_point_cannot_be_replaced(tmp_path, wheels, monkeypatch):
+    monkeypatch.setattr("envdoctor.host.install.is_mount", lambda path: path == str(tmp_path / "cuda"))
+    (tmp_path / "cuda").mkdir()
+    with pytest.raises(PlanError, match="is a mount point and cannot be replaced; give a folder in it"):
+        from_wheelhouse(tmp_path, wheels)
+
+
 def test_a_compiler_that_does_not_run_leaves_nothing(tmp_path, wheels):
     builder.wheel(
         wheels, "nvidia-cuda-nvcc", "13.0.88", {"bin/nvcc": "#!/bin/sh\necho 'error: no' >&2\nexit 3\n"}

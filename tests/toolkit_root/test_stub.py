@@ -38,7 +38,10 @@ NAMES = (
 def test_functions_that_a_header_declares():
     assert functions_of(CUDA, HEADER) == NAMES
     assert functions_of(CUDA, "#define CUDA_VERSION 13000\n") == ()
-    assert functions_of(NVML, "nvmlReturn_t DECLDIR nvmlInit_v2(void);") == ("nvmlInit_v2",)
+    nvml = (
+        "nvmlReturn_t DECLDIR nvmlInit_v2(void);\nconst DECLDIR char* nvmlErrorString(nvmlReturn_t result);\n"
+    )
+    assert functions_of(NVML, nvml) == ("nvmlErrorString", "nvmlInit_v2")
 
 
 def test_no_library_for_other_machines_or_of_nothing():
