@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 LIMIT = 86400.0
 _COSTS = """
 what --with adds to the compiler, the runtime and the headers, in MB to fetch / on disk (CUDA 13.5, x86_64):
-  (nothing)  206 /  570   nvcc, cudart, cccl, nvrtc, nvtx, nvml, cupti, cuobjdump, nvdisasm
+  (nothing)  194 /  520   nvcc, cudart, cccl, nvrtc, nvtx, nvml, cuobjdump, nvdisasm, stubs of the driver
   cublas    +444 / +610   curand +77 / +107   cufft +165 / +239   cusparse +277 / +367 (with nvjitlink)
   cusolver  +981 / +1270  (with cublas and cusparse)
   torch    +1220 / +1610  these five: what torch's headers include and find_package(Torch) links
-  all      +1460 / +1940  every component that has wheels
+  all      +1480 / +1990  every component that has wheels, cupti, npp, nvjpeg and the sanitizer among them
 """
 
 

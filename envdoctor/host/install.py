@@ -59,14 +59,14 @@ def is_mount(path: str) -> bool:
     return os.path.ismount(path)
 
 
-def size_below(path: str) -> int:
-    """Bytes in the files below a folder, which may change meanwhile."""
-    total = 0
+def largest_below(path: str) -> int:
+    """Bytes of the largest file below a folder, which may change meanwhile."""
+    largest = 0
     for folder, _, names in os.walk(path):
         for name in names:
             with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(folder, name)).st_size
-    return total
+                largest = max(largest, os.lstat(os.path.join(folder, name)).st_size)
+    return largest
 
 
 def sha256_of(path: str) -> str:

@@ -12,6 +12,8 @@ from envdoctor.toolkit_root.progress import Progress
 _ELSEWHERE = (
     "without a network give a folder of wheels with --wheelhouse (filled by `envdoctor toolkit fetch`)"
 )
+_PIP = re.compile(r"pip (\d+)\.(\d+)")
+_KNOWS_GLIBC = (20, 3)  # PEP 600
 _UNITS = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "bytes": 1}
 _SIZE = re.compile(r"\s*Downloading .*\((\d+(?:\.\d+)?) ([kKMG]?B|bytes)\)")
 _VERSIONS = re.compile(r"Could not find a version that satisfies .*\(from versions: (.*)\)")
@@ -48,7 +50,8 @@ def download(host: Host, python: str, requirement: str, folder: str, progress: P
             progress.note("the package index does not answer; pip tries again")
 
     def look() -> None:
-        progress.move(install.size_below(folder), max(total, default=None))
+        # The wheel under way is the largest file: pip makes a copy of it at the end.
+        progress.move(install.largest_below(folder), max(total, default=None))
 
     argv = _command(python, requirement, done)
     status = stream.stream(argv, _environment(host.env, folder), host.cwd, hear, look)
@@ -56,7 +59,7 @@ def download(host: Host, python: str, requirement: str, folder: str, progress: P
     if status != 0 or len(names) != 1:
         if any("No space left on device" in line for line in lines):
             raise PlanError(f"{posixpath.dirname(folder)}: No space left on device")
-        raise PlanError(complaint(lines, requirement, status))
+        raise PlanError(complaint(lines, requirement, status) + _if_old(host, python))
     return posixpath.join(done, names[0])
 
 
@@ -69,6 +72,15 @@ def _environment(env: Mapping[str, str], folder: str) -> Mapping[str, str]:
     """The user's own, with messages in English and all that is unfinished in one place that is cleared."""
     # Nothing is installed, so a rule against installing outside of environments is not meant.
     return {**env, "LC_ALL": "C", "LANGUAGE": "", "TMPDIR": folder, "PIP_REQUIRE_VIRTUALENV": "0"}
+
+
+def _if_old(host: Host, python: str) -> str:
+    """An old pip does not see wheels that name their glibc as manylinux_2_27."""
+    version = _PIP.match(host.run(python, "-m", "pip", "--version", timeout=60).stdout)
+    if not version or (int(version[1]), int(version[2])) >= _KNOWS_GLIBC:
+        return ""
+    command = f"{shlex.quote(python)} -m pip install --upgrade pip"
+    return f"; pip {version[1]}.{version[2]} is too old to see wheels that name their glibc: {command}"
 
 
 def complaint(lines: Sequence[str], requirement: str, status: int) -> str:

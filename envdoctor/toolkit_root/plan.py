@@ -15,8 +15,9 @@ META_PACKAGE = "cuda-toolkit"
 COMPILER = "nvidia-cuda-nvcc"
 
 #: What every root has: compiler, runtime, headers, and the small libraries and tools that builds expect beside them.
+#: Not cupti: its wheels want glibc 2.25 and a pip of 2020, the others run on glibc 2.17.
 BASE = tuple(
-    "nvcc nvvm crt cudart cccl culibos cuobjdump nvdisasm cuxxfilt nvrtc nvtx nvml nvfatbin profiler cupti".split()
+    "nvcc nvvm crt cudart cccl culibos cuobjdump nvdisasm cuxxfilt nvrtc nvtx nvml nvfatbin profiler".split()
 )
 #: What torch's headers include and what find_package(Torch) links. Source: torch 2.14.1, include/ and
 #: share/cmake/Caffe2/public/cuda.cmake.

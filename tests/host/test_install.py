@@ -46,7 +46,14 @@ def test_removing_does_not_follow_links(tmp_path):
     install.link(str(tmp_path / "link"), "kept")
     for name in ("link", "absent"):
         install.remove(str(tmp_path / name))
-    assert os.listdir(tmp_path) == ["kept"] and install.size_below(str(tmp_path)) == 0
+    assert os.listdir(tmp_path) == ["kept"] and os.listdir(tmp_path / "kept") == ["x"]
+
+
+def test_the_largest_file(tmp_path):
+    assert install.largest_below(str(tmp_path)) == 0
+    for name, size in (("a/x", 3), ("y", 2)):
+        install.write_chunks(str(tmp_path / name), [bytes(size)])
+    assert install.largest_below(str(tmp_path)) == 3
 
 
 def test_lines_come_whole_and_the_status_with_them(tmp_path):

@@ -36,7 +36,7 @@ _EXTRAS = {
 _PIP = """#!{python}
 import os, shutil, sys, time
 if "--version" in sys.argv:
-    print("pip 23.2.1"); sys.exit()
+    print({version!r}); sys.exit()
 project, _, pin = sys.argv[-1].partition("==")
 with open({log!r}, "a") as log:
     log.write(project + "\\n")
@@ -101,7 +101,7 @@ def wheelhouse(folder):
     return folder
 
 
-def host(tmp_path, index=None):
+def host(tmp_path, index=None, pip="pip 23.2.1 from /x (python 3.11)"):
     """This machine, with that folder for an index; without one there is no Python that has pip."""
     tools = tmp_path / "tools"
     tools.mkdir(exist_ok=True)
@@ -117,7 +117,7 @@ def host(tmp_path, index=None):
         python = tmp_path / "python-with-pip"
         names = {"log": tmp_path / "log", "hang": tmp_path / "hang", "index": index}
         python.write_text(
-            _PIP.format(python=sys.executable, **{key: str(path) for key, path in names.items()})
+            _PIP.format(python=sys.executable, **{key: str(path) for key, path in names.items()}, version=pip)
         )
         python.chmod(0o755)
         found.own_python = str(python)

@@ -280,6 +280,15 @@ def test_an_index_that_lacks_one_keeps_the_others_and_says_so(tmp_path, wheels):
     assert left(tmp_path) == ["cuda.part"]
 
 
+def test_an_old_pip_is_named(tmp_path, wheels):
+    (wheels / "nvidia_cuda_cccl-13.0.85-py3-none-any.whl").unlink()
+    host = builder.host(
+        tmp_path, wheels, pip="pip 20.0.2 from /usr/lib/python3/dist-packages/pip (python 3.8)"
+    )
+    with pytest.raises(PlanError, match=r"pip 20\.0 is too old .* -m pip install --upgrade pip"):
+        create(host, wanted(tmp_path), Progress())
+
+
 def test_a_wish_that_nobody_has_leaves_nothing(tmp_path, wheels):
     with pytest.raises(PlanError, match="has no wheels of npp"):
         create(builder.host(tmp_path, wheels), wanted(tmp_path, extras=("npp",)), Progress())
