@@ -47,7 +47,7 @@ def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
     if found:
         return Made(found, None)
     with _told(wanted.part), _working(host, wanted.part), _told(wanted.part):
-        plan, wheels = gather(_source(host, wanted), wanted.version, wanted.extras, progress)
+        plan, wheels = _gathered(host, wanted, progress)
         root = posixpath.join(wanted.part, "root")
         install.remove(root)  # of a run that was killed
         try:
@@ -81,14 +81,17 @@ def gather(
     return plan, source.wheels(plan.pins, progress)
 
 
-def _source(host: Host, wanted: Wanted) -> Source:
+def _gathered(host: Host, wanted: Wanted, progress: Progress) -> Tuple[Plan, Tuple[Wheel, ...]]:
     if wanted.wheelhouse:
         if not host.is_dir(wanted.wheelhouse):
             raise PlanError(f"{wanted.wheelhouse}: no such folder; give one with wheels")
-        return Wheelhouse(host, wanted.wheelhouse)
+        return gather(Wheelhouse(host, wanted.wheelhouse), wanted.version, wanted.extras, progress)
     folder = wanted.cache or posixpath.join(wanted.part, "wheels")
     install.make_folders(folder)
-    return Index(host, folder)
+    with _alone(
+        folder
+    ):  # a cache serves several roots, and two runs would clear each other's unfinished wheels
+        return gather(Index(host, folder), wanted.version, wanted.extras, progress)
 
 
 def _tried(host: Host, root: str, wheels: Sequence[Wheel], progress: Progress) -> Trial:

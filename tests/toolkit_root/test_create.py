@@ -303,6 +303,16 @@ def test_two_at_once(tmp_path, wheels):
         assert os.listdir(tmp_path / "cuda.part") == [".lock"]
 
 
+def test_two_at_once_with_one_cache(tmp_path, wheels):
+    (tmp_path / "kept").mkdir()
+    place = wanted(tmp_path, cache=str(tmp_path / "kept"))
+    with install.locked(str(tmp_path / "kept" / ".lock")), pytest.raises(
+        PlanError, match=r"at work in .*kept;"
+    ):
+        create(builder.host(tmp_path, wheels), place, Progress())
+    assert left(tmp_path) == []
+
+
 def test_a_place_that_cannot_be_written(tmp_path, wheels):
     (tmp_path / "file").write_text("")
     place = Wanted("13.0", (), str(tmp_path / "file" / "cuda"), wheelhouse=str(wheels))
