@@ -1,0 +1,170 @@
+"""`envdoctor toolkit`: a CUDA toolkit root made of NVIDIA's wheels, without root rights, with or without a network."""
+
+import argparse
+import os
+import re
+import shlex
+from typing import TYPE_CHECKING, Any, Optional, Tuple
+
+from envdoctor.cli.common import UsageError
+from envdoctor.cli.output import complain, write_output
+
+if TYPE_CHECKING:
+    from envdoctor.host import Host
+    from envdoctor.toolkit_root.create import Made
+
+# A day: the limit of an examination does not fit a download.
+LIMIT = 86400.0
+_COSTS = """
+what --with adds to the compiler, the runtime and the headers, in MB to fetch / on disk (CUDA 13.5, x86_64):
+  (nothing)  194 /  520   nvcc, cudart, cccl, nvrtc, nvtx, nvml, cuobjdump, nvdisasm, stubs of the driver
+  cublas    +444 / +610   curand +77 / +107   cufft +165 / +239   cusparse +277 / +367 (with nvjitlink)
+  cusolver  +981 / +1270  (with cublas and cusparse)
+  torch    +1220 / +1610  these five: what torch's headers include and find_package(Torch) links
+  all      +1480 / +1990  every component that has wheels, cupti, npp, nvjpeg and the sanitizer among them
+"""
+
+
+def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the verb and its two parts."""
+    parser = verbs.add_parser("toolkit", help="make a CUDA toolkit root of wheels", description=__doc__)
+    parts = parser.add_subparsers(title="parts", metavar="PART", required=True, dest="part")
+    create = _part(parts, "create", "make a root that nvcc, CMake and torch's cpp_extension can use")
+    create.add_argument(
+        "--prefix", metavar="DIR", required=True, help="the root; DIR.part holds what is unfinished"
+    )
+    create.add_argument(
+        "--wheelhouse", metavar="DIR", help="take the wheels from this folder alone, without a network"
+    )
+    create.add_argument(
+        "--cache",
+        metavar="DIR",
+        help="keep fetched wheels there (default: in DIR.part until the root is made)",
+    )
+    create.set_defaults(run=run_create)
+    fetch = _part(
+        parts, "fetch", "fill a folder of wheels for `create --wheelhouse` on a machine without a network"
+    )
+    fetch.add_argument("--to", metavar="DIR", required=True, help="the folder; what is whole there stays")
+    fetch.set_defaults(run=run_fetch)
+
+
+def _part(parts: "argparse._SubParsersAction[Any]", name: str, help: str) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = parts.add_parser(
+        name,
+        help=help,
+        description=f"{help[0].upper()}{help[1:]}. pip's own settings (mirrors, proxies) hold. Exit status: 0 or 2.",
+        epilog=_COSTS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("version", metavar="VERSION", help="13.0 (its newest), 13.0.2, 13 or newest")
+    parser.add_argument(
+        "--with",
+        metavar="LIST",
+        dest="extras",
+        default="",
+        help="also these, as cublas,curand or torch or all",
+    )
+    return parser
+
+
+def run_create(arguments: argparse.Namespace) -> int:
+    """Make the root, try it, and print how to use it."""
+    from envdoctor.cli.progress import StderrProgress
+    from envdoctor.toolkit_root.create import Wanted, create
+    from envdoctor.toolkit_root.plan import PlanError
+
+    host = _host()
+    if arguments.wheelhouse is not None and arguments.cache is not None:
+        raise UsageError(
+            "--wheelhouse and --cache: nothing is fetched from a wheelhouse; give one of the two"
+        )
+    folders = {name: _folder(getattr(arguments, name), name) for name in ("prefix", "wheelhouse", "cache")}
+    prefix = folders["prefix"]
+    assert prefix is not None
+    wanted = Wanted(arguments.version, _extras(arguments), prefix, folders["wheelhouse"], folders["cache"])
+    with StderrProgress() as progress:
+        try:
+            made = create(host, wanted, progress)
+        except PlanError as error:
+            raise UsageError(_with_cure(host, arguments.version, error)) from None
+    return _report(prefix, made)
+
+
+def run_fetch(arguments: argparse.Namespace) -> int:
+    """Fill the folder and say what to do with it."""
+    from envdoctor.cli.progress import StderrProgress
+    from envdoctor.toolkit_root.create import fetch
+    from envdoctor.toolkit_root.plan import PlanError
+
+    host = _host()
+    folder = _folder(arguments.to, "to")
+    assert folder is not None
+    with StderrProgress() as progress:
+        try:
+            plan = fetch(host, arguments.version, _extras(arguments), folder, progress)
+        except PlanError as error:
+            raise UsageError(_with_cure(host, arguments.version, error)) from None
+    extras = f" --with {arguments.extras}" if arguments.extras else ""
+    write_output(
+        f"envdoctor toolkit create {plan.version}{extras} --wheelhouse {shlex.quote(folder)} --prefix DIR\n",
+        None,
+    )
+    return 0
+
+
+def _report(prefix: str, made: "Made") -> int:
+    """What was made, on standard error; the lines for a shell on standard output."""
+    from envdoctor.host import install
+
+    trial = made.trial
+    status = 0
+    if trial is None:
+        complain(f"{prefix} is CUDA {made.version} already; nothing to do")
+    elif trial.good:
+        complain(f"CUDA {made.version} is at {prefix}: nvcc {trial.nvcc}; {trial.detail}")
+    else:
+        complain(f"CUDA {made.version} is at {prefix}: nvcc {trial.nvcc}; but {trial.detail}")
+        status = 2
+    if trial and install.umask() & 0o055:
+        complain(
+            f"others cannot read it: the umask is {install.umask():03o}; chmod -R a+rX {shlex.quote(prefix)}"
+        )
+    write_output(
+        f'export CUDA_HOME={shlex.quote(prefix)}\nexport CUDACXX="$CUDA_HOME/bin/nvcc"\n'
+        'export PATH="$CUDA_HOME/bin:$PATH"\n',
+        None,
+    )
+    return status
+
+
+def _host() -> "Host":
+    from envdoctor.host import LocalHost
+
+    return LocalHost(limit=LIMIT)
+
+
+def _extras(arguments: argparse.Namespace) -> Tuple[str, ...]:
+    from envdoctor.toolkit_root.plan import extras_of
+
+    return extras_of(word for word in re.split(r"[,\s]+", arguments.extras.lower()) if word)
+
+
+def _folder(path: Optional[str], option: str) -> Optional[str]:
+    """The absolute path, links resolved: a rename would replace a link, not what it leads to."""
+    if path is None:
+        return None
+    if not path.strip() or "\0" in path:
+        raise UsageError(f"--{option}: it is empty; give a folder")
+    return os.path.realpath(os.path.expanduser(path))
+
+
+def _with_cure(host: "Host", version: str, error: Exception) -> str:
+    """The complaint, with what can give a CUDA that wheels cannot."""
+    from envdoctor.probes import system
+    from envdoctor.toolkit_root.elsewhere import elsewhere
+    from envdoctor.toolkit_root.plan import TooOld
+
+    if not isinstance(error, TooOld):
+        return str(error)
+    return f"{error}; {elsewhere(version, system.probe(host, None))}"

@@ -1,0 +1,76 @@
+"""Wheels: reading one member, and unpacking what is wanted with every file checked against the wheel's own record."""
+
+import base64
+import csv
+import hashlib
+import io
+import os
+import zipfile
+import zlib
+from contextlib import contextmanager
+from typing import Callable, Dict, Iterator, Optional
+
+from envdoctor.host.install import write_chunks
+
+_CHUNK = 1 << 20
+
+
+class BrokenArchive(Exception):
+    """Not a whole wheel; the text says why."""
+
+
+def read_member(path: str, suffix: str) -> str:
+    """The text of the one member whose name ends so. Raises BrokenArchive, OSError."""
+    with _opened(path) as archive:
+        return archive.read(_named(archive, suffix)).decode("utf-8", errors="replace")
+
+
+def unpack(path: str, folder: str, place: Callable[[str], Optional[str]]) -> None:
+    """Write members below a folder, where `place` says (None: nowhere). Raises BrokenArchive, OSError.
+
+    Two wheels may bring the same file (licences, a header); the first one stays.
+    """
+    with _opened(path) as archive:
+        record = _record(archive)
+        for member in archive.infolist():
+            target = None if member.is_dir() else place(member.filename)
+            if target is None:
+                continue
+            full = os.path.join(folder, target)
+            if not os.path.lexists(full):
+                # As pip does: whoever may read a program may run it.
+                executable = bool(member.external_attr >> 16 & 0o111)
+                write_chunks(full, _checked(archive, member, record.get(member.filename)), executable)
+
+
+@contextmanager
+def _opened(path: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise BrokenArchive(f"it is no whole wheel ({error})") from None
+
+
+def _named(archive: zipfile.ZipFile, suffix: str) -> str:
+    found = [name for name in archive.namelist() if name.endswith(suffix) and name.count("/") == 1]
+    if not found:
+        raise BrokenArchive(f"it holds no {suffix.rpartition('/')[2]}")
+    return found[0]
+
+
+def _record(archive: zipfile.ZipFile) -> Dict[str, str]:
+    """Member -> "sha256=..." of the wheel's RECORD."""
+    text = archive.read(_named(archive, ".dist-info/RECORD")).decode("utf-8", errors="replace")
+    return {row[0]: row[1] for row in csv.reader(io.StringIO(text)) if len(row) >= 2}
+
+
+def _checked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, expected: Optional[str]) -> Iterator[bytes]:
+    digest = hashlib.sha256()
+    with archive.open(member) as stream:
+        for chunk in iter(lambda: stream.read(_CHUNK), b""):
+            digest.update(chunk)
+            yield chunk
+    found = "sha256=" + base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
+    if expected != found:
+        raise BrokenArchive(f"{member.filename} in it is not what its RECORD says")

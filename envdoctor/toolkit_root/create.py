@@ -1,0 +1,150 @@
+"""From a version to a root: what is unfinished lies beside the place and is renamed into it at the very end."""
+
+import contextlib
+import posixpath
+from dataclasses import dataclass
+from typing import Iterator, Optional, Sequence, Tuple
+
+from envdoctor.host import Host, install
+from envdoctor.toolkit_root.assemble import assemble
+from envdoctor.toolkit_root.fetch import Index, Source, Wheelhouse, planned
+from envdoctor.toolkit_root.plan import META_PACKAGE, Plan, PlanError, specifier_of
+from envdoctor.toolkit_root.progress import Progress
+from envdoctor.toolkit_root.standing import standing
+from envdoctor.toolkit_root.trial import Trial, try_root
+from envdoctor.toolkit_root.wheels import Wheel, project_of
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for; folders are absolute."""
+
+    version: str
+    extras: Tuple[str, ...]
+    prefix: str
+    wheelhouse: Optional[str] = None
+    #: Where fetched wheels are kept for other roots; without it they are gone when the root is made.
+    cache: Optional[str] = None
+
+    @property
+    def part(self) -> str:
+        """The folder of what is unfinished: beside the place, so that a rename is enough."""
+        return f"{self.prefix}.part"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A root that is in its place."""
+
+    version: str
+    trial: Optional[Trial]  # None: it stood there before
+
+
+def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
+    """Make the root, or find that it stands there. Raises PlanError, in one line; then nothing stands at the prefix."""
+    specifier_of(wanted.version)
+    found = standing(host, wanted.prefix, wanted.version, wanted.extras)
+    if found:
+        return Made(found, None)
+    with _told(wanted.part), _working(host, wanted.part), _told(wanted.part):
+        plan, wheels = _gathered(host, wanted, progress)
+        root = posixpath.join(wanted.part, "root")
+        install.remove(root)  # of a run that was killed
+        try:
+            assemble(host, plan, wheels, wanted.extras, root, progress)
+            trial = _tried(host, root, wheels, progress)
+            install.move(root, wanted.prefix)
+        finally:
+            install.remove(root)
+        install.remove(posixpath.join(wanted.part, "wheels"))
+    return Made(plan.version, trial)
+
+
+def fetch(host: Host, version: str, extras: Sequence[str], folder: str, progress: Progress) -> Plan:
+    """Fill a wheelhouse. Raises PlanError, in one line; what is whole stays there."""
+    specifier_of(version)
+    with _told(folder):
+        install.make_folders(folder)
+        with _alone(folder):
+            return gather(Index(host, folder), version, extras, progress)[0]
+
+
+def gather(
+    source: Source, version: str, extras: Sequence[str], progress: Progress
+) -> Tuple[Plan, Tuple[Wheel, ...]]:
+    """The plan and all its wheels."""
+    progress.start(f"asking for CUDA {version}")
+    plan, _ = planned(source, version, extras)
+    progress.note(f"CUDA {plan.version}: {len(plan.pins)} wheels from {source.place}")
+    if plan.absent:
+        progress.note(f"the wheels of CUDA {plan.version} have no {', '.join(plan.absent)}")
+    return plan, source.wheels(plan.pins, progress)
+
+
+def _gathered(host: Host, wanted: Wanted, progress: Progress) -> Tuple[Plan, Tuple[Wheel, ...]]:
+    if wanted.wheelhouse:
+        if not host.is_dir(wanted.wheelhouse):
+            raise PlanError(f"{wanted.wheelhouse}: no such folder; give one with wheels")
+        return gather(Wheelhouse(host, wanted.wheelhouse), wanted.version, wanted.extras, progress)
+    folder = wanted.cache or posixpath.join(wanted.part, "wheels")
+    install.make_folders(folder)
+    with _alone(
+        folder
+    ):  # a cache serves several roots, and two runs would clear each other's unfinished wheels
+        return gather(Index(host, folder), wanted.version, wanted.extras, progress)
+
+
+def _tried(host: Host, root: str, wheels: Sequence[Wheel], progress: Progress) -> Trial:
+    progress.start("trying nvcc")
+    trial = try_root(host, root, [wheel.project for wheel in wheels])
+    progress.finish("")
+    if trial.nvcc is None:
+        raise PlanError(f"the new nvcc does not run here: {trial.detail}")
+    return trial
+
+
+@contextlib.contextmanager
+def _working(host: Host, part: str) -> Iterator[None]:
+    """Hold the folder of what is unfinished; after a failure nothing but whole wheels stays in it."""
+    install.make_folders(part)
+    with _alone(part):
+        try:
+            yield
+        except PlanError as error:
+            kept = _kept(host, part)
+            raise type(error)(
+                f"{error}; {kept} stay in {part} for the next run" if kept else str(error)
+            ) from None
+        finally:
+            if not _kept(host, part):
+                install.remove(part)
+
+
+def _kept(host: Host, part: str) -> str:
+    """How many components were fetched, in words; "" for none."""
+    try:
+        projects = [project_of(name) for name in host.scan(posixpath.join(part, "wheels"))]
+    except OSError:
+        return ""
+    count = sum(project not in ("", META_PACKAGE) for project in projects)
+    return f"{count} fetched wheels" if count else ""
+
+
+@contextlib.contextmanager
+def _alone(folder: str) -> Iterator[None]:
+    try:
+        with install.locked(posixpath.join(folder, ".lock")):
+            yield
+    except BlockingIOError:
+        raise PlanError(f"another envdoctor is at work in {folder}; wait for it, or end it") from None
+
+
+@contextlib.contextmanager
+def _told(place: str) -> Iterator[None]:
+    """The operating system's refusals as one line."""
+    try:
+        yield
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise PlanError(f"{error.filename or place}: {error.strerror or error}") from None

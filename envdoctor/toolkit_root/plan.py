@@ -1,0 +1,125 @@
+"""Which wheels make one toolkit: NVIDIA's meta package `cuda-toolkit` says which component versions belong together."""
+
+import re
+from dataclasses import dataclass
+from email.parser import Parser
+from typing import Dict, Iterable, List, Set, Tuple
+
+from packaging.markers import default_environment
+from packaging.requirements import InvalidRequirement, Requirement
+
+#: The first CUDA major whose wheels hold nvcc. Source: the wheels nvidia-cuda-nvcc-cu11 11.8.89, -cu12 12.4.131 and
+#: 12.9.86 (ptxas, libnvvm, libdevice and headers only), and nvidia-cuda-nvcc 13.0.48 to 13.5.37.
+FIRST_MAJOR = 13
+META_PACKAGE = "cuda-toolkit"
+COMPILER = "nvidia-cuda-nvcc"
+
+#: What every root has: compiler, runtime, headers, and the small libraries and tools that builds expect beside them.
+#: Not cupti: its wheels want glibc 2.25 and a pip of 2020, the others run on glibc 2.17.
+BASE = tuple(
+    "nvcc nvvm crt cudart cccl culibos cuobjdump nvdisasm cuxxfilt nvrtc nvtx nvml nvfatbin profiler".split()
+)
+#: What torch's headers include and what find_package(Torch) links. Source: torch 2.14.1, include/ and
+#: share/cmake/Caffe2/public/cuda.cmake.
+TORCH = ("cublas", "cusparse", "cusolver", "curand", "cufft")
+#: Libraries that a library's file needs; the meta package says so itself only since 13.1. Source: the ELF headers.
+NEEDS: Dict[str, Tuple[str, ...]] = {
+    "cusparse": ("nvjitlink",),
+    "cusolver": ("cublas", "cusparse", "nvjitlink"),
+}
+_GROUPS = {"torch": TORCH, "all": ("all",)}
+_VERSION = re.compile(r"\d{1,3}(\.\d{1,4}){0,3}")
+
+
+class PlanError(Exception):
+    """What cannot be had of wheels, in one line."""
+
+
+class TooOld(PlanError):
+    """A CUDA whose wheels hold no nvcc."""
+
+
+@dataclass(frozen=True)
+class Pin:
+    """One component: a project on the index, and the release that belongs to this toolkit."""
+
+    project: str  # "nvidia-cublas"
+    specifier: str  # "==13.1.0.3.*"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The wheels of one toolkit, and what was looked for in vain."""
+
+    version: str  # that of the meta package: "13.0.2"
+    pins: Tuple[Pin, ...]
+    absent: Tuple[str, ...]  # basic components that this release has no wheels of
+
+
+def specifier_of(version: str) -> str:
+    """What to ask the meta package for: "13.0" is the newest 13.0.x. Raises PlanError."""
+    if version == "newest":
+        return f">={FIRST_MAJOR}"
+    if not _VERSION.fullmatch(version):
+        raise PlanError(f"{version!r} is not a CUDA version; write it as 13.0, 13.0.2, 13 or newest")
+    if int(version.partition(".")[0]) < FIRST_MAJOR:
+        raise TooOld(
+            f"CUDA {version} cannot be made of wheels: those of CUDA before {FIRST_MAJOR} hold no nvcc"
+        )
+    return f"=={version}.*"
+
+
+def extras_of(words: Iterable[str]) -> Tuple[str, ...]:
+    """Components for what was asked with --with, groups and the libraries that libraries need filled in; sorted."""
+    found: Set[str] = set()
+    waiting = list(words)
+    while waiting:
+        word = waiting.pop()
+        waiting.extend(_GROUPS[word] if word in _GROUPS and word != "all" else NEEDS.get(word, ()))
+        if word not in _GROUPS or word == "all":
+            found.add(word)
+    return tuple(sorted(found))
+
+
+def plan(metadata: str, extras: Iterable[str], machine: str) -> Plan:
+    """Pin every component, base and extras, from the meta package's METADATA. Raises PlanError."""
+    message = Parser().parsestr(metadata)
+    version = message["Version"] or ""
+    offered = set(message.get_all("Provides-Extra", []))
+    lines = message.get_all("Requires-Dist", [])
+    unknown = sorted(name for name in extras if name not in offered or not _pins(lines, (name,), machine))
+    if unknown:
+        raise PlanError(
+            f"CUDA {version} has no wheels of {', '.join(unknown)} for {machine}; "
+            f"--with takes torch, all, or of {', '.join(sorted(offered - {'all', *BASE, *unknown}))}"
+        )
+    pins = _pins(lines, (*BASE, *extras), machine)
+    if COMPILER not in pins:
+        raise TooOld(f"CUDA {version} cannot be made of wheels for {machine}: they hold no nvcc")
+    return Plan(version, tuple(pins.values()), tuple(name for name in BASE if name not in offered))
+
+
+def _pins(lines: List[str], extras: Iterable[str], machine: str) -> Dict[str, Pin]:
+    """Project -> pin, in the order in which the extras ask for them."""
+    try:
+        requirements = [Requirement(line) for line in lines]
+    except InvalidRequirement as error:
+        raise PlanError(f"the metadata of {META_PACKAGE} cannot be read: {error}") from None
+    found: Dict[str, Pin] = {}
+    for extra in extras:
+        # The marker's own defaults speak of the system and the processor that run this.
+        environment = {name: str(value) for name, value in default_environment().items()}
+        environment.update(sys_platform="linux", platform_machine=machine, extra=extra)
+        for requirement in requirements:
+            if requirement.marker is None or requirement.marker.evaluate(environment):
+                found.setdefault(requirement.name, Pin(requirement.name, _pinned(requirement)))
+    return found
+
+
+def _pinned(requirement: Requirement) -> str:
+    """One release: a range would bring the newest wheel of another CUDA (nvvm 13.5 under nvcc 13.0)."""
+    for specifier in requirement.specifier:
+        if specifier.operator in ("==", ">="):
+            version = specifier.version
+            return f"=={version}" if version.endswith(".*") else f"=={version}.*"
+    raise PlanError(f"{META_PACKAGE} states no release of {requirement.name}: {requirement}")
