@@ -16,8 +16,9 @@ conda's environment and in a distribution's package are looked for, too: CMake a
 
 Where a toolkit is installed, put it in the way of the build: PATH, CUDA_HOME and CUDACXX.
 
-Else install a toolkit whose major version is that of the torch in use. For CUDA 13 and newer, wheels are enough
-(pin all of them to one release); for older ones use conda (`cuda-nvcc`), NVIDIA's packages, or a container
+Else install a toolkit whose major version is that of the torch in use. For CUDA 13 and newer, wheels are enough:
+`envdoctor toolkit create` makes a root of them anywhere, pip (all of them pinned to one release) puts them into
+the environment; for older ones use conda (`cuda-nvcc`), NVIDIA's packages, or a container
 image with "devel" in its name. nvidia-cuda-nvcc-cu11 and -cu12 hold no nvcc.
 
 ## When to ignore it
@@ -117,7 +118,10 @@ def _wishes(project: Project) -> Tuple[Evidence, ...]:
 def _fix(torch: Optional[Torch]) -> Fix:
     built_with = compat.release(torch.cuda) if torch else None
     if torch is None or built_with is None:
-        return Fix("Install a CUDA toolkit (with nvcc) that knows the GPUs to build for")
+        return Fix(
+            "Make a CUDA toolkit out of wheels, no root needed, or install one that knows the GPUs to build for",
+            (Run('envdoctor toolkit create newest --prefix "$HOME/cuda"', Safety.UNSAFE),),
+        )
     if built_with[0] >= WHEELS_SINCE:
         line = toolkit_cures.pip_line(built_with)
         return Fix(
