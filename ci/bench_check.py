@@ -1,4 +1,4 @@
-"""How long a full `envdoctor check` takes, beside what a user would run instead: torch's own collect_env.
+"""How long `envdoctor check` takes and what `envdoctor run` adds, beside what a user would run: torch's collect_env.
 
     python ci/bench_check.py [--python PYTHON_WITH_TORCH] [--envdoctor COMMAND] [--project DIR] [--rounds N]
 
@@ -13,6 +13,8 @@ import subprocess
 import sys
 import time
 from typing import Dict, List
+
+_RUNTIME = ("--role", "runtime", "--project", os.path.dirname(os.path.abspath(__file__)))
 
 
 def main() -> None:
@@ -39,6 +41,8 @@ def main() -> None:
             "--fail-on",
             "never",
         ],
+        # In the role runtime nothing of a project is to be cured: what `run` adds to a command.
+        "envdoctor run -- true": [*doctor, "run", "--python", options.python, *_RUNTIME, "--", "true"],
         "python -m torch.utils.collect_env": [options.python, "-m", "torch.utils.collect_env"],
         "python -c 'import torch'": [options.python, "-c", "import torch"],
         "envdoctor --help": [*doctor, "--help"],

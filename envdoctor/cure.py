@@ -50,7 +50,7 @@ def treat(host_in: HostIn, environment: Mapping[str, str], request: Request, cho
         folder.write_record(host, made, standing)
         inside = applied(made.variables[-1:], inside)
     cured = tuple(finding for finding in tried if not _among(finding, diagnosis.findings))
-    return Treatment(made, cured, diagnosis.findings, diagnosis.notes, facts, inside)
+    return Treatment(made, cured, diagnosis.findings, diagnosis.notes, inside)
 
 
 def _among(finding: Finding, others: Iterable[Finding]) -> bool:

@@ -1,10 +1,10 @@
 """The report for a person at a terminal: worst first, what is so, what follows, what to do."""
 
-from typing import Iterator, List
+from typing import Iterator, List, Tuple
 
 from envdoctor.catalogue import Diagnosis
 from envdoctor.facts import Facts, Note
-from envdoctor.finding import Evidence, Fix, Safety
+from envdoctor.finding import Evidence, Finding, Fix, Safety, Severity
 from envdoctor.report import shell
 from envdoctor.report.groups import Group, Occurrence, counts, grouped
 from envdoctor.report.style import Style, clean, counted, shorten
@@ -21,11 +21,15 @@ def render(facts: Facts, diagnosis: Diagnosis, home: str, style: Style) -> str:
     del home
     if not diagnosis.findings:
         return _quiet(facts, diagnosis, style)
+    return in_full(diagnosis.findings, style) + "\n".join(_ending(diagnosis, style)) + "\n"
+
+
+def in_full(findings: Tuple[Finding, ...], style: Style) -> str:
+    """Every finding with evidence, consequence and cure."""
     lines: List[str] = []
-    for group in grouped(diagnosis.findings):
+    for group in grouped(findings):
         lines += [*_group(group, style), ""]
-    lines += _ending(diagnosis, style)
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _quiet(facts: Facts, diagnosis: Diagnosis, style: Style) -> str:
@@ -35,7 +39,10 @@ def _quiet(facts: Facts, diagnosis: Diagnosis, style: Style) -> str:
     if not diagnosis.notes:
         return style.paint("good", f"No problem found{by}") + f": {examined}\n"
     if style.verbose:
-        lines = [f"No problem found{by} in what could be examined: {examined}", *_notes(diagnosis, style)]
+        lines = [
+            f"No problem found{by} in what could be examined: {examined}",
+            *undetermined(diagnosis.notes, style),
+        ]
         return "\n".join(lines) + "\n"
     if len(diagnosis.notes) == 1:
         note = diagnosis.notes[0]
@@ -106,17 +113,22 @@ def _ending(diagnosis: Diagnosis, style: Style) -> Iterator[str]:
         for s, n in numbers.items()
     ]
     yield ", ".join(words) + f"; `envdoctor explain {diagnosis.findings[0].rule}` tells more, for any rule."
+    cures = [f for f in diagnosis.findings if f.fix and f.fix.safety is Safety.REVERSIBLE]
+    if any(finding.severity is not Severity.INFO for finding in cures):
+        some = "these" if len(cures) == len(diagnosis.findings) else f"{len(cures)} of these"
+        yield from style.wrap(f"`envdoctor run -- CMD` runs CMD with {some} cures, and changes nothing.")
     if diagnosis.notes:
-        yield from _notes(diagnosis, style)
+        yield from undetermined(diagnosis.notes, style)
 
 
-def _notes(diagnosis: Diagnosis, style: Style) -> Iterator[str]:
+def undetermined(notes: Tuple[Note, ...], style: Style) -> Iterator[str]:
+    """What could not be told, which is no pass."""
     yield style.paint("strong", "Could not be determined:")
-    shown = diagnosis.notes if style.verbose else diagnosis.notes[:NOTES]
+    shown = notes if style.verbose else notes[:NOTES]
     for note in shown:
         yield from style.wrap(note_line(note), "- ", "  ")
-    if len(shown) < len(diagnosis.notes):
-        yield f"- and {len(diagnosis.notes) - len(shown)} more (-v lists them)"
+    if len(shown) < len(notes):
+        yield f"- and {len(notes) - len(shown)} more (-v lists them)"
 
 
 def note_line(note: Note) -> str:

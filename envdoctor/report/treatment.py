@@ -2,7 +2,6 @@
 
 from typing import Iterable, Iterator, List
 
-from envdoctor.catalogue import Diagnosis
 from envdoctor.finding import SetEnv, Severity, Shim
 from envdoctor.overlay.treatment import Treatment
 from envdoctor.report import shell, text
@@ -32,12 +31,11 @@ def before(treatment: Treatment, style: Style) -> str:
 def after_failure(treatment: Treatment, how: str, style: Style) -> str:
     """What stands in the way still, in full, once the command has failed."""
     left = tuple(finding for finding in treatment.left if finding.severity is not Severity.INFO)
-    if not left:
-        cured = "; what was cured is gone" if treatment.cured else ""
-        return f"{_head(style)} the command {how}, and no known trouble is left here{cured}\n"
-    diagnosis = Diagnosis(left, treatment.notes)
-    report = text.render(treatment.facts, diagnosis, "", style)
-    return f"{_head(style)} the command {how}; this was not cured:\n\n{report}"
+    if left:
+        return f"{_head(style)} the command {how}; this was not cured:\n\n{text.in_full(left, style)}"
+    lines = [f"{_head(style)} the command {how}, and nothing that envdoctor knows is left in its way"]
+    lines += text.undetermined(treatment.notes, style) if treatment.notes else ()
+    return "\n".join(lines) + "\n"
 
 
 def _head(style: Style) -> str:
