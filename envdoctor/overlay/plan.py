@@ -3,6 +3,7 @@
 What one cure lays over the machine, the next examination sees, so cures come in layers: a layer holds what findings of
 one examination ask for, and lies in front of the layers before it. Two fixes that want different things of one variable
 or file do not go into one layer; the second waits, and is asked for again if its finding outlives the first.
+All wait for those that choose the toolkit.
 """
 
 from dataclasses import dataclass, replace
@@ -65,7 +66,8 @@ def plan_layer(findings: Iterable[Finding], folder: str) -> Optional[Layer]:
     """The layer for those findings that have reversible steps; None when none has."""
     steps: List[Reversible] = []
     cures: List[Finding] = []
-    for finding in findings:
+    findings = tuple(findings)
+    for finding in tuple(filter(_chooses_toolkit, findings)) or findings:
         wanted = reversible_steps(finding)
         if wanted and not any(_clash(one, other) for one in wanted for other in steps):
             steps += [step for step in wanted if step not in steps]
@@ -80,6 +82,16 @@ def plan_layer(findings: Iterable[Finding], folder: str) -> Optional[Layer]:
     variables = tuple(_resolved(step, folder) for step in changes)
     wrappers = tuple(step for step in asked if step.kind == "wrapper")
     return Layer(folder, shims, variables, tuple(cures), wrappers)
+
+
+def _chooses_toolkit(finding: Finding) -> bool:
+    """Whether a build takes another toolkit with its cure: what else is found is then to be asked of that one first."""
+    return any(
+        isinstance(step, SetEnv)
+        and step.name in ("CUDA_HOME", "CUDA_PATH", "CUDACXX")
+        and PLACEHOLDER not in (step.value or "")
+        for step in reversible_steps(finding)
+    )
 
 
 def reversible_steps(finding: Finding) -> Tuple[Reversible, ...]:

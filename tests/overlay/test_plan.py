@@ -41,16 +41,24 @@ def test_two_fixes_that_want_the_same_share_it():
 
 
 def test_a_fix_that_wants_something_else_waits_as_a_whole():
-    first = found(SetEnv("CUDA_HOME", "/a"), rule="first")
+    first = found(SetEnv("CXX", "/a"), rule="first")
     for other in (
-        found(SetEnv("X", "y"), SetEnv("CUDA_HOME", "/b")),
-        found(SetEnv("CUDA_HOME", "/b", "prepend")),
-        found(SetEnv("CUDA_HOME", None)),
+        found(SetEnv("X", "y"), SetEnv("CXX", "/b")),
+        found(SetEnv("CXX", "/b", "prepend")),
+        found(SetEnv("CXX", None)),
     ):
         made = layer(first, other)
-        assert made.variables == (SetEnv("CUDA_HOME", "/a"),) and made.cures == (first,)
+        assert made.variables == (SetEnv("CXX", "/a"),) and made.cures == (first,)
     shim = found(Shim("bin/cmake", "link", "/a"))
     assert layer(shim, found(Shim("bin/cmake", "link", "/b"))).cures == (shim,)
+
+
+def test_everything_waits_for_the_choice_of_the_toolkit():
+    links = found(Shim("lib/libcublas.so", "text", "/cuda-12/libcublas.so.12"), rule="links")
+    choice = found(SetEnv("CUDA_HOME", "/cuda-13"), SetEnv("PATH", "/cuda-13/bin", "prepend"), rule="choice")
+    assert layer(links, choice).cures == (choice,)
+    of_the_overlay = found(SetEnv("CUDA_HOME", "{overlay}/cuda"), rule="shim")
+    assert layer(links, of_the_overlay).cures == (links, of_the_overlay)
 
 
 def test_lists_grow_from_several_fixes():
