@@ -1,21 +1,22 @@
 """What an overlay cures and what it cannot, in a few lines around the command that runs in it."""
 
-from typing import Iterable, Iterator, List
+from typing import Iterator, List
 
-from envdoctor.finding import SetEnv, Severity, Shim
+from envdoctor.finding import Fix, SetEnv, Severity
 from envdoctor.overlay.treatment import Treatment
 from envdoctor.report import shell, text
 from envdoctor.report.groups import Group, grouped
 from envdoctor.report.style import Style, clean, counted
 
-VALUE = 60
+VALUE, FILES = 40, 2
+_SIGNS = {"set": "=", "prepend": "=...", "append": "+="}
 
 
 def before(treatment: Treatment, style: Style) -> str:
     """What is cured and how, and what is not; nothing where there is nothing to say."""
     lines: List[str] = []
     if treatment.cured:
-        number = counted(len(grouped(treatment.cured)), "trouble")
+        number = counted(len(grouped(treatment.cured)), "finding")
         folder = clean(treatment.overlay.folder)
         lines.append(f"{_head(style)} {number} cured from outside, in {folder}; nothing else is changed")
         for group in grouped(treatment.cured):
@@ -23,8 +24,9 @@ def before(treatment: Treatment, style: Style) -> str:
     errors = [finding for finding in treatment.left if finding.severity is Severity.ERROR]
     if errors:
         lines.append(f"{_head(style)} not curable from outside")
+        tried = {finding.rule for finding in treatment.overlay.cures}
         for group in grouped(tuple(errors)):
-            lines += _left(group, style)
+            lines += _left(group, group.rule in tried, style)
     return "\n".join(lines) + "\n" if lines else ""
 
 
@@ -45,28 +47,30 @@ def _head(style: Style) -> str:
 def _cured(group: Group, style: Style) -> Iterator[str]:
     assert group.fix is not None
     yield f"  {style.paint('good', group.rule)}: {clean(group.fix.title)}"
-    for line in how(group.fix.steps):
-        yield style.paint("dim", f"      {clean(line)}")
+    yield from (style.paint("dim", line) for line in style.wrap(clean(_means(group.fix)), "    ", "    "))
     for command in shell.commands(group.fix):
-        yield f"      to be run by you: {clean(command.command)}"
+        yield f"    to be run by you: {clean(command.command)}"
 
 
-def how(steps: Iterable[object]) -> Iterator[str]:
-    """The reversible steps of a fix, each in a line that is short enough to be read."""
-    for step in steps:
-        if isinstance(step, Shim):
-            yield step.path
-        elif isinstance(step, SetEnv) and step.value is None:
-            yield f"{step.name} unset"
-        elif isinstance(step, SetEnv):
-            assert step.value is not None
-            value = step.value.replace("{overlay}/", "")
-            value = value if len(value) <= VALUE else f"{value[:VALUE]}..."
-            sign = {"set": "=", "prepend": "=...", "append": "+="}[step.mode]
-            yield f"{step.name}{sign}{value}"
+def _means(fix: Fix) -> str:
+    """The variables of a fix and the names of its files, as short as they can be told."""
+    files = [step.path for step in shell.shims(fix)]
+    more = [f"and {len(files) - FILES} more"] if len(files) > FILES else []
+    variables = [_changed(step) for step in fix.steps if isinstance(step, SetEnv)]
+    return " ".join([*variables, *files[:FILES], *more])
 
 
-def _left(group: Group, style: Style) -> Iterator[str]:
+def _changed(step: SetEnv) -> str:
+    if step.value is None:
+        return f"{step.name} unset"
+    value = step.value.replace("{overlay}/", "")
+    value = value if len(value) <= VALUE else f"{value[:VALUE]}..."
+    return f"{step.name}{_SIGNS[step.mode]}{value}"
+
+
+def _left(group: Group, tried: bool, style: Style) -> Iterator[str]:
     yield f"  {style.paint('error', group.rule)}: {clean(group.occurrences[0].message)}"
-    if group.fix:
-        yield f"      {clean(group.fix.title)}"
+    if tried:
+        yield "    found still, with the cure in place"
+    elif group.fix:
+        yield f"    {clean(group.fix.title)}"
