@@ -30,7 +30,7 @@ from typing import Iterator, List, Tuple
 from packaging.version import Version
 
 from envdoctor import compat
-from envdoctor.facts import Located, Project, Torch
+from envdoctor.facts import Environment, Located, Project, Torch
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
@@ -62,6 +62,7 @@ inline at::ScalarType scalar_type(const at::DeprecatedTypeProperties& properties
 }  // namespace detail
 #endif
 """
+VARIABLES = ("CFLAGS", "CXXFLAGS", "NVCC_APPEND_FLAGS")
 #: What a name is replaced by on the command line of every compiler.
 FLAGS = {
     "AT_CHECK": "-DAT_CHECK=TORCH_CHECK",
@@ -75,9 +76,13 @@ NEW_NAMES = {
 }
 
 
-def check(project: Project, torch: Torch) -> Iterator[Finding]:
+def check(project: Project, torch: Torch, environment: Environment) -> Iterator[Finding]:
     release = Version(torch.version).release[:2]
-    gone = [(place, since) for place, since in _removed(project) if release >= since]
+    gone = [
+        (place, since)
+        for place, since in _removed(project)
+        if release >= since and not _defined(place.text, environment)
+    ]
     if not gone:
         return
     names = list(dict.fromkeys(place.text for place, _ in gone))
@@ -96,6 +101,12 @@ def check(project: Project, torch: Torch) -> Iterator[Finding]:
         fix=replace(_fix(names, oldest), lasting=tuple(_ported(gone))),
         location=Location(first.file, first.line),
     )
+
+
+def _defined(name: str, environment: Environment) -> bool:
+    """Whether every compiler is told already what stands for the name."""
+    flag = FLAGS.get(name, "").rpartition("{overlay}")[2]
+    return bool(flag) and all(flag in (environment.get(variable) or "") for variable in VARIABLES)
 
 
 def _removed(project: Project) -> Iterator[Tuple[Located, Tuple[int, int]]]:
@@ -135,5 +146,5 @@ def _steps(names: List[str]) -> Iterator[Step]:
         yield Shim(TYPE_HEADER, "text", TYPE_OVERLOAD)
     for name, flag in FLAGS.items():
         if name in names:
-            for variable in ("CFLAGS", "CXXFLAGS", "NVCC_APPEND_FLAGS"):
+            for variable in VARIABLES:
                 yield SetEnv(variable, flag, "append")

@@ -1,15 +1,15 @@
 """Names that newer torch does not have."""
 
-from envdoctor.finding import SetEnv, Shim
+from envdoctor.finding import Edit, SetEnv, Shim
 from envdoctor.rules.linking.torch_api_removed import check
-from tests.factory import at, project, torch
+from tests.factory import at, environment, project, torch
 
 CHECK = at("AT_CHECK", "src/a.cpp", 23)
 THC = at("THC/THC.h", "src/a.cu", 3)
 
 
-def found(version, *features):
-    return list(check(project(features=features), torch(version)))
+def found(version, *features, **variables):
+    return list(check(project(features=features), torch(version), environment(**variables)))
 
 
 def test_quiet_on_the_torch_they_were_written_for_and_on_what_is_left():
@@ -22,6 +22,23 @@ def test_the_old_check_becomes_a_flag():
     (finding,) = found("1.5.0", CHECK)
     assert finding.location.line == 23
     assert SetEnv("NVCC_APPEND_FLAGS", "-DAT_CHECK=TORCH_CHECK", "append") in finding.fix.steps
+
+
+def test_quiet_where_the_compilers_are_told_already():
+    flag = "-include /p/.envdoctor/1/include/envdoctor_tensor_type.h"
+    dispatch = at("AT_DISPATCH on Tensor.type()", "a.cu", 7)
+    told = {"CFLAGS": flag, "CXXFLAGS": f"-O2 {flag}", "NVCC_APPEND_FLAGS": flag}
+    assert not found("2.13.0", dispatch, **told)
+    assert found("2.13.0", dispatch, CFLAGS=flag)
+    assert not found("1.5.0", CHECK, **dict.fromkeys(told, "-DAT_CHECK=TORCH_CHECK"))
+
+
+def test_for_good_the_word_itself_is_changed():
+    (finding,) = found("2.13.0", CHECK, at("AT_DISPATCH on Tensor.type()", "a.cu", 7))
+    assert finding.fix.lasting == (
+        Edit("src/a.cpp", 23, "AT_CHECK", "TORCH_CHECK"),
+        Edit("a.cu", 7, ".type()", ".scalar_type()"),
+    )
 
 
 def test_thc_gets_a_header_of_the_overlay():
