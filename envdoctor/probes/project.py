@@ -193,11 +193,19 @@ class _Reading:
         )
 
     def asked(self, kind: str) -> Tuple[Located, ...]:
-        """Libraries ("lib"), architectures ("arch") or C++ standards ("std") asked for anywhere, each once."""
+        """Libraries ("lib"), architectures ("arch") or C++ standards ("std") asked for anywhere.
+
+        Each once in a file; standards at every place, for a change of one alone would change nothing.
+        """
         found = [*self._setup_flags(kind), *self._cmake_flags(kind)]
         found += self.makefile.asked[kind] if self.makes() else []
         found += self.scripts.asked[kind] if kind == "arch" or not self.compiles_alone() else []
-        return tuple({(place.text, place.file): place for place in reversed(found)}.values())[::-1]
+        return tuple(
+            {
+                (place.text, place.file, place.line if kind == "std" else None): place
+                for place in reversed(found)
+            }.values()
+        )[::-1]
 
     def _setup_flags(self, kind: str) -> Iterator[Located]:
         if self.setup is None:

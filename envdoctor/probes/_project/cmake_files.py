@@ -268,7 +268,10 @@ class Reader(Variables):
 
     def standard(self, language: str, value: str, command: Command) -> None:
         if value.isdigit() and self.own():
-            self.add("standards", f"{language} {'98' if value == '98' else value}", command)
+            place = self.at(f"{language} {value}", command)
+            known = self.found.setdefault("standards", [])
+            if place not in known:
+                known.append(place)
 
     def options(self, text: str, language: str, command: Command) -> None:
         """Flags for the compilers."""

@@ -24,14 +24,13 @@ overlay on CPATH. Other headers of TH and THC have no substitute; take a torch b
 When the lines are behind an `#if` on torch's version, or the file is left out of your build.
 """
 
-from dataclasses import replace
 from typing import Iterator, List, Tuple
 
 from packaging.version import Version
 
 from envdoctor import compat
 from envdoctor.facts import Environment, Located, Project, Torch
-from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -69,12 +68,6 @@ FLAGS = {
     "AT_DISPATCH on Tensor.type()": f"-include {{overlay}}/{TYPE_HEADER}",
 }
 
-#: The same for good: what stands in the sources, and what takes its place.
-NEW_NAMES = {
-    "AT_CHECK": ("AT_CHECK", "TORCH_CHECK"),
-    "AT_DISPATCH on Tensor.type()": (".type()", ".scalar_type()"),
-}
-
 
 def check(project: Project, torch: Torch, environment: Environment) -> Iterator[Finding]:
     release = Version(torch.version).release[:2]
@@ -98,7 +91,7 @@ def check(project: Project, torch: Torch, environment: Environment) -> Iterator[
             ),
             Evidence(torch.found_via, torch.version),
         ),
-        fix=replace(_fix(names, oldest), lasting=tuple(_ported(gone))),
+        fix=_fix(names, oldest),
         location=Location(first.file, first.line),
     )
 
@@ -120,14 +113,6 @@ def _removed(project: Project) -> Iterator[Tuple[Located, Tuple[int, int]]]:
         if since and name not in compat.TORCH_HEADERS_LEFT and (name, place.place) not in seen:
             seen.add((name, place.place))
             yield place, since
-
-
-def _ported(gone: List[Tuple[Located, Tuple[int, int]]]) -> Iterator[Edit]:
-    """Lines that one word brings up to date."""
-    for place, _ in gone:
-        words = NEW_NAMES.get(place.text)
-        if words and place.line:
-            yield Edit(place.file, place.line, *words)
 
 
 def _fix(names: List[str], oldest: str) -> Fix:

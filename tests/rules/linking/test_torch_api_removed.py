@@ -1,6 +1,6 @@
 """Names that newer torch does not have."""
 
-from envdoctor.finding import Edit, SetEnv, Shim
+from envdoctor.finding import SetEnv, Shim
 from envdoctor.rules.linking.torch_api_removed import check
 from tests.factory import at, environment, project, torch
 
@@ -31,14 +31,6 @@ def test_quiet_where_the_compilers_are_told_already():
     assert not found("2.13.0", dispatch, **told)
     assert found("2.13.0", dispatch, CFLAGS=flag)
     assert not found("1.5.0", CHECK, **dict.fromkeys(told, "-DAT_CHECK=TORCH_CHECK"))
-
-
-def test_for_good_the_word_itself_is_changed():
-    (finding,) = found("2.13.0", CHECK, at("AT_DISPATCH on Tensor.type()", "a.cu", 7))
-    assert finding.fix.lasting == (
-        Edit("src/a.cpp", 23, "AT_CHECK", "TORCH_CHECK"),
-        Edit("a.cu", 7, ".type()", ".scalar_type()"),
-    )
 
 
 def test_thc_gets_a_header_of_the_overlay():
