@@ -108,10 +108,9 @@ def _apply(
 
     failed = _told(apply(host, _root(facts), items), ("changed", "done"))
     _, _, left = _diagnosed(arguments)
-    findings = [item.finding for item in items]
-    write_output(report.outcome(findings, left, style_for(None)), None)
+    write_output(report.outcome(items, left, style_for(None)), None)
     rules = {finding.rule for finding in left}
-    return int(failed or any(finding.rule in rules for finding in findings))
+    return int(failed or any(item.finding.rule in rules and not item.rest_in_overlay for item in items))
 
 
 def _undo(arguments: argparse.Namespace) -> int:

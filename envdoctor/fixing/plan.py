@@ -10,11 +10,16 @@ Change = Union[Run, Edit]
 
 @dataclass(frozen=True)
 class Item:
-    """One finding with the changes that would end it for good; `reversible`: an overlay cures it as well."""
+    """One finding with the changes that would end it for good; `reversible`: an overlay cures it, or helps."""
 
     finding: Finding
     changes: Tuple[Change, ...]
     reversible: bool
+
+    @property
+    def rest_in_overlay(self) -> bool:
+        """Whether the changes alone do not end it: the other part of the fix are variables and shim files."""
+        return self.reversible and not any(isinstance(change, Edit) for change in self.changes)
 
 
 def plan(findings: Iterable[Finding]) -> Tuple[Item, ...]:

@@ -52,10 +52,11 @@ def ending(items: Tuple[Item, ...], diff: bytes, left: Iterable[str], style: Sty
 
 
 def _changes(item: Item) -> Iterator[str]:
-    if item.reversible:
-        yield "cured without any change by `envdoctor run -- CMD`"
     for change in item.changes:
         yield from _described(change)
+    if item.reversible:
+        rest = "the rest: " if item.changes and item.rest_in_overlay else "or " if item.changes else ""
+        yield f"{rest}cured without any change by `envdoctor run -- CMD`"
     if not item.changes and not item.reversible:
         yield f"no step that envdoctor can take; `envdoctor explain {item.finding.rule}` tells more"
 
@@ -70,11 +71,16 @@ def _described(change: Change) -> Iterator[str]:
         yield from (f"     {line}" for line in rest)
 
 
-def outcome(applied: Iterable[Finding], left: Iterable[Finding], style: Style) -> str:
+def outcome(applied: Iterable[Item], left: Iterable[Finding], style: Style) -> str:
     """Which of the findings are gone, now that the rules were asked again."""
     rules = {finding.rule for finding in left}
-    lines = []
-    for rule in dict.fromkeys(finding.rule for finding in applied):
-        word = style.paint("error", "not cured") if rule in rules else style.paint("good", "cured")
-        lines.append(f"{word}  {rule}")
-    return "\n".join(lines) + "\n" if lines else ""
+    lines = {}
+    for item in applied:
+        if item.finding.rule not in rules:
+            word = style.paint("good", "cured")
+        elif item.rest_in_overlay:
+            word = "rest by `envdoctor run`"
+        else:
+            word = style.paint("error", "not cured")
+        lines[item.finding.rule] = f"{word}  {item.finding.rule}"
+    return "".join(f"{line}\n" for line in lines.values())
