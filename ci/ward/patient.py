@@ -25,6 +25,8 @@ class Patient:
     says: str
     tells: str
     build: str
+    #: Modules that can be imported once it is built.
+    imports: str
     project: Dict[str, str]
     environment: Dict[str, str]
     needs: Tuple[str, ...]
@@ -62,6 +64,7 @@ def _read(path: Path) -> Patient:
         says=getattr(module, "SAYS", ""),
         tells=getattr(module, "TELLS", ""),
         build=module.BUILD,
+        imports=getattr(module, "IMPORTS", ""),
         project=getattr(module, "PROJECT", {}),
         environment=getattr(module, "ENVIRONMENT", {}),
         needs=words("NEEDS"),

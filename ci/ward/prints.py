@@ -32,11 +32,10 @@ def differences(before: Prints, after: Prints) -> List[str]:
 def matching(root: str, patterns: Iterable[str]) -> Iterator[str]:
     """The paths below `root` that match, and not what is below them."""
     for folder, folders, files in os.walk(root):
-        for name in (*folders, *files):
-            path = os.path.relpath(os.path.join(folder, name), root)
-            if _matches(path, patterns):
-                yield path
-        folders[:] = [name for name in folders if os.path.exists(os.path.join(folder, name))]
+        paths = {name: os.path.relpath(os.path.join(folder, name), root) for name in folders + files}
+        found = {name for name, path in paths.items() if _matches(path, patterns)}
+        yield from (paths[name] for name in found)
+        folders[:] = [name for name in folders if name not in found]
 
 
 def _walk(root: str, left_out: Iterable[str]) -> Iterator[str]:

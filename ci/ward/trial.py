@@ -82,10 +82,16 @@ class Trial:
             raise Failed("run", f"succeeds without a cure for {', '.join(absent)}", output)
         self._untouched("run")
 
-    def again(self, command: Sequence[str], options: Sequence[str]) -> None:
-        """A second run finds the overlay as it would make it."""
+    def imports(self, modules: str) -> None:
+        """What was built can be imported, in the patient's own environment and far from the sources."""
+        status, output = self.box.run(["sh", "-c", f"cd / && exec python -c 'import torch, {modules}'"])
+        if status:
+            raise Failed("imports", f"exit status {status}", output)
+
+    def again(self, options: Sequence[str]) -> None:
+        """A second run, of nothing, finds the overlay as it would make it."""
         before = self._overlay()
-        self._run(command, options)
+        self._run(["true"], options)
         changed = prints.differences(before, self._overlay())
         if changed:
             raise Failed("again", "a second run changes the overlay", "\n".join(changed))

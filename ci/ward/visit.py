@@ -71,8 +71,10 @@ def _cells(patient: Patient, trial: Trial) -> Iterator[str]:
     found = trial.check(patient.rules, patient.also, patient.options)
     yield "names it" if patient.rules else f"names {' '.join(f'`{rule}`' for rule in found) or 'nothing'}"
     trial.run(command, (*patient.rules, *patient.then), patient.tells, patient.options)
+    if patient.imports and not patient.tells:
+        trial.imports(patient.imports)
     yield "tells" if patient.tells else "builds"
-    trial.again(command, patient.options)
+    trial.again(patient.options)
     yield "untouched"
 
 

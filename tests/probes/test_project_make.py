@@ -206,3 +206,14 @@ def test_a_toolkit_that_the_makefile_names_and_that_is_gone():
     assert gone() == both and gone(CUDA_DIR="/usr/local/cuda") == both
     assert gone(CUDA_HOME="/usr/local/cuda") == both[1:]
     assert gone(programs=["/opt/cuda-11/bin/nvcc", "/opt/cuda-12/bin/nvcc"]) == []
+
+
+def test_the_toolkit_that_make_takes_from_the_environment():
+    def links(first_line):
+        text = f"{first_line}\nNVCC = $(CUDA_HOME)/bin/nvcc\na.so: a.cu\n\t$(NVCC) -shared -o a.so a.cu\n"
+        host = FakeHost(files={"/w/Makefile": text, "/w/a.cu": ""}, env={"CUDA_HOME": "/venv/cu13"})
+        return [place.text for place in makefiles.read(Tree(host, "/w")).nvcc_links]
+
+    assert links("") == ["/venv/cu13/bin/nvcc"]
+    assert links("CUDA_HOME ?= /usr/local/cuda") == ["/venv/cu13/bin/nvcc"]
+    assert links("CUDA_HOME = /usr/local/cuda") == ["/usr/local/cuda/bin/nvcc"]

@@ -15,6 +15,7 @@ NAMES = ("GNUmakefile", "makefile", "Makefile")
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|::?=|:::=|\+=|=)\s*(.*)", re.DOTALL)
 _INCLUDE = re.compile(r"^ *(?:-|s)?include\s+([^#\n]+)", re.MULTILINE)
 _TOOLKIT_VARIABLE = re.compile(r"\$[({](\w*CUDA\w*)[)}]/bin/nvcc")
+_FROM_ENVIRONMENT = ("CUDA_HOME", "CUDA_PATH", "CUDA_ROOT", "CUDA_TOOLKIT_ROOT_DIR", "NVCC")
 _REFERENCE = re.compile(r"\$[({]([\w.-]+)[)}]")
 _FOREACH = re.compile(r"\$\(foreach\s+(\w+)\s*,([^,()]*),\s*((?:[^()]|\([^()]*\))*)\)")
 _COMPILES = re.compile(
@@ -82,7 +83,7 @@ def read(tree: Tree) -> Builds:
             waiting += [path for word in words if "$" not in word for path in tree.glob(word)]
     if any(_COMPILES.search(text) for text in texts.values()):
         builds.makes = makefile is not None
-        variables = dict(_variables(texts))
+        variables = dict(_variables(texts, _of_environment(tree)))
         # Included files first: they hold the variables that the Makefile's recipes use.
         for name, text in reversed(tuple(texts.items())):
             _makefile(tree, builds, name, text, variables)
@@ -126,9 +127,9 @@ def logical_lines(text: str) -> Iterator[Tuple[int, str]]:
         yield start, waiting
 
 
-def _variables(texts: Dict[str, str]) -> Iterator[Tuple[str, str]]:
+def _variables(texts: Dict[str, str], given: Dict[str, str]) -> Iterator[Tuple[str, str]]:
     """Assignments in order, appended values joined; the last one counts."""
-    known: Dict[str, str] = {}
+    known = dict(given)
     for text in texts.values():
         for _, line in logical_lines(text):
             found = None if line.startswith("\t") else _ASSIGNMENT.fullmatch(_uncommented(line))
@@ -138,6 +139,11 @@ def _variables(texts: Dict[str, str]) -> Iterator[Tuple[str, str]]:
                     continue
                 known[name] = f"{known.get(name, '')} {value}" if how == "+=" else value
     yield from known.items()
+
+
+def _of_environment(tree: Tree) -> Dict[str, str]:
+    """Variables that make takes from the environment: "?=" leaves them as they are."""
+    return {name: tree.host.env[name] for name in _FROM_ENVIRONMENT if tree.host.env.get(name)}
 
 
 def _uncommented(line: str) -> str:
