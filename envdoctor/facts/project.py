@@ -189,6 +189,9 @@ class Project:
     #: Recipes of the Makefile in which nvcc links: nvcc as it is called ("nvcc", "/opt/cuda/bin/nvcc", "$(NVCC)").
     #: Those that name a folder with the run time's archives are left out.
     nvcc_links: Tuple[Located, ...] = ()
+    #: "2.41" at the features.h of a glibc that is not the system's and whose headers a compile finds first: a folder of
+    #: the project's flags, of CPATH or of a flags variable has them.
+    glibc_headers: Optional[Located] = None
 
     @property
     def wants_cuda(self) -> bool:
