@@ -35,6 +35,7 @@ ROLES = ("build", "ci")
 FOR_ALL = ("CXX", "CC")
 FOR_CUDA = ("CUDAHOSTCXX",)
 FLAGS = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
+FLAGS_FOR_CMAKE = ("CUDACXX", "CUDAFLAGS")
 _CCBIN = re.compile(r"(?:^|\s)(?:-ccbin|--compiler-bindir)[\s=]+(\S+)")
 _C_ALONE = re.compile(r"(?P<before>(?:\S*[/-])?)(?P<name>gcc|clang)(?P<after>(?:-[\d.]+)?)$")
 _GNU_OR_CLANG = re.compile(r"(?:^|[/-])(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-[\d.]+)?$")
@@ -63,7 +64,7 @@ def check(
         if value and (gone or not _found(value, name, compilers)):
             missing = True
             yield _names_nothing(name, value, compilers)
-    for name in FLAGS if project.wants_cuda else ():
+    for name in (*FLAGS, *(FLAGS_FOR_CMAKE if project.cmake else ())) if project.wants_cuda else ():
         value = _ccbin(environment.get(name) or "")
         if value and not _answers(value, name, compilers):
             missing = True

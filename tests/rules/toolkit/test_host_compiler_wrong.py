@@ -5,7 +5,7 @@ import pytest
 from envdoctor.facts import Compilers, Environment, Variable
 from envdoctor.finding import Run, SetEnv
 from envdoctor.rules.toolkit.host_compiler_wrong import check
-from tests.factory import compiler, environment, project, system
+from tests.factory import cmake, compiler, environment, project, system
 
 GXX = compiler()
 
@@ -90,3 +90,14 @@ def test_a_c_compiler_for_cxx():
     (finding,) = run(gcc, CXX="ccache gcc")
     assert finding.fix is not None and finding.fix.steps == (SetEnv("CXX", None),)
     assert not run(GXX, gcc, CC="gcc", CXX="x86_64-conda-linux-gnu-c++")
+
+
+@pytest.mark.parametrize("name", ["CUDACXX", "CUDAFLAGS"])
+def test_ccbin_that_only_cmake_reads(name):
+    value = "/opt/cuda/bin/nvcc -ccbin /gone/g++-10 -O2"
+    by_cmake = project(cmake=cmake("3.18", "CUDA"))
+    (finding,) = run(project=by_cmake, **{name: value})
+    assert finding.fix.steps == (SetEnv(name, "/opt/cuda/bin/nvcc  -O2"),)
+    assert not run(project=CUDA, **{name: value})
+    there = compiler(path="/opt/g++-10", found_via=name)
+    assert not run(GXX, there, project=by_cmake, **{name: value})
