@@ -59,10 +59,7 @@ def _named(host: Host, candidate: Candidate) -> Optional[Compiler]:
 def named_by(host: Host, variable: str) -> Optional[str]:
     """The compiler that a variable names, as an executable's path; None when it names none that is there."""
     words = _programs.words_of(host.env.get(variable, ""))
-    if variable in WITH_CCBIN:
-        name = ccbin(words)
-    else:
-        name = next(iter(_without_launchers(words)), None)
+    name = ccbin(words) if variable in WITH_CCBIN else next(iter(_without_launchers(words)), None)
     return located(host, name) if name else None
 
 
