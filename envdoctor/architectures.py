@@ -19,6 +19,8 @@ DROPPED_VARIABLE = "ENVDOCTOR_DROPPED_ARCHITECTURES"
 FLAG_VARIABLES = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
 _FLAG = re.compile(r"--?(?:gencode|generate-code|arch|gpu-architecture|code|gpu-code)(?:=(.*))?", re.DOTALL)
 _NAMED = re.compile(r"(?<![A-Za-z0-9])(?:compute|sm|lto)_\d{2,3}[af]?(?!\w)|^(?:native|all|all-major)$")
+# CMake's own variable on a command line or in CMAKE_ARGS; it is stronger than CUDAARCHS.
+_DEFINED = re.compile(r"""(-D\s*CMAKE_CUDA_ARCHITECTURES(?::\w+)?=)("[^"]*"|'[^']*'|\S*)""")
 
 _ONE = re.compile(r"(?:sm_|compute_|lto_)?(\d{1,2})\.?(\d)([af]?)(-real|-virtual)?(\+PTX)?", re.IGNORECASE)
 
@@ -130,7 +132,7 @@ def handed_to_nvcc(environment: Environment, project: Optional[Project]) -> Tupl
     if written:
         return written + flags
     for applies, name in _variables(project):
-        value = environment.get(name) if applies else None
+        value = _listed(environment, name) if applies else None
         if value:
             return tuple(Asked(entry, parse(entry), name, "variable") for entry in split(value)) + flags
     return flags
@@ -301,10 +303,41 @@ def sensible(toolkit: Optional[Toolkit]) -> Tuple[Architecture, ...]:
     return tuple(item for item in common if refusal(item, toolkit) is None)
 
 
+def as_variable(environment: Environment, name: str, architectures: Tuple[Architecture, ...]) -> str:
+    """The value of a variable that is to ask for these alone; of CMAKE_ARGS everything else is kept."""
+    if name == "CMAKE_ARGS":
+        return in_cmake_args(environment, cmake_list(architectures))
+    return cmake_list(architectures) if name == "CUDAARCHS" else dotted_list(architectures)
+
+
+def in_cmake_args(environment: Environment, listed: str) -> str:
+    """CMAKE_ARGS with that list for CMAKE_CUDA_ARCHITECTURES."""
+    return _DEFINED.sub(lambda found: found[1] + listed, environment.get("CMAKE_ARGS") or "")
+
+
+def _listed(environment: Environment, name: str) -> str:
+    """The list of architectures in a variable's value."""
+    value = environment.get(name) or ""
+    if name != "CMAKE_ARGS":
+        return value
+    found = _DEFINED.search(value)
+    return found[2].strip("\"'") if found else ""
+
+
+def _reads_cmake_args(project: Project) -> bool:
+    """Whether its Python build hands CMAKE_ARGS on: scikit-build does, and a setup.py that asks for it."""
+    setup = project.setup
+    asks = bool(setup and any(variable.text == "CMAKE_ARGS" for variable in setup.variables))
+    backend = project.build_backend.text if project.build_backend else ""
+    skbuild = bool(setup and any(name.text == "skbuild" for name in setup.imports))
+    return asks or skbuild or backend.startswith("scikit_build_core")
+
+
 def _variables(project: Project) -> Tuple[Tuple[bool, str], ...]:
     finds_torch = bool(project.cmake and project.cmake.package("Torch"))
     return (
         (builds_torch_extension(project) or finds_torch, "TORCH_CUDA_ARCH_LIST"),
+        (builds_with_cmake(project) and _reads_cmake_args(project), "CMAKE_ARGS"),
         (builds_with_cmake(project), "CUDAARCHS"),
     )
 

@@ -43,9 +43,16 @@ macro(envdoctor_architectures variable access value)
   endif()
 endmacro()
 variable_watch(CMAKE_CUDA_ARCHITECTURES envdoctor_architectures)
+# What the word stands for in a target's property is what CMake saw of this machine's GPUs.
+macro(envdoctor_native variable access value)
+  if("${{access}}" STREQUAL "MODIFIED_ACCESS" AND NOT "${{value}}" STREQUAL "$ENV{{{variable}}}")
+    set(CMAKE_CUDA_ARCHITECTURES_NATIVE "$ENV{{{variable}}}")
+  endif()
+endmacro()
+variable_watch(CMAKE_CUDA_ARCHITECTURES_NATIVE envdoctor_native)
 """
 
-_STARTUP = '''"""Answers torch.cuda.get_device_capability() with the architecture that the build is meant for.
+_STARTUP = '''"""Answers what setup scripts ask torch of the GPU with the architecture that the build is meant for.
 
 With ENVDOCTOR_CUDA_AVAILABLE also is_available() and device_count(), for builds that refuse to go on without a GPU.
 """
@@ -54,6 +61,7 @@ import importlib.machinery
 import importlib.util
 import os
 import sys
+import types
 
 _here = os.path.dirname(os.path.abspath(__file__))
 
@@ -70,7 +78,12 @@ class _Finder(importlib.abc.MetaPathFinder):
             def exec_module(module):
                 execute(module)
                 number = os.environ["ENVDOCTOR_CUDA_ARCHITECTURES"].split(";")[0].rstrip("af")
-                module.get_device_capability = lambda device=None: (int(number[:-1]), int(number[-1]))
+                major, minor = int(number[:-1]), int(number[-1])
+                module.get_device_capability = lambda device=None: (major, minor)
+                module.get_device_properties = lambda device=None: types.SimpleNamespace(
+                    name="none", major=major, minor=minor, multi_processor_count=1, total_memory=0
+                )
+                module.current_device = lambda: 0
                 if os.environ.get("ENVDOCTOR_CUDA_AVAILABLE"):
                     module.is_available = lambda: True
                     module.device_count = lambda: 1
@@ -146,7 +159,7 @@ def cmake_architectures(environment: Environment, architectures: str) -> Tuple[S
 
 
 def answered_capability(target: Architecture) -> Tuple[Step, ...]:
-    """torch.cuda.get_device_capability() answers with that architecture where there is no GPU to ask."""
+    """torch.cuda.get_device_capability() and the like answer with that architecture where there is no GPU to ask."""
     return (
         Shim("python/sitecustomize.py", "text", _STARTUP),
         SetEnv("PYTHONPATH", "{overlay}/python", "prepend"),

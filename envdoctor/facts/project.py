@@ -191,6 +191,9 @@ class Project:
     nvcc_links: Tuple[Located, ...] = ()
     #: Include folders that the Makefile or a script names, as written.
     make_include_dirs: Tuple[str, ...] = ()
+    #: "2.41" at the features.h of a glibc that is not the system's and whose headers a compile finds first: a folder of
+    #: the project's flags, of CPATH or of a flags variable has them.
+    glibc_headers: Optional[Located] = None
 
     @property
     def wants_cuda(self) -> bool:

@@ -42,7 +42,8 @@ class RuntimeLibrary:
     path: str
     glibcxx: Optional[str]  # "3.4.30"; None: the file is broken
     cxxabi: Optional[str]  # "1.3.13"
-    #: Whose it is: "system", "conda", "LD_LIBRARY_PATH", "LD_PRELOAD", "compiler", "run path of python".
+    #: Whose it is: "system", "conda", "LD_LIBRARY_PATH", "LD_PRELOAD", "compiler", "run path of python"; "LDFLAGS" and
+    #: "LD_RUN_PATH" put its folder into the run path of what is linked.
     origin: str
     #: Whether the loader takes this one in a new process of the examined Python (for a module without a run path).
     taken: bool

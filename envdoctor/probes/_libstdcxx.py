@@ -1,6 +1,7 @@
 """The copies of libstdc++.so.6 that a build or a load may meet, and the one that the loader takes."""
 
 import posixpath
+import re
 import shlex
 from typing import Dict, Iterator, List, Optional, Tuple
 
@@ -10,6 +11,8 @@ from envdoctor.host import Host
 from envdoctor.probes import _ldcache
 
 SONAME = "libstdc++.so.6"
+
+_RUN_PATH = re.compile(r"-(?:Wl,|Xlinker )-?-?(?:rpath|R)[=, ]?(?:-Wl,|-Xlinker )?([^\s,]+)")
 
 
 def libraries(host: Host, machine: str, libc: str, python: Optional[Python]) -> Tuple[RuntimeLibrary, ...]:
@@ -94,6 +97,15 @@ def _others(host: Host, python: Optional[Python]) -> Iterator[Tuple[str, str]]:
     path = _of_compiler(host)
     if path:
         yield path, "compiler"
+    for variable in ("LDFLAGS", "LD_RUN_PATH"):
+        for folder in _linked_in(host.env.get(variable, "")):
+            yield posixpath.join(host.cwd, folder, SONAME), variable
+
+
+def _linked_in(value: str) -> Iterator[str]:
+    """Folders that a link writes into the run path of what it makes: those after -rpath, or the bare list."""
+    listed = _RUN_PATH.findall(value) if "-" in value.partition("/")[0] else [value]
+    yield from (folder for text in listed for folder in text.split(":") if folder and "$" not in folder)
 
 
 def _is_conda(host: Host, prefix: str) -> bool:

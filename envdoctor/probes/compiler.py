@@ -19,8 +19,9 @@ def probe(
     """The first that speaks, in nvcc's own order; None when nothing is there.
 
     -ccbin in NVCC_APPEND_FLAGS or NVCC_PREPEND_FLAGS; what the project's builder passes as -ccbin (CMake: CUDAHOSTCXX,
-    torch's cpp_extension: CC); NVCC_CCBIN, which 11.8 and 12.4 do not know; the gcc in nvcc's own folder (Debian and
-    Arch put an accepted one there, and nvcc looks there first); the first gcc on PATH. CMake does not hand CXX on.
+    and -ccbin in CUDAFLAGS or CUDACXX; torch's cpp_extension: CC); NVCC_CCBIN, which 11.8 and 12.4 do not know; the gcc
+    in nvcc's own folder (Debian and Arch put an accepted one there, and nvcc looks there first); the first gcc on PATH.
+    CMake does not hand CXX on.
     """
     for path, via in _choices(host, project, toolkit):
         chosen = _known(host, compilers, path) or ask(host, _behind_cache(host, path), via)
@@ -48,7 +49,8 @@ def _variables(project: Optional[Project]) -> List[str]:
     builder = []
     if project and project.wants_cuda:
         by_setup = bool(project.setup and project.setup.extensions) or project.cmake is None
-        builder = ["CC"] if by_setup and project.wants_torch else ["CUDAHOSTCXX"] if project.cmake else []
+        by_cmake = ["CUDAFLAGS", "CUDAHOSTCXX", "CUDACXX"] if project.cmake else []
+        builder = ["CC"] if by_setup and project.wants_torch else by_cmake
     return ["NVCC_APPEND_FLAGS", "NVCC_PREPEND_FLAGS", *builder, "NVCC_CCBIN"]
 
 

@@ -11,7 +11,12 @@ from envdoctor.host import Host
 from envdoctor.probes import _programs
 
 #: Who names a compiler, strongest first for nvcc.
-VARIABLES = ("NVCC_APPEND_FLAGS", "NVCC_PREPEND_FLAGS", "NVCC_CCBIN", "CUDAHOSTCXX", "CC", "CXX")
+VARIABLES = (
+    *("NVCC_APPEND_FLAGS", "NVCC_PREPEND_FLAGS", "CUDAFLAGS", "NVCC_CCBIN"),
+    *("CUDAHOSTCXX", "CUDACXX", "CC", "CXX"),
+)
+#: Those in which a compiler is the value of nvcc's -ccbin among other words.
+WITH_CCBIN = ("NVCC_APPEND_FLAGS", "NVCC_PREPEND_FLAGS", "CUDAFLAGS", "CUDACXX")
 _NAME = re.compile(
     r"(?P<triplet>\w+-(?:\w+-)?linux(?:-\w+)?-)?(?P<plain>gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?P<number>-\d[\d.]*)?"
 )
@@ -54,10 +59,7 @@ def _named(host: Host, candidate: Candidate) -> Optional[Compiler]:
 def named_by(host: Host, variable: str) -> Optional[str]:
     """The compiler that a variable names, as an executable's path; None when it names none that is there."""
     words = _programs.words_of(host.env.get(variable, ""))
-    if variable.startswith("NVCC_") and variable.endswith("_FLAGS"):
-        name = ccbin(words)
-    else:
-        name = next(iter(_without_launchers(words)), None)
+    name = ccbin(words) if variable in WITH_CCBIN else next(iter(_without_launchers(words)), None)
     return located(host, name) if name else None
 
 

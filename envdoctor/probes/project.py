@@ -130,6 +130,7 @@ class _Reading:
             makefile_toolkits_gone=makefiles.toolkits_gone(tree) if self.makes() else (),
             nvcc_options=tuple(self.nvcc_options()),
             header_versions=sources.cutlass_version(tree, search, found, missing),
+            glibc_headers=sources.glibc(tree, search) if self.builds() else None,
         )
 
     def is_one(self) -> bool:

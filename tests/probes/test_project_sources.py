@@ -209,3 +209,20 @@ def test_dispatch_on_a_type_is_more_than_a_word():
     assert found.features["AT_DISPATCH on Tensor.type()"].line == 2
     found, _, _ = read(**{"a.cu": new})
     assert not found.features
+
+
+@pytest.mark.parametrize(
+    ("features", "expected"),
+    [
+        ("#define __GLIBC__ 2\n#define\t__GLIBC_MINOR__\t41\n", ("2.41", "/x/include/features.h:2")),
+        ("#define HAVE_AVX 1\n", None),
+        (None, None),
+    ],
+)
+def test_headers_of_a_glibc_in_front(features, expected):
+    machine = {"/usr/include/features.h": "#define __GLIBC_MINOR__ 36\n"}
+    if features is not None:
+        machine["/x/include/features.h"] = features
+    tree = Tree(FakeHost(files=machine), "/w")
+    found = sources.glibc(tree, sources.SearchPath(tree, [], ["/x/include", "/usr/include"], False))
+    assert (found and (found.text, found.place)) == expected

@@ -237,3 +237,20 @@ def test_broken_files_are_noted():
     assert {source for source, _ in host.notes} == {SYSTEM, "/etc/os-release"}
     _, host = copies({"/etc/ld.so.cache": cache(("libstdc++.so.6", SYSTEM))[:70]})
     assert "/etc/ld.so.cache" in {source for source, _ in host.notes}
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("LDFLAGS", "-L/old -Wl,-rpath,/old:$ORIGIN"),
+        ("LDFLAGS", "-Wl,-rpath -Wl,/old"),
+        ("LDFLAGS", "-Wl,-rpath=/old -O1"),
+        ("LDFLAGS", "-Xlinker -rpath -Xlinker /old"),
+        ("LD_RUN_PATH", "/gone:/old"),
+    ],
+)
+def test_a_copy_that_gets_into_the_run_path_of_what_is_linked(variable, value):
+    found, _ = copies({"/old/libstdc++.so.6": library("3.4.19")}, {variable: value})
+    assert [(copy.path, copy.origin, copy.taken) for copy in found[1:]] == [
+        ("/old/libstdc++.so.6", variable, False)
+    ]

@@ -19,6 +19,7 @@ _ASIDE = frozenset(
 _KNOWN_FOLDERS = re.compile(
     r"python|torch|cuda|pybind|numpy|nccl|mpi|openmp|cudnn|binary_dir|_build", re.IGNORECASE
 )
+_SYSTEM_FOLDERS = ("/usr/include", "/usr/local/include")
 
 
 class SearchPath:
@@ -188,3 +189,13 @@ def cutlass_version(
     if file is None or len(numbers) < 2 or parts[0] is None:
         return ()
     return (Located(f"cutlass {'.'.join(numbers)}", file, text.count("\n", 0, parts[0].start()) + 1),)
+
+
+def glibc(tree: Tree, search: SearchPath) -> Optional[Located]:
+    """The release of a glibc whose headers come before the system's, at its features.h."""
+    file = search.find("features.h", "", quoted=False)
+    if file is None or posixpath.dirname(file) in _SYSTEM_FOLDERS:
+        return None
+    text = tree.text(file) or ""
+    minor = re.search(r"^[ \t]*#[ \t]*define[ \t]+__GLIBC_MINOR__[ \t]+(\d+)", text, re.MULTILINE)
+    return Located(f"2.{minor[1]}", file, text.count("\n", 0, minor.start()) + 1) if minor else None

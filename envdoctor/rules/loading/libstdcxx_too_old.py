@@ -31,6 +31,9 @@ from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity, Shim
 
 SEVERITY = Severity.ERROR
 
+# Where the loader looks before LD_LIBRARY_PATH.
+_BEFORE_LIBRARY_PATH = ("LD_PRELOAD", "conda", "run path of python")
+
 
 def check(
     system: System,
@@ -49,7 +52,7 @@ def check(
             f"the libstdc++ that is loaded ends at GLIBCXX_{taken.glibcxx}.",
             consequence=f"Importing it stops: version `GLIBCXX_{module.glibcxx}' not found.",
             evidence=(Evidence(module.path, f"needs GLIBCXX_{module.glibcxx}"), _seen(taken)),
-            fix=_fix(system, module.glibcxx),
+            fix=_fix(system, module.glibcxx, preload=taken.origin in _BEFORE_LIBRARY_PATH),
         )
     elif (
         compiler is not None
@@ -61,9 +64,28 @@ def check(
             f"the one that is loaded ends at GLIBCXX_{taken.glibcxx}.",
             consequence=f"What is built here may not load: version `GLIBCXX_{compiler.glibcxx}' not found.",
             evidence=(Evidence(compiler.path, f"links GLIBCXX_{compiler.glibcxx}"), _seen(taken)),
-            fix=_fix(system, compiler.glibcxx),
+            fix=_fix(system, compiler.glibcxx, preload=taken.origin in _BEFORE_LIBRARY_PATH),
             severity=Severity.WARNING,
         )
+    elif compiler is not None and _compiles_cxx(project) and taken.origin != "LD_PRELOAD":
+        yield from _linked_in(system, compiler)
+
+
+def _linked_in(system: System, compiler: Compiler) -> Iterator[Finding]:
+    """A run path that the environment gives to everything that is linked leads to an older libstdc++."""
+    for library in system.libstdcxx:
+        old = library.glibcxx and compat.numbers(compiler.glibcxx) > compat.numbers(library.glibcxx)
+        if library.origin in ("LDFLAGS", "LD_RUN_PATH") and old:
+            yield Finding(
+                message=f"{library.origin} gives what is linked here a run path to {library.path}, which ends at "
+                f"GLIBCXX_{library.glibcxx}; {compiler.name} {compiler.version} links up to "
+                f"GLIBCXX_{compiler.glibcxx}.",
+                consequence=f"What is built here may not load: version `GLIBCXX_{compiler.glibcxx}' not found.",
+                evidence=(Evidence(compiler.path, f"links GLIBCXX_{compiler.glibcxx}"), _seen(library)),
+                fix=_fix(system, compiler.glibcxx, preload=True),
+                severity=Severity.WARNING,
+            )
+            return
 
 
 def _by_own_path(modules: Optional[CompiledModules], system: System) -> Iterator[Finding]:
@@ -111,7 +133,7 @@ def _fix(system: System, wanted: Optional[str], preload: bool = False) -> Fix:
         return Fix(
             f"Install a libstdc++ with GLIBCXX_{wanted} (a newer distribution, or conda-forge's libstdcxx-ng)"
         )
-    if preload:  # an old-style run path comes before LD_LIBRARY_PATH
+    if preload:  # LD_PRELOAD and an old-style run path come before LD_LIBRARY_PATH
         return Fix(
             f"Load the newer libstdc++ first ({new.path})", (SetEnv("LD_PRELOAD", new.path, "prepend"),)
         )

@@ -8,7 +8,7 @@ worked for years.
 
 ## How envdoctor knows
 
-The architectures of the build (stated with --arch, in TORCH_CUDA_ARCH_LIST, CUDAARCHS or
+The architectures of the build (stated with --arch, in TORCH_CUDA_ARCH_LIST, CUDAARCHS, CMAKE_ARGS or
 NVCC_APPEND_FLAGS, in the project's files, or those of the GPUs here when the build asks them) against
 `nvcc --list-gpu-arch` of the toolkit that it uses. The number decides: `arch-unsupported-by-nvcc` is the
 other direction. CMake's own lists (CMAKE_CUDA_ARCHITECTURES_ALL) count as what a CMake older than the toolkit
@@ -124,9 +124,7 @@ def _fix(
         asked.architecture for asked in handed if asked.architecture and asked.architecture not in old
     )
     if left and first.origin == "variable":
-        value = (
-            architectures.cmake_list(left) if first.source == "CUDAARCHS" else architectures.dotted_list(left)
-        )
+        value = architectures.as_variable(environment, first.source, left)
         return Fix(f"Leave it out of {first.source}", (SetEnv(first.source, value),))
     if left and first.origin == "project":
         return _left_out(old, left, stated, toolkit)

@@ -101,7 +101,7 @@ def _fix(
             (SetEnv(first.source, flags or None),),
         )
     if first.origin == "variable" and known:
-        value = _as_variable(first.source, known)
+        value = architectures.as_variable(environment, first.source, known)
         return Fix(
             f"To serve that GPU itself, {install}; until then leave it out, with PTX for newer GPUs",
             (SetEnv(first.source, value),),
@@ -119,7 +119,3 @@ def _fix(
                 (SetEnv("TORCH_CUDA_ARCH_LIST", f"{newest.dotted}+PTX"),),
             )
     return Fix(install[0].upper() + install[1:])
-
-
-def _as_variable(name: str, known: Tuple[Architecture, ...]) -> str:
-    return architectures.cmake_list(known) if name == "CUDAARCHS" else architectures.dotted_list(known)

@@ -53,15 +53,19 @@ def check(
 
 
 def _variable_unread(found: List[Found], toolkits: Toolkits) -> Iterator[Finding]:
-    """CUDA_HOME names one toolkit, and CMake, which does not read it, takes another one of the same version."""
+    """CUDA_HOME names one toolkit, and CMake, which does not read it, takes another one alone."""
     named = next((item for item in toolkits.items if "CUDA_HOME" in item.origins), None)
-    taken = next((pair for pair in found if pair[0].finder == "CMake CUDA language"), None)
+    taken = next(
+        (pair for pair in found if pair[0].finder in ("CMake CUDA language", "FindCUDAToolkit")), None
+    )
     if named is None or not named.nvcc or named.error or taken is None or taken[1].root == named.root:
         return
     answer, item = taken
     yield Finding(
         message=f"CUDA_HOME names {named.root}, and CMake takes {item.root}: it does not read CUDA_HOME.",
-        consequence="CMake compiles with that toolkit and looks for CUDA's libraries and headers in it.",
+        consequence="CMake compiles with that toolkit and looks for CUDA's libraries and headers in it."
+        if answer.finder == "CMake CUDA language"
+        else "CMake looks for CUDA's libraries and headers in that toolkit.",
         evidence=(
             Evidence("CUDA_HOME", f"{named.root} (CUDA {named.version})"),
             Evidence(answer.finder, f"{answer.takes} ({answer.reason})"),
@@ -85,8 +89,9 @@ def _used(project: Project) -> List[str]:
     used = []
     if architectures.builds_torch_extension(project):
         used.append("torch cpp_extension")
-    if architectures.builds_with_cmake(project) and project.cmake and project.builds[:1] != ("make",):
-        used.append("CMake CUDA language")
+    if project.cmake and project.builds[:1] != ("make",):
+        if architectures.builds_with_cmake(project):
+            used.append("CMake CUDA language")
         if project.cmake.package("CUDAToolkit"):
             used.append("FindCUDAToolkit")
     return used

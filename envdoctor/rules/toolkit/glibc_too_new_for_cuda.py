@@ -1,4 +1,4 @@
-"""The system's C library declares functions that this toolkit's headers declare otherwise.
+"""The C library declares functions that this toolkit's headers declare otherwise.
 
 ## What it means
 
@@ -8,7 +8,8 @@ previous function cospi". Every CUDA source fails, and another gcc does not help
 
 ## How envdoctor knows
 
-The system's glibc is 2.41 or newer, and the declarations in the toolkit's crt/math_functions.h were read.
+The glibc whose headers a compile gets is 2.41 or newer: the system's, or one that a folder of CPATH or of the flags
+brings first. The declarations in the toolkit's crt/math_functions.h were read.
 
 ## What to do
 
@@ -21,10 +22,11 @@ build in a container whose base is older (Debian 12, Ubuntu 22.04 or 24.04, Rock
 When the build uses a sysroot of its own with an older glibc, as conda's compilers do.
 """
 
+import posixpath
 from typing import Iterator, Optional
 
 from envdoctor import compat, toolkit_cures
-from envdoctor.facts import Compiler, Environment, Project, System, Toolkit
+from envdoctor.facts import Compiler, Environment, Located, Project, System, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity, Shim
 
 SEVERITY = Severity.ERROR
@@ -46,9 +48,11 @@ def check(
     compiler: Optional[Compiler],
     project: Optional[Project],
 ) -> Iterator[Finding]:
+    first = project.glibc_headers if project else None
+    version = first.text if first else system.libc_version
     if (
         system.libc != "glibc"
-        or (compat.release(system.libc_version) or (0, 0)) < FIRST
+        or (compat.release(version) or (0, 0)) < FIRST
         or toolkit.glibc_2_41_ready is not False
     ):
         return
@@ -57,10 +61,10 @@ def check(
     if any(folder.endswith(f"/{FOLDER}") for folder in environment.folders("CPATH")):
         return
     yield Finding(
-        message=f"CUDA {toolkit.version}'s math headers do not fit the system's glibc {system.libc_version}.",
+        message=f"CUDA {toolkit.version}'s math headers do not fit {_whose(first)} glibc {version}.",
         consequence="Every CUDA source fails: exception specification is incompatible (cospi, sinpi).",
         evidence=(
-            Evidence("C library", f"glibc {system.libc_version}"),
+            Evidence(first.place if first else "C library", f"glibc {version}"),
             Evidence(f"{toolkit.root}: crt/math_functions.h", "declares cospi without noexcept"),
         ),
         fix=Fix(
@@ -68,6 +72,12 @@ def check(
             (
                 Shim(f"{FOLDER}/bits/libc-header-start.h", "text", _HEADER),
                 SetEnv("CPATH", f"{{overlay}}/{FOLDER}", "prepend"),
+                # A folder after -I comes before those of CPATH.
+                *((SetEnv("NVCC_PREPEND_FLAGS", f"-I{{overlay}}/{FOLDER}", "prepend"),) if first else ()),
             ),
         ),
     )
+
+
+def _whose(first: Optional[Located]) -> str:
+    return f"{posixpath.dirname(first.file)}:" if first else "the system's"

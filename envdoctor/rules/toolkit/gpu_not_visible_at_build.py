@@ -181,14 +181,10 @@ def _torch_says(request: Request, driver: Optional[Driver]) -> str:
 
 
 def _asked_by_setup(call: Located, unseen: Evidence, target: Architecture, says: str) -> Finding:
-    answered = call.text.endswith("get_device_capability")
-    if answered:
-        fix = Fix(
-            f"Answer the call with {target.dotted} (state another one with --arch)",
-            toolkit_cures.answered_capability(target),
-        )
-    else:
-        fix = Fix(f"Give {call.file} a way to name the architecture, or build where the GPU is")
+    fix = Fix(
+        f"Answer the call with {target.dotted} (state another one with --arch)",
+        toolkit_cures.answered_capability(target),
+    )
     return Finding(
         message=f"{call.file} asks the GPU what to compile for ({call.text}), and no GPU is visible.",
         consequence=f"It ends with RuntimeError: {says}.",
@@ -221,8 +217,10 @@ def _native(
 ) -> Iterator[Finding]:
     native = next((item for item in project.architectures if item.text == "native" and _in_cmake(item)), None)
     handed = architectures.handed_to_nvcc(environment, project)
-    if native is None and any((item.source, item.text) == ("CUDAARCHS", "native") for item in handed):
-        native = Located("native", "CUDAARCHS")
+    named = (item.source for item in handed if item.text == "native" and item.origin == "variable")
+    variable = next(named, None) if native is None else None
+    if variable in ("CUDAARCHS", "CMAKE_ARGS"):
+        native = Located("native", variable)
     cmake = tools.first("cmake") if tools else None
     release = compat.release(cmake.version) if cmake else None
     if native is None or cmake is None or release is None:
@@ -242,8 +240,13 @@ def _native(
         evidence=(Evidence(native.place, "native"), Evidence(cmake.path, f"cmake {cmake.version}"), unseen),
         fix=Fix(
             title,
-            (SetEnv("CUDAARCHS", value),)
-            if native.line is None
+            (
+                SetEnv(
+                    variable,
+                    value if variable == "CUDAARCHS" else architectures.in_cmake_args(environment, value),
+                ),
+            )
+            if variable
             else toolkit_cures.cmake_architectures(environment, value),
             (Edit(native.file, native.line, "native", value),) if native.line else (),
         ),

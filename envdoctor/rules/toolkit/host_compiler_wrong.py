@@ -26,7 +26,7 @@ import re
 from typing import Dict, Iterator, Optional
 
 from envdoctor import compiler_cures, installing
-from envdoctor.facts import Compiler, Compilers, Environment, Project, System
+from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
@@ -35,6 +35,9 @@ ROLES = ("build", "ci")
 FOR_ALL = ("CXX", "CC")
 FOR_CUDA = ("CUDAHOSTCXX",)
 FLAGS = ("NVCC_PREPEND_FLAGS", "NVCC_APPEND_FLAGS")
+# nvcc 11.8 and 12.4 do not know NVCC_CCBIN, 13.0 does (tried).
+READS_NVCC_CCBIN = (13, 0)
+FLAGS_FOR_CMAKE = ("CUDACXX", "CUDAFLAGS")
 _CCBIN = re.compile(r"(?:^|\s)(?:-ccbin|--compiler-bindir)[\s=]+(\S+)")
 _C_ALONE = re.compile(r"(?P<before>(?:\S*[/-])?)(?P<name>gcc|clang)(?P<after>(?:-[\d.]+)?)$")
 _GNU_OR_CLANG = re.compile(r"(?:^|[/-])(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-[\d.]+)?$")
@@ -53,6 +56,7 @@ def check(
     compilers: Compilers,
     compiler: Optional[Compiler],
     system: Optional[System],
+    toolkit: Optional[Toolkit],
 ) -> Iterator[Finding]:
     if not project.builds:
         return
@@ -63,7 +67,10 @@ def check(
         if value and (gone or not _found(value, name, compilers)):
             missing = True
             yield _names_nothing(name, value, compilers)
-    for name in FLAGS if project.wants_cuda else ():
+    for variable in environment.missing("NVCC_CCBIN") if _reads_ccbin(project, toolkit) else ():
+        missing = True
+        yield _names_nothing(variable.name, variable.value, compilers)
+    for name in (*FLAGS, *(FLAGS_FOR_CMAKE if project.cmake else ())) if project.wants_cuda else ():
         value = _ccbin(environment.get(name) or "")
         if value and not _answers(value, name, compilers):
             missing = True
@@ -85,6 +92,10 @@ def _found(value: str, variable: str, compilers: Compilers) -> bool:
         return True
     known = {name for item in compilers.items for name in (item.name, item.path)}
     return any(word in known for word in value.split())
+
+
+def _reads_ccbin(project: Project, toolkit: Optional[Toolkit]) -> bool:
+    return project.wants_cuda and toolkit is not None and toolkit.release >= READS_NVCC_CCBIN
 
 
 def _ccbin(flags: str) -> str:
@@ -132,7 +143,7 @@ def _names_nothing(name: str, value: str, compilers: Compilers) -> Finding:
     good = next((item for item in compilers.items if item.cxx is not False), None)
     return Finding(
         message=f"{name} is {value}, and no compiler answers there.",
-        consequence="CMake, setuptools and make stop when they call it.",
+        consequence="CMake, setuptools, make and nvcc stop when they call it.",
         evidence=(
             Evidence(name, value),
             Evidence("compilers found", ", ".join(c.path for c in compilers.items) or "none"),

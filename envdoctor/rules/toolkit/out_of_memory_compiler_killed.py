@@ -38,6 +38,7 @@ CUTLASS = 4 * GIB
 TORCH = 3 * GIB // 2
 CUDA = 384 * MIB
 CXX = 256 * MIB
+_MAKE_JOBS = re.compile(r"(?:^|\s)(?:-?j\s*|--jobs[= ])(\d+)")
 
 
 def check(
@@ -65,7 +66,11 @@ def check(
             ),
             fix=Fix(
                 f"Run {fitting} at once",
-                (SetEnv("MAX_JOBS", str(fitting)), SetEnv("CMAKE_BUILD_PARALLEL_LEVEL", str(fitting))),
+                (
+                    SetEnv("MAX_JOBS", str(fitting)),
+                    SetEnv("CMAKE_BUILD_PARALLEL_LEVEL", str(fitting)),
+                    *_make(environment, fitting),
+                ),
             ),
         )
 
@@ -97,8 +102,15 @@ def _jobs(
                 "ninja", f"{_ninja(system)} jobs, CMAKE_BUILD_PARALLEL_LEVEL is not set"
             )
     flags = environment.get("MAKEFLAGS") or ""
-    stated = "".join(re.findall(r"(?:^|\s)-?j\s*(\d+)", flags)[-1:])
+    stated = "".join(_MAKE_JOBS.findall(flags)[-1:])
     return (int(stated) if stated else 1), Evidence("MAKEFLAGS", flags or "not set: one job")
+
+
+def _make(environment: Environment, fitting: int) -> Tuple[SetEnv, ...]:
+    """MAKEFLAGS where it states jobs: make reads neither of the other two."""
+    flags = environment.get("MAKEFLAGS") or ""
+    fewer = _MAKE_JOBS.sub(lambda found: found[0][: -len(found[1])] + str(fitting), flags)
+    return (SetEnv("MAKEFLAGS", fewer),) if fewer != flags else ()
 
 
 def _ninja(system: System) -> int:

@@ -68,3 +68,24 @@ def test_a_module_whose_own_run_path_leads_to_an_older_one():
     own = Needed("libstdc++.so.6", "/opt/env/lib/libstdc++.so.6", "rpath", "3.4.33")
     newer = replace(module(glibcxx="3.4.32"), needed=(own,))
     assert not list(check(machine("3.4.30"), CompiledModules((newer,)), None, None))
+
+
+def test_where_the_loader_looks_before_the_library_path_the_newer_one_is_preloaded():
+    old = RuntimeLibrary(OLD, "3.4.28", None, "LD_PRELOAD", True)
+    new = RuntimeLibrary(NEW, "3.4.30", None, "system", False)
+    (finding,) = found(system(libstdcxx=(old, new)))
+    assert finding.fix.steps == (SetEnv("LD_PRELOAD", NEW, "prepend"),)
+
+
+def test_a_run_path_that_is_linked_in():
+    old = RuntimeLibrary(OLD, "3.4.28", None, "LDFLAGS", False)
+
+    def told(taken, project_=BUILDS):
+        return found(system(libstdcxx=(taken, old)), project_=project_)
+
+    taken = RuntimeLibrary(NEW, "3.4.30", None, "system", True)
+    (finding,) = told(taken)
+    assert finding.severity is Severity.WARNING
+    assert finding.fix.steps == (SetEnv("LD_PRELOAD", NEW, "prepend"),)
+    assert not told(taken, project_=project())
+    assert not told(replace(taken, origin="LD_PRELOAD"))

@@ -108,3 +108,19 @@ def test_flags_of_nvcc_in_the_environment():
     assert not run(
         project=plain, NVCC_APPEND_FLAGS="-arch sm_90a -DCODE=compute_70 -Xcompiler '-march=native"
     )
+
+
+def test_cmake_args_count_where_the_build_hands_them_on():
+    scripted = project(
+        builds=("pyproject", "cmake"),
+        cmake=cmake("3.18", "CXX", "CUDA"),
+        build_backend=at("scikit_build_core.build", "pyproject.toml"),
+    )
+    arguments = '-G Ninja "-DCMAKE_CUDA_ARCHITECTURES:STRING=61;80" -DX=61'
+    (finding,) = run(project=scripted, CMAKE_ARGS=arguments.replace('"', ""))
+    assert finding.fix.steps == (
+        SetEnv("CMAKE_ARGS", "-G Ninja -DCMAKE_CUDA_ARCHITECTURES:STRING=80 -DX=61"),
+    )
+    assert not run(project=scripted, CMAKE_ARGS="-DX=61")
+    alone = project(builds=("cmake",), cmake=cmake("3.18", "CXX", "CUDA"))
+    assert not run(project=alone, CMAKE_ARGS=arguments)

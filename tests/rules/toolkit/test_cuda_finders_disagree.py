@@ -11,7 +11,7 @@ OLD = toolkit("12.4", root="/opt/cuda-12.4")
 FOUND = toolkits(OLD, toolkit(), toolkit(root="/usr/local/cuda-13.0"))
 
 
-def run(project=CMAKE, **takes):
+def run(project=CMAKE, found=FOUND, **takes):
     finders = {
         "language": "CMake CUDA language",
         "package": "FindCUDAToolkit",
@@ -19,7 +19,7 @@ def run(project=CMAKE, **takes):
         "shell": "shell",
     }
     answers = tuple(Answer("cuda", finders[name], root, "test", "asked") for name, root in takes.items())
-    return list(check(project, Resolution(answers), FOUND, toolkit()))
+    return list(check(project, Resolution(answers), found, toolkit()))
 
 
 def test_quiet_when_they_agree_on_a_release():
@@ -42,3 +42,11 @@ def test_two_releases_are_pointed_at_one():
     assert finding.fix is not None
     assert SetEnv("CUDACXX", "/usr/local/cuda/bin/nvcc") in finding.fix.steps
     assert SetEnv("CUDAToolkit_ROOT", "/usr/local/cuda") in finding.fix.steps
+
+
+def test_cuda_home_that_find_package_alone_does_not_read():
+    named = toolkit("13.5", root="/venv/nvidia/cu13", origins=("CUDA_HOME",))
+    plain = project(builds=("cmake",), cmake=cmake("3.18", "CXX", packages=(PACKAGE,)))
+    (finding,) = run(plain, toolkits(named, toolkit()), package="/usr/local/cuda")
+    assert SetEnv("CUDAToolkit_ROOT", "/venv/nvidia/cu13") in finding.fix.steps
+    assert not run(plain, toolkits(named, toolkit()), package="/venv/nvidia/cu13")

@@ -1,7 +1,10 @@
 """glibc 2.41 and the math headers of older toolkits."""
 
+from dataclasses import replace
+
 import pytest
 
+from envdoctor.facts import Located
 from envdoctor.finding import SetEnv, Shim
 from envdoctor.rules.toolkit.glibc_too_new_for_cuda import check
 from tests.factory import compiler, environment, project, system, toolkit
@@ -43,3 +46,13 @@ def test_the_new_functions_are_hidden_and_then_it_is_quiet():
     assert variable == SetEnv("CPATH", "{overlay}/include/glibc-2.41", "prepend")
     assert not run(CPATH="/x:/work/demo/.envdoctor/include/glibc-2.41")
     assert run(CPATH="/usr/local/include")
+
+
+def test_headers_in_front_count_in_place_of_the_systems():
+    def ahead(release):
+        return replace(CUDA, glibc_headers=Located(release, "/opt/debian13/usr/include/features.h", 410))
+
+    assert not run(project=ahead("2.36"))
+    (finding,) = run(system=system(), project=ahead("2.41"))
+    assert "/opt/debian13/usr/include: glibc 2.41" in finding.message
+    assert SetEnv("NVCC_PREPEND_FLAGS", "-I{overlay}/include/glibc-2.41", "prepend") in finding.fix.steps

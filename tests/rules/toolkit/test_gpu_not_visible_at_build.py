@@ -119,10 +119,10 @@ def test_quiet_for_a_setup_script_that_asks_first_or_takes_the_list():
     assert "IndexError" in finding.consequence
 
 
-def test_other_questions_to_the_gpu_are_only_reported():
+def test_a_question_for_the_gpus_properties_is_answered_too():
     asking = setup(extension(), calls=(at("torch.cuda.get_device_properties", "setup.py", 4),))
     (finding,) = run(project=project(setup=asking))
-    assert finding.fix is not None and not finding.fix.steps
+    assert finding.fix is not None and SetEnv("ENVDOCTOR_CUDA_ARCHITECTURES", "80") in finding.fix.steps
 
 
 def test_a_script_beside_setup_py_does_not_count():
@@ -225,6 +225,19 @@ def test_native_in_cudaarchs():
     assert not run(project=plain, CUDAARCHS="80") and not run(
         project=plain, CUDAARCHS="native", driver=driver(gpu())
     )
+
+
+def test_native_in_cmake_args():
+    scripted = project(
+        builds=("setup.py", "cmake"),
+        cmake=cmake("3.24", "CXX", "CUDA"),
+        setup=setup(variables=(at("CMAKE_ARGS"),)),
+    )
+    (finding,) = run(project=scripted, CMAKE_ARGS="-GNinja -DCMAKE_CUDA_ARCHITECTURES=native")
+    assert finding.evidence[0].source == "CMAKE_ARGS" and finding.fix is not None
+    (step,) = finding.fix.steps
+    assert step.name == "CMAKE_ARGS" and step.value.startswith("-GNinja -DCMAKE_CUDA_ARCHITECTURES=75")
+    assert not run(project=scripted, CMAKE_ARGS="-DCMAKE_CUDA_ARCHITECTURES=80", CUDAARCHS="native")
 
 
 def test_stated_targets_that_are_refused_are_not_advised():

@@ -5,14 +5,14 @@ import pytest
 from envdoctor.facts import Compilers, Environment, Variable
 from envdoctor.finding import Run, SetEnv
 from envdoctor.rules.toolkit.host_compiler_wrong import check
-from tests.factory import compiler, environment, project, system
+from tests.factory import cmake, compiler, environment, project, system, toolkit
 
 GXX = compiler()
 
 
 def run(*items, used=None, project=project(), system=None, **variables):  # noqa: B008
     found = items or (GXX,)
-    return list(check(environment(**variables), project, Compilers(found), used or found[0], system))
+    return list(check(environment(**variables), project, Compilers(found), used or found[0], system, None))
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_a_variable_that_names_nothing_is_unset():
 def test_a_name_of_any_kind_that_leads_to_no_program():
     for value in ("/nope", "/usr/bin/nonexistent", "icpx"):
         gone = Environment((Variable("CXX", value, exists=False),))
-        (finding,) = check(gone, project(), Compilers((GXX,)), GXX, None)
+        (finding,) = check(gone, project(), Compilers((GXX,)), GXX, None, None)
         assert value in finding.message
     there = Environment((Variable("CXX", "icpx", exists=True),))
-    assert not list(check(there, project(), Compilers((GXX,)), GXX, None))
+    assert not list(check(there, project(), Compilers((GXX,)), GXX, None, None))
 
 
 def test_gcc_without_its_cxx_half():
@@ -90,3 +90,26 @@ def test_a_c_compiler_for_cxx():
     (finding,) = run(gcc, CXX="ccache gcc")
     assert finding.fix is not None and finding.fix.steps == (SetEnv("CXX", None),)
     assert not run(GXX, gcc, CC="gcc", CXX="x86_64-conda-linux-gnu-c++")
+
+
+@pytest.mark.parametrize("name", ["CUDACXX", "CUDAFLAGS"])
+def test_ccbin_that_only_cmake_reads(name):
+    value = "/opt/cuda/bin/nvcc -ccbin /gone/g++-10 -O2"
+    by_cmake = project(cmake=cmake("3.18", "CUDA"))
+    (finding,) = run(project=by_cmake, **{name: value})
+    assert finding.fix.steps == (SetEnv(name, "/opt/cuda/bin/nvcc  -O2"),)
+    assert not run(project=CUDA, **{name: value})
+    there = compiler(path="/opt/g++-10", found_via=name)
+    assert not run(GXX, there, project=by_cmake, **{name: value})
+
+
+def test_nvccs_own_variable_counts_where_nvcc_reads_it():
+    gone = Environment((Variable("NVCC_CCBIN", "/gone/g++-9", exists=False),))
+
+    def told(version, project_=CUDA):
+        return list(check(gone, project_, Compilers((GXX,)), GXX, None, toolkit(version)))
+
+    (finding,) = told("13.0")
+    assert finding.fix.steps == (SetEnv("NVCC_CCBIN", None),)
+    assert not told("12.4")
+    assert not told("13.0", project())

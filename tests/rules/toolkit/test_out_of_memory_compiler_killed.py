@@ -65,3 +65,14 @@ def test_cutlass_takes_more_and_make_may_be_parallel():
     assert finding.fix is not None and SetEnv("MAX_JOBS", "2") in finding.fix.steps
     make = project(builds=("make",), cuda_sources=("k.cu",))
     assert run(make, machine(limit=2 * GIB), MAKEFLAGS="-j16")
+
+
+@pytest.mark.parametrize(
+    ("flags", "fewer"),
+    [("-j16", "-j5"), ("-k j8 -s", "-k j5 -s"), ("-j 12", "-j 5"), ("--jobs=9", "--jobs=5")],
+)
+def test_make_is_told_in_its_own_variable(flags, fewer):
+    make = project(builds=("make",), cuda_sources=("k.cu",))
+    (finding,) = run(make, machine(limit=2 * GIB), MAKEFLAGS=flags)
+    assert SetEnv("MAKEFLAGS", fewer) in finding.fix.steps
+    assert not run(make, machine(limit=2 * GIB), MAKEFLAGS=fewer)
