@@ -1,6 +1,6 @@
 """setup.py imports torch, and pip isolates the build."""
 
-from envdoctor.finding import Run, Safety, SetEnv
+from envdoctor.finding import Run, Safety, SetEnv, Severity
 from envdoctor.rules.resolving.build_isolation_hides_torch import check
 from tests.factory import at, environment, package, packages, project, python, setup
 
@@ -13,8 +13,24 @@ ISOLATED = project(
 
 def test_quiet_without_the_import_or_with_torch_among_the_requirements():
     assert not list(check(project(setup=setup(), build_system=True), TORCH, python(), environment(), None))
+    pinned = project(
+        setup=IMPORTS, build_system=True, build_requires=(at("torch==2.9.1", "pyproject.toml", 2),)
+    )
+    assert not list(check(pinned, TORCH, python(), environment(), None))
+
+
+def test_a_second_torch_is_a_warning_where_the_installed_one_would_do():
     named = project(setup=IMPORTS, build_system=True, build_requires=(at("torch>=2", "pyproject.toml", 2),))
-    assert not list(check(named, TORCH, python(), environment(), None))
+    (finding,) = check(named, TORCH, python(), environment(), None)
+    assert finding.severity is Severity.WARNING and "torch 2.13.0 is installed" in finding.message
+    assert finding.fix is not None and finding.fix.steps == (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),)
+    assert not list(check(named, packages(), python(), environment(), None))
+    more = project(
+        setup=IMPORTS,
+        build_system=True,
+        build_requires=(*named.build_requires, at("ninja", "pyproject.toml", 2)),
+    )
+    assert not list(check(more, TORCH, python(), environment(), None))
 
 
 def test_quiet_when_nothing_isolates():
