@@ -18,6 +18,9 @@ ROOT = Path(__file__).parent
 WANTED = ("3.8", "3.11", "3.13")
 GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
 
+# What a patient may need and a machine that tests this may do without: the rest is on any with gcc, git and an index.
+MAY_LACK = "nvcc,cccl,cmake,ninja,memory-cgroup,no-gpu"
+
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"
 
@@ -101,6 +104,18 @@ def pyz(session: nox.Session) -> None:
         session.run(interpreter, "-I", "dist/envdoctor.pyz", "--version", external=True)
         check = ("check", "--format", "json", "--fail-on", "never", "ci")
         session.run(interpreter, "-I", "dist/envdoctor.pyz", *check, external=True, silent=True)
+
+
+@nox.session(python=BUILDER)
+def patients(session: nox.Session) -> None:
+    """Sick environments that need no large download: made, treated, shown untouched."""
+    session.run("python", "ci/patients.py", "--small", "--jobs", "2", "--may-lack", MAY_LACK)
+
+
+@nox.session(python=BUILDER, default=False)
+def all_patients(session: nox.Session) -> None:
+    """All of them, and no prerequisite may be missing."""
+    session.run("python", "ci/patients.py", *session.posargs)
 
 
 @nox.session(python=BUILDER)

@@ -1,6 +1,7 @@
 """A visit: a patient is made, tried and taken away again, and a row of the table says what became of it."""
 
 import shutil
+import subprocess
 import tempfile
 import time
 from dataclasses import dataclass
@@ -48,6 +49,9 @@ def visit(patient: Patient, doctor: Sequence[str], keep: str = "") -> Outcome:
         cells.append(f"missing: {error}")
     except Failed as error:
         failure = f"{patient.name}: {error}\n{_tail(error.output)}"
+        cells.append("**does not hold**")
+    except (RuntimeError, subprocess.SubprocessError) as error:  # a command of `make`, or one that hangs
+        failure = f"{patient.name}: {error}"
         cells.append("**does not hold**")
     finally:
         for leave in box.leave if box else ():
