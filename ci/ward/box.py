@@ -70,9 +70,11 @@ class Box:
         return file
 
     def link(self, path: str, target: object) -> None:
-        """A symbolic link."""
+        """A symbolic link, in place of what is there."""
         file = self.folder / path
         file.parent.mkdir(parents=True, exist_ok=True)
+        if file.exists() or file.is_symlink():
+            file.unlink()
         file.symlink_to(str(target))
 
     def venv(self, *requirements: str, path: str = "venv", version: str = "") -> Path:

@@ -2,7 +2,6 @@
 
 RULES = "stale-build-directory"
 SAYS = r"is different than the directory"
-TELLS = r"rm -r .*_build"
 NEEDS = "cmake make gcc"
 BUILD = "cmake -S . -B _build && cmake --build _build"
 CHANGES = "project/_build"
