@@ -34,7 +34,7 @@ KNOWN = {
 }
 #: What builds leave in and beside their sources.
 OUTPUTS = "build dist *.egg-info *.so *.o CMakeFiles CMakeCache.txt cmake_install.cmake"
-CHANGES = "venv/* home/.cache project/.git project/Makefile"
+CHANGES = "venv/* home/.cache tmp/torchinductor_* project/.git project/Makefile"
 
 
 def project(checkout: Path, python: str, build: str) -> Patient:
