@@ -41,12 +41,15 @@ def probe(
 ) -> Wheelhouse:
     """pip's find-links and indexes, from its variables, its configuration and the project's requirements files."""
     links = [*_option(environment, configuration, "find-links"), *_file_option(project, "-f", "--find-links")]
-    indexes = [
-        *_option(environment, configuration, "index-url"),
-        *_option(environment, configuration, "extra-index-url"),
-        *_file_option(project, "-i", "--index-url"),
-        *_file_option(project, "--extra-index-url", "--extra-index-url"),
-    ]
+    main = dict.fromkeys(
+        [*_option(environment, configuration, "index-url"), *_file_option(project, "-i", "--index-url")]
+    )
+    extra = dict.fromkeys(
+        [
+            *_option(environment, configuration, "extra-index-url"),
+            *_file_option(project, "--extra-index-url", "--extra-index-url"),
+        ]
+    )
     no_index = next(
         (
             source
@@ -62,7 +65,14 @@ def probe(
     return Wheelhouse(
         no_index,
         tuple(_folder(host, path, source) for path, source in folders if path),
-        tuple(_index(host, url, source, proxy.text) for url, source in dict.fromkeys(indexes)),
+        (
+            *(_index(host, url, source, proxy.text) for url, source in main),
+            *(
+                _index(host, url, source, proxy.text, extra=True)
+                for url, source in extra
+                if (url, source) not in main
+            ),
+        ),
         Located(scrub_credentials(proxy.text), proxy.file) if _is_dead(host, proxy.text) else None,
     )
 
@@ -192,7 +202,7 @@ class _HostFile(io.RawIOBase):
         return data
 
 
-def _index(host: Host, url: str, source: str, proxy: str) -> Index:
+def _index(host: Host, url: str, source: str, proxy: str, extra: bool = False) -> Index:
     """An index, with what can be said of it for certain without leaving this machine."""
     parts = urlsplit(url)
     answers: Optional[bool] = None
@@ -205,7 +215,7 @@ def _index(host: Host, url: str, source: str, proxy: str) -> Index:
         answers = host.connects(name, parts.port or (443 if parts.scheme == "https" else 80))
     elif _is_dead(host, proxy):
         answers = False
-    return Index(scrub_credentials(url), source, answers)
+    return Index(scrub_credentials(url), source, answers, extra)
 
 
 def _is_here(name: str) -> bool:

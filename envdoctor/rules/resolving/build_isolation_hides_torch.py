@@ -9,7 +9,8 @@ its own that holds the declared build requirements and nothing else. A `setup.py
 ## How envdoctor knows
 
 `setup.py`, or a build backend of the project's own, read as syntax, imports torch; the build requirements do not name
-it; nothing switches isolation off.
+it; nothing switches isolation off. The same is said of numpy and a few more packages that setup scripts import, where
+they are installed and no build requirement brings them.
 
 ## What to do
 
@@ -22,18 +23,23 @@ in `build-system.requires` also ends the error, but makes pip fetch a second tor
 When the project is only ever built by `python setup.py ...`, which knows no isolation.
 """
 
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, Optional, Set, Tuple
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from envdoctor import installing
-from envdoctor.facts import Configuration, Environment, Packages, Project, Python
+from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Step
 from envdoctor.isolation import build_requirements, isolated, names, requires
-from envdoctor.requirements import installed
+from envdoctor.requirements import installed, parse
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
+
+# Packages that setup scripts import at their top, by module.
+_SAME_NAME = "numpy scipy pybind11 nanobind triton jinja2 psutil cmake ninja mpi4py jax tensorflow cupy"
+_DISTRIBUTIONS = {**{name: name for name in _SAME_NAME.split()}, "Cython": "cython", "yaml": "pyyaml"}
 
 
 def check(
@@ -44,12 +50,11 @@ def check(
     configuration: Optional[Configuration],
 ) -> Iterator[Finding]:
     imports = (*project.backend_imports, *(project.setup.imports if project.setup else ()))
+    if not isolated(project, packages, environment, configuration):
+        return
     torch = next((line for line in imports if line.text.split(".")[0] == "torch"), None)
-    if (
-        torch is None
-        or requires(project, "torch")
-        or not isolated(project, packages, environment, configuration)
-    ):
+    if torch is None or requires(project, "torch"):
+        yield from _another(project, packages, python, imports)
         return
     missing = tuple(r for r in build_requirements(project) if not installed(r, packages))
     version = packages.version("torch")
@@ -64,6 +69,51 @@ def check(
         fix=Fix("Build without isolation, so that the installed torch is used", _steps(missing, python)),
         location=Location(torch.file, torch.line),
     )
+
+
+def _another(
+    project: Project,
+    packages: Packages,
+    python: Python,
+    imports: Tuple[Located, ...],
+) -> Iterator[Finding]:
+    """Another package that is installed here, is imported, and that nothing brings into the isolated environment."""
+    wanted = build_requirements(project)
+    brought = _brought(wanted, packages)
+    for line in imports:
+        module = line.text.split(".")[0]
+        name = _DISTRIBUTIONS.get(module)
+        if name is None or name in brought or packages.version(name) is None:
+            continue
+        missing = tuple(r for r in wanted if not installed(r, packages))
+        yield Finding(
+            message=f"{line.file} imports {module}, and {name} is not among the build requirements.",
+            consequence=f"pip builds in an isolated environment without it: No module named '{module}'.",
+            evidence=(
+                Evidence(line.place, f"import {line.text}"),
+                Evidence("build requirements", ", ".join(map(str, wanted)) or "none"),
+                Evidence("installed", f"{name} {packages.version(name)}"),
+            ),
+            fix=Fix(
+                f"Build without isolation, so that the installed {name} is used", _steps(missing, python)
+            ),
+            location=Location(line.file, line.line),
+        )
+        return
+
+
+def _brought(wanted: Tuple[Requirement, ...], packages: Packages) -> Set[str]:
+    """What the build requirements bring, as far as those that are installed here tell what they require."""
+    found: Set[str] = set()
+    waiting = [canonicalize_name(requirement.name) for requirement in wanted]
+    while waiting:
+        name = waiting.pop()
+        package = packages.get(name)
+        if name not in found and package is not None:
+            inner = (parse(text) for text in package.requires)
+            waiting.extend(canonicalize_name(r.name) for r in inner if r and "extra" not in str(r.marker))
+        found.add(name)
+    return found
 
 
 def _steps(missing: Tuple[Requirement, ...], python: Python) -> Tuple[Step, ...]:
