@@ -148,7 +148,10 @@ def _wheel(host: Host, path: str) -> Optional[Wheel]:
     try:
         if name.endswith(".whl"):
             project, version, _, _ = parse_wheel_filename(name)
-            return Wheel(path, project, str(version), name[:-4].split("-", 2)[2], _requires(host, path))
+            # The last three parts: a build number may stand before them.
+            return Wheel(
+                path, project, str(version), "-".join(name[:-4].split("-")[-3:]), _requires(host, path)
+            )
         if name.endswith((".tar.gz", ".zip")):
             project, version = parse_sdist_filename(name)
             return Wheel(path, project, str(version), "", ())
