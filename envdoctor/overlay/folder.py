@@ -2,11 +2,12 @@
 
 import json
 import posixpath
+import re
 from dataclasses import asdict
 from typing import Any, Dict, Set
 
 from envdoctor.finding import Shim
-from envdoctor.host import Host, make_folder, make_link, remove, replace_whole, write_whole
+from envdoctor.host import Host, make_folder, make_link, private_folder, remove, replace_whole, write_whole
 from envdoctor.overlay.plan import Layer, Overlay
 
 NAME = ".envdoctor"
@@ -16,14 +17,26 @@ _EMPTY_ARCHIVE = "!<arch>\n"
 
 
 def folder_of(host: Host, project: str) -> str:
-    """Where the overlay of a project lies: in it, or in the user's cache where the project cannot be written."""
+    """Where the overlay of a project lies: in it, else in the user's cache, else in the temporary folder.
+
+    PATH cannot name a folder with a colon in its path. Raises OSError.
+    """
     inside = posixpath.join(project, NAME)
     found = host.lstat(inside)
     usable = found.kind == "folder" if found else True  # a link would lead out of the project
-    if usable and host.access(inside if found else project, "w"):
+    if usable and ":" not in inside and host.access(inside if found else project, "w"):
         return inside
     cache = host.env.get("XDG_CACHE_HOME") or posixpath.join(host.home or "/tmp", ".cache")  # noqa: S108
-    return posixpath.join(cache, "envdoctor", "overlays", project.strip("/").replace("/", "%"))
+    place = posixpath.join(cache, "envdoctor") if _can_be_made(host, cache) else private_folder()
+    return posixpath.join(place, "overlays", re.sub("[/:]", "%", project.strip("/")))
+
+
+def _can_be_made(host: Host, folder: str) -> bool:
+    """Whether a folder that PATH can name is there and may be written, or may be made."""
+    there = folder
+    while there not in ("", "/") and host.lstat(there) is None:
+        there = posixpath.dirname(there)
+    return ":" not in folder and folder.startswith("/") and host.access(there, "w")
 
 
 def layer_folder(folder: str, number: int) -> str:

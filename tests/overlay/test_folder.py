@@ -1,6 +1,7 @@
 """The overlay's folder on a real file system."""
 
 import os
+import tempfile
 
 import pytest
 
@@ -90,6 +91,23 @@ def test_it_lies_in_the_project_or_in_the_cache_where_that_cannot_be(project, tm
     (project / ".envdoctor").symlink_to("/etc")
     outside = folder.folder_of(host, str(project))
     assert outside.startswith(f"{tmp_path}/cache/envdoctor/overlays/") and "/project" not in outside[-9:]
-    assert folder.folder_of(LocalHost({"HOME": "/home/me"}), "/proc/x").startswith(
-        "/home/me/.cache/envdoctor/"
-    )
+    home = LocalHost({"HOME": str(tmp_path / "me")})
+    assert folder.folder_of(home, "/proc/x") == f"{tmp_path}/me/.cache/envdoctor/overlays/proc%x"
+
+
+def test_no_overlay_lies_where_path_cannot_name_it(tmp_path):
+    (tmp_path / "a:b").mkdir()
+    host = LocalHost({"HOME": str(tmp_path / "me")})
+    assert folder.folder_of(host, f"{tmp_path}/a:b").startswith(f"{tmp_path}/me/.cache/envdoctor/overlays/")
+    assert ":" not in folder.folder_of(host, f"{tmp_path}/a:b")
+
+
+def test_without_a_cache_it_lies_in_a_folder_of_this_users_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    host = LocalHost({"HOME": str(tmp_path / "a:b")})  # root may write everywhere
+    found = folder.folder_of(host, "/proc/x")
+    place = tmp_path / f"envdoctor-{os.geteuid()}"
+    assert found == f"{place}/overlays/proc%x" and place.stat().st_mode & 0o777 == 0o700
+    place.chmod(0o777)
+    with pytest.raises(PermissionError):
+        folder.folder_of(host, "/proc/x")
