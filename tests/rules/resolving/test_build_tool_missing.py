@@ -93,7 +93,7 @@ def test_a_generator_that_lacks_its_tool_is_left_to_cmake_where_there_is_make():
 )
 def test_a_cache_or_linker_that_a_variable_names(variable, value, left):
     def told(*more):
-        have = tools(*ALL.items, *map(program, more))
+        have = tools(*ALL.programs, *map(program, more))
         return list(check(CMAKE, have, environment(**{variable: value}), system(), COMPILERS))
 
     (finding,) = told()
