@@ -88,8 +88,8 @@ def _outcome(future: "Future[Any]") -> Any:
 
 
 def _with_role(request: Request, project: Any) -> Request:
-    """Settle the role: stated, else build for a project that builds something, runtime otherwise."""
+    """Settle the role: stated, else build for a project in which something is built, runtime otherwise."""
     if request.role_stated:
         return request
-    builds = isinstance(project, Project) and bool(project.builds)
+    builds = isinstance(project, Project) and project.is_built
     return replace(request, role="build" if builds else "runtime")

@@ -2,6 +2,7 @@
 
 import posixpath
 import shlex
+from dataclasses import replace
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat
@@ -38,6 +39,14 @@ def torch_refuses(project: Project, toolkit: Toolkit, torch: Optional[Torch]) ->
     if not builds_torch_extension(project) or not toolkit.nvcc or toolkit.release == (0, 0):
         return False
     return built_with is not None and toolkit.release[0] != built_with[0]
+
+
+def torch_takes(project: Project, toolkits: Optional[Toolkits], torch: Optional[Torch]) -> Optional[Toolkits]:
+    """Those toolkits that torch's extension builder takes: a cure must not bring the next trouble."""
+    if toolkits is None:
+        return None
+    kept = tuple(item for item in toolkits.items if not torch_refuses(project, item, torch))
+    return replace(toolkits, items=kept)
 
 
 def linkable(toolkits: Toolkits, file: str) -> bool:

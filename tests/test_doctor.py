@@ -5,7 +5,7 @@ import time
 import pytest
 
 from envdoctor import doctor
-from envdoctor.facts import NotExamined, Project, Request, Unknown
+from envdoctor.facts import NotExamined, Project, Request, Submodule, Unknown
 from tests import factory
 from tests.fakes import FakeHost
 
@@ -42,9 +42,18 @@ def test_notes_of_the_host_are_facts(monkeypatch):
     assert [(note.source, note.text) for note in facts.notes] == [("nvcc", "hangs")]
 
 
-@pytest.mark.parametrize(("builds", "role"), [(("setup.py",), "build"), ((), "runtime")])
-def test_the_project_settles_the_role_unless_it_is_stated(monkeypatch, builds, role):
-    project: Project = factory.project(builds=builds)
+@pytest.mark.parametrize(
+    ("changes", "role"),
+    [
+        ({"builds": ("setup.py",)}, "build"),
+        ({"builds": ()}, "runtime"),
+        ({"builds": (), "cuda_sources": ("k.cu",)}, "build"),
+        ({"builds": (), "submodules": (Submodule("third", "git@x.org:a", "empty", 1),)}, "build"),
+        ({"builds": (), "submodules": (Submodule("third", "git@x.org:a", "present", 1),)}, "runtime"),
+    ],
+)
+def test_the_project_settles_the_role_unless_it_is_stated(monkeypatch, changes, role):
+    project: Project = factory.project(**changes)
     assert examine(monkeypatch, project=lambda host: project).request.role == role
     stated = Request(role="ci", role_stated=True)
     assert examine(monkeypatch, request=stated, project=lambda host: project).request.role == "ci"

@@ -50,7 +50,11 @@ def visit(patient: Patient, doctor: Sequence[str], keep: str = "") -> Outcome:
     except Failed as error:
         failure = f"{patient.name}: {error}\n{_tail(error.output)}"
         cells.append("**does not hold**")
-    except (OSError, RuntimeError, subprocess.SubprocessError) as error:  # a command of `make`, or one that hangs
+    except (
+        OSError,
+        RuntimeError,
+        subprocess.SubprocessError,
+    ) as error:  # a command of `make`, or one that hangs
         failure = f"{patient.name}: {error}"
         cells.append("**does not hold**")
     finally:

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import posixpath
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ VERBS = (check, run, env, fix, toolkit, facts, diff, find, archs, rules, explain
 
 def main(argv: Optional[List[str]] = None) -> int:
     """Parse, run one verb, and return the exit status: 0 clean, 1 findings, 2 usage or our failure."""
+    _put_standard_library_first()
     try:
         with _ended_by_sigterm():
             return _run(_parser().parse_args(argv))
@@ -25,6 +27,13 @@ def main(argv: Optional[List[str]] = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
+
+
+def _put_standard_library_first() -> None:
+    """PYTHONPATH may bring another Python's backports (dataclasses, typing), which would stand in for our own."""
+    folder = posixpath.dirname(argparse.__file__)
+    ours = [entry for entry in sys.path if entry in (folder, f"{folder}/lib-dynload")]
+    sys.path[:] = ours + [entry for entry in sys.path if entry not in ours]
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -155,7 +155,7 @@ class Project:
     architectures: Tuple[Located, ...]
     #: C++ standards asked for anywhere, at every place: "14", "17", ...
     cxx_standards: Tuple[Located, ...]
-    #: CUDA sources that are compiled, relative.
+    #: CUDA sources that are compiled, relative; those of the root where nothing says how and there is no Python.
     cuda_sources: Tuple[str, ...]
     #: Headers of the toolkit, torch, Python, pybind11, CUTLASS, cuDNN and NCCL that the sources include for certain,
     #: found or not ("cusparse.h", "torch/extension.h", "cutlass/..."), first place each.
@@ -203,8 +203,14 @@ class Project:
         return (
             any(language.text == "CUDA" for language in languages)
             or any(extension.kind == "CUDAExtension" for extension in extensions)
-            or bool(self.cuda_sources and self.builds)
+            or bool(self.cuda_sources)
         )
+
+    @property
+    def is_built(self) -> bool:
+        """Whether something is built here, if only by hand, or has to be fetched first."""
+        unfetched = any(submodule.state != "present" for submodule in self.submodules)
+        return bool(self.builds or self.cuda_sources or unfetched)
 
     @property
     def wants_torch(self) -> bool:

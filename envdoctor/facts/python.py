@@ -175,6 +175,8 @@ class Index:
     #: False only when it is certain without a network: a missing folder, a closed port of this machine, a name
     #: that by definition never resolves. None: not asked.
     answers: Optional[bool]
+    #: Whether it is asked beside the main one, which is pypi.org when none is named.
+    extra: bool = False
 
 
 @dataclass(frozen=True)
@@ -187,3 +189,10 @@ class Wheelhouse:
     indexes: Tuple[Index, ...]
     #: A proxy of this machine at whose port nothing listens, with what names it; pip sends every request there.
     dead_proxy: Optional[Located] = None
+
+    @property
+    def offline(self) -> Optional[str]:
+        """What keeps pip from every index: the option that says so, or the main index when none of them can answer."""
+        dead = all(index.answers is False for index in self.indexes)
+        main = next((f"{index.source}: {index.url}" for index in self.indexes if not index.extra), None)
+        return self.no_index or (main if dead else None)

@@ -1,9 +1,11 @@
 """Files that envdoctor writes: whole or not at all, so that no interruption leaves half of one."""
 
+import errno
 import os
 import shutil
 import stat
 import tempfile
+from contextlib import suppress
 from typing import Optional
 
 
@@ -58,6 +60,17 @@ def make_link(path: str, target: str) -> None:
 def make_folder(path: str) -> None:
     """A folder and those above it. Raises OSError."""
     os.makedirs(path, exist_ok=True)
+
+
+def private_folder() -> str:
+    """This user's own folder in the temporary one: made here, and never one that somebody else made. Raises OSError."""
+    path = os.path.join(tempfile.gettempdir(), f"envdoctor-{os.geteuid()}")
+    with suppress(FileExistsError):
+        os.mkdir(path, 0o700)
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise PermissionError(errno.EPERM, "not a folder of this user alone", path)
+    return path
 
 
 def remove(path: str) -> None:

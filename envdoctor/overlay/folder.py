@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, Dict, Set
 
 from envdoctor.finding import Shim
-from envdoctor.host import Host, make_folder, make_link, remove, replace_whole, write_whole
+from envdoctor.host import Host, make_folder, make_link, private_folder, remove, replace_whole, write_whole
 from envdoctor.overlay.plan import Layer, Overlay
 
 NAME = ".envdoctor"
@@ -20,9 +20,9 @@ _EMPTY_ARCHIVE = "!<arch>\n"
 
 
 def folder_of(host: Host, project: str) -> str:
-    """Where the overlay of a project lies: in it, or in the user's cache.
+    """Where the overlay of a project lies: in it, else in the user's cache, else in the temporary folder.
 
-    The latter where the project cannot be written, or has a name that lists of folders and flags cannot hold.
+    A path that would end an item of a list of folders, or of flags, holds none. Raises OSError.
     """
     inside = posixpath.join(project, NAME)
     found = host.lstat(inside)
@@ -30,8 +30,17 @@ def folder_of(host: Host, project: str) -> str:
     if usable and host.access(inside if found else project, "w") and not _DIVIDES.search(inside):
         return inside
     cache = host.env.get("XDG_CACHE_HOME") or posixpath.join(host.home or "/tmp", ".cache")  # noqa: S108
+    place = posixpath.join(cache, "envdoctor") if _can_be_made(host, cache) else private_folder()
     number = hashlib.sha256(project.encode("utf-8", "surrogateescape")).hexdigest()[:12]
-    return posixpath.join(cache, "envdoctor", "overlays", number)
+    return posixpath.join(place, "overlays", number)
+
+
+def _can_be_made(host: Host, folder: str) -> bool:
+    """Whether a folder that lists can name is there and may be written, or may be made."""
+    there = folder
+    while there not in ("", "/") and host.lstat(there) is None:
+        there = posixpath.dirname(there)
+    return not _DIVIDES.search(folder) and folder.startswith("/") and host.access(there, "w")
 
 
 def layer_folder(folder: str, number: int) -> str:

@@ -18,10 +18,10 @@ def probe(
 ) -> Optional[Compiler]:
     """The first that speaks, in nvcc's own order; None when nothing is there.
 
-    -ccbin in NVCC_APPEND_FLAGS or NVCC_PREPEND_FLAGS; what the project's builder passes as -ccbin (CMake: CUDAHOSTCXX,
-    and -ccbin in CUDAFLAGS or CUDACXX; torch's cpp_extension: CC); NVCC_CCBIN, which 11.8 and 12.4 do not know; the gcc
-    in nvcc's own folder (Debian and Arch put an accepted one there, and nvcc looks there first); the first gcc on PATH.
-    CMake does not hand CXX on.
+    -ccbin in NVCC_APPEND_FLAGS or NVCC_PREPEND_FLAGS; what the project's builder passes as -ccbin (CMake: CUDAHOSTCXX
+    and -ccbin in CUDAFLAGS, while CUDACXX's own flags reach no compile; torch's cpp_extension: CC); NVCC_CCBIN, which
+    11.8 and 12.4 do not know; the gcc in nvcc's own folder (Debian and Arch put an accepted one there, and nvcc looks
+    there first); the first gcc on PATH. CMake does not hand CXX on.
     """
     for path, via in _choices(host, project, toolkit):
         chosen = _known(host, compilers, path) or ask(host, _behind_cache(host, path), via)
@@ -49,7 +49,7 @@ def _variables(project: Optional[Project]) -> List[str]:
     builder = []
     if project and project.wants_cuda:
         by_setup = bool(project.setup and project.setup.extensions) or project.cmake is None
-        by_cmake = ["CUDAFLAGS", "CUDAHOSTCXX", "CUDACXX"] if project.cmake else []
+        by_cmake = ["CUDAFLAGS", "CUDAHOSTCXX"] if project.cmake else []
         builder = ["CC"] if by_setup and project.wants_torch else by_cmake
     return ["NVCC_APPEND_FLAGS", "NVCC_PREPEND_FLAGS", *builder, "NVCC_CCBIN"]
 

@@ -48,7 +48,7 @@ _GIT_VALUE = "GIT_CONFIG_VALUE_"
 PLACES = frozenset(
     "CUDA_HOME CUDA_PATH CUDA_ROOT CUDA_TOOLKIT_ROOT_DIR CUDAToolkit_ROOT CUDACXX VIRTUAL_ENV CONDA_PREFIX"
     " PYTHONHOME TMPDIR TORCH_EXTENSIONS_DIR SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE"
-    " GIT_SSL_CAINFO PIP_CERT PIP_CONFIG_FILE CMAKE_TOOLCHAIN_FILE NVCC_CCBIN".split()
+    " GIT_SSL_CAINFO PIP_CERT PIP_CONFIG_FILE PIP_CONSTRAINT CMAKE_TOOLCHAIN_FILE NVCC_CCBIN".split()
 )
 
 # Variables that name a compiler, with a launcher before it or flags behind it.
@@ -72,5 +72,7 @@ def _variable(host: Host, name: str) -> Variable:
         return Variable(name, scrub_credentials(value), compilers.names_one(host, value))
     # A bare program name (CUDACXX=nvcc) is looked up on PATH, a path in the current folder.
     place = posixpath.join(host.cwd, value) if "/" in value else host.which(value) or ""
-    exists = host.exists(place) if name in PLACES and value else None
+    # PIP_CONSTRAINT may also name several files, or an address.
+    named = name in PLACES and value and not (name == "PIP_CONSTRAINT" and (" " in value or "://" in value))
+    exists = host.exists(place) if named else None
     return Variable(name, scrub_credentials(value), exists)

@@ -114,7 +114,7 @@ class _Reading:
             link_names=self.asked("lib"),
             architectures=self.asked("arch"),
             cxx_standards=self.asked("std"),
-            cuda_sources=tuple(path for path in start if path.endswith(".cu")),
+            cuda_sources=tuple(path for path in start if path.endswith(".cu")) or self.loose(),
             includes=tuple(found.includes.values()),
             unresolved_headers=missing,
             features=tuple(found.features.values()),
@@ -300,6 +300,13 @@ class _Reading:
         if compiled or self.extensions() or self.builds()[-1:] not in (("cmake",), ("make",)):
             return compiled
         return sources.all_sources(self.tree, self.files)
+
+    def loose(self) -> Tuple[str, ...]:
+        """CUDA sources of a root that nothing builds: a person or a script calls nvcc. Beside Python they are data."""
+        names = sorted(self.tree.names("."))
+        if self.builds() or self.requirements() or any(name.endswith(".py") for name in names):
+            return ()
+        return tuple(name for name in names if name.endswith(".cu"))
 
     def defined(self) -> FrozenSet[str]:
         """Macros that setup.py or CMake defines."""

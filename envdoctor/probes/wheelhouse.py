@@ -41,12 +41,15 @@ def probe(
 ) -> Wheelhouse:
     """pip's find-links and indexes, from its variables, its configuration and the project's requirements files."""
     links = [*_option(environment, configuration, "find-links"), *_file_option(project, "-f", "--find-links")]
-    indexes = [
-        *_option(environment, configuration, "index-url"),
-        *_option(environment, configuration, "extra-index-url"),
-        *_file_option(project, "-i", "--index-url"),
-        *_file_option(project, "--extra-index-url", "--extra-index-url"),
-    ]
+    main = dict.fromkeys(
+        [*_option(environment, configuration, "index-url"), *_file_option(project, "-i", "--index-url")]
+    )
+    extra = dict.fromkeys(
+        [
+            *_option(environment, configuration, "extra-index-url"),
+            *_file_option(project, "--extra-index-url", "--extra-index-url"),
+        ]
+    )
     no_index = next(
         (
             source
@@ -62,7 +65,14 @@ def probe(
     return Wheelhouse(
         no_index,
         tuple(_folder(host, path, source) for path, source in folders if path),
-        tuple(_index(host, url, source, proxy.text) for url, source in dict.fromkeys(indexes)),
+        (
+            *(_index(host, url, source, proxy.text) for url, source in main),
+            *(
+                _index(host, url, source, proxy.text, extra=True)
+                for url, source in extra
+                if (url, source) not in main
+            ),
+        ),
         Located(scrub_credentials(proxy.text), proxy.file) if _is_dead(host, proxy.text) else None,
     )
 
@@ -138,7 +148,10 @@ def _wheel(host: Host, path: str) -> Optional[Wheel]:
     try:
         if name.endswith(".whl"):
             project, version, _, _ = parse_wheel_filename(name)
-            return Wheel(path, project, str(version), name[:-4].split("-", 2)[2], _requires(host, path))
+            # The last three parts: a build number may stand before them.
+            return Wheel(
+                path, project, str(version), "-".join(name[:-4].split("-")[-3:]), _requires(host, path)
+            )
         if name.endswith((".tar.gz", ".zip")):
             project, version = parse_sdist_filename(name)
             return Wheel(path, project, str(version), "", ())
@@ -192,7 +205,7 @@ class _HostFile(io.RawIOBase):
         return data
 
 
-def _index(host: Host, url: str, source: str, proxy: str) -> Index:
+def _index(host: Host, url: str, source: str, proxy: str, extra: bool = False) -> Index:
     """An index, with what can be said of it for certain without leaving this machine."""
     parts = urlsplit(url)
     answers: Optional[bool] = None
@@ -205,7 +218,7 @@ def _index(host: Host, url: str, source: str, proxy: str) -> Index:
         answers = host.connects(name, parts.port or (443 if parts.scheme == "https" else 80))
     elif _is_dead(host, proxy):
         answers = False
-    return Index(scrub_credentials(url), source, answers)
+    return Index(scrub_credentials(url), source, answers, extra)
 
 
 def _is_here(name: str) -> bool:

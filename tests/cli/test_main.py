@@ -291,3 +291,9 @@ def test_help_imports_nothing_heavy():
     assert not loaded & (
         heavy | {"envdoctor.facts", "envdoctor.host", "envdoctor.catalogue", "envdoctor.report"}
     )
+
+
+def test_backports_on_pythonpath_do_not_stand_in_for_the_standard_library(tmp_path):
+    (tmp_path / "dataclasses.py").write_text("import typing\ntyping._ClassVar\n")
+    result = envdoctor("rules", env={"PYTHONPATH": os.pathsep.join([str(tmp_path), ENV["PYTHONPATH"]])})
+    assert result.returncode == 0, result.stderr

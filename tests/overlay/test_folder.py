@@ -1,6 +1,7 @@
 """The overlay's folder on a real file system."""
 
 import os
+import tempfile
 
 import pytest
 
@@ -96,6 +97,16 @@ def test_it_lies_in_the_project_or_in_the_cache_where_that_cannot_be(project, tm
         assert other.startswith(f"{tmp_path}/cache/envdoctor/overlays/") and other != outside
     (tmp_path / "π").mkdir()
     assert folder.folder_of(host, str(tmp_path / "π")) == f"{tmp_path}/π/.envdoctor"
-    assert folder.folder_of(LocalHost({"HOME": "/home/me"}), "/proc/x").startswith(
-        "/home/me/.cache/envdoctor/"
-    )
+    home = LocalHost({"HOME": str(tmp_path / "me")})
+    assert folder.folder_of(home, "/proc/x").startswith(f"{tmp_path}/me/.cache/envdoctor/overlays/")
+
+
+def test_without_a_cache_it_lies_in_a_folder_of_this_users_alone(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    host = LocalHost({"HOME": str(tmp_path / "a:b")})  # root may write everywhere
+    found = folder.folder_of(host, "/proc/x")
+    place = tmp_path / f"envdoctor-{os.geteuid()}"
+    assert found.startswith(f"{place}/overlays/") and place.stat().st_mode & 0o777 == 0o700
+    place.chmod(0o777)
+    with pytest.raises(PermissionError):
+        folder.folder_of(host, "/proc/x")

@@ -330,3 +330,9 @@ def test_what_a_required_package_of_cmakes_own_is_found_by():
     assert lacking({"/usr/include/curl/curl.h": ""}) == []
     assert lacking({"/usr/include/x86_64-linux-gnu/curl/curl.h": ""}) == []
     assert lacking(CURL_ROOT="/opt/curl") == lacking(CMAKE_PREFIX_PATH="/opt/curl") == []
+
+
+def test_cuda_sources_that_nothing_builds_are_compiled_by_hand():
+    assert examine({"k.cu": "", "sub/l.cu": "", "notes.md": ""}).cuda_sources == ("k.cu",)
+    assert examine({"k.cu": "", "serve.py": ""}).cuda_sources == ()
+    assert examine({"k.cu": "", "requirements.txt": "torch\n"}).cuda_sources == ()

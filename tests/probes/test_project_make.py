@@ -217,3 +217,17 @@ def test_the_toolkit_that_make_takes_from_the_environment():
     assert links("") == ["/venv/cu13/bin/nvcc"]
     assert links("CUDA_HOME ?= /usr/local/cuda") == ["/venv/cu13/bin/nvcc"]
     assert links("CUDA_HOME = /usr/local/cuda") == ["/usr/local/cuda/bin/nvcc"]
+
+
+def test_the_folder_that_make_runs_in():
+    text = "ROOT := $(shell pwd)\nx.o: $(CURDIR)/src/x.cu\n\tnvcc -I$(ROOT)/third/include -I$(PWD)/a -c $< -o $@\n"
+    found = makefiles.read(tree(Makefile=text, **{"src/x.cu": ""}))
+    assert found.include_dirs == ["./third/include", "./a"]
+    assert found.sources == ["src/x.cu"]
+
+
+def test_a_compiler_behind_another_command_of_a_script():
+    text = "mkdir -p out && nvcc -arch=sm_70 -c a.cu -o out/a.o; /usr/bin/g++ -lcudart out/a.o\n"
+    found = makefiles.scripts(tree(**{"build.sh": text}))
+    assert told(found.asked["arch"]) == [("70", "build.sh:1")]
+    assert told(found.asked["lib"]) == [("cudart", "build.sh:1")]

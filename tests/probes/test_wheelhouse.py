@@ -50,6 +50,12 @@ def test_a_variable_replaces_what_the_file_says():
     ]
 
 
+def test_a_build_number_is_no_tag():
+    host = FakeHost(files={"/wheels/demo-1.0-1-py3-none-any.whl": wheel()})
+    found = probe(host, factory.environment(PIP_FIND_LINKS="/wheels"), None, None)
+    assert found.folders[0].wheels[0].tag == "py3-none-any"
+
+
 def test_a_broken_wheel_is_a_note():
     host = FakeHost(files={"/wheels/demo-1.0-py3-none-any.whl": b"PK\x03\x04 cut short"})
     found = probe(host, factory.environment(PIP_FIND_LINKS="/wheels"), None, None)

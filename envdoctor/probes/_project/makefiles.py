@@ -11,6 +11,8 @@ from envdoctor.probes._project.tree import SOURCE_SUFFIXES, Tree
 
 EXPANDED_LIMIT = 2 << 20  # characters that variables may make of one file
 INCLUDED_LIMIT = 50
+#: What make itself sets.
+_HERE_IN_MAKE = {"CURDIR": ".", "PWD": "."}
 NAMES = ("GNUmakefile", "makefile", "Makefile")
 _ASSIGNMENT = re.compile(r"\s*(?:export\s+|override\s+)*([\w.-]+)\s*(\?=|::?=|:::=|\+=|=)\s*(.*)", re.DOTALL)
 _INCLUDE = re.compile(r"^ *(?:-|s)?include\s+([^#\n]+)", re.MULTILINE)
@@ -28,6 +30,7 @@ _NO_LINK = re.compile(
     r"|dryrun|generate-dependencies|help|h|list-gpu-\w+)|-E|-MM?|-optix-ir|-ltoir)(?=\s|$)"
 )
 _LIBRARY_FOLDER = re.compile(r"(?:^|\s)(?:-L|--library-path[=\s])\s*[\"']?([^\s\"',]+)")
+_COMPILER = re.compile(r"\s*(?:exec\s+)?(?:\S*/)?(?:nvcc|g\+\+|gcc|clang\+\+)\s")
 _WORD = re.compile(r"[^\s\"'=:;|&()<>$]+")
 _WILDCARD = re.compile(r"\$\(wildcard\s+([^()$]+)\)")
 _CMAKE_CALL = re.compile(r"(?:^|[;&|]|\s)cmake\s+(?!--build|--install|-E|-P)(.*)")
@@ -78,12 +81,12 @@ def read(tree: Tree) -> Builds:
     while waiting and len(texts) < INCLUDED_LIMIT:
         name = waiting.pop(0)
         if name not in texts:
-            texts[name] = tree.text(name) or ""
+            texts[name] = (tree.text(name) or "").replace("$(shell pwd)", ".")
             words = (word for line in _INCLUDE.findall(texts[name]) for word in line.split())
             waiting += [path for word in words if "$" not in word for path in tree.glob(word)]
     if any(_COMPILES.search(text) for text in texts.values()):
         builds.makes = makefile is not None
-        variables = dict(_variables(texts, _of_environment(tree)))
+        variables = {**_HERE_IN_MAKE, **dict(_variables(texts, _of_environment(tree)))}
         # Included files first: they hold the variables that the Makefile's recipes use.
         for name, text in reversed(tuple(texts.items())):
             _makefile(tree, builds, name, text, variables)
@@ -225,9 +228,11 @@ def _script(tree: Tree, builds: Builds, file: str, text: str) -> None:
         if call:
             _configure(tree, builds, folder, call.group(1))
             _stated(builds, call.group(1), file, number)
-        elif re.match(r"\s*(?:\S*/)?(?:nvcc|g\+\+|gcc|clang\+\+)\s", line):
-            builds.flags(line, file, number)
-            builds.call_nvcc(line, file, number)
+            continue
+        for command in re.split(r"&&|\|\||;", line):
+            if _COMPILER.match(command):
+                builds.flags(command, file, number)
+                builds.call_nvcc(command, file, number)
 
 
 def _moved(tree: Tree, folder: str, change: str) -> str:

@@ -120,7 +120,7 @@ def _compiles_cxx(project: Optional[Project]) -> bool:
         return False
     languages = {language.text for language in project.cmake.languages} if project.cmake else set()
     extensions = bool(project.setup and project.setup.extensions)
-    return extensions or bool(languages & {"CXX", "CUDA"}) or bool(project.builds and project.cuda_sources)
+    return extensions or bool(languages & {"CXX", "CUDA"}) or "make" in project.builds
 
 
 def _seen(taken: RuntimeLibrary) -> Evidence:

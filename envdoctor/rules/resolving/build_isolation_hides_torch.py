@@ -10,7 +10,8 @@ its own that holds the declared build requirements and nothing else. A `setup.py
 
 `setup.py`, or a build backend of the project's own, read as syntax, imports torch; the build requirements do not name
 it; nothing switches isolation off. Where they do name it, without pinning it to one version, and another torch is
-installed with all that is asked for, this is a warning: the build gets a second torch.
+installed with all that is asked for, this is a warning: the build gets a second torch. The same as of torch is said of
+numpy and a few more packages that setup scripts import, where they are installed and no build requirement brings them.
 
 ## What to do
 
@@ -23,9 +24,10 @@ in `build-system.requires` also ends the error, but makes pip fetch a second tor
 When the project is only ever built by `python setup.py ...`, which knows no isolation.
 """
 
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, Optional, Set, Tuple
 
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from envdoctor import installing
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python
@@ -36,6 +38,10 @@ from envdoctor.requirements import installed, parse
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 
+# Packages that setup scripts import at their top, by module.
+_SAME_NAME = "numpy scipy pybind11 nanobind triton jinja2 psutil cmake ninja mpi4py jax tensorflow cupy"
+_DISTRIBUTIONS = {**{name: name for name in _SAME_NAME.split()}, "Cython": "cython", "yaml": "pyyaml"}
+
 
 def check(
     project: Project,
@@ -44,12 +50,15 @@ def check(
     environment: Environment,
     configuration: Optional[Configuration],
 ) -> Iterator[Finding]:
-    named = requires(project, "torch")
-    if named and isolated(project, packages, environment, configuration):
-        yield from _second_torch(named, project, packages)
     imports = (*project.backend_imports, *(project.setup.imports if project.setup else ()))
+    if not isolated(project, packages, environment, configuration):
+        return
+    named = requires(project, "torch")
+    if named:
+        yield from _second_torch(named, project, packages)
     torch = next((line for line in imports if line.text.split(".")[0] == "torch"), None)
-    if torch is None or named or not isolated(project, packages, environment, configuration):
+    if torch is None or named:
+        yield from _another(project, packages, python, imports)
         return
     missing = tuple(r for r in build_requirements(project) if not installed(r, packages))
     version = packages.version("torch")
@@ -87,6 +96,51 @@ def _second_torch(named: Located, project: Project, packages: Packages) -> Itera
         location=Location(named.file, named.line),
         severity=Severity.WARNING,
     )
+
+
+def _another(
+    project: Project,
+    packages: Packages,
+    python: Python,
+    imports: Tuple[Located, ...],
+) -> Iterator[Finding]:
+    """Another package that is installed here, is imported, and that nothing brings into the isolated environment."""
+    wanted = build_requirements(project)
+    brought = _brought(wanted, packages)
+    for line in imports:
+        module = line.text.split(".")[0]
+        name = _DISTRIBUTIONS.get(module)
+        if name is None or name in brought or packages.version(name) is None:
+            continue
+        missing = tuple(r for r in wanted if not installed(r, packages))
+        yield Finding(
+            message=f"{line.file} imports {module}, and {name} is not among the build requirements.",
+            consequence=f"pip builds in an isolated environment without it: No module named '{module}'.",
+            evidence=(
+                Evidence(line.place, f"import {line.text}"),
+                Evidence("build requirements", ", ".join(map(str, wanted)) or "none"),
+                Evidence("installed", f"{name} {packages.version(name)}"),
+            ),
+            fix=Fix(
+                f"Build without isolation, so that the installed {name} is used", _steps(missing, python)
+            ),
+            location=Location(line.file, line.line),
+        )
+        return
+
+
+def _brought(wanted: Tuple[Requirement, ...], packages: Packages) -> Set[str]:
+    """What the build requirements bring, as far as those that are installed here tell what they require."""
+    found: Set[str] = set()
+    waiting = [canonicalize_name(requirement.name) for requirement in wanted]
+    while waiting:
+        name = waiting.pop()
+        package = packages.get(name)
+        if name not in found and package is not None:
+            inner = (parse(text) for text in package.requires)
+            waiting.extend(canonicalize_name(r.name) for r in inner if r and "extra" not in str(r.marker))
+        found.add(name)
+    return found
 
 
 def _steps(missing: Tuple[Requirement, ...], python: Python) -> Tuple[Step, ...]:

@@ -8,8 +8,8 @@ with the run-time wheels alone lacks the build backend, and the build ends befor
 
 ## How envdoctor knows
 
-`PIP_NO_INDEX` or `no-index` is in force; a build requirement, or what it requires in turn, has no wheel in the folders
-that this interpreter takes.
+`PIP_NO_INDEX` or `no-index` is in force, or no index that pip is told of can answer for certain; a build requirement,
+or what it requires in turn, has no wheel in the folders that this interpreter takes.
 
 ## What to do
 
@@ -45,7 +45,8 @@ def check(
     tools: Optional[Tools],
     configuration: Optional[Configuration],
 ) -> Iterator[Finding]:
-    if not wheelhouse.no_index or not isolated(project, packages, environment, configuration):
+    offline = wheelhouse.offline
+    if not offline or not isolated(project, packages, environment, configuration):
         return
     wanted = build_requirements(project) + _hidden(project, tools)
     wheels = tuple(wheel for folder in wheelhouse.folders for wheel in folder.wheels)
@@ -56,9 +57,9 @@ def check(
     places = ", ".join(folder.path for folder in wheelhouse.folders) or "no find-links folder"
     yield Finding(
         message=f"The build needs {', '.join(str(r) for r, _ in missing)}, which {places} cannot give.",
-        consequence="pip may ask no index, so the isolated build ends with: No matching distribution found.",
+        consequence="pip gets nothing from an index, so the isolated build ends with: No matching distribution found.",
         evidence=(
-            Evidence(wheelhouse.no_index, "no index may be asked"),
+            Evidence(offline, "no index may be asked" if wheelhouse.no_index else "it cannot answer"),
             *(Evidence(asker or (line.place if line else "pip"), f"requires {r}") for r, asker in missing),
         ),
         fix=_fix(wanted, tuple(r for r, _ in missing), packages, python),

@@ -21,6 +21,7 @@ When the build brings the tool along in a way that its files do not show.
 """
 
 import posixpath
+import re
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import installing
@@ -60,6 +61,11 @@ PACKAGES = {
 _BY_CMAKE = "language CXX"
 FROM_PIP = ("cmake", "ninja")
 
+_CACHES = ("ccache", "sccache")
+_CMAKES_LAUNCHERS = tuple(f"CMAKE_{language}_COMPILER_LAUNCHER" for language in ("C", "CXX", "CUDA"))
+_LINKING = ("LDFLAGS", "CFLAGS", "CXXFLAGS")
+_FUSED = re.compile(r"(?:^|\s)-fuse-ld=(lld|gold|mold|bfd)(?=\s|$)")
+
 
 def check(
     project: Project,
@@ -68,6 +74,7 @@ def check(
     system: System,
     compilers: Optional[Compilers],
 ) -> Iterator[Finding]:
+    yield from _named_in_variables(project, tools, environment)
     for tool, source, text in _wanted(project, environment):
         there = (
             _has_compiler(compilers, text == _BY_CMAKE) if tool == "g++" else tools.first(tool) is not None
@@ -77,8 +84,37 @@ def check(
                 message=f"The build calls {'a C++ compiler' if tool == 'g++' else tool}, and none is on PATH.",
                 consequence="The build ends when it is called.",
                 evidence=(Evidence(source, text), Evidence("PATH", environment.get("PATH") or "not set")),
-                fix=_fix(tool, system, tools),
+                fix=_fix(tool, source, system, tools),
             )
+
+
+def _named_in_variables(project: Project, tools: Tools, environment: Environment) -> Iterator[Finding]:
+    """Compiler caches and linkers that variables put before or behind the compiler, and that are not there."""
+    launchers = _CMAKES_LAUNCHERS if project.cmake else ()
+    for variable in (*launchers, "CC", "CXX") if project.builds else ():
+        value = environment.get(variable) or ""
+        first, _, rest = value.partition(" ")
+        if first in _CACHES and tools.first(first) is None and (rest.strip() or variable in launchers):
+            left = None if variable in launchers else rest.strip()
+            yield _named(first, variable, value, left, environment)
+    for variable in _LINKING if project.builds else ():
+        value = environment.get(variable) or ""
+        found = _FUSED.search(value)
+        if found and not any(tools.first(name) for name in (f"ld.{found[1]}", found[1])):
+            left = " ".join(_FUSED.sub(" ", value).split())
+            yield _named(f"ld.{found[1]}", variable, value, left or None, environment)
+
+
+def _named(tool: str, variable: str, value: str, left: Optional[str], environment: Environment) -> Finding:
+    return Finding(
+        message=f"{variable} has the build call {tool}, and none is on PATH.",
+        consequence="Every compile or link ends with it, CMake's test of the compiler too.",
+        evidence=(Evidence(variable, value), Evidence("PATH", environment.get("PATH") or "not set")),
+        fix=Fix(
+            f"Set {variable} to {left}" if left else f"Unset {variable}, or install {tool}",
+            (SetEnv(variable, left),),
+        ),
+    )
 
 
 def _wanted(project: Project, environment: Environment) -> Iterator[Tuple[str, str, str]]:
@@ -115,11 +151,15 @@ def _has_compiler(compilers: Optional[Compilers], driver: bool) -> bool:
     return any(item.cxx is not False and ("++" in item.name or not driver) for item in items)
 
 
-def _fix(tool: str, system: System, tools: Tools) -> Fix:
+def _fix(tool: str, source: str, system: System, tools: Tools) -> Fix:
     copy = next((copy for copy in tools.all(tool) if not copy.error), None)
     if copy is not None:
         return Fix(
             f"Use the {tool} at {copy.path}", (SetEnv("PATH", posixpath.dirname(copy.path), "append"),)
+        )
+    if source == "CMAKE_GENERATOR" and tools.first("make") is not None:
+        return Fix(
+            "Leave the generator to CMake, which takes make, or install ninja", (SetEnv(source, None),)
         )
     if tool in FROM_PIP:
         return Fix(

@@ -21,22 +21,47 @@ for one command.
 When the mirror is started only for the build.
 """
 
-from typing import Iterator
+from typing import Iterator, Optional
 
-from envdoctor.facts import Wheelhouse
-from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor import isolation
+from envdoctor.facts import (
+    Configuration,
+    Environment,
+    Index,
+    Packages,
+    Project,
+    Python,
+    System,
+    Wheelhouse,
+)
+from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.requirements import parse, tags, unavailable
 
 SEVERITY = Severity.ERROR
 
 
-def check(wheelhouse: Wheelhouse) -> Iterator[Finding]:
+def check(
+    wheelhouse: Wheelhouse,
+    project: Optional[Project],
+    packages: Optional[Packages],
+    python: Optional[Python],
+    system: Optional[System],
+    environment: Environment,
+    configuration: Optional[Configuration],
+) -> Iterator[Finding]:
     for index in wheelhouse.indexes if not wheelhouse.no_index else ():
         if index.answers is False:
             yield Finding(
                 message=f"pip is told to use the index {index.url}, which cannot answer from here.",
                 consequence="Every pip install retries it and then fails, also for packages that another index has.",
                 evidence=(Evidence(index.source, index.url),),
-                fix=Fix(f"Correct or remove the index in {index.source}"),
+                fix=_without_index(index, wheelhouse)
+                if project
+                and packages
+                and python
+                and system
+                and _complete(wheelhouse, project, packages, python, system, environment, configuration)
+                else Fix(f"Correct or remove the index in {index.source}"),
             )
     for folder in wheelhouse.folders:
         if not folder.exists:
@@ -47,3 +72,34 @@ def check(wheelhouse: Wheelhouse) -> Iterator[Finding]:
                 fix=Fix(f"Correct or remove the folder in {folder.source}"),
                 severity=Severity.ERROR if wheelhouse.no_index else Severity.WARNING,
             )
+
+
+def _complete(
+    wheelhouse: Wheelhouse,
+    project: Project,
+    packages: Packages,
+    python: Python,
+    system: System,
+    environment: Environment,
+    configuration: Optional[Configuration],
+) -> bool:
+    """Whether the folders and what is installed have all that the project asks for."""
+    wheels = tuple(wheel for folder in wheelhouse.folders for wheel in folder.wheels)
+    wanted = [
+        requirement for line in project.requirements for requirement in [parse(line.text)] if requirement
+    ]
+    accepted = tags(python, system, packages.version("pip"))
+    if not wheels or unavailable(wanted, wheels, packages, python, accepted):
+        return False
+    if not isolation.isolated(project, packages, environment, configuration):
+        return bool(wanted)
+    # Nothing that is installed here counts inside an isolated build.
+    return not unavailable(isolation.build_requirements(project), wheels, Packages(()), python, accepted)
+
+
+def _without_index(index: Index, wheelhouse: Wheelhouse) -> Fix:
+    folders = ", ".join(folder.path for folder in wheelhouse.folders if folder.wheels)
+    return Fix(
+        f"Ask no index: {folders} has all that is wanted (for good: remove the index in {index.source})",
+        (SetEnv("PIP_NO_INDEX", "1"),),
+    )

@@ -24,10 +24,10 @@ When the project uses the interpreter only to run a generator script that needs 
 """
 
 import shlex
-from typing import Iterator, Optional
+from typing import Iterator, Optional, Tuple
 
 from envdoctor.facts import Answer, Environment, Interpreters, Packages, Project, Python, Resolution
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity, Shim
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -84,17 +84,30 @@ def _cmake(
                     for name in exported
                 ),
             ),
-            fix=_fix(python),
+            fix=_fix(python, environment),
             location=Location(package.file, package.line),
         )
         return
 
 
-def _fix(python: Python) -> Fix:
+def _fix(python: Python, environment: Environment) -> Fix:
     flags = " ".join(shlex.quote(f"-D{name}={python.executable}") for name in EXPORTED)
     return Fix(
         f"Pass {flags} to CMake",
-        (Shim("bin/cmake", "wrapper", flags), SetEnv("PATH", "{overlay}/bin", "prepend")),
+        (
+            Shim("bin/cmake", "wrapper", flags),
+            SetEnv("PATH", "{overlay}/bin", "prepend"),
+            *(() if environment.get("CMAKE_TOOLCHAIN_FILE") else _toolchain(python)),
+        ),
+    )
+
+
+def _toolchain(python: Python) -> Tuple[Step, ...]:
+    """The same for a CMake that is called by its path; releases before 3.21 do not read the variable."""
+    lines = "".join(f"set({name} [==[{python.executable}]==])\n" for name in EXPORTED)
+    return (
+        Shim("cmake/python.cmake", "text", f"# The active Python, for each of CMake's finders.\n{lines}"),
+        SetEnv("CMAKE_TOOLCHAIN_FILE", "{overlay}/cmake/python.cmake"),
     )
 
 

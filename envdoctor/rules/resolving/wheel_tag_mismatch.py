@@ -7,8 +7,9 @@ supported wheel on this platform`), and passes it over in a folder (`from versio
 
 ## How envdoctor knows
 
-Every distribution of a requirement in the find-links folders carries tags that this interpreter does not take, and no
-index may be asked for another. The part that differs is named: Python, ABI, glibc or machine.
+A requirement names the file of a wheel whose tags this interpreter does not take; or every distribution of a
+requirement in the find-links folders carries such tags, and no index may be asked for another. The part that differs is
+named: Python, ABI, glibc or machine.
 
 ## What to do
 
@@ -21,6 +22,7 @@ When the folder serves several machines, and the requirement has a marker that e
 """
 
 import posixpath
+import re
 from typing import FrozenSet, Iterator, List
 
 from packaging.tags import Tag, parse_tag
@@ -33,6 +35,9 @@ from envdoctor.requirements import accepts, applies, fits, installed, parse, tag
 
 SEVERITY = Severity.ERROR
 
+# "./wheels/NAME.whl", "NAME @ https://.../NAME.whl#sha256=...": no marker behind it, which may leave the line out.
+_FILE = re.compile(r"(?:^|[/@\s])([\w.+!-]+)\.whl(?:#\S*)?$")
+
 
 def check(
     project: Project,
@@ -41,10 +46,11 @@ def check(
     system: System,
     wheelhouse: Wheelhouse,
 ) -> Iterator[Finding]:
-    if not wheelhouse.no_index:
-        return
     pip = packages.version("pip")
     accepted = tags(python, system, pip)
+    yield from _named_files(project, accepted, python, system)
+    if not wheelhouse.no_index:
+        return
     wheels = [wheel for folder in wheelhouse.folders for wheel in folder.wheels]
     for line in (*project.requirements, *project.build_requires):
         wanted = parse(line.text)
@@ -63,16 +69,43 @@ def check(
             consequence="pip passes them over: Could not find a version that satisfies the requirement.",
             evidence=(
                 *(Evidence(wheel.file, f"built for {wheel.tag}") for wheel in there[:3]),
-                Evidence(
-                    python.executable,
-                    f"takes cp{python.minor[0]}{python.minor[1]}, {system.libc} {system.libc_version}",
-                ),
+                _takes(python, system),
             ),
             fix=Fix(
                 f"Put a wheel of {wanted.name} into the folder that is built for this interpreter and platform"
             ),
             location=Location(line.file, line.line),
         )
+
+
+def _named_files(
+    project: Project,
+    accepted: FrozenSet[Tag],
+    python: Python,
+    system: System,
+) -> Iterator[Finding]:
+    """Requirements that name a wheel's file or address: pip takes that one or none."""
+    for line in project.requirements:
+        found = _FILE.search(line.text)
+        tag = "-".join(found[1].split("-")[-3:]) if found else ""
+        if found is None or tag.count("-") != 2 or not accepted.isdisjoint(parse_tag(tag)):
+            continue
+        wheel = Wheel(f"{found[1]}.whl", found[1].partition("-")[0], "", tag, ())
+        yield Finding(
+            message=f"{line.place} names {wheel.file}, which is for another "
+            f"{_difference([wheel], accepted, system.machine)}.",
+            consequence="pip stops: is not a supported wheel on this platform.",
+            evidence=(Evidence(line.place, line.text), _takes(python, system)),
+            fix=Fix(f"Name a wheel of {wheel.name} that is built for this interpreter and platform"),
+            location=Location(line.file, line.line),
+        )
+
+
+def _takes(python: Python, system: System) -> Evidence:
+    return Evidence(
+        python.executable,
+        f"takes cp{python.minor[0]}{python.minor[1]}, {system.libc} {system.libc_version}",
+    )
 
 
 def _old_pip(line: Located, wheels: List[Wheel], pip: str, python: Python) -> Finding:

@@ -27,9 +27,9 @@ from typing import Iterator, List, Optional, Tuple
 
 from packaging.version import Version
 
-from envdoctor import architectures, compat, toolkit_cures
+from envdoctor import architectures, compat, libraries, toolkit_cures
 from envdoctor.architectures import Architecture, Asked
-from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits, Tools
+from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits, Tools, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 from envdoctor.requirements import release_of
 
@@ -45,6 +45,7 @@ def check(
     toolkits: Optional[Toolkits],
     driver: Optional[Driver],
     tools: Optional[Tools],
+    torch: Optional[Torch],
 ) -> Iterator[Finding]:
     if not toolkit.nvcc or not project.wants_cuda:
         return
@@ -67,7 +68,14 @@ def check(
                     " ".join(toolkit.architectures) or f"CUDA {toolkit.version}",
                 ),
             ),
-            fix=_fix(refused, handed, environment, toolkit, toolkits, architectures.stated(request)),
+            fix=_fix(
+                refused,
+                handed,
+                environment,
+                toolkit,
+                libraries.torch_takes(project, toolkits, torch),
+                architectures.stated(request),
+            ),
             location=Location(first.file, first.line) if first.file else None,
         )
 

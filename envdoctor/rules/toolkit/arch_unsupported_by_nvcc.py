@@ -24,9 +24,9 @@ When the entry is only reached with newer toolkits.
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import architectures, compat, toolkit_cures
+from envdoctor import architectures, compat, libraries, toolkit_cures
 from envdoctor.architectures import Architecture, Asked
-from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits
+from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
@@ -40,6 +40,7 @@ def check(
     toolkit: Toolkit,
     toolkits: Optional[Toolkits],
     driver: Optional[Driver],
+    torch: Optional[Torch],
 ) -> Iterator[Finding]:
     if not toolkit.nvcc or not project.wants_cuda:
         return
@@ -67,7 +68,13 @@ def check(
                 ),
             ),
             fix=_fix(
-                tuple(item for _, item in refused), first, handed, environment, toolkit, toolkits, project
+                tuple(item for _, item in refused),
+                first,
+                handed,
+                environment,
+                toolkit,
+                libraries.torch_takes(project, toolkits, torch),
+                project,
             ),
             location=Location(first.file, first.line) if first.file else None,
         )

@@ -72,8 +72,8 @@ def check(
             (
                 Shim(f"{FOLDER}/bits/libc-header-start.h", "text", _HEADER),
                 SetEnv("CPATH", f"{{overlay}}/{FOLDER}", "prepend"),
-                # A folder after -I comes before those of CPATH.
-                *((SetEnv("NVCC_PREPEND_FLAGS", f"-I{{overlay}}/{FOLDER}", "prepend"),) if first else ()),
+                # A folder after -I comes before those of CPATH. nvcc takes quotes in the middle of a word alone.
+                *((SetEnv("NVCC_PREPEND_FLAGS", f'-I"{{overlay}}/{FOLDER}"', "prepend"),) if first else ()),
             ),
         ),
     )

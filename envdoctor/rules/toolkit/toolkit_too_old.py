@@ -25,8 +25,8 @@ does not require the one it names.
 
 from typing import Iterator, NamedTuple, Optional, Tuple
 
-from envdoctor import architectures, compat, toolkit_cures
-from envdoctor.facts import Located, Project, Request, Toolkit, Toolkits
+from envdoctor import architectures, compat, libraries, toolkit_cures
+from envdoctor.facts import Located, Project, Request, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 
 SEVERITY = Severity.ERROR
@@ -52,6 +52,7 @@ def check(
     project: Project,
     toolkit: Toolkit,
     toolkits: Optional[Toolkits],
+    torch: Optional[Torch],
 ) -> Iterator[Finding]:
     if not toolkit.nvcc or toolkit.release == (0, 0) or not project.wants_cuda:
         return
@@ -65,7 +66,7 @@ def check(
                     Evidence(need.source, need.text),
                     Evidence(f"{toolkit.nvcc} --version", toolkit.build or toolkit.version or ""),
                 ),
-                fix=_fix(need.release, toolkits),
+                fix=_fix(need.release, libraries.torch_takes(project, toolkits, torch)),
                 location=Location(need.file, need.line) if need.file else None,
                 severity=need.severity,
             )
@@ -141,4 +142,6 @@ def _fix(release: Release, toolkits: Optional[Toolkits]) -> Fix:
     newer = toolkit_cures.other(toolkits, lambda item: item.release >= release)
     if newer:
         return Fix(f"Build with CUDA {newer.version} at {newer.root}", toolkit_cures.use(newer))
-    return Fix(f"Install a CUDA toolkit {release[0]}.{release[1]} or newer; none was found on this machine")
+    return Fix(
+        f"Install a CUDA toolkit {release[0]}.{release[1]} or newer; none that fits was found on this machine"
+    )

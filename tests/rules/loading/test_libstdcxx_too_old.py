@@ -35,6 +35,7 @@ def test_quiet_when_nothing_is_compiled():
 
 def test_a_compiler_that_links_a_newer_one():
     (finding,) = found(machine("3.4.28", "3.4.30"))
+    assert found(machine("3.4.28", "3.4.30"), project_=project(builds=("make",)))
     assert finding.severity is Severity.WARNING
     assert finding.fix.steps == (
         Shim("run/libstdc++.so.6", "link", NEW),

@@ -71,3 +71,22 @@ def test_a_backend_of_the_projects_own_counts_too():
     own = project(build_system=True, backend_imports=(at("torch", "_build/backend.py", 1),))
     (finding,) = check(own, TORCH, python(), environment(), None)
     assert finding.location is not None and finding.location.file == "_build/backend.py"
+
+
+NUMPY = (package("numpy", "1.26.4"),)
+
+
+def test_another_package_that_is_installed_and_hidden():
+    imports = setup(imports=(at("setuptools", "setup.py", 1), at("numpy", "setup.py", 2)))
+
+    def told(*wanted, there=NUMPY):
+        lines = tuple(at(name, "pyproject.toml", 2) for name in wanted)
+        isolated = project(setup=imports, build_system=True, build_requires=lines)
+        return list(check(isolated, packages(*there), python(), environment(), None))
+
+    (finding,) = told("setuptools", "wheel")
+    assert finding.location.line == 2 and "No module named 'numpy'" in finding.consequence
+    assert finding.fix.steps == (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),)
+    assert not told("setuptools", "oldest-supported-numpy", "numpy>=1")
+    assert not told("scipy", there=(package("numpy"), package("scipy", requires=("numpy>=1.26",))))
+    assert not told("setuptools", there=())

@@ -1,6 +1,6 @@
 """Build requirements that the wheel folder in force cannot give."""
 
-from envdoctor.facts import Wheel, WheelFolder, Wheelhouse
+from envdoctor.facts import Index, Wheel, WheelFolder, Wheelhouse
 from envdoctor.finding import Run, SetEnv
 from envdoctor.rules.resolving.build_requirements_unreachable import check
 from tests.factory import at, environment, package, packages, program, project, python, system, tools
@@ -49,3 +49,14 @@ def test_otherwise_the_wheels_to_fetch_are_named():
 def test_what_the_backend_adds_without_cmake_counts():
     (finding,) = run(house("scikit-build-core"), have=tools(program("ninja")))
     assert "cmake" in finding.message and "ninja" not in finding.message
+
+
+def test_an_index_that_cannot_answer_gives_no_more_than_none():
+    dead = Index("http://127.0.0.1:9/simple", "PIP_INDEX_URL", False)
+    extra = Index("http://127.0.0.1:9/simple", "PIP_EXTRA_INDEX_URL", False, extra=True)
+    alive = Index("https://pypi.org/simple", "PIP_INDEX_URL", None)
+    there = packages(package("scikit-build-core", "0.11.6"))
+    (finding,) = run(Wheelhouse(None, (), (dead, extra)), there)
+    assert "127.0.0.1" in finding.evidence[0].source
+    assert not run(Wheelhouse(None, (), (alive, extra)), there)
+    assert not run(Wheelhouse(None, (), (extra,)), there)

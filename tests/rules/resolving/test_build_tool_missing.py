@@ -69,3 +69,33 @@ def test_cmake_needs_a_compiler_for_cxx():
     assert not list(
         check(project(builds=("cmake",), cmake=cmake("3.18", "C")), ALL, environment(), system(), None)
     )
+
+
+def test_a_generator_that_lacks_its_tool_is_left_to_cmake_where_there_is_make():
+    def told(*programs):
+        variables = environment(CMAKE_GENERATOR="Ninja")
+        return list(check(CMAKE, tools(*map(program, programs)), variables, system(), COMPILERS))
+
+    (finding,) = told("cmake", "make")
+    assert finding.fix.steps == (SetEnv("CMAKE_GENERATOR", None),)
+    (finding,) = told("cmake")
+    assert SetEnv("CMAKE_GENERATOR", None) not in finding.fix.steps
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "left"),
+    [
+        ("CMAKE_CXX_COMPILER_LAUNCHER", "sccache", None),
+        ("CC", "ccache gcc -m64", "gcc -m64"),
+        ("LDFLAGS", "-fuse-ld=lld", None),
+        ("LDFLAGS", "-L/x -fuse-ld=mold -Wl,-O1", "-L/x -Wl,-O1"),
+    ],
+)
+def test_a_cache_or_linker_that_a_variable_names(variable, value, left):
+    def told(*more):
+        have = tools(*ALL.programs, *map(program, more))
+        return list(check(CMAKE, have, environment(**{variable: value}), system(), COMPILERS))
+
+    (finding,) = told()
+    assert finding.fix.steps == (SetEnv(variable, left),)
+    assert not told("ccache", "sccache", "ld.lld", "mold")

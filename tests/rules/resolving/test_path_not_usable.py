@@ -5,7 +5,7 @@ from dataclasses import replace
 from envdoctor.facts import Environment, Folder, Folders, Variable
 from envdoctor.finding import SetEnv, Severity
 from envdoctor.rules.resolving.path_not_usable import check
-from tests.factory import environment, project
+from tests.factory import cmake, environment, project
 
 
 def folder(role, writable=True, noexec=False):
@@ -48,3 +48,14 @@ def test_a_tmpdir_that_is_a_file_or_not_writable():
     assert finding.fix is not None and finding.fix.steps == (SetEnv("TMPDIR", "/tmp"),)
     used = Folders((replace(folder("tmp"), found_via="TMPDIR"),))
     assert not list(check(used, named, project()))
+
+
+def test_a_file_that_a_variable_names_and_that_is_gone():
+    def told(name, exists=False, **changes):
+        named = Environment((Variable(name, "/opt/gone", exists),))
+        return [finding.fix.steps for finding in check(GOOD, named, project(**changes))]
+
+    assert told("PIP_CONSTRAINT") == [(SetEnv("PIP_CONSTRAINT", None),)]
+    assert told("CMAKE_TOOLCHAIN_FILE", cmake=cmake()) == [(SetEnv("CMAKE_TOOLCHAIN_FILE", None),)]
+    assert not told("CMAKE_TOOLCHAIN_FILE")
+    assert not told("PIP_CONSTRAINT", exists=True)

@@ -42,3 +42,21 @@ def test_a_pip_that_is_older_than_the_name_of_the_platform():
     assert not list(check(PROJECT, old, python(), system(), house("cp311-cp311-manylinux2014_x86_64")))
     (finding,) = check(PROJECT, old, python(), system(), house("cp311-cp311-manylinux_2_28_x86_64"))
     assert "pip 20.2.4" in finding.message and finding.fix is not None and finding.fix.steps
+
+
+@pytest.mark.parametrize(
+    ("text", "difference"),
+    [
+        ("./wheels/fastk-1.0-cp39-cp39-manylinux_2_17_x86_64.whl", "Python version"),
+        ("fastk @ https://x.org/fastk-1.0-1-cp311-cp311-manylinux_2_17_aarch64.whl#sha256=12", "machine"),
+        ("fastk-1.0-cp311-cp311-manylinux_2_17_x86_64.whl", None),
+        ("wheels/fastk-1.0-py3-none-any.whl", None),
+        ("wheels/fastk-1.0-cp39-cp39-linux_x86_64.whl ; python_version < '3.10'", None),
+        ("wheels/fastk.whl", None),
+    ],
+)
+def test_a_requirement_that_names_a_file(text, difference):
+    named = project(builds=(), requirements=(at(text, "requirements.txt", 1),))
+    found = list(check(named, packages(), python(), system(), Wheelhouse(None, (), ())))
+    assert len(found) == (difference is not None)
+    assert all(difference in finding.message for finding in found)

@@ -26,9 +26,12 @@ MAKE = project(
 )
 
 
-def run(project=MAKE, toolkit=toolkit(), request=None, others=None, driver=None, tools=None, **variables):  # noqa: B008
+WHOLE = toolkit()
+
+
+def run(project=MAKE, toolkit=WHOLE, request=None, others=None, driver=None, tools=None, **variables):
     request = request or Request(role="build")
-    return list(check(request, environment(**variables), project, toolkit, others, driver, tools))
+    return list(check(request, environment(**variables), project, toolkit, others, driver, tools, None))
 
 
 def test_quiet_for_what_nvcc_lists_and_for_newer_ones():

@@ -5,7 +5,19 @@ from dataclasses import replace
 from envdoctor.facts import Request
 from envdoctor.finding import SetEnv, Shim
 from envdoctor.rules.toolkit.arch_unsupported_by_nvcc import check
-from tests.factory import at, cmake, driver, environment, extension, gpu, project, setup, toolkit, toolkits
+from tests.factory import (
+    at,
+    cmake,
+    driver,
+    environment,
+    extension,
+    gpu,
+    project,
+    setup,
+    toolkit,
+    toolkits,
+    torch,
+)
 
 EXTENSION = project(setup=setup(extension()))
 MAKE = project(
@@ -16,9 +28,9 @@ MAKE = project(
 OLD = toolkit("12.4", root="/opt/cuda-12.4")
 
 
-def run(project=EXTENSION, toolkit=OLD, request=None, others=None, driver=None, **variables):
+def run(project=EXTENSION, toolkit=OLD, request=None, others=None, driver=None, built=None, **variables):
     request = request or Request(role="build")
-    return list(check(request, environment(**variables), project, toolkit, others, driver))
+    return list(check(request, environment(**variables), project, toolkit, others, driver, built))
 
 
 def test_quiet_for_what_nvcc_lists():
@@ -77,3 +89,15 @@ def test_a_stated_target_counts_and_says_what_to_install():
     (finding,) = run(request=Request(role="build", architectures=("12.0",)), TORCH_CUDA_ARCH_LIST="8.0")
     assert finding.evidence[0].source == "--arch"
     assert finding.fix is not None and "12.8" in finding.fix.title
+
+
+def test_a_newer_toolkit_that_torch_refuses_is_no_cure():
+    others = toolkits(OLD, toolkit())
+
+    def told(cuda):
+        built = torch(f"2.1.2+cu{cuda}", cuda)
+        (finding,) = run(others=others, built=built, TORCH_CUDA_ARCH_LIST="8.0;12.0")
+        return finding.fix.steps
+
+    assert SetEnv("CUDA_HOME", "/usr/local/cuda") in told("13.0")
+    assert told(OLD.version) == (SetEnv("TORCH_CUDA_ARCH_LIST", "8.0+PTX"),)

@@ -55,4 +55,4 @@ def test_headers_in_front_count_in_place_of_the_systems():
     assert not run(project=ahead("2.36"))
     (finding,) = run(system=system(), project=ahead("2.41"))
     assert "/opt/debian13/usr/include: glibc 2.41" in finding.message
-    assert SetEnv("NVCC_PREPEND_FLAGS", "-I{overlay}/include/glibc-2.41", "prepend") in finding.fix.steps
+    assert SetEnv("NVCC_PREPEND_FLAGS", '-I"{overlay}/include/glibc-2.41"', "prepend") in finding.fix.steps
