@@ -79,6 +79,11 @@ IMPORTED_BY_SETUP: Dict[str, str] = {
     "wheel": "wheel",
     "tensorflow": "tensorflow",
     "jax": "jax",
+    "scipy": "scipy",
+    "triton": "triton",
+    "jinja2": "jinja2",
+    "mpi4py": "mpi4py",
+    "cupy": "cupy",
 }
 
 #: Packages that look for CUDA's libraries themselves before they import what needs them. Source: cupy's
