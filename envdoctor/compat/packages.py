@@ -83,7 +83,6 @@ IMPORTED_BY_SETUP: Dict[str, str] = {
     "triton": "triton",
     "jinja2": "jinja2",
     "mpi4py": "mpi4py",
-    "cupy": "cupy",
 }
 
 #: Packages that look for CUDA's libraries themselves before they import what needs them. Source: cupy's
