@@ -28,7 +28,7 @@ def treat(host_in: HostIn, environment: Mapping[str, str], request: Request, cho
     assert request.project is not None
     host = host_in(environment)
     place = folder.folder_of(host, request.project)
-    standing = folder.standing_layers(host, place) if MARKER in environment else 0
+    standing = folder.standing_layers(host, place) if environment.get(MARKER) == place else 0
     laid: List[Layer] = []
     tried: List[Finding] = []
     inside = environment

@@ -77,6 +77,14 @@ def test_inside_an_overlay_nothing_is_cured_twice_and_its_files_stay(project, ma
     assert files(project) == before
 
 
+def test_inside_the_overlay_of_another_project_the_layers_begin_at_one(project, machine):
+    treated(project, machine)
+    elsewhere = {**machine, "ENVDOCTOR_OVERLAY": "/other/.envdoctor"}
+    assert [layer.folder for layer in treated(project, elsewhere).overlay.layers] == [
+        f"{project}/.envdoctor/1"
+    ]
+
+
 def test_what_outlives_its_cure_is_said_and_not_tried_for_ever(project, machine, monkeypatch):
     finding = Finding("m", "c", (), Fix("useless", (SetEnv("X", "y"),)), rule="r")
 
