@@ -144,8 +144,7 @@ def _names(host: Host) -> List[str]:
 
 
 def _parent(host: Host) -> str:
-    state = host.env.get("XDG_STATE_HOME") or posixpath.join(host.home or "/tmp", ".local", "state")  # noqa: S108
-    return posixpath.join(state, "envdoctor", "journal")
+    return posixpath.join(host.user_folder("XDG_STATE_HOME", ".local/state"), "envdoctor", "journal")
 
 
 def _decoded(folder: str, text: str) -> Journal:

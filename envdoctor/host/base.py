@@ -140,6 +140,11 @@ class Host(ABC):
         """The user's home folder, "" without one."""
         return self.env.get("HOME", "")
 
+    def user_folder(self, variable: str, default: str) -> str:
+        """A folder of XDG's base directory specification, by which a relative value counts as none."""
+        stated = self.env.get(variable, "")
+        return stated if stated.startswith("/") else posixpath.join(self.home or "/tmp", default)  # noqa: S108
+
     @property
     def notes(self) -> Tuple[Tuple[str, str], ...]:
         """(source, text) of everything that could not be done, sorted."""

@@ -29,7 +29,7 @@ def folder_of(host: Host, project: str) -> str:
     usable = found.kind == "folder" if found else True  # a link would lead out of the project
     if usable and host.access(inside if found else project, "w") and not _DIVIDES.search(inside):
         return inside
-    cache = host.env.get("XDG_CACHE_HOME") or posixpath.join(host.home or "/tmp", ".cache")  # noqa: S108
+    cache = host.user_folder("XDG_CACHE_HOME", ".cache")
     place = posixpath.join(cache, "envdoctor") if _can_be_made(host, cache) else private_folder()
     number = hashlib.sha256(project.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return posixpath.join(place, "overlays", number)

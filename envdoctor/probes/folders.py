@@ -48,6 +48,7 @@ def _homes(host: Host, configuration: Optional[Configuration]) -> Iterator[Place
 
 def _look(host: Host, mounts: Tuple[Tuple[str, str], ...], role: str, path: str, found_via: str) -> Folder:
     """A folder that is not there yet is judged by the nearest one above it: there it would be made."""
+    path = posixpath.join(host.cwd, path)  # HOME and XDG's variables may be relative
     exists, nearest = host.exists(path), path
     while not host.exists(nearest) and nearest != "/":
         nearest = posixpath.dirname(nearest)

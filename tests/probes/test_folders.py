@@ -75,3 +75,8 @@ def test_without_a_home():
     assert found.get("home") is None
     assert found.get("pip-cache") is None
     assert found.get("build").found_via == "the working folder"
+
+
+def test_relative_folders_lie_in_the_working_folder():
+    found, _ = look(env={"HOME": "home", "XDG_CACHE_HOME": "cache"})
+    assert (found.get("home").path, found.get("pip-cache").path) == ("/work/home", "/work/cache/pip")
