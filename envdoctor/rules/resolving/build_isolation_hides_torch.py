@@ -28,7 +28,7 @@ from typing import Iterator, Optional, Set, Tuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envdoctor import installing
+from envdoctor import compat, installing
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Step
 from envdoctor.isolation import build_requirements, isolated, names, requires
@@ -36,10 +36,6 @@ from envdoctor.requirements import installed, parse
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
-
-# Packages that setup scripts import at their top, by module.
-_SAME_NAME = "numpy scipy pybind11 nanobind triton jinja2 psutil cmake ninja mpi4py jax tensorflow cupy"
-_DISTRIBUTIONS = {**{name: name for name in _SAME_NAME.split()}, "Cython": "cython", "yaml": "pyyaml"}
 
 
 def check(
@@ -82,8 +78,9 @@ def _another(
     brought = _brought(wanted, packages)
     for line in imports:
         module = line.text.split(".")[0]
-        name = _DISTRIBUTIONS.get(module)
-        if name is None or name in brought or packages.version(name) is None:
+        name = compat.IMPORTED_BY_SETUP.get(module)
+        # setuptools itself asks for wheel, and newer releases of wheel for packaging.
+        if name in (None, "wheel", "packaging") or name in brought or packages.version(name) is None:
             continue
         missing = tuple(r for r in wanted if not installed(r, packages))
         yield Finding(
