@@ -30,7 +30,7 @@ from packaging.utils import canonicalize_name
 
 from envdoctor import compat, installing, isolation, requirements
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python, Request
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
 
 SEVERITY = Severity.ERROR
 STAGE = 0
@@ -60,7 +60,7 @@ def check(
         message=f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} not installed in {python.executable}.",
         consequence="The build stops at its import." if build else "Importing it fails: No module named …",
         evidence=tuple(Evidence(place.place, _said(place, build)) for place, _ in missing),
-        fix=_fix(python, _quoted(missing, build)),
+        fix=_by_activation(python, environment) or _fix(python, _quoted(missing, build)),
         location=Location(first.file, first.line) if first.file in FILES else None,
         severity=SEVERITY if build else Severity.WARNING,
     )
@@ -121,6 +121,22 @@ def _backend(project: Project, packages: Packages, python: Python) -> Iterator[T
 
 def _said(place: Located, build: bool) -> str:
     return f"import {place.text}" if build and place.file.endswith(".py") else f"requires {place.text}"
+
+
+def _by_activation(python: Python, environment: Environment) -> Optional[Fix]:
+    """VIRTUAL_ENV names an environment whose interpreter PATH does not give: it may have what is missing."""
+    named = (environment.get("VIRTUAL_ENV") or "").rstrip("/")
+    if (
+        not named
+        or environment.missing("VIRTUAL_ENV")
+        or named == python.prefix
+        or python.found_via == "--python"
+    ):
+        return None
+    return Fix(
+        f"Put the environment that VIRTUAL_ENV names first on PATH ({named})",
+        (SetEnv("PATH", f"{named}/bin", "prepend"),),
+    )
 
 
 def _fix(python: Python, wanted: str) -> Fix:

@@ -106,7 +106,9 @@ def _another(
     for line in imports:
         module = line.text.split(".")[0]
         name = compat.IMPORTED_BY_SETUP.get(module)
-        if name is None or name in brought or packages.version(name) is None:
+        # setuptools itself asks for wheel, and newer releases of wheel for packaging.
+        given = name in ("wheel", "packaging") or name in brought
+        if name is None or given or packages.version(name) is None:
             continue
         missing = tuple(r for r in wanted if not installed(r, packages))
         yield Finding(

@@ -4,8 +4,8 @@
 
 Compilers write temporary files into TMPDIR, and builds write beside their sources. A TMPDIR that is not there makes gcc
 and nvcc fail in odd ways; a read-only checkout stops the build at its first object file; a `noexec` temporary folder
-breaks configure checks and extensions that are compiled and loaded from there. CMAKE_TOOLCHAIN_FILE and PIP_CONSTRAINT
-name one file each, and CMake and pip stop where it is gone.
+breaks configure checks and extensions that are compiled and loaded from there. CMAKE_TOOLCHAIN_FILE names
+a file, and CMake stops where it is gone.
 
 ## How envdoctor knows
 
@@ -30,11 +30,6 @@ from envdoctor.finding import Evidence, Finding, Fix, Run, SetEnv, Severity
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 
-_INSISTS = {
-    "CMAKE_TOOLCHAIN_FILE": "CMake stops: Could not find toolchain file.",
-    "PIP_CONSTRAINT": "pip stops before anything else: Could not open requirements file.",
-}
-
 
 def check(folders: Folders, environment: Environment, project: Optional[Project]) -> Iterator[Finding]:
     for variable in environment.missing("TMPDIR"):
@@ -44,7 +39,13 @@ def check(folders: Folders, environment: Environment, project: Optional[Project]
             evidence=(Evidence("TMPDIR", variable.value),),
             fix=Fix("Use the default temporary folder", (SetEnv("TMPDIR", None),)),
         )
-    yield from _files_gone(environment, project)
+    for variable in environment.missing("CMAKE_TOOLCHAIN_FILE") if project and project.cmake else ():
+        yield Finding(
+            message=f"CMAKE_TOOLCHAIN_FILE is {variable.value}, which does not exist.",
+            consequence="CMake stops: Could not find toolchain file.",
+            evidence=(Evidence(variable.name, variable.value),),
+            fix=Fix("Unset it, or name the file that exists", (SetEnv(variable.name, None),)),
+        )
     tmp, build = folders.get("tmp"), folders.get("build")
     value = environment.get("TMPDIR")
     # Python goes on to the next usable folder; nvcc does not.
@@ -67,21 +68,6 @@ def check(folders: Folders, environment: Environment, project: Optional[Project]
                 "Build in a copy",
                 (Run(f"cp -r {shlex.quote(build.path)} /tmp/ && cd /tmp/{shlex.quote(name)}"),),
             ),
-        )
-
-
-def _files_gone(environment: Environment, project: Optional[Project]) -> Iterator[Finding]:
-    """Variables that name one file which a tool insists on."""
-    if project is None:
-        return
-    for variable in environment.missing(*_INSISTS):
-        if variable.name == "CMAKE_TOOLCHAIN_FILE" and project.cmake is None:
-            continue
-        yield Finding(
-            message=f"{variable.name} is {variable.value}, which does not exist.",
-            consequence=_INSISTS[variable.name],
-            evidence=(Evidence(variable.name, variable.value),),
-            fix=Fix(f"Unset {variable.name}, or name the file that exists", (SetEnv(variable.name, None),)),
         )
 
 

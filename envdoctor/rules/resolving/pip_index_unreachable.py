@@ -1,10 +1,11 @@
-"""pip's configuration names an index or a folder that cannot answer.
+"""pip's configuration names an index, a folder or a file that is not there.
 
 ## What it means
 
 pip asks every index that its configuration names. One that is gone (an old office's mirror, a dead local proxy, a
 folder that was moved) costs five retries for each package and then ends the installation, and the error names a
-host that nobody remembers having configured.
+host that nobody remembers having configured. A constraints file that is gone (PIP_CONSTRAINT) ends it at once:
+`Could not open requirements file`.
 
 ## How envdoctor knows
 
@@ -63,6 +64,13 @@ def check(
                 and _complete(wheelhouse, project, packages, python, system, environment, configuration)
                 else Fix(f"Correct or remove the index in {index.source}"),
             )
+    for variable in environment.missing("PIP_CONSTRAINT"):
+        yield Finding(
+            message=f"PIP_CONSTRAINT is {variable.value}, which does not exist.",
+            consequence="pip stops before anything else: Could not open requirements file.",
+            evidence=(Evidence(variable.name, variable.value),),
+            fix=Fix("Unset it, or name the file that exists", (SetEnv(variable.name, None),)),
+        )
     for folder in wheelhouse.folders:
         if not folder.exists:
             yield Finding(

@@ -19,6 +19,7 @@ Keep setuptools below 82 for that build, or replace the import (`packaging.versi
 When the import stands in a branch that this build does not take.
 """
 
+from dataclasses import replace
 from typing import Iterator, Optional
 
 from packaging.requirements import Requirement
@@ -60,13 +61,15 @@ def check(
         elif (
             name == "distutils"
             and python.minor >= WITHOUT_DISTUTILS
-            and not alone
+            and not (alone and project.build_system)
             and not packages.get("setuptools")
         ):
             fix = Fix(
                 "Install setuptools, which brings its own", (installing.by_pip(python, "setuptools wheel"),)
             )
-            yield _finding(line, "no setuptools installed", "Python 3.12 removed distutils", fix)
+            found = _finding(line, "no setuptools installed", "Python 3.12 removed distutils", fix)
+            # pip brings setuptools where none is installed; `python setup.py` does not.
+            yield replace(found, severity=Severity.WARNING if alone else None)
 
 
 def _lacks_pkg_resources(project: Project, packages: Packages, python: Python, alone: bool) -> bool:

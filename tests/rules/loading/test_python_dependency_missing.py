@@ -1,7 +1,7 @@
 """Packages that are not installed."""
 
 from envdoctor.facts import Request
-from envdoctor.finding import Severity
+from envdoctor.finding import SetEnv, Severity
 from envdoctor.rules.loading.python_dependency_missing import check
 from tests.factory import at, environment, package, packages, project, python, setup
 
@@ -80,3 +80,11 @@ def test_what_a_stated_package_asks_for_in_turn():
     assert "alley" in finding.evidence[0].source and "cudalib" in finding.evidence[0].text
     assert not found(asks, package("alley", requires=needs, installer="conda"), request=RUN)
     assert not found(project(builds=()), alley, request=RUN)
+
+
+def test_the_environment_that_virtual_env_names_and_path_does_not_give():
+    other = python(prefix="/usr", executable="/usr/bin/python3")
+    (finding,) = found(project(setup=IMPORTS), interpreter=other, VIRTUAL_ENV="/work/venv")
+    assert finding.fix.steps == (SetEnv("PATH", "/work/venv/bin", "prepend"),)
+    (finding,) = found(project(setup=IMPORTS), VIRTUAL_ENV="/venv/")
+    assert not isinstance(finding.fix.steps[0], SetEnv)

@@ -50,12 +50,10 @@ def test_a_tmpdir_that_is_a_file_or_not_writable():
     assert not list(check(used, named, project()))
 
 
-def test_a_file_that_a_variable_names_and_that_is_gone():
-    def told(name, exists=False, **changes):
-        named = Environment((Variable(name, "/opt/gone", exists),))
+def test_a_toolchain_file_that_is_gone():
+    def told(exists, **changes):
+        named = Environment((Variable("CMAKE_TOOLCHAIN_FILE", "/opt/gone.cmake", exists),))
         return [finding.fix.steps for finding in check(GOOD, named, project(**changes))]
 
-    assert told("PIP_CONSTRAINT") == [(SetEnv("PIP_CONSTRAINT", None),)]
-    assert told("CMAKE_TOOLCHAIN_FILE", cmake=cmake()) == [(SetEnv("CMAKE_TOOLCHAIN_FILE", None),)]
-    assert not told("CMAKE_TOOLCHAIN_FILE")
-    assert not told("PIP_CONSTRAINT", exists=True)
+    assert told(False, cmake=cmake()) == [(SetEnv("CMAKE_TOOLCHAIN_FILE", None),)]
+    assert not told(False) and not told(True, cmake=cmake())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from envdoctor.facts import Index, Wheel, WheelFolder, Wheelhouse
+from envdoctor.facts import Environment, Index, Variable, Wheel, WheelFolder, Wheelhouse
 from envdoctor.finding import SetEnv, Severity
 from envdoctor.rules.resolving.pip_index_unreachable import check
 from tests.factory import at, environment, packages, project, python, system
@@ -52,3 +52,11 @@ def test_an_isolated_build_needs_its_requirements_in_the_folder_too():
     assert finding.fix.steps
     (finding,) = told(Wheelhouse(None, (folder("tqdm"),), dead), isolated)
     assert not finding.fix.steps
+
+
+def test_a_constraints_file_that_is_gone():
+    for exists in (False, True):
+        named = Environment((Variable("PIP_CONSTRAINT", "/opt/constraints.txt", exists),))
+        nowhere = Wheelhouse(None, (), ())
+        found = list(check(nowhere, None, packages(), python(), system(), named, None))
+        assert [finding.fix.steps for finding in found] == [(SetEnv("PIP_CONSTRAINT", None),)] * (not exists)

@@ -1,7 +1,7 @@
 """CMake or pip with another Python."""
 
 from envdoctor.facts import Answer, FindPackage, Interpreters, Packages, PathPip, PathPython, Resolution
-from envdoctor.finding import Severity, Shim
+from envdoctor.finding import SetEnv, Severity, Shim
 from envdoctor.rules.resolving.python_interpreter_mismatch import check
 from tests.factory import at, cmake, environment, packages, project, python
 
@@ -51,6 +51,7 @@ def test_another_prefix_is_named_with_all_three_hints():
     assert finding.fix is not None
     for name in ("Python3", "Python", "PYTHON"):
         assert f"-D{name}_EXECUTABLE=/venv/bin/python" in finding.fix.title
+    assert SetEnv("CMAKE_TOOLCHAIN_FILE", "{overlay}/cmake/python.cmake") in finding.fix.steps
     assert any(evidence.source == "Python3_EXECUTABLE" for evidence in finding.evidence)
 
 

@@ -1,7 +1,7 @@
 """Imports that newer setuptools and Pythons have lost."""
 
 from envdoctor.facts import Configuration, Packages, Setting
-from envdoctor.finding import SetEnv, Shim
+from envdoctor.finding import SetEnv, Severity, Shim
 from envdoctor.rules.resolving.setuptools_or_distutils_incompatible import check
 from tests.factory import at, environment, package, packages, project, python, setup
 
@@ -53,4 +53,9 @@ def test_distutils_is_gone_without_setuptools():
     bare = Packages((package("pip", "24.2"), package("wheel", "0.45")))
     isolated_off = environment(PIP_NO_BUILD_ISOLATION="0")
     (finding,) = check(project(setup=DISTUTILS), bare, python("3.12.1"), isolated_off, None)
-    assert "distutils" in finding.message
+    assert "distutils" in finding.message and finding.severity is None
+    # pip would fetch setuptools, python setup.py does not.
+    (finding,) = check(project(setup=DISTUTILS), bare, python("3.12.1"), environment(), None)
+    assert finding.severity is Severity.WARNING
+    declared = project(setup=DISTUTILS, build_system=True)
+    assert not list(check(declared, bare, python("3.12.1"), environment(), None))

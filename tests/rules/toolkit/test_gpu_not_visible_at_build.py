@@ -136,6 +136,7 @@ def test_the_start_up_module_answers_and_lets_others_start(tmp_path, value, said
     assert finding.fix is not None
     (shim,) = [step for step in finding.fix.steps if isinstance(step, Shim)]
     cuda = "def get_device_capability(device=None):\n    return 'no GPU'\n"
+    cuda += "def get_device_properties(device=None):\n    raise RuntimeError\ncurrent_device = get_device_properties\n"
     files = {
         shim.path: shim.content,
         "other/sitecustomize.py": "print('own start-up')\n",
@@ -152,7 +153,11 @@ def test_the_start_up_module_answers_and_lets_others_start(tmp_path, value, said
         variables["PYTHONPATH"] = os.pathsep.join(str(tmp_path / folder) for folder in folders)
         if value:
             variables["ENVDOCTOR_CUDA_ARCHITECTURES"] = value
-        command = [sys.executable, "-c", "import torch; print(torch.cuda.get_device_capability(0))"]
+        script = "from torch import cuda; print(cuda.get_device_capability(0))"
+        if value:
+            script += "; p = cuda.get_device_properties(cuda.current_device())"
+            script += "; assert (p.major, p.minor) == cuda.get_device_capability(0)"
+        command = [sys.executable, "-c", script]
         child = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
         return child.stdout.split("\n"), child.stderr
 
