@@ -9,24 +9,32 @@ from envdoctor.finding import SetEnv, Shim, Step
 
 Release = Tuple[int, int]
 
+# The names of variables are ours alone: one that the build exports too would reach nvcc with another value.
 _NVCC_WITHOUT = """#!/bin/sh
 # Leaves out the architectures that ${variable} names, then runs the real nvcc.
-dropped() {{
-  for number in ${variable}; do
-    case "$1" in *compute_$number,*|*compute_$number|*arch=sm_$number|sm_$number|*"compute_$number]") return 0 ;; esac
+envdoctor_dropped() {{
+  for envdoctor_number in ${variable}; do
+    case "$1" in
+      *compute_$envdoctor_number,*|*compute_$envdoctor_number|*"compute_$envdoctor_number]") return 0 ;;
+      *arch=sm_$envdoctor_number|sm_$envdoctor_number) return 0 ;;
+    esac
   done
   return 1
 }}
-count=$#
-while [ "$count" -gt 0 ]; do
-  argument=$1; shift; count=$((count - 1))
-  case "$argument" in
-    -gencode|--generate-code|-arch|--gpu-architecture)
-      value=$1; shift; count=$((count - 1))
-      dropped "$value" || set -- "$@" "$argument" "$value" ;;
+envdoctor_count=$#
+while [ "$envdoctor_count" -gt 0 ]; do
+  envdoctor_word=$1; shift; envdoctor_count=$((envdoctor_count - 1))
+  case "$envdoctor_count $envdoctor_word" in
+    "0 "*) ;;
+    *" -gencode"|*" --generate-code"|*" -arch"|*" --gpu-architecture")
+      envdoctor_value=$1; shift; envdoctor_count=$((envdoctor_count - 1))
+      envdoctor_dropped "$envdoctor_value" || set -- "$@" "$envdoctor_word" "$envdoctor_value"
+      continue ;;
+  esac
+  case "$envdoctor_word" in
     -gencode=*|--generate-code=*|-arch=*|--gpu-architecture=*)
-      dropped "$argument" || set -- "$@" "$argument" ;;
-    *) set -- "$@" "$argument" ;;
+      envdoctor_dropped "$envdoctor_word" || set -- "$@" "$envdoctor_word" ;;
+    *) set -- "$@" "$envdoctor_word" ;;
   esac
 done
 exec {nvcc} "$@"
@@ -54,7 +62,8 @@ variable_watch(CMAKE_CUDA_ARCHITECTURES_NATIVE envdoctor_native)
 
 _STARTUP = '''"""Answers what setup scripts ask torch of the GPU with the architecture that the build is meant for.
 
-With ENVDOCTOR_CUDA_AVAILABLE also is_available() and device_count(), for builds that refuse to go on without a GPU.
+With ENVDOCTOR_CUDA_AVAILABLE also is_available() and device_count(), for builds that refuse to go on without a GPU: in
+their own processes alone, since a program that goes on to use the GPU must know that there is none.
 """
 import importlib.abc
 import importlib.machinery
@@ -64,14 +73,20 @@ import sys
 import types
 
 _here = os.path.dirname(os.path.abspath(__file__))
+_BUILDS = ("setup.py", "_in_process.py", "pyproject_hooks", "-c")
 
 
 class _Finder(importlib.abc.MetaPathFinder):
+    asking = False
+
     def find_spec(self, name, path=None, target=None):
-        if name != "torch.cuda":
+        if name != "torch.cuda" or self.asking:
             return None
-        sys.meta_path.remove(self)
-        spec = importlib.util.find_spec(name)
+        self.asking = True
+        try:
+            spec = importlib.util.find_spec(name)
+        finally:
+            self.asking = False
         if spec is not None and spec.loader is not None:
             execute = spec.loader.exec_module
 
@@ -84,7 +99,8 @@ class _Finder(importlib.abc.MetaPathFinder):
                     name="none", major=major, minor=minor, multi_processor_count=1, total_memory=0
                 )
                 module.current_device = lambda: 0
-                if os.environ.get("ENVDOCTOR_CUDA_AVAILABLE"):
+                program = os.path.basename((getattr(sys, "argv", None) or [""])[0])
+                if os.environ.get("ENVDOCTOR_CUDA_AVAILABLE") and program in _BUILDS:
                     module.is_available = lambda: True
                     module.device_count = lambda: 1
 
@@ -128,8 +144,10 @@ def nvcc_without(toolkit: Toolkit, numbers: Iterable[int]) -> Tuple[Step, ...]:
     library = (
         f"{toolkit.root}/lib64" if toolkit.lib64 else next(iter(toolkit.library_dirs), f"{toolkit.root}/lib")
     )
+    programs = [item for item in toolkit.components if item.path == f"{toolkit.root}/bin/{item.name}"]
     return (
         Shim("cuda/bin/nvcc", "script", script),
+        *(Shim(f"cuda/bin/{item.name}", "link", item.path) for item in programs if item.name != "nvcc"),
         Shim("cuda/include", "link", include),
         Shim("cuda/lib64", "link", library),
         SetEnv(DROPPED_VARIABLE, " ".join(str(number) for number in sorted(set(numbers)))),

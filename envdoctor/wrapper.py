@@ -8,23 +8,57 @@ import shlex
 _OTHER_MODES = "--build|--install|--open|--workflow|--find-package|--version|--help*|-E"
 _NO_CONFIGURING = "-P|-N"
 
-# What lies in front of the script's own folder is passed over: another layer's script may have led here.
+# What lies in front of the script's own folder is passed over: another layer's script may have led here. The names of
+# variables are ours alone: one that the build exports too would reach the program with another value.
 _NEXT = """\
-rest=:$PATH:
-own=${{0%/*}}
-case $rest in *":$own:"*) rest=${{rest#*":$own:"}} ;; esac
+envdoctor_rest=:$PATH:
+envdoctor_own=${{0%/*}}
+case $envdoctor_rest in *":$envdoctor_own:"*) envdoctor_rest=${{envdoctor_rest#*":$envdoctor_own:"}} ;; esac
 set -f
 IFS=:
-for folder in $rest; do
-  real=$folder/{name}
-  [ -x "$real" ] && ! [ -d "$real" ] && ! [ "$real" -ef "$0" ] && break
+for envdoctor_folder in $envdoctor_rest; do
+  envdoctor_real=${{envdoctor_folder:-.}}/{name}
+  [ -x "$envdoctor_real" ] && ! [ -d "$envdoctor_real" ] && ! [ "$envdoctor_real" -ef "$0" ] && break
 done
 unset IFS
 set +f
 """
 _CONFIGURES = f"""\
-case "$1" in {_OTHER_MODES}) exec "$real" "$@" ;; esac
-for argument; do case "$argument" in {_NO_CONFIGURING}) exec "$real" "$@" ;; esac; done
+case "$1" in {_OTHER_MODES}) exec "$envdoctor_real" "$@" ;; esac
+for envdoctor_word; do
+  case "$envdoctor_word" in {_NO_CONFIGURING}) exec "$envdoctor_real" "$@" ;; esac
+done
+"""
+
+# The folder that this call configures: -B, a folder that was configured before, else the current one.
+_BINARY_FOLDER = """\
+envdoctor_binary=.
+envdoctor_before=
+for envdoctor_word; do
+  case "$envdoctor_before" in -B) envdoctor_binary=$envdoctor_word ;; esac
+  case "$envdoctor_word" in
+    -B?*) envdoctor_binary=${envdoctor_word#-B} ;;
+    -*) ;;
+    *) case "$envdoctor_before" in
+         -S|-C|-D|-U|-G|-T|-A|-B) ;;
+         *) [ -f "$envdoctor_word/CMakeCache.txt" ] && envdoctor_binary=$envdoctor_word ;;
+       esac ;;
+  esac
+  envdoctor_before=$envdoctor_word
+done
+"""
+
+_STALE = """\
+envdoctor_stale() {{
+  while IFS= read -r envdoctor_line; do
+    case "$envdoctor_line" in {entry}) return 0 ;; esac
+  done 2>/dev/null < {folder}/CMakeCache.txt
+  return 1
+}}
+if [ "$envdoctor_binary" -ef {folder} ] && envdoctor_stale; then
+  cp -p {folder}/CMakeCache.txt "${{0%/*}}/../../CMakeCache.before.txt"
+  exec "$envdoctor_real" --fresh "$@"
+fi
 """
 
 # Standards from old to new, as GCC and Clang spell them. Source: gcc(1), -std=.
@@ -35,34 +69,44 @@ _STANDARDS = {
     17: "1z 17",
     20: "2a 20",
 }
-# A response file stays as it is: the last -std counts.
+# A response file stays as it is: its standard is overruled behind it, where a later -std still counts.
 _RAISES = """\
-count=$#
-last=
-while [ "$count" -gt 0 ]; do
-  argument=$1; shift; count=$((count - 1))
-  case "$argument" in
-    {old}) argument=-std=${{argument#*-std=}}; argument=${{argument%++*}}++{standard} ;;
-    @*) grep -Eqs -e '-std=(c|gnu)\\+\\+({older})(["[:space:]]|$)' "${{argument#@}}" && last=-std=gnu++{standard} ;;
+envdoctor_count=$#
+while [ "$envdoctor_count" -gt 0 ]; do
+  envdoctor_word=$1; shift; envdoctor_count=$((envdoctor_count - 1))
+  envdoctor_raised=
+  case "$envdoctor_word" in
+    {old}) envdoctor_word=-std=${{envdoctor_word#*-std=}}; envdoctor_word=${{envdoctor_word%++*}}++{standard} ;;
+    @*) for envdoctor_kind in c gnu; do
+          grep -Eqs -e "-std=$envdoctor_kind\\+\\+({older})([^0-9a-z]|\\$)" "${{envdoctor_word#@}}" &&
+            envdoctor_raised=-std=$envdoctor_kind++{standard}
+        done ;;
   esac
-  set -- "$@" "$argument"
+  set -- "$@" "$envdoctor_word"
+  [ -z "$envdoctor_raised" ] || set -- "$@" "$envdoctor_raised"
 done
-[ -z "$last" ] || set -- "$@" "$last"
 """
 
 
 def script(path: str, arguments: str) -> str:
-    """For a shim at `path`; `arguments` are words for the shell. cmake gets them only when it configures."""
+    """For a shim at `path`; `arguments` are words for the shell, and the caller's own words come after them.
+
+    cmake gets them only when it configures.
+    """
     name = posixpath.basename(path)
     head = f"#!/bin/sh\n# Runs the next {name} on PATH with more arguments.\n{_NEXT.format(name=name)}"
-    return f'{head}{_CONFIGURES if name == "cmake" else ""}exec "$real" "$@" {arguments}\n'
+    return f'{head}{_CONFIGURES if name == "cmake" else ""}exec "$envdoctor_real" {arguments} "$@"\n'
 
 
-def fresh(cache: str, entry: str) -> str:
-    """cmake that forgets what a cache file remembers as long as that stands in it, then configures as it is told."""
-    told = f"grep -qsF -e {shlex.quote(entry)} {shlex.quote(cache)}"
-    head = f"#!/bin/sh\n# Configures afresh while a folder's cache holds what is stale.\n{_NEXT.format(name='cmake')}"
-    return f'{head}{_CONFIGURES}{told} && exec "$real" --fresh "$@"\nexec "$real" "$@"\n'
+def fresh(folder: str, name: str, value: str) -> str:
+    """cmake that forgets what a folder's cache remembers while an entry has that value, then configures as it is told.
+
+    Other folders are left alone; the old cache is kept in the overlay.
+    """
+    head = f"#!/bin/sh\n# Configures a folder afresh while its cache holds what is stale.\n{_NEXT.format(name='cmake')}"
+    quoted = shlex.quote(folder)
+    stale = _STALE.format(entry=f"{shlex.quote(f'{name}:')}*{shlex.quote(f'={value}')}", folder=quoted)
+    return f'{head}{_CONFIGURES}{_BINARY_FOLDER}{stale}exec "$envdoctor_real" "$@"\n'
 
 
 def raising(compiler: str, standard: int) -> str:
@@ -78,6 +122,5 @@ def raising(compiler: str, standard: int) -> str:
     head = f"#!/bin/sh\n# Reads older C++ standards as C++{standard}, then runs the real compiler.\n"
     if "/" in compiler:
         return f'{head}{raises}exec {shlex.quote(compiler)} "$@"\n'
-    return (
-        f'{head}{_NEXT.format(name=compiler)}PATH=${{rest#:}} PATH=${{PATH%:}}\n{raises}exec "$real" "$@"\n'
-    )
+    path = "PATH=${envdoctor_rest#:} PATH=${PATH%:}\n"
+    return f'{head}{_NEXT.format(name=compiler)}{path}{raises}exec "$envdoctor_real" "$@"\n'

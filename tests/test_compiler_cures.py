@@ -70,7 +70,11 @@ def test_every_name_of_every_compiler_on_path(build):
 def test_a_standard_in_a_response_file_is_overruled_behind_it(build, tmp_path):
     (tmp_path / "old.rsp").write_text('-I"a b" -std=gnu++14\n-c x.cpp')
     (tmp_path / "new.rsp").write_text("-std=c++20 -DX=-std=c++14x")
-    assert build("g++", "@old.rsp", "-O2") == ("g++", ["@old.rsp", "-O2", "-std=gnu++17"])
+    assert build("g++", "@old.rsp", "-O2") == ("g++", ["@old.rsp", "-std=gnu++17", "-O2"])
+    later = ["@old.rsp", "-std=gnu++17", "-std=c++20"]
+    assert build("g++", "@old.rsp", "-std=c++20") == ("g++", later)
+    (tmp_path / "strict.rsp").write_text("'-std=c++11'\n")
+    assert build("g++", "@strict.rsp") == ("g++", ["@strict.rsp", "-std=c++17"])
     assert build("g++", "@new.rsp", "@missing.rsp") == ("g++", ["@new.rsp", "@missing.rsp"])
 
 

@@ -10,7 +10,7 @@ from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import complain, write_output
 
 if TYPE_CHECKING:
-    from envdoctor.host import Host
+    from envdoctor.host import Host, umask
     from envdoctor.toolkit_root.create import Made
 
 # A day: the limit of an examination does not fit a download.
@@ -115,7 +115,6 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 def _report(prefix: str, made: "Made") -> int:
     """What was made, on standard error; the lines for a shell on standard output."""
-    from envdoctor.host import install
 
     trial = made.trial
     status = 0
@@ -126,10 +125,8 @@ def _report(prefix: str, made: "Made") -> int:
     else:
         complain(f"CUDA {made.version} is at {prefix}: nvcc {trial.nvcc}; but {trial.detail}")
         status = 2
-    if trial and install.umask() & 0o055:
-        complain(
-            f"others cannot read it: the umask is {install.umask():03o}; chmod -R a+rX {shlex.quote(prefix)}"
-        )
+    if trial and umask() & 0o055:
+        complain(f"others cannot read it: the umask is {umask():03o}; chmod -R a+rX {shlex.quote(prefix)}")
     write_output(
         f'export CUDA_HOME={shlex.quote(prefix)}\nexport CUDACXX="$CUDA_HOME/bin/nvcc"\n'
         'export PATH="$CUDA_HOME/bin:$PATH"\n',

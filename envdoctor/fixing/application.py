@@ -1,7 +1,7 @@
 """Applies a plan step by step, each one journalled before it is done."""
 
 import posixpath
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Dict, Iterable, Iterator, List, Tuple
 
 from envdoctor.finding import Edit, Run
@@ -81,11 +81,12 @@ def commands(items: Iterable[Item]) -> Tuple[Run, ...]:
 def undo(host: Host, record: Journal) -> Iterator[Tuple[str, str]]:
     """Take a journal back: commands that can be, newest first, then files. Raises OSError."""
     for run in reversed(record.commands):
-        if run.undo is None:
-            yield run.command, "was run; what it did is not taken back"
-        else:
+        if run.undo is not None and run.to_undo:
             status = _status(host, record.project, run.undo)
             yield run.undo, "done" if status == 0 else f"exit status {status}"
+            record = journal.with_command(record, replace(run, undone=status == 0))
+        elif not run.undone:
+            yield run.command, "was run; what it did is not taken back"
     yield from journal.take_back(host, record)
 
 

@@ -10,7 +10,15 @@ import posixpath
 from dataclasses import asdict, dataclass, replace
 from typing import Iterator, List, Optional, Tuple
 
-from envdoctor.host import Host, make_folder, replace_whole, write_whole
+from envdoctor.host import (
+    Host,
+    make_folder,
+    make_new_folder,
+    private_folder,
+    replace_whole,
+    sweep,
+    write_whole,
+)
 
 SCHEMA = "envdoctor.journal/1"
 _FILE = "journal.json"
@@ -35,6 +43,12 @@ class CommandRun:
     command: str
     status: Optional[int]
     undo: Optional[str]
+    undone: bool = False
+
+    @property
+    def to_undo(self) -> bool:
+        """Whether it did what it was for, and there is a command that takes it back."""
+        return self.status == 0 and self.undo is not None and not self.undone
 
 
 @dataclass(frozen=True)
@@ -49,14 +63,22 @@ class Journal:
 
 
 def new_journal(host: Host, project: str) -> Journal:
-    """An empty one in a folder of its own. Raises OSError."""
+    """An empty one in a new folder of its own. Raises OSError."""
     parent = _parent(host)
+    make_folder(parent)
     number = 1 + max(map(int, _names(host)), default=0)
-    return Journal(posixpath.join(parent, f"{number:06d}"), project)
+    while True:
+        folder = posixpath.join(parent, f"{number:06d}")
+        try:
+            make_new_folder(folder)
+        except FileExistsError:  # another one was quicker
+            number += 1
+        else:
+            return Journal(folder, project)
 
 
 def latest(host: Host, project: str) -> Optional[Journal]:
-    """The newest journal of a project that was not taken back. Raises OSError, ValueError."""
+    """The newest journal of a project that was not taken back; what cannot be read is passed over. Raises OSError."""
     for name in sorted(_names(host), reverse=True):
         folder = posixpath.join(_parent(host), name)
         text = host.try_text(posixpath.join(folder, _FILE))
@@ -68,14 +90,12 @@ def latest(host: Host, project: str) -> Optional[Journal]:
 
 def write(journal: Journal) -> None:
     """Put the journal on the disk, whole. Raises OSError."""
-    make_folder(journal.folder)
     document = {"schema": SCHEMA, **{k: v for k, v in asdict(journal).items() if k != "folder"}}
     write_whole(posixpath.join(journal.folder, _FILE), json.dumps(document, indent=2) + "\n")
 
 
 def with_file(journal: Journal, path: str, mode: int, before: bytes, after: bytes) -> Journal:
     """Keep a file's contents and record what is about to be done to it. Raises OSError."""
-    make_folder(journal.folder)
     kept = f"{len(journal.files) + 1}.before"
     replace_whole(posixpath.join(journal.folder, kept), before, 0o600)
     change = FileChange(path, mode, kept, digest(before), digest(after))
@@ -85,11 +105,9 @@ def with_file(journal: Journal, path: str, mode: int, before: bytes, after: byte
 
 
 def with_command(journal: Journal, run: CommandRun) -> Journal:
-    """Record a command that is about to run, or how the same one ended. Raises OSError."""
-    started = [
-        known for known in journal.commands if known.command != run.command or known.status is not None
-    ]
-    journal = replace(journal, commands=(*started, run))
+    """Record a command that is about to run, or what became of the same one. Raises OSError."""
+    others = [known for known in journal.commands if known.command != run.command]
+    journal = replace(journal, commands=(*others, run))
     write(journal)
     return journal
 
@@ -111,7 +129,8 @@ def take_back(host: Host, journal: Journal) -> Iterator[Tuple[str, str]]:
         if state not in ("restored", "as it was"):
             left.append(change.path)
         yield change.path, state
-    if not left:
+        sweep(posixpath.dirname(change.path))
+    if not left and not any(run.to_undo for run in journal.commands):
         write(replace(journal, undone=True))
 
 
@@ -144,13 +163,17 @@ def _names(host: Host) -> List[str]:
 
 
 def _parent(host: Host) -> str:
-    return posixpath.join(host.user_folder("XDG_STATE_HOME", ".local/state"), "envdoctor", "journal")
+    state = host.user_folder("XDG_STATE_HOME", ".local/state")
+    return posixpath.join(posixpath.join(state, "envdoctor") if state else private_folder(), "journal")
 
 
-def _decoded(folder: str, text: str) -> Journal:
-    document = json.loads(text)
-    if document.get("schema") != SCHEMA:
-        raise ValueError(f"{folder}/{_FILE}: not a journal of this version")
-    files = tuple(FileChange(**entry) for entry in document["files"])
-    commands = tuple(CommandRun(**entry) for entry in document["commands"])
-    return Journal(folder, document["project"], files, commands, document["undone"])
+def _decoded(folder: str, text: str) -> Optional[Journal]:
+    """The journal in a file; None for what is none of this version."""
+    try:
+        document = json.loads(text)
+        files = tuple(FileChange(**entry) for entry in document["files"])
+        commands = tuple(CommandRun(**entry) for entry in document["commands"])
+        journal = Journal(folder, document["project"], files, commands, document["undone"])
+    except (ValueError, TypeError, KeyError):
+        return None
+    return journal if document["schema"] == SCHEMA else None

@@ -23,16 +23,12 @@ class Item:
 
 
 def plan(findings: Iterable[Finding]) -> Tuple[Item, ...]:
-    """Findings with a fix, in the order of the diagnosis; a change that an earlier one asks for is not repeated."""
+    """Findings with a fix, in the order of the diagnosis; several may ask for the same change."""
     items: List[Item] = []
-    seen: List[Change] = []
     for finding in findings:
-        if finding.fix is None or finding.severity is Severity.INFO:
-            continue
-        changes = tuple(change for change in _changes(finding) if change not in seen)
-        seen += changes
-        reversible = any(isinstance(step, (SetEnv, Shim)) for step in finding.fix.steps)
-        items.append(Item(finding, changes, reversible))
+        if finding.fix is not None and finding.severity is not Severity.INFO:
+            reversible = any(isinstance(step, (SetEnv, Shim)) for step in finding.fix.steps)
+            items.append(Item(finding, tuple(_changes(finding)), reversible))
     return tuple(items)
 
 
@@ -53,8 +49,9 @@ def applicable(items: Iterable[Item], unsafe: bool) -> Tuple[Item, ...]:
 
 
 def edits(items: Iterable[Item]) -> Tuple[Edit, ...]:
-    """The changes of files among them."""
-    return tuple(change for item in items for change in item.changes if isinstance(change, Edit))
+    """The changes of files among them, each once."""
+    found = (change for item in items for change in item.changes if isinstance(change, Edit))
+    return tuple(dict.fromkeys(found))
 
 
 def _changes(finding: Finding) -> Iterator[Change]:

@@ -6,10 +6,13 @@ from envdoctor.host.files import (
     append,
     make_folder,
     make_link,
+    make_new_folder,
     new_file_mode,
     private_folder,
     remove,
     replace_whole,
+    sweep,
+    umask,
     write_whole,
 )
 from envdoctor.host.local import LocalHost
@@ -26,10 +29,13 @@ __all__ = [
     "end_like",
     "make_folder",
     "make_link",
+    "make_new_folder",
     "new_file_mode",
     "private_folder",
     "remove",
     "replace_whole",
     "run_in_foreground",
+    "sweep",
+    "umask",
     "write_whole",
 ]

@@ -140,10 +140,15 @@ class Host(ABC):
         """The user's home folder, "" without one."""
         return self.env.get("HOME", "")
 
-    def user_folder(self, variable: str, default: str) -> str:
-        """A folder of XDG's base directory specification, by which a relative value counts as none."""
+    def user_folder(self, variable: str, default: str) -> Optional[str]:
+        """A folder of XDG's base directory specification, by which a relative value counts as none.
+
+        None where there is no home for it.
+        """
         stated = self.env.get(variable, "")
-        return stated if stated.startswith("/") else posixpath.join(self.home or "/tmp", default)  # noqa: S108
+        if stated.startswith("/"):
+            return stated
+        return posixpath.join(self.home, default) if self.home.startswith("/") else None
 
     @property
     def notes(self) -> Tuple[Tuple[str, str], ...]:

@@ -8,6 +8,9 @@ import tempfile
 from contextlib import suppress
 from typing import Optional
 
+#: How the names of files begin that are not whole yet.
+_UNFINISHED = ".envdoctor-"
+
 
 def write_whole(path: str, text: str, mode: Optional[int] = None) -> None:
     """Write a file whole or not at all: temporary file beside it, then rename. Raises OSError.
@@ -26,18 +29,49 @@ def write_whole(path: str, text: str, mode: Optional[int] = None) -> None:
 
 
 def replace_whole(path: str, data: bytes, mode: int) -> None:
-    """Put a file with these bytes and permissions at a path in one step. Raises OSError."""
-    descriptor, temporary = tempfile.mkstemp(prefix=".envdoctor-", dir=os.path.dirname(path))
+    """Put a file with these bytes and permissions at a path in one step; its owner stays. Raises OSError.
+
+    What it returns from is on the disk.
+    """
+    folder = os.path.dirname(path)
+    descriptor, temporary = tempfile.mkstemp(prefix=_UNFINISHED, dir=folder)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
+            _keep_owner(path, temporary)
+            os.chmod(temporary, mode)
             os.fsync(stream.fileno())
-        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
-        os.unlink(temporary)
+        with suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
+    _sync_folder(folder)
+
+
+def sweep(folder: str) -> None:
+    """Remove what a kill in the middle of writing left in a folder. Raises OSError."""
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if name.startswith(_UNFINISHED) and stat.S_ISREG(os.lstat(path).st_mode):
+            os.unlink(path)
+
+
+def _keep_owner(path: str, temporary: str) -> None:
+    with suppress(FileNotFoundError, PermissionError):
+        found = os.stat(path)
+        os.chown(temporary, found.st_uid, found.st_gid)
+
+
+def _sync_folder(folder: str) -> None:
+    """Have the disk know the file's new name; not every file system can be asked."""
+    with suppress(OSError):
+        descriptor = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def append(path: str, text: str) -> None:
@@ -48,7 +82,7 @@ def append(path: str, text: str) -> None:
 
 def make_link(path: str, target: str) -> None:
     """Put a symbolic link at a path in one step, whatever was there. Raises OSError."""
-    temporary = tempfile.mktemp(prefix=".envdoctor-", dir=os.path.dirname(path))  # noqa: S306 - a link is made anew
+    temporary = tempfile.mktemp(prefix=_UNFINISHED, dir=os.path.dirname(path))  # noqa: S306 - a link is made anew
     os.symlink(target, temporary)
     try:
         os.replace(temporary, path)
@@ -60,6 +94,18 @@ def make_link(path: str, target: str) -> None:
 def make_folder(path: str) -> None:
     """A folder and those above it. Raises OSError."""
     os.makedirs(path, exist_ok=True)
+
+
+def make_new_folder(path: str) -> None:
+    """A folder that is nobody else's. Raises OSError, FileExistsError where something is there."""
+    os.mkdir(path, 0o700)
+
+
+def umask() -> int:
+    """The permissions that this process takes away from what it makes."""
+    found = os.umask(0)
+    os.umask(found)
+    return found
 
 
 def private_folder() -> str:
@@ -86,6 +132,4 @@ def new_file_mode(path: str) -> int:
     try:
         return stat.S_IMODE(os.stat(path).st_mode)
     except OSError:
-        umask = os.umask(0)
-        os.umask(umask)
-        return 0o666 & ~umask
+        return 0o666 & ~umask()

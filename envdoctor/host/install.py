@@ -5,16 +5,12 @@ import errno
 import fcntl
 import hashlib
 import os
-import shutil
 import tempfile
 from typing import Iterable, Iterator
 
+from envdoctor.host.files import umask
+
 _CHUNK = 1 << 20
-
-
-def make_folders(path: str) -> None:
-    """A folder and all above it, where they are not there yet."""
-    os.makedirs(path, exist_ok=True)
 
 
 def temporary_folder(parent: str, prefix: str) -> str:
@@ -45,15 +41,6 @@ def move(source: str, target: str) -> None:
     os.rename(source, target)
 
 
-def remove(path: str) -> None:
-    """A file, link or folder with everything in it; nothing there is fine."""
-    if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-        return
-    with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
-
-
 def is_mount(path: str) -> bool:
     """Whether another file system begins here: such a folder cannot be renamed over."""
     return os.path.ismount(path)
@@ -76,13 +63,6 @@ def sha256_of(path: str) -> str:
         for chunk in iter(lambda: stream.read(_CHUNK), b""):
             digest.update(chunk)
     return digest.hexdigest()
-
-
-def umask() -> int:
-    """The permissions that this process takes away from what it makes."""
-    found = os.umask(0)
-    os.umask(found)
-    return found
 
 
 @contextlib.contextmanager

@@ -8,13 +8,15 @@ from dataclasses import asdict
 from typing import Any, Dict, Set
 
 from envdoctor.finding import Shim
-from envdoctor.host import Host, make_folder, make_link, private_folder, remove, replace_whole, write_whole
+from envdoctor.host import Host, make_folder, make_link, private_folder, remove, replace_whole
 from envdoctor.overlay.plan import Layer, Overlay
 
 NAME = ".envdoctor"
 SCHEMA = "envdoctor.overlay/1"
-#: What ends an item of a variable with folders or flags.
-_DIVIDES = re.compile(r"[\s:;,'\"\\$`]")
+#: What `envdoctor env --shell cmake` puts beside the layers.
+PRESETS = "CMakeUserPresets.json"
+#: A path that an item of a list of folders, a word of a variable with flags, and a shell's line hold as it is.
+_PLAIN = re.compile(r"[\w@%+=,./-]+")
 #: An archive without members.
 _EMPTY_ARCHIVE = "!<arch>\n"
 
@@ -22,25 +24,25 @@ _EMPTY_ARCHIVE = "!<arch>\n"
 def folder_of(host: Host, project: str) -> str:
     """Where the overlay of a project lies: in it, else in the user's cache, else in the temporary folder.
 
-    A path that would end an item of a list of folders, or of flags, holds none. Raises OSError.
+    A path that is more than one word to a shell or a list of folders holds none. Raises OSError.
     """
     inside = posixpath.join(project, NAME)
     found = host.lstat(inside)
     usable = found.kind == "folder" if found else True  # a link would lead out of the project
-    if usable and host.access(inside if found else project, "w") and not _DIVIDES.search(inside):
+    if usable and host.access(inside if found else project, "w") and _PLAIN.fullmatch(inside):
         return inside
     cache = host.user_folder("XDG_CACHE_HOME", ".cache")
-    place = posixpath.join(cache, "envdoctor") if _can_be_made(host, cache) else private_folder()
+    place = posixpath.join(cache, "envdoctor") if cache and _can_be_made(host, cache) else private_folder()
     number = hashlib.sha256(project.encode("utf-8", "surrogateescape")).hexdigest()[:12]
     return posixpath.join(place, "overlays", number)
 
 
 def _can_be_made(host: Host, folder: str) -> bool:
-    """Whether a folder that lists can name is there and may be written, or may be made."""
+    """Whether a folder with a plain path is there and may be written, or may be made."""
     there = folder
-    while there not in ("", "/") and host.lstat(there) is None:
+    while there != "/" and host.lstat(there) is None:
         there = posixpath.dirname(there)
-    return not _DIVIDES.search(folder) and folder.startswith("/") and host.access(there, "w")
+    return bool(_PLAIN.fullmatch(folder)) and host.access(there, "w")
 
 
 def layer_folder(folder: str, number: int) -> str:
@@ -55,23 +57,22 @@ def standing_layers(host: Host, folder: str) -> int:
 
 def write_layer(host: Host, layer: Layer) -> None:
     """Make a layer's folder hold exactly its files; those that are as they should be are not touched."""
-    if host.is_link(layer.folder):
-        remove(layer.folder)  # what it leads to is not ours
+    found = host.lstat(layer.folder)
+    if found and found.kind != "folder":
+        remove(layer.folder)  # what a link leads to is not ours
     make_folder(layer.folder)
-    ignore = posixpath.join(posixpath.dirname(layer.folder), ".gitignore")
-    if not host.exists(ignore):
-        write_whole(ignore, "*\n")
+    _write_text(host, posixpath.join(posixpath.dirname(layer.folder), ".gitignore"), "*\n", 0o644)
     _prune(host, layer.folder, {f"{layer.folder}/{shim.path}" for shim in layer.shims})
     for shim in layer.shims:
         _write(host, f"{layer.folder}/{shim.path}", shim)
 
 
 def write_record(host: Host, overlay: Overlay, standing: int) -> None:
-    """What the overlay holds and why, as JSON; numbered folders that belong to no layer go."""
+    """What the overlay holds and why, as JSON; what an earlier overlay left in its place goes."""
     kept = {layer.folder for layer in overlay.layers}
     for name in host.scan(overlay.folder):
         path = posixpath.join(overlay.folder, name)
-        if name.isdigit() and int(name) > standing and path not in kept:
+        if name == PRESETS or (name.isdigit() and int(name) > standing and path not in kept):
             remove(path)
     _write_text(host, posixpath.join(overlay.folder, "overlay.json"), _record(overlay), 0o644)
 
@@ -102,7 +103,7 @@ def _prune(host: Host, folder: str, wanted: Set[str]) -> None:
         found = host.lstat(path)
         if inside and found and found.kind == "folder":
             _prune(host, path, wanted)
-        elif path not in wanted:
+        elif path not in wanted or (found and found.kind == "folder"):
             remove(path)
 
 
@@ -119,7 +120,7 @@ def _write(host: Host, path: str, shim: Shim) -> None:
 def _write_text(host: Host, path: str, text: str, mode: int) -> None:
     """Write a file unless it is there as it should be: compilers and make go by its time."""
     found = host.lstat(path)
-    data = text.encode("utf-8")
+    data = text.encode("utf-8", "surrogateescape")
     same = found and found.kind == "file" and found.mode == mode and found.size == len(data)
     if same and host.read_range(path, 0, len(data)) == data:
         return

@@ -5,7 +5,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import Iterator, Optional, Sequence, Tuple
 
-from envdoctor.host import Host, install
+from envdoctor.host import Host, install, make_folder, remove
 from envdoctor.toolkit_root.assemble import assemble
 from envdoctor.toolkit_root.fetch import Index, Source, Wheelhouse, planned
 from envdoctor.toolkit_root.plan import META_PACKAGE, Plan, PlanError, specifier_of
@@ -49,14 +49,14 @@ def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
     with _told(wanted.part), _working(host, wanted.part), _told(wanted.part):
         plan, wheels = _gathered(host, wanted, progress)
         root = posixpath.join(wanted.part, "root")
-        install.remove(root)  # of a run that was killed
+        remove(root)  # of a run that was killed
         try:
             assemble(host, plan, wheels, wanted.extras, root, progress)
             trial = _tried(host, root, wheels, progress)
             install.move(root, wanted.prefix)
         finally:
-            install.remove(root)
-        install.remove(posixpath.join(wanted.part, "wheels"))
+            remove(root)
+        remove(posixpath.join(wanted.part, "wheels"))
     return Made(plan.version, trial)
 
 
@@ -64,7 +64,7 @@ def fetch(host: Host, version: str, extras: Sequence[str], folder: str, progress
     """Fill a wheelhouse. Raises PlanError, in one line; what is whole stays there."""
     specifier_of(version)
     with _told(folder):
-        install.make_folders(folder)
+        make_folder(folder)
         with _alone(folder):
             return gather(Index(host, folder), version, extras, progress)[0]
 
@@ -87,7 +87,7 @@ def _gathered(host: Host, wanted: Wanted, progress: Progress) -> Tuple[Plan, Tup
             raise PlanError(f"{wanted.wheelhouse}: no such folder; give one with wheels")
         return gather(Wheelhouse(host, wanted.wheelhouse), wanted.version, wanted.extras, progress)
     folder = wanted.cache or posixpath.join(wanted.part, "wheels")
-    install.make_folders(folder)
+    make_folder(folder)
     with _alone(
         folder
     ):  # a cache serves several roots, and two runs would clear each other's unfinished wheels
@@ -106,7 +106,7 @@ def _tried(host: Host, root: str, wheels: Sequence[Wheel], progress: Progress) -
 @contextlib.contextmanager
 def _working(host: Host, part: str) -> Iterator[None]:
     """Hold the folder of what is unfinished; after a failure nothing but whole wheels stays in it."""
-    install.make_folders(part)
+    make_folder(part)
     with _alone(part):
         try:
             yield
@@ -117,7 +117,7 @@ def _working(host: Host, part: str) -> Iterator[None]:
             ) from None
         finally:
             if not _kept(host, part):
-                install.remove(part)
+                remove(part)
 
 
 def _kept(host: Host, part: str) -> str:

@@ -6,7 +6,7 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 
 from packaging.tags import Tag, sys_tags
 
-from envdoctor.host import Host, append, archives, install
+from envdoctor.host import Host, append, archives, install, remove
 from envdoctor.toolkit_root import pip
 from envdoctor.toolkit_root.plan import META_PACKAGE, Pin, Plan, PlanError, plan, specifier_of
 from envdoctor.toolkit_root.progress import Progress
@@ -86,7 +86,7 @@ class Index(Source):
         self.place = f"the package index ({self.python} -m pip)"
         for name in host.scan(folder):
             if name.startswith(_UNFINISHED):  # of a run that was killed
-                install.remove(posixpath.join(folder, name))
+                remove(posixpath.join(folder, name))
 
     def meta(self, specifier: str) -> Wheel:
         # Always asked for: the newest 13.0.x of last week may not be today's. It is 3 KB.
@@ -113,7 +113,7 @@ class Index(Source):
             append(posixpath.join(self.folder, CHECKSUMS), f"{wheel.sha256}  {wheel.name}\n")
             return described(self.host, whole, wheel.sha256)
         finally:
-            install.remove(unfinished)
+            remove(unfinished)
 
 
 def planned(source: Source, version: str, extras: Sequence[str]) -> Tuple[Plan, Wheel]:

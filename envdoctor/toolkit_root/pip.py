@@ -5,7 +5,7 @@ import re
 import shlex
 from typing import Callable, List, Mapping, Optional, Sequence
 
-from envdoctor.host import Host, install, stream
+from envdoctor.host import Host, install, make_folder, stream
 from envdoctor.toolkit_root.plan import FIRST_MAJOR, META_PACKAGE, PlanError
 from envdoctor.toolkit_root.progress import Progress
 
@@ -37,7 +37,7 @@ def find_python(host: Host) -> str:
 def download(host: Host, python: str, requirement: str, folder: str, progress: Progress) -> str:
     """The wheel of one requirement, below `folder`, which pip also uses for what is not whole yet; raises PlanError."""
     done = posixpath.join(folder, "done")
-    install.make_folders(done)
+    make_folder(done)
     lines: List[str] = []
     total: List[int] = []
 

@@ -59,9 +59,11 @@ def test_manual_steps_and_their_company_are_never_applied():
     assert [item.finding for item in applicable(plan([by_hand, unsafe]), unsafe=True)] == [unsafe]
 
 
-def test_the_same_change_is_planned_once():
-    first, second = plan([BOTH, found(lasting=(CMAKE,), severity=None)])
-    assert edits((first, second)) == (CMAKE, SETUP) and not second.changes and first.reversible
+def test_a_change_that_two_findings_ask_for_is_made_once():
+    command = Run("git submodule update", Safety.SAFE)
+    items = plan([BOTH, found(command, lasting=(CMAKE,)), found(command)])
+    assert edits(items) == (CMAKE, SETUP) and application.commands(items) == (command,)
+    assert all(item.changes for item in items) and items[0].reversible
 
 
 def test_files_are_changed_and_restored_byte_for_byte(host, project):
@@ -140,3 +142,37 @@ def test_what_was_changed_since_is_left_alone_and_its_old_contents_named(host, p
 def test_another_projects_journal_is_not_taken(host, project, tmp_path):
     applied(host, project, BOTH)
     assert journal.latest(host, str(tmp_path)) is None
+
+
+def test_an_undo_that_fails_can_be_tried_again_and_none_is_run_twice(host, project):
+    good = Run("touch one", Safety.SAFE, undo="rm one")
+    bad = Run("touch two", Safety.SAFE, undo="[ ! -e wait ] && rm two")
+    (project / "wait").touch()
+    applied(host, project, found(good, bad))
+    assert undone(host, project) == [("[ ! -e wait ] && rm two", "exit status 1"), ("rm one", "done")]
+    (project / "wait").unlink()
+    assert undone(host, project) == [("[ ! -e wait ] && rm two", "done")]
+    assert not (project / "two").exists() and undone(host, project) is None
+
+
+def test_a_command_that_did_not_end_well_is_not_undone(host, project):
+    applied(host, project, found(Run("exit 1", Safety.SAFE, undo="touch never")))
+    assert undone(host, project) == [("exit 1", "was run; what it did is not taken back")]
+    assert not (project / "never").exists()
+
+
+def test_a_journal_that_cannot_be_read_is_in_nobodys_way(host, project, tmp_path):
+    applied(host, project, BOTH)
+    for number, text in ((2, "{"), (3, '{"schema": "envdoctor.journal/9", "files": []}'), (4, "[]")):
+        folder = tmp_path / f"state/envdoctor/journal/{number:06d}"
+        folder.mkdir()
+        (folder / "journal.json").write_text(text)
+    assert {state for _, state in undone(host, project)} == {"restored"}
+
+
+def test_what_a_kill_left_half_written_goes_with_the_undo(host, project):
+    applied(host, project, BOTH)
+    (project / ".envdoctor-abcdefgh").write_text("half")
+    (project / ".envdoctor").mkdir()
+    undone(host, project)
+    assert sorted(path.name for path in project.iterdir()) == [".envdoctor", "CMakeLists.txt", "setup.py"]

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from envdoctor.host import install
+from envdoctor.host import install, remove, umask
 from envdoctor.host.stream import stream
 
 
@@ -25,7 +25,7 @@ def test_new_files_and_folders_follow_the_umask(tmp_path):
     try:
         install.write_chunks(str(tmp_path / "a" / "run"), [b"x", b"y"], executable=True)
         folder = install.temporary_folder(str(tmp_path), "t-")
-        assert install.umask() == 0o027
+        assert umask() == 0o027
     finally:
         os.umask(before)
     assert os.stat(tmp_path / "a" / "run").st_mode & 0o777 == 0o750
@@ -45,7 +45,7 @@ def test_removing_does_not_follow_links(tmp_path):
     (tmp_path / "kept" / "x").write_text("")
     install.link(str(tmp_path / "link"), "kept")
     for name in ("link", "absent"):
-        install.remove(str(tmp_path / name))
+        remove(str(tmp_path / name))
     assert os.listdir(tmp_path) == ["kept"] and os.listdir(tmp_path / "kept") == ["x"]
 
 

@@ -72,17 +72,18 @@ def test_layers_of_an_overlay_in_force_stay(project):
     assert folder.standing_layers(LocalHost(), str(place)) == 2
 
 
-@pytest.mark.parametrize("where", ["1", "1/lib", "1/lib/libx.so"])
+@pytest.mark.parametrize("where", ["1", "1/lib", "1/lib/libx.so", ".gitignore"])
 def test_a_link_out_of_the_folder_is_replaced_and_never_followed(project, tmp_path, where):
     (tmp_path / "outside").mkdir()
     (tmp_path / "outside/libx.so").write_text("precious")
     place = project / ".envdoctor"
     (place / where).parent.mkdir(parents=True)
-    target = tmp_path / "outside" / ("libx.so" if where.endswith(".so") else "")
+    target = tmp_path / "outside" / {"1/lib/libx.so": "libx.so", ".gitignore": "made"}.get(where, "")
     (place / where).symlink_to(target)
     write(project, SHIMS[1])
     assert (tmp_path / "outside/libx.so").read_text() == "precious"
     assert (place / "1/lib/libx.so").read_text() == "INPUT ( /x )\n"
+    assert not (tmp_path / "outside/made").exists() and (place / ".gitignore").read_text() == "*\n"
 
 
 def test_it_lies_in_the_project_or_in_the_cache_where_that_cannot_be(project, tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from envdoctor.host import install
+from envdoctor.host import install, remove
 from envdoctor.toolkit_root.create import Wanted, create, fetch
 from envdoctor.toolkit_root.plan import PlanError
 from envdoctor.toolkit_root.progress import Progress
@@ -80,7 +80,7 @@ def test_a_moved_root_holds_no_word_of_where_it_was_made(tmp_path, wheels):
 def test_the_same_wheels_make_the_same_record(tmp_path, wheels):
     from_wheelhouse(tmp_path, wheels)
     record = (tmp_path / "cuda" / "envdoctor-toolkit.json").read_text()
-    install.remove(str(tmp_path / "cuda"))
+    remove(str(tmp_path / "cuda"))
     from_wheelhouse(tmp_path, wheels)
     assert (tmp_path / "cuda" / "envdoctor-toolkit.json").read_text() == record
     entry = next(item for item in json.loads(record)["wheels"] if item["project"] == "nvidia-nvvm")
@@ -100,7 +100,7 @@ def test_an_empty_folder_may_be_there(tmp_path, wheels):
 def test_the_same_again_is_no_work(tmp_path, wheels):
     from_wheelhouse(tmp_path, wheels, extras=("cublas",))
     before = os.stat(tmp_path / "cuda").st_mtime_ns
-    install.remove(str(wheels))
+    remove(str(wheels))
     for version in ("13.0", "13.0.2", "13", "newest"):
         assert create(builder.host(tmp_path), wanted(tmp_path, version), Progress()).trial is None
     assert os.stat(tmp_path / "cuda").st_mtime_ns == before
@@ -243,7 +243,7 @@ def test_fetched_and_then_made_without_an_index(tmp_path, wheels):
         == "13.0.2"
     )
     assert "SHA256SUMS" in os.listdir(tmp_path / "house") and ".lock" not in os.listdir(tmp_path / "house")
-    install.remove(str(wheels))
+    remove(str(wheels))
     assert from_wheelhouse(tmp_path, tmp_path / "house", extras=("cublas",)).trial.good
 
 
@@ -251,10 +251,10 @@ def test_wheels_are_gone_with_the_root_made_and_kept_in_a_cache(tmp_path, wheels
     host = builder.host(tmp_path, wheels)
     create(host, wanted(tmp_path), Progress())
     assert left(tmp_path) == ["cuda"]
-    install.remove(str(tmp_path / "cuda"))
+    remove(str(tmp_path / "cuda"))
     create(host, wanted(tmp_path, cache=str(tmp_path / "kept")), Progress())
     (tmp_path / "log").unlink()
-    install.remove(str(tmp_path / "cuda"))
+    remove(str(tmp_path / "cuda"))
     told = Told()
     create(host, wanted(tmp_path, cache=str(tmp_path / "kept")), told)
     assert (tmp_path / "log").read_text().split() == ["cuda-toolkit"]

@@ -70,26 +70,23 @@ def _fix(path: str, line: Located, tools: Optional[Tools]) -> Fix:
     cmake = tools.first("cmake") if tools else None
     release = release_of(cmake.version) if cmake else None
     if release is not None and release >= FRESH_SINCE:
-        cache, entry = posixpath.join(path, "CMakeCache.txt"), line.text.partition("=")[2]
+        name, _, value = line.text.partition("=")
         return Fix(
             "Have CMake configure that folder afresh",
             (
-                Shim("bin/cmake", "script", wrapper.fresh(cache, entry)),
+                Shim("bin/cmake", "script", wrapper.fresh(path, name, value)),
                 SetEnv("PATH", "{overlay}/bin", "prepend"),
                 SetEnv(FRESH_VARIABLE, path, "append"),
             ),
         )
-    aside = f".envdoctor/aside/{posixpath.basename(path)}"
-    quoted = shlex.quote(path)
+    # A name of its own for each folder; where one was put aside before, mv refuses.
+    aside, folder = (
+        shlex.quote(text) for text in (f".envdoctor/aside/{path.strip('/').replace('/', '%')}", path)
+    )
+    made = "mkdir -p .envdoctor/aside && echo '*' > .envdoctor/.gitignore"
     return Fix(
         "Put the folder aside and configure again",
-        (
-            Run(
-                f"mkdir -p .envdoctor/aside && mv -T -- {quoted} {shlex.quote(aside)}",
-                Safety.SAFE,
-                undo=f"mv -T -- {shlex.quote(aside)} {quoted}",
-            ),
-        ),
+        (Run(f"{made} && mv -T -- {folder} {aside}", Safety.SAFE, undo=f"mv -T -- {aside} {folder}"),),
     )
 
 

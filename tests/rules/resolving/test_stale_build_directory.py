@@ -50,5 +50,5 @@ def test_an_older_cmake_cannot_and_the_folder_goes_aside():
     assert finding.fix is not None
     (step,) = finding.fix.steps
     assert isinstance(step, Run) and step.safety is Safety.SAFE
-    assert step.command.endswith("mv -T -- /work/demo/build .envdoctor/aside/build")
-    assert step.undo == "mv -T -- .envdoctor/aside/build /work/demo/build"
+    assert step.command.endswith("mv -T -- /work/demo/build .envdoctor/aside/work%demo%build")
+    assert step.undo == "mv -T -- .envdoctor/aside/work%demo%build /work/demo/build"
