@@ -64,7 +64,9 @@ def raised_standard(
     names = _on_path(compilers, environment)
     shims = [Shim(f"bin/{name}", "script", wrapper.raising(name, standard)) for name in names]
     ahead = (SetEnv("PATH", "{overlay}/bin", "prepend"),) if shims else ()
-    return (flags, *shims, *ahead, *_raised_by_path(environment, standard))
+    # ccache goes by a compiler's size and time, and a shim's stay when the real compiler is replaced.
+    asked = (SetEnv("CCACHE_COMPILERCHECK", "%compiler% -v"),) if shims else ()
+    return (flags, *shims, *ahead, *asked, *_raised_by_path(compilers, environment, standard))
 
 
 def _on_path(compilers: Optional[Compilers], environment: Environment) -> List[str]:
@@ -79,13 +81,21 @@ def _on_path(compilers: Optional[Compilers], environment: Environment) -> List[s
     return list(dict.fromkeys(names))
 
 
-def _raised_by_path(environment: Environment, standard: int) -> Iterator[Step]:
+def _raised_by_path(
+    compilers: Optional[Compilers],
+    environment: Environment,
+    standard: int,
+) -> Iterator[Step]:
     """Compilers that CC and CXX name by their path: PATH has no say over them."""
+    known = {item.path for item in (compilers.items if compilers else ())}
     for variable in ("CC", "CXX"):
-        words = (environment.get(variable) or "").split()
-        path = next((word for word in words if "/" in word and not word.startswith("-")), None)
+        try:
+            words = shlex.split(environment.get(variable) or "")
+        except ValueError:
+            continue
+        path = next((word for word in words if word in known), None)
         if path:
             shim = f"compilers/{variable}/{posixpath.basename(path)}"
             yield Shim(shim, "script", wrapper.raising(path, standard))
-            named = ["{overlay}/" + shim if word == path else word for word in words]
+            named = ["{overlay}/" + shim if word == path else shlex.quote(word) for word in words]
             yield SetEnv(variable, " ".join(named))

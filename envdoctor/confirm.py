@@ -5,7 +5,7 @@ from typing import Mapping, Optional
 
 from envdoctor import installing
 from envdoctor.catalogue import Diagnosis
-from envdoctor.facts import System
+from envdoctor.facts import Known, System
 from envdoctor.finding import Finding, Run, Step
 from envdoctor.host import Host
 
@@ -13,7 +13,7 @@ from envdoctor.host import Host
 _APT_LISTS = "/var/lib/apt/lists"
 
 
-def confirmed(host: Host, system: object, diagnosis: Diagnosis) -> Diagnosis:
+def confirmed(host: Host, system: Known[System], diagnosis: Diagnosis) -> Diagnosis:
     """The diagnosis with such commands checked; nothing is asked where none is offered."""
     manager = system.package_manager if isinstance(system, System) else None
     if not manager:
@@ -22,7 +22,7 @@ def confirmed(host: Host, system: object, diagnosis: Diagnosis) -> Diagnosis:
     return replace(diagnosis, findings=findings)
 
 
-def has_package(host: Host, manager: str, names: str) -> Optional[bool]:
+def _has_package(host: Host, manager: str, names: str) -> Optional[bool]:
     """Whether every one of the names, separated by spaces, is known; None when that cannot be told."""
     answers = [_has(host, manager, name) for name in names.split()]
     return None if None in answers else all(answers)
@@ -33,7 +33,7 @@ def _has(host: Host, manager: str, name: str) -> Optional[bool]:
     if words is None or (manager == "apt-get" and not host.glob(_APT_LISTS, "*_Packages*")):
         return None
     answer = host.run(*words, timeout=20.0)
-    return None if answer.status is None else installing.confirms(manager, name, answer.stdout)
+    return None if answer.status is None else installing.known(manager, name, answer.stdout + answer.stderr)
 
 
 def _checked(host: Host, manager: str, finding: Finding) -> Finding:
@@ -41,22 +41,25 @@ def _checked(host: Host, manager: str, finding: Finding) -> Finding:
     packages = [step.package for step in steps if isinstance(step, Run) and step.package]
     if finding.fix is None or not packages:
         return finding
-    known = {package: has_package(host, manager, package) for package in packages}
-    absent = [package for package, there in known.items() if there is False]
-    title = finding.fix.title
-    if absent:
-        title += f" ({manager} has no package {', '.join(absent)} here)"
-    kept = tuple(_step(step, manager, known) for step in steps if _package(step) not in absent)
-    return replace(finding, fix=replace(finding.fix, title=title, steps=kept))
+    known = {package: _has_package(host, manager, package) for package in packages}
+    doubts = [_doubt(manager, package, there) for package, there in known.items()]
+    title = finding.fix.title + "".join(f" ({doubt})" for doubt in doubts if doubt)
+    kept = (_offered(step, manager, known) for step in steps)
+    fix = replace(finding.fix, title=title, steps=tuple(step for step in kept if step))
+    return replace(finding, fix=fix)
 
 
-def _package(step: Step) -> Optional[str]:
-    return step.package if isinstance(step, Run) else None
+def _doubt(manager: str, package: str, there: Optional[bool]) -> str:
+    if there is False:
+        return f"{manager} has no package {package} here"
+    return f"{manager} could not be asked for {package}" if there is None and manager != "apt-get" else ""
 
 
-def _step(step: Step, manager: str, known: Mapping[str, Optional[bool]]) -> Step:
-    """Where apt has no lists yet, it gets them first."""
-    if not isinstance(step, Run) or known.get(step.package or "", True) is not None or manager != "apt-get":
+def _offered(step: Step, manager: str, known: Mapping[str, Optional[bool]]) -> Optional[Step]:
+    """The step, if its package is known to be there; apt gets its lists first where it has none yet, as in images."""
+    if not isinstance(step, Run) or not step.package or known[step.package]:
         return step
+    if known[step.package] is False or manager != "apt-get":
+        return None
     root = "sudo " if step.command.startswith("sudo ") else ""
     return replace(step, command=f"{root}apt-get update && {step.command}")

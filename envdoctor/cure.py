@@ -1,5 +1,6 @@
 """Cure from outside: examine, lay an overlay over what was found, examine again in it, until nothing more helps."""
 
+import re
 from dataclasses import replace
 from typing import Callable, Iterable, List, Mapping
 
@@ -49,7 +50,7 @@ def treat(host_in: HostIn, environment: Mapping[str, str], request: Request, cho
     if laid:
         folder.write_record(host, made, standing)
         inside = applied(made.variables[-1:], inside)
-    cured = tuple(finding for finding in tried if not _among(finding, diagnosis.findings))
+    cured = tuple(finding for finding in tried if not _outlived_by(finding, diagnosis.findings))
     return Treatment(made, cured, diagnosis.findings, diagnosis.notes, inside)
 
 
@@ -58,5 +59,14 @@ def _among(finding: Finding, others: Iterable[Finding]) -> bool:
     return any(_identity(finding) == _identity(other) for other in others)
 
 
+def _outlived_by(finding: Finding, left: Iterable[Finding]) -> bool:
+    """Whether it is still found, if with other numbers: too many jobs are too many though there are fewer."""
+    return any(_without_numbers(finding) == _without_numbers(other) for other in left)
+
+
 def _identity(finding: Finding) -> Finding:
     return replace(finding, evidence=(), fix=None, consequence="", severity=None)
+
+
+def _without_numbers(finding: Finding) -> Finding:
+    return replace(_identity(finding), message=re.sub(r"\d+", "0", finding.message))

@@ -15,15 +15,20 @@ _INSTALL = {
     "zypper": "zypper install -y",
     "pacman": "pacman -S --noconfirm",
 }
-#: How a manager is asked for one package without a network, and what its answer holds when there is one.
+#: How a manager is asked for one package without a network, what its answer holds when there is one, and when there is
+#: none: any other answer (no lists yet, no cache) tells nothing.
 #: Sources: apt-cache(8) (tried), dnf(8), apk-search(8), zypper(8), pacman(8).
-_ASK: Dict[str, Tuple[Tuple[str, ...], str]] = {
-    "apt-get": (("apt-cache", "policy"), r"^  Candidate: (?!\(none\))"),
-    "dnf": (("dnf", "-q", "-C", "list"), r"^{name}\."),
-    "yum": (("yum", "-q", "-C", "list"), r"^{name}\."),
-    "apk": (("apk", "search", "-e"), r"^{name}-\d"),
-    "zypper": (("zypper", "--no-refresh", "-q", "search", "-x"), r"\| {name} +\|"),
-    "pacman": (("pacman", "-Si"), r"^Name +: {name}$"),
+_ASK: Dict[str, Tuple[Tuple[str, ...], str, str]] = {
+    "apt-get": (
+        ("apt-cache", "policy"),
+        r"^  Candidate: (?!\(none\))",
+        r"Candidate: \(none\)|Unable to locate",
+    ),
+    "dnf": (("dnf", "-q", "-C", "list"), r"^{name}\.", r"[Nn]o matching [Pp]ackages"),
+    "yum": (("yum", "-q", "-C", "list"), r"^{name}\.", r"[Nn]o matching [Pp]ackages"),
+    "apk": (("apk", "search", "-e"), r"^{name}-\d", r"\A\s*\Z"),
+    "zypper": (("zypper", "--no-refresh", "-q", "search", "-x"), r"\| {name} +\|", r"No matching items"),
+    "pacman": (("pacman", "-Si"), r"^Name +: {name}$", r"package '{name}' was not found"),
 }
 
 
@@ -61,11 +66,16 @@ def names(apt: str, dnf: str, apk: str) -> Dict[str, str]:
 
 def question(manager: str, name: str) -> Optional[Tuple[str, ...]]:
     """The command line that asks a manager for a package; None for a manager that we do not know."""
-    words, _ = _ASK.get(manager, ((), ""))
+    words, _, _ = _ASK.get(manager, ((), "", ""))
     return (*words, name) if words else None
 
 
-def confirms(manager: str, name: str, answer: str) -> bool:
-    """Whether that is the answer for a package which exists."""
-    _, pattern = _ASK[manager]
-    return re.search(pattern.replace("{name}", re.escape(name)), answer, re.MULTILINE) is not None
+def known(manager: str, name: str, answer: str) -> Optional[bool]:
+    """Whether a package exists, by all that a manager says; None where that tells nothing."""
+    _, yes, no = (
+        part.replace("{name}", re.escape(name)) if isinstance(part, str) else part for part in _ASK[manager]
+    )
+    for pattern, verdict in ((yes, True), (no, False)):
+        if re.search(str(pattern), answer, re.MULTILINE):
+            return verdict
+    return None

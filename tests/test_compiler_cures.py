@@ -87,11 +87,10 @@ def test_a_compiler_cache_under_the_compilers_name_is_kept_and_not_led_in_circle
 def test_a_compiler_that_a_variable_names_by_its_path_gets_a_script_of_its_own(build, tmp_path):
     executable(tmp_path / "opt" / "g++", PRINTS)
     path = f"{tmp_path}/opt/g++"
-    steps = compiler_cures.raised_standard(
-        Compilers((compiler(),)), environment(CXX=f"ccache {path} -m64"), 17
-    )
+    known = (compiler(path=path, found_via="CXX"),)
+    steps = compiler_cures.raised_standard(Compilers(known), environment(CXX=f"ccache {path} -m64"), 17)
     assert SetEnv("CXX", "ccache {overlay}/compilers/CXX/g++ -m64") in steps
-    build("g++", CXX=f"ccache {path} -m64")
+    build("g++", CXX=f"ccache {path} -m64", compilers=(*BOTH, *known))
     answer = subprocess.run(
         [tmp_path / "overlay/compilers/CXX/g++", "-std=c++14"], capture_output=True, text=True, check=True
     )

@@ -22,6 +22,7 @@ When your build does not use the submodule (documentation, benchmarks): then thi
 """
 
 import posixpath
+import shlex
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import git_urls
@@ -66,7 +67,8 @@ def _fix(
     rewriting: Tuple[Step, ...],
 ) -> Fix:
     """Fetching it; over HTTPS where its URL would need an SSH key."""
-    fetch = Run("git submodule update --init --recursive", Safety.SAFE)
+    # This one alone: another one may stand where somebody works on it.
+    fetch = Run(f"git submodule update --init --recursive -- {shlex.quote(submodule.path)}", Safety.SAFE)
     steps = rewriting if git_urls.unreadable(submodule, configuration) else ()
     return Fix("Fetch the submodules, over HTTPS" if steps else "Fetch the submodules", (*steps, fetch))
 

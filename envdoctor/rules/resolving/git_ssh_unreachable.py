@@ -21,6 +21,7 @@ clone's own configuration has no effect on the clone of a submodule.)
 When a key for that server is set up here.
 """
 
+import shlex
 from typing import Iterator, Optional
 
 from envdoctor import git_urls
@@ -44,13 +45,14 @@ def check(
         if pair is None or not git_urls.unreadable(submodule, configuration):
             continue
         base, https = pair
+        path = shlex.quote(submodule.path)
         yield Finding(
             message=f"The submodule {submodule.path} is not checked out, and its URL goes over SSH: {submodule.url}.",
             consequence="git submodule update needs an SSH key that the server accepts, and fails without one.",
             evidence=(Evidence(f".gitmodules:{submodule.line}", f"url = {submodule.url}"),),
             fix=Fix(
                 f"Let git read {https} in place of {base}",
-                (*steps, Run("git submodule sync && git submodule update --init --recursive", Safety.SAFE)),
+                (*steps, Run(f"git submodule update --init --recursive -- {path}", Safety.SAFE)),
                 (Edit(".gitmodules", submodule.line, submodule.url, submodule.url.replace(base, https, 1)),),
             ),
             location=Location(".gitmodules", submodule.line),

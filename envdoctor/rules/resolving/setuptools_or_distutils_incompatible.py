@@ -19,6 +19,7 @@ Keep setuptools below 82 for that build, or replace the import (`packaging.versi
 When the import stands in a branch that this build does not take.
 """
 
+import posixpath
 from dataclasses import replace
 from typing import Iterator, Optional
 
@@ -38,7 +39,7 @@ ROLES = ("build", "ci")
 WITHOUT_PKG_RESOURCES = Version("82.0.0")
 NEEDS_PYTHON = (3, 9)
 WITHOUT_DISTUTILS = (3, 12)
-CONSTRAINT = "pip/setuptools.txt"
+CONSTRAINT = "pip/envdoctor-setuptools.txt"
 
 
 def check(
@@ -106,8 +107,7 @@ def _fix(
             (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),),
         )
     file = f"{{overlay}}/{CONSTRAINT}"
-    others = configuration.effective("pip", "global.constraint") if configuration else ()
-    kept = "".join(f"-c {setting.value}\n" for setting in others)
+    kept = "".join(f"-c {path}\n" for path in _constraints(project, configuration))
     return Fix(
         "Have pip take an older setuptools for the build",
         (
@@ -117,6 +117,13 @@ def _fix(
             SetEnv("PIP_BUILD_CONSTRAINT", file),
         ),
     )
+
+
+def _constraints(project: Project, configuration: Optional[Configuration]) -> Iterator[str]:
+    """Files of constraints that the machine or the caller names already, each by a path that holds everywhere."""
+    for name in ("global.constraint", "global.build-constraint"):
+        for setting in configuration.effective("pip", name) if configuration else ():
+            yield from (posixpath.join(project.root, path) for path in setting.value.split())
 
 
 def _finding(line: Located, seen: str, why: str, fix: Fix) -> Finding:

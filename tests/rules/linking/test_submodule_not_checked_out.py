@@ -31,7 +31,7 @@ def test_one_that_cmake_adds_stops_the_build():
     (finding,) = found(submodules=(submodule(),), cmake=files)
     assert finding.severity is Severity.ERROR
     assert isinstance(finding.fix.steps[0], Run)
-    assert finding.fix.steps[0].command == "git submodule update --init --recursive"
+    assert finding.fix.steps[0].command == "git submodule update --init --recursive -- third_party/fmtlite"
 
 
 def test_include_folders_and_headers_show_the_need():

@@ -40,12 +40,20 @@ def test_the_installed_setuptools_is_used_where_it_has_it():
 
 
 def test_else_pip_takes_an_older_one_and_the_machines_constraints_stay():
-    theirs = Configuration((Setting("pip", "global.constraint", "/etc/pins.txt", "/etc/pip.conf", 2, True),))
+    pins = Setting("pip", "global.constraint", "/etc/pins.txt mine.txt", "environment", None, True)
+    theirs = Configuration((pins,))
     (finding,) = check(OPEN, NEW, python(), environment(), theirs)
     assert finding.fix is not None
-    assert Shim("pip/setuptools.txt", "text", "setuptools<82\n-c /etc/pins.txt\n") in finding.fix.steps
-    assert SetEnv("PIP_BUILD_CONSTRAINT", "{overlay}/pip/setuptools.txt") in finding.fix.steps
-    cured = environment(PIP_BUILD_CONSTRAINT="/p/.envdoctor/1/pip/setuptools.txt")
+    assert (
+        Shim(
+            "pip/envdoctor-setuptools.txt",
+            "text",
+            "setuptools<82\n-c /etc/pins.txt\n-c /work/demo/mine.txt\n",
+        )
+        in finding.fix.steps
+    )
+    assert SetEnv("PIP_BUILD_CONSTRAINT", "{overlay}/pip/envdoctor-setuptools.txt") in finding.fix.steps
+    cured = environment(PIP_BUILD_CONSTRAINT="/p/.envdoctor/1/pip/envdoctor-setuptools.txt")
     assert not list(check(OPEN, NEW, python(), cured, None))
 
 
