@@ -5,8 +5,8 @@ import sys
 from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple
 
 from envdoctor.cli.common import UsageError, add_target_arguments, examine_or_read, request_of
-from envdoctor.cli.explain import rule_named
-from envdoctor.cli.output import say, style_for, style_for_errors, write_bytes, write_output
+from envdoctor.cli.output import say, style_for, style_for_errors, write_code, write_output
+from envdoctor.cli.treated import add_choice_arguments, choice_of
 
 if TYPE_CHECKING:
     from envdoctor.facts import Facts
@@ -19,10 +19,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     """Declare the verb."""
     parser = verbs.add_parser("fix", help="changes that last: plan, apply, undo", description=__doc__)
     add_target_arguments(parser)
-    parser.add_argument("--only", action="append", metavar="RULE", help="fix only this (may be repeated)")
-    parser.add_argument(
-        "--without", action="append", metavar="RULE", help="leave this alone (may be repeated)"
-    )
+    add_choice_arguments(parser)
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--apply", action="store_true", help="make the changes that are safe, after asking")
     what.add_argument(
@@ -40,6 +37,8 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Plan; print it, write the patch, apply it or take the last one back."""
+    if (arguments.unsafe or arguments.yes) and not arguments.apply:
+        raise UsageError("--unsafe and --yes say how to apply; add --apply")
     try:
         return _undo(arguments) if arguments.undo else _planned(arguments)
     except OSError as error:
@@ -78,22 +77,20 @@ def _planned(arguments: argparse.Namespace) -> int:
 
 
 def _diagnosed(arguments: argparse.Namespace) -> "Tuple[Facts, Host, Tuple[Finding, ...]]":
-    from envdoctor.catalogue import diagnose, rules
+    from envdoctor.catalogue import diagnose
     from envdoctor.confirm import confirmed
-    from envdoctor.overlay.treatment import Choice
 
-    only = tuple(rule_named(name, rules()).name for name in arguments.only or ())
-    without = tuple(rule_named(name, rules()).name for name in arguments.without or ())
+    choice = choice_of(arguments)
     facts, host = examine_or_read(arguments)
     assert host is not None
     diagnosis = confirmed(host, facts.system, diagnose(facts))
-    return facts, host, tuple(Choice(only or None, without).of(diagnosis.findings))
+    return facts, host, tuple(choice.of(diagnosis.findings))
 
 
 def _patch(arguments: argparse.Namespace, diff: bytes) -> int:
     if not diff:
         raise UsageError("no fix here edits a file of the project; there is nothing to write")
-    write_bytes(diff, arguments.patch)
+    write_code(diff.decode("utf-8", "surrogateescape"), arguments.patch)
     return 0
 
 
@@ -132,7 +129,7 @@ def _told(steps: "Iterable[Tuple[str, str]]", good: Tuple[str, ...]) -> bool:
     failed = False
     for what, how in steps:
         say(f"envdoctor: {what}: {how}\n")
-        failed = failed or how.startswith("exit status") or not how.startswith(good)
+        failed = failed or how not in good
     return failed
 
 

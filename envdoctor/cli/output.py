@@ -76,22 +76,6 @@ def _write_file(text: str, path: Optional[str]) -> None:
         ) from None
 
 
-def write_bytes(data: bytes, path: str) -> None:
-    """To a file, whole or not at all, or to standard output ("-")."""
-    from envdoctor.host import new_file_mode, replace_whole
-
-    if _to_stdout(path):
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-        return
-    try:
-        replace_whole(os.path.realpath(path), data, new_file_mode(path))
-    except OSError as error:
-        raise UsageError(
-            f"{path}: cannot be written: {error.strerror or error}; choose another file"
-        ) from None
-
-
 def add_job_summary(text: str) -> None:
     """Append Markdown to the summary of a GitHub job, where one is being made; a summary is never worth a failure."""
     from envdoctor.host import LocalHost, append

@@ -1,4 +1,4 @@
-"""What `run` and `env` share: their arguments, and the overlay that follows from them."""
+"""What `run`, `env` and `fix` share: their arguments, and the overlay that follows from them."""
 
 import argparse
 from typing import TYPE_CHECKING, Mapping, Optional
@@ -7,7 +7,7 @@ from envdoctor.cli.common import DEEP_LIMIT, LIMIT, UsageError, add_role_and_tar
 from envdoctor.cli.explain import rule_named
 
 if TYPE_CHECKING:
-    from envdoctor.overlay.treatment import Treatment
+    from envdoctor.overlay.treatment import Choice, Treatment
 
 
 def add_treatment_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +16,11 @@ def add_treatment_arguments(parser: argparse.ArgumentParser) -> None:
         "--project", metavar="DIR", help="folder of the project (default: the current folder)"
     )
     add_role_and_targets(parser)
+    add_choice_arguments(parser)
+
+
+def add_choice_arguments(parser: argparse.ArgumentParser) -> None:
+    """Which findings are to be cured."""
     parser.add_argument(
         "--only", action="append", metavar="RULE", help="cure only what this rule finds (may be repeated)"
     )
@@ -27,18 +32,25 @@ def add_treatment_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def choice_of(arguments: argparse.Namespace) -> "Choice":
+    """What those arguments state; raises UsageError."""
+    from envdoctor.catalogue import rules
+    from envdoctor.overlay.treatment import Choice
+
+    only = tuple(rule_named(name, rules()).name for name in arguments.only or ())
+    without = tuple(rule_named(name, rules()).name for name in arguments.without or ())
+    return Choice(only or None, without)
+
+
 def treated(
     arguments: argparse.Namespace,
     environment: Optional[Mapping[str, str]] = None,
 ) -> "Treatment":
     """Examine, in that environment or in our own, and write the overlay; raises UsageError."""
-    from envdoctor.catalogue import rules
     from envdoctor.cure import treat
     from envdoctor.host import LocalHost
-    from envdoctor.overlay.treatment import Choice
 
-    only = tuple(rule_named(name, rules()).name for name in arguments.only or ())
-    without = tuple(rule_named(name, rules()).name for name in arguments.without or ())
+    choice = choice_of(arguments)
     request = request_of(arguments)
     limit = DEEP_LIMIT if request.deep else LIMIT
     host = LocalHost(environment, limit=limit)
@@ -47,7 +59,7 @@ def treated(
             lambda environment: LocalHost(environment, limit=limit),
             host.env,
             request,
-            Choice(only or None, without),
+            choice,
         )
     except OSError as error:
         raise UsageError(
