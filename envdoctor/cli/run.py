@@ -1,11 +1,15 @@
 """`envdoctor run -- CMD`: run a command in an overlay that cures what is found, and change nothing else."""
 
 import argparse
+import posixpath
 from typing import Any, List
 
 from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import complain, say, style_for_errors
 from envdoctor.cli.treated import add_treatment_arguments, treated
+
+#: How much of a script is read.
+SCRIPT = 1 << 16
 
 
 def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
@@ -28,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     from envdoctor.report import treatment as report
 
     command = _command(arguments.command)
-    treatment = treated(arguments)
+    treatment = treated(arguments, command=_text(command))
     style = style_for_errors()
     if not arguments.quiet:
         say(report.before(treatment, style))
@@ -41,6 +45,16 @@ def run(arguments: argparse.Namespace) -> int:
         how = f"failed with exit status {status}" if status > 0 else f"was ended by signal {-status}"
         say(report.after_failure(treatment, how, style))
     return end_like(status)
+
+
+def _text(command: List[str]) -> str:
+    """The command line, and the script that it names: what is to be run tells which ways of a build are taken."""
+    from envdoctor.host import LocalHost
+
+    host = LocalHost()
+    scripts = (word for word in command if word.endswith(".sh") or "/" in word)
+    texts = (host.try_text(posixpath.join(host.cwd, word), SCRIPT) for word in scripts)
+    return "\n".join([" ".join(command), *(text for text in texts if text and "\0" not in text)])
 
 
 def _command(words: List[str]) -> List[str]:

@@ -10,7 +10,7 @@ from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import complain, write_output
 
 if TYPE_CHECKING:
-    from envdoctor.host import Host, umask
+    from envdoctor.host import Host
     from envdoctor.toolkit_root.create import Made
 
 # A day: the limit of an examination does not fit a download.
@@ -115,6 +115,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
 
 def _report(prefix: str, made: "Made") -> int:
     """What was made, on standard error; the lines for a shell on standard output."""
+    from envdoctor.host import umask
 
     trial = made.trial
     status = 0

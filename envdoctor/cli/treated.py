@@ -45,13 +45,16 @@ def choice_of(arguments: argparse.Namespace) -> "Choice":
 def treated(
     arguments: argparse.Namespace,
     environment: Optional[Mapping[str, str]] = None,
+    command: str = "",
 ) -> "Treatment":
-    """Examine, in that environment or in our own, and write the overlay; raises UsageError."""
+    """Examine, in that environment or in our own, for that command, and write the overlay; raises UsageError."""
+    from dataclasses import replace
+
     from envdoctor.cure import treat
     from envdoctor.host import LocalHost
 
     choice = choice_of(arguments)
-    request = request_of(arguments)
+    request = replace(request_of(arguments), command=command)
     limit = DEEP_LIMIT if request.deep else LIMIT
     host = LocalHost(environment, limit=limit)
     try:

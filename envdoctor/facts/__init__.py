@@ -81,6 +81,8 @@ class Request:
     deep: bool = False
     #: Whether a role was stated; otherwise `examine` decides it from the project.
     role_stated: bool = False
+    #: The command that is to be run, and the script that it names; "" where none is known.
+    command: str = ""
 
 
 @dataclass(frozen=True)

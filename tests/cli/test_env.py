@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+from envdoctor.cli import main
 from envdoctor.cli.env import SHELLS
-from envdoctor.overlay.activation.forms import FORMS, form_of
+from envdoctor.overlay.activation.forms import FORMS, Form, form_of
+from envdoctor.overlay.activation.names import CannotExpressError
 from tests.cli.test_main import ROOT, assert_one_line, envdoctor
 
 
@@ -88,12 +90,17 @@ def test_to_a_file(sick, tmp_path):
     assert (tmp_path / "cache.cmake").read_text().startswith("# envdoctor: an overlay for CMake")
 
 
-def test_what_a_form_cannot_say_is_one_line_and_no_code(tmp_path):
-    folder = tmp_path / "a b"  # its overlay lies in the cache
-    folder.mkdir()
-    (folder / "setup.py").write_text("from setuptools import setup\nsetup(name='x')\n")
-    result = ask((folder, {"TMPDIR": "/gone", "XDG_CACHE_HOME": f"{tmp_path}/c\nd"}), "--shell", "docker")
-    assert_one_line(result, "docker", "line break", "envdoctor run")
+def test_what_a_form_cannot_say_is_one_line_and_no_code(tmp_path, monkeypatch, capfd):
+    def refuse(overlay):
+        raise CannotExpressError("an ENV instruction holds no line break")
+
+    (tmp_path / "CMakeLists.txt").write_text("project(x)\n")
+    monkeypatch.setitem(FORMS, "docker", Form(refuse, str))
+    monkeypatch.setenv("TMPDIR", "/gone")
+    assert main(["env", "--only", "path-not-usable", "--project", str(tmp_path), "--shell", "docker"]) == 2
+    out, err = capfd.readouterr()
+    assert out == "" and len(err.splitlines()) == 1
+    assert "docker: an ENV instruction holds no line break" in err and "envdoctor run" in err
 
 
 @pytest.mark.parametrize(

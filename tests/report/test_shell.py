@@ -56,7 +56,7 @@ def test_files_of_the_overlay_come_into_being(tmp_path, indented):
 @pytest.mark.parametrize("indented", [True, False])
 def test_a_wrapper_is_a_script_that_runs_the_next_program_of_its_name(tmp_path, indented):
     steps = (Shim("bin/echo", "wrapper", "'and more'"), SetEnv("PATH", "{overlay}/bin", "prepend"))
-    assert ran(tmp_path, *steps, then="env echo hello", indented=indented) == "hello and more\n"
+    assert ran(tmp_path, *steps, then="env echo hello", indented=indented) == "and more hello\n"
 
 
 def test_what_bash_expands_in_double_quotes_is_left_alone():

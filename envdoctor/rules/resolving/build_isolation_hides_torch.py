@@ -24,22 +24,31 @@ in `build-system.requires` also ends the error, but makes pip fetch a second tor
 When the project is only ever built by `python setup.py ...`, which knows no isolation.
 """
 
+import re
 from typing import Iterator, Optional, Set, Tuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from envdoctor import compat, installing
-from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python
+from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python, Request
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Step
-from envdoctor.isolation import build_requirements, isolated, names, requires
-from envdoctor.requirements import installed, parse
+from envdoctor.isolation import build_requirements, isolated, names, requires, switched_off
+from envdoctor.requirements import installed, parse, release_of
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 
+# setuptools' news: from 80 on `develop` is a call of pip, with isolation.
+DEVELOP_BY_PIP = Version("80")
+DEVELOPS = re.compile(
+    r"setup\.py\b[^\n;&|]*\sdevelop\b|\bpip\b[^\n;&|]*\sinstall\b[^\n;&|]*\s(?:-e|--editable)\b"
+)
+
 
 def check(
+    request: Request,
     project: Project,
     packages: Packages,
     python: Python,
@@ -48,6 +57,8 @@ def check(
 ) -> Iterator[Finding]:
     imports = (*project.backend_imports, *(project.setup.imports if project.setup else ()))
     if not isolated(project, packages, environment, configuration):
+        if DEVELOPS.search(request.command) and not switched_off(environment, configuration):
+            yield from _by_develop(project, packages)
         return
     named = requires(project, "torch")
     if named:
@@ -68,6 +79,23 @@ def check(
         ),
         fix=Fix("Build without isolation, so that the installed torch is used", _steps(missing, python)),
         location=Location(torch.file, torch.line),
+    )
+
+
+def _by_develop(project: Project, packages: Packages) -> Iterator[Finding]:
+    """A way of installing that comes to pip after all."""
+    imports = project.setup.imports if project.setup and "setup.py" in project.builds else ()
+    torch = next((line for line in imports if line.text.split(".")[0] == "torch"), None)
+    setuptools = release_of(packages.version("setuptools"))
+    if torch is None or setuptools is None or setuptools < DEVELOP_BY_PIP:
+        return
+    yield Finding(
+        message=f"develop, and pip install -e through it, is one more call of pip in setuptools {setuptools}.",
+        consequence="That pip isolates the build, whatever the first was told: No module named 'torch'.",
+        evidence=(Evidence(torch.place, f"import {torch.text}"), Evidence("setuptools", str(setuptools))),
+        fix=Fix("Switch isolation off for every pip", (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),)),
+        location=Location(torch.file, torch.line),
+        severity=Severity.WARNING,
     )
 
 

@@ -1,8 +1,14 @@
 """setup.py imports torch, and pip isolates the build."""
 
+from envdoctor.facts import Request
 from envdoctor.finding import Run, Safety, SetEnv, Severity
-from envdoctor.rules.resolving.build_isolation_hides_torch import check
+from envdoctor.rules.resolving import build_isolation_hides_torch as rule
 from tests.factory import at, environment, package, packages, project, python, setup
+
+
+def check(*facts, command=""):
+    return rule.check(Request(command=command), *facts)
+
 
 IMPORTS = setup(imports=(at("torch", "setup.py", 3), at("setuptools", "setup.py", 4)))
 TORCH = packages(package("torch", "2.13.0"))
@@ -90,3 +96,19 @@ def test_another_package_that_is_installed_and_hidden():
     assert not told("setuptools", "oldest-supported-numpy", "numpy>=1")
     assert not told("scipy", there=(package("numpy"), package("scipy", requires=("numpy>=1.26",))))
     assert not told("setuptools", there=())
+
+
+def test_develop_of_newer_setuptools_calls_pip_again():
+    alone = project(builds=("setup.py",), setup=IMPORTS)
+    old = packages(package("torch", "2.13.0"), package("setuptools", "79.0.1"))
+    new = packages(package("torch", "2.13.0"), package("setuptools", "80.9.0"))
+    develop = "pip install -v --no-build-isolation -e ."
+    for command in (develop, "python setup.py develop"):
+        (finding,) = check(alone, new, python(), environment(), None, command=command)
+        assert finding.severity is Severity.WARNING and "setuptools 80.9.0" in finding.message
+        assert finding.fix is not None and finding.fix.steps == (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),)
+    assert not list(check(alone, old, python(), environment(), None, command=develop))
+    for command in ("", "pip install .", "pip install . && echo -e x"):
+        assert not list(check(alone, new, python(), environment(), None, command=command))
+    off = environment(PIP_NO_BUILD_ISOLATION="0")
+    assert not list(check(alone, new, python(), off, None, command=develop))
