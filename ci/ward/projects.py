@@ -27,9 +27,7 @@ KNOWN = {
     "bitsandbytes": Known("cmake -DCOMPUTE_BACKEND=cuda -S . && make && pip install .", "bitsandbytes"),
     "diff-gaussian-rasterization": Known("pip install .", "diff_gaussian_rasterization"),
     "marlin": Known("pip install .", "marlin"),
-    "pytorch_scatter": Known(
-        "FORCE_CUDA=1 pip install --no-build-isolation .", "torch_scatter._scatter_cuda"
-    ),
+    "pytorch_scatter": Known("FORCE_CUDA=1 pip install --no-build-isolation .", "torch_scatter"),
     "torch-int": Known("python setup.py install", "torch_int._CUDA"),
 }
 #: What builds leave in and beside their sources.
