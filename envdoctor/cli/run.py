@@ -2,7 +2,8 @@
 
 import argparse
 import posixpath
-from typing import Any, List
+import re
+from typing import Any, List, Optional
 
 from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import complain, say, style_for_errors
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     from envdoctor.report import treatment as report
 
     command = _command(arguments.command)
+    arguments.project = arguments.project or _project(command)
     treatment = treated(arguments, command=_text(command))
     style = style_for_errors()
     if not arguments.quiet:
@@ -45,6 +47,22 @@ def run(arguments: argparse.Namespace) -> int:
         how = f"failed with exit status {status}" if status > 0 else f"was ended by signal {-status}"
         say(report.after_failure(treatment, how, style))
     return end_like(status)
+
+
+def _project(command: List[str]) -> Optional[str]:
+    """The project of a build folder beside its sources: what it was configured for, or what cmake is told."""
+    from envdoctor.host import LocalHost
+
+    host = LocalHost()
+    cache = host.try_text(posixpath.join(host.cwd, "CMakeCache.txt")) or ""
+    home = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.+)$", cache, re.MULTILINE)
+    if home and host.is_dir(home[1]):
+        return home[1]
+    if posixpath.basename(command[0]) != "cmake" or host.exists(posixpath.join(host.cwd, "CMakeLists.txt")):
+        return None
+    named = (word[2:] if word.startswith("-S") and len(word) > 2 else word for word in command[1:])
+    folders = (posixpath.normpath(posixpath.join(host.cwd, word)) for word in named)
+    return next((path for path in folders if host.is_file(posixpath.join(path, "CMakeLists.txt"))), None)
 
 
 def _text(command: List[str]) -> str:

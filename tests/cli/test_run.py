@@ -20,7 +20,7 @@ def project(tmp_path):
     return folder
 
 
-def run(project, *arguments):
+def run(project, *arguments, cwd=None):
     environment = {
         **os.environ,
         "PATH": f"{project.parent}/bin:{os.environ['PATH']}",
@@ -29,7 +29,9 @@ def run(project, *arguments):
     for name in ("ENVDOCTOR_OVERLAY", "CMAKE_POLICY_VERSION_MINIMUM"):
         environment.pop(name, None)
     command = [sys.executable, "-m", "envdoctor", "run", *arguments]
-    return subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(
+        command, cwd=cwd or project, env=environment, capture_output=True, text=True, timeout=60
+    )
 
 
 SHOW = ("sh", "-c", 'echo "out $CMAKE_POLICY_VERSION_MINIMUM $1"; echo err >&2; exit $2', "sh")
@@ -82,3 +84,18 @@ def test_mistakes_are_one_line(project, arguments, status, says):
     done = run(project, "-q", *arguments)
     assert done.returncode == status and done.stdout == ""
     assert says in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", [("cmake", ".."), ("cmake", "-S", ".."), ("cmake", "-S..", "-B.")])
+def test_cmake_from_a_folder_beside_the_sources_names_the_project(project, command):
+    folder = project / "build"
+    folder.mkdir()
+    done = run(project, "--", *command, cwd=folder)
+    assert "cmake-too-new: Let CMake apply" in done.stderr and not (folder / ".envdoctor").exists()
+
+
+def test_a_configured_folder_names_its_project(project, tmp_path):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "CMakeCache.txt").write_text(f"CMAKE_HOME_DIRECTORY:INTERNAL={project}\n")
+    assert run(project, "--", *SHOW, "x", "0", cwd=folder).stdout == "out 3.5 x\n"
