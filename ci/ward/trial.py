@@ -88,10 +88,10 @@ class Trial:
         if status:
             raise Failed("imports", f"exit status {status}", output)
 
-    def again(self, options: Sequence[str]) -> None:
-        """A second run, of nothing, finds the overlay as it would make it."""
+    def again(self, command: Sequence[str], options: Sequence[str]) -> None:
+        """A second run, that names the same command and does nothing, finds the overlay as it would make it."""
         before = self._overlay()
-        self._run(["true"], options)
+        self._run(["true", *command], options)
         changed = prints.differences(before, self._overlay())
         if changed:
             raise Failed("again", "a second run changes the overlay", "\n".join(changed))

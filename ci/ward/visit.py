@@ -82,7 +82,7 @@ def _cells(patient: Patient, trial: Trial) -> Iterator[str]:
     if patient.imports and not patient.tells:
         trial.imports(patient.imports)
     yield "tells" if patient.tells else "builds"
-    trial.again(patient.options)
+    trial.again(command, patient.options)
     yield "untouched"
 
 

@@ -21,7 +21,12 @@ def main(argv: Optional[List[str]] = None) -> int:
     _put_standard_library_first()
     try:
         with _ended_by_sigterm():
-            return _run(_parser().parse_args(argv))
+            arguments, strange = _parser().parse_known_args(argv)
+            if strange:
+                raise UsageError(
+                    f"unrecognized arguments: {' '.join(strange)}; see: envdoctor {arguments.verb} --help"
+                )
+            return _run(arguments)
     except UsageError as error:
         complain(str(error))
         return 2

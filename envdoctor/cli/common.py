@@ -35,7 +35,9 @@ def add_role_and_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--role",
         choices=("build", "runtime", "ci"),
-        help="what this machine is for (default: build for a project that builds something, else runtime)",
+        help="what this machine is for: build (it compiles), ci (it compiles for others: its GPU does not count), "
+        "runtime (it runs CUDA and needs a driver); default: build for a project that builds something, else runtime, "
+        "of which then nothing is demanded",
     )
     parser.add_argument(
         "--arch",

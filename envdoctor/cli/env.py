@@ -1,6 +1,7 @@
 """`envdoctor env --shell bash`: the overlay of `envdoctor run` as activation code, with a way back."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING, Any, Mapping
 
 from envdoctor.cli.common import UsageError
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 #: Names of envdoctor/overlay/activation/forms.py, which --help does not load.
 SHELLS = ("bash", "zsh", "sh", "fish", "csh", "powershell", "cmake", "docker", "github")
+
+#: Those whose code is evaluated, not put into a file.
+EVALUATED = ("bash", "zsh", "sh")
 
 
 def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
@@ -42,6 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     shell = arguments.shell or form_of(environment.get("SHELL", ""))
     code = FORMS[shell].leaving() if arguments.leave else _activation(arguments, shell, environment)
     write_code(code, arguments.output)
+    if arguments.output is None and sys.stdout is not None and sys.stdout.isatty() and shell in EVALUATED:
+        say(
+            f'envdoctor: to activate it here: eval "$(envdoctor env --shell {shell})"; deactivate is the way back\n'
+        )
     return 0
 
 

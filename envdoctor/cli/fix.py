@@ -57,19 +57,21 @@ def _planned(arguments: argparse.Namespace) -> int:
     items = plan(findings)
     contents = new_contents(host, _root(facts), items)
     diff = b"".join(new.diff for new in contents)
+    to_change = any(item.changes or not item.reversible for item in items)
     if arguments.patch:
         return _patch(arguments, diff)
     if not arguments.apply:
         style = style_for(None)
         left = [reason for new in contents for reason in new.left]
         write_output(report.render(items, style) + report.ending(items, diff, left, style), None)
-        return int(bool(items))
+        return int(to_change)
     chosen = applicable(items, arguments.unsafe)
     if not chosen:
         more = "; --unsafe allows more" if applicable(items, unsafe=True) else ""
         say(f"envdoctor: nothing to apply{more}\n")
-        return int(bool(items))
-    say(report.render(chosen, style_for_errors()))
+        return int(to_change)
+    shown = b"".join(new.diff for new in new_contents(host, _root(facts), chosen))
+    say(report.render(chosen, style_for_errors()) + shown.decode("utf-8", "replace"))
     if not arguments.yes and not _consent():
         say("envdoctor: nothing was changed\n")
         return 1

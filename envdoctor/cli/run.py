@@ -3,6 +3,7 @@
 import argparse
 import posixpath
 import re
+import signal
 from typing import Any, List, Optional
 
 from envdoctor.cli.common import UsageError
@@ -18,7 +19,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser = verbs.add_parser(
         "run",
         help="run a command, cured from outside",
-        description=__doc__,
+        description=f"{__doc__} CMD runs in the current folder; its exit status is ours (127: not found, 2: not run).",
         usage="envdoctor run [options] -- CMD [ARGUMENT ...]",
     )
     add_treatment_arguments(parser)
@@ -41,12 +42,21 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         status = run_in_foreground(command, treatment.environment)
     except CannotRun as error:
-        complain(f"{command[0]}: {error}")
+        complain(f"{command[0]}: {error}{_hint(command[0])}")
         return error.status
-    if status:
+    if status and status != -signal.SIGINT:
         how = f"failed with exit status {status}" if status > 0 else f"was ended by signal {-status}"
         say(report.after_failure(treatment, how, style))
     return end_like(status)
+
+
+def _hint(name: str) -> str:
+    """What is often meant by a command that is none."""
+    if name.startswith("-"):
+        return "; envdoctor's own options go before --"
+    if " " in name or "=" in name or name in ("cd", "export", "source", "."):
+        return "; a line for the shell is run as: envdoctor run -- sh -c '...'"
+    return ""
 
 
 def _project(command: List[str]) -> Optional[str]:

@@ -42,11 +42,11 @@ def ending(items: Tuple[Item, ...], diff: bytes, left: Iterable[str], style: Sty
         unsafe = " --unsafe" if any(change.safety is Safety.UNSAFE for change in changes) else ""
         lines += style.wrap(
             f"`envdoctor fix --apply{unsafe}` makes these changes and keeps a journal; `envdoctor fix --undo` takes "
-            "them back."
+            "edits back."
         )
     if diff:
         lines.append("`envdoctor fix --patch FILE` writes the diff and changes nothing.")
-    if not changes:
+    if all(item.reversible and not item.changes for item in items):
         lines.append("Nothing here has to be changed: `envdoctor run -- CMD` cures it from outside.")
     return "\n".join(lines) + "\n"
 
@@ -67,7 +67,8 @@ def _described(change: Change) -> Iterator[str]:
         yield f"edit {what}{_SAFETY[change.safety]}"
     else:
         first, *rest = clean(change.command).splitlines()
-        yield f"run  {first}{_SAFETY[change.safety]}"
+        undo = "" if change.undo or change.safety is Safety.MANUAL else "  (not taken back by --undo)"
+        yield f"run  {first}{_SAFETY[change.safety]}{undo}"
         yield from (f"     {line}" for line in rest)
 
 

@@ -39,6 +39,10 @@ def in_one_line(facts: f.Facts) -> str:
         "CUDA toolkit", facts.toolkit, lambda toolkit: f"CUDA {toolkit.version or '?'} at {toolkit.root}"
     )
     parts += _one("NVIDIA driver", facts.driver, _gpus)
+    overlay = (
+        facts.environment.get("ENVDOCTOR_OVERLAY") if isinstance(facts.environment, f.Environment) else None
+    )
+    parts += [f"inside the overlay {overlay}"] if overlay else []
     return " ".join(", ".join(parts).split())
 
 

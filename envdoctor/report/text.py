@@ -4,7 +4,7 @@ from typing import Iterator, List, Tuple
 
 from envdoctor.catalogue import Diagnosis
 from envdoctor.facts import Facts, Note
-from envdoctor.finding import Evidence, Finding, Fix, Safety, Severity
+from envdoctor.finding import Edit, Evidence, Finding, Fix, Run, Safety, Severity
 from envdoctor.report import shell
 from envdoctor.report.groups import Group, Occurrence, counts, grouped
 from envdoctor.report.style import Style, clean, counted, shorten
@@ -117,8 +117,18 @@ def _ending(diagnosis: Diagnosis, style: Style) -> Iterator[str]:
     if any(finding.severity is not Severity.INFO for finding in cures):
         some = "these" if len(cures) == len(diagnosis.findings) else f"{len(cures)} of these"
         yield from style.wrap(f"`envdoctor run -- CMD` runs CMD with {some} cures, and changes nothing.")
+    if any(_lasts(finding) for finding in diagnosis.findings):
+        yield from style.wrap("`envdoctor fix` lists the edits and commands that last.")
     if diagnosis.notes:
         yield from undetermined(diagnosis.notes, style)
+
+
+def _lasts(finding: Finding) -> bool:
+    """Whether there is a change that `fix` can make."""
+    steps = (*finding.fix.steps, *finding.fix.lasting) if finding.fix else ()
+    return finding.severity is not Severity.INFO and any(
+        isinstance(step, (Run, Edit)) and step.safety is not Safety.MANUAL for step in steps
+    )
 
 
 def undetermined(notes: Tuple[Note, ...], style: Style) -> Iterator[str]:

@@ -9,7 +9,6 @@ from envdoctor.report.groups import Group, grouped
 from envdoctor.report.style import Style, clean, counted
 
 VALUE, FILES = 40, 2
-_SIGNS = {"set": "=", "prepend": "=...", "append": "+="}
 
 
 def before(treatment: Treatment, style: Style) -> str:
@@ -35,7 +34,7 @@ def after_failure(treatment: Treatment, how: str, style: Style) -> str:
     left = tuple(finding for finding in treatment.left if finding.severity is not Severity.INFO)
     if left:
         return f"{_head(style)} the command {how}; this was not cured:\n\n{text.in_full(left, style)}"
-    lines = [f"{_head(style)} the command {how}, and nothing that envdoctor knows is left in its way"]
+    lines = [f"{_head(style)} the command {how}; no cause was found by examining the machine and the project"]
     lines += text.undetermined(treatment.notes, style) if treatment.notes else ()
     return "\n".join(lines) + "\n"
 
@@ -55,17 +54,19 @@ def _cured(group: Group, style: Style) -> Iterator[str]:
 def _means(fix: Fix) -> str:
     """The variables of a fix and the names of its files, as short as they can be told."""
     files = [step.path for step in shell.shims(fix)]
-    more = [f"and {len(files) - FILES} more"] if len(files) > FILES else []
-    variables = [_changed(step) for step in fix.steps if isinstance(step, SetEnv)]
-    return " ".join([*variables, *files[:FILES], *more])
+    named = ", ".join(files[:FILES]) + (f" and {len(files) - FILES} more" if len(files) > FILES else "")
+    variables = " ".join(_changed(step) for step in fix.steps if isinstance(step, SetEnv))
+    return "; ".join(part for part in (variables, named and f"files: {named}") if part)
 
 
 def _changed(step: SetEnv) -> str:
     if step.value is None:
         return f"{step.name} unset"
     value = step.value.replace("{overlay}/", "")
-    value = value if len(value) <= VALUE else f"{value[:VALUE]}..."
-    return f"{step.name}{_SIGNS[step.mode]}{value}"
+    value = value if len(value) <= VALUE else f"{value[:VALUE]}[...]"
+    before = f"...{step.separator}" if step.mode == "append" else ""
+    after = f"{step.separator}..." if step.mode == "prepend" else ""
+    return f"{step.name}={before}{value}{after}"
 
 
 def _left(group: Group, tried: bool, style: Style) -> Iterator[str]:
@@ -74,3 +75,5 @@ def _left(group: Group, tried: bool, style: Style) -> Iterator[str]:
         yield "    found still, with the cure in place"
     elif group.fix:
         yield f"    {clean(group.fix.title)}"
+        for command in shell.commands(group.fix):
+            yield f"      {clean(command.command)}"

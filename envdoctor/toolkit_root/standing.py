@@ -25,19 +25,13 @@ def standing(host: Host, prefix: str, version: str, extras: Iterable[str]) -> Op
         return None
     made = _manifest(host, prefix)
     if made is None or not host.is_file(f"{prefix}/bin/nvcc"):
-        raise PlanError(
-            f"{prefix} exists and is no toolkit that envdoctor made; give another --prefix, or remove it"
-        )
+        raise PlanError(f"{prefix} exists and is no toolkit that envdoctor made; give another --prefix")
     cuda = str(made.get("cuda"))
     if not _satisfies(cuda, version) or made.get("machine") != host.machine().architecture:
-        raise PlanError(
-            f"{prefix} holds CUDA {cuda} for {made.get('machine')}; give another --prefix, or remove it"
-        )
+        raise PlanError(f"{prefix} holds CUDA {cuda} for {made.get('machine')}; give another --prefix")
     lacking = sorted(set(extras) - set(made.get("with", ())))
     if lacking:
-        raise PlanError(
-            f"{prefix} holds CUDA {cuda} without {', '.join(lacking)}; give another --prefix, or remove it"
-        )
+        raise PlanError(f"{prefix} holds CUDA {cuda} without {', '.join(lacking)}; give another --prefix")
     return cuda
 
 

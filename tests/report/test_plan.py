@@ -22,7 +22,10 @@ def test_every_way_is_named():
         "1. old-standard: It is so.\n   Mend it\n     edit setup.py:3: 14 -> 17  (needs --unsafe)\n" in text
     )
     assert "     or cured without any change by `envdoctor run -- CMD`\n2." in text
-    assert "     run  pip install wheel  (needs --unsafe)\n     the rest: cured without" in text
+    assert (
+        "     run  pip install wheel  (needs --unsafe)  (not taken back by --undo)\n     the rest: cured without"
+        in text
+    )
     assert "3. links: It is so.\n   Mend it\n     cured without any change by" in text
     assert "run  pip download -d FOLDER x  (by hand)" in text
     assert "no step that envdoctor can take; `envdoctor explain driver` tells more" in text

@@ -34,7 +34,7 @@ def test_cures_are_told_with_what_they_set_and_make():
     assert before(treatment(cured=(CURED,)), PLAIN) == (
         "envdoctor: 1 finding cured from outside, in /p/.envdoctor; nothing else is changed\n"
         "  links: mend links\n"
-        "    LIBRARY_PATH=...lib lib/a lib/b and 1 more\n"
+        "    LIBRARY_PATH=lib:...; files: lib/a, lib/b and 1 more\n"
     )
 
 
@@ -42,7 +42,7 @@ def test_what_is_left_to_the_person_is_said_before_the_command():
     mixed = found("isolation", SetEnv("PIP_NO_BUILD_ISOLATION", "0"), Run("pip install wheel"))
     assert "    to be run by you: pip install wheel\n" in before(treatment(cured=(mixed,)), PLAIN)
     text = before(treatment(found("lfs", Run("git lfs pull"))), PLAIN)
-    assert text == "envdoctor: not curable from outside\n  lfs: lfs is so\n    mend lfs\n"
+    assert text == "envdoctor: not curable from outside\n  lfs: lfs is so\n    mend lfs\n      git lfs pull\n"
 
 
 def test_a_cure_that_did_not_help_is_not_called_one():
@@ -61,4 +61,4 @@ def test_after_a_failure_the_rest_is_told_in_full():
     )
     assert "git lfs pull" in text
     text = after_failure(treatment(notes=(Note("torch", "unreadable"),)), "was ended by signal 9", PLAIN)
-    assert "nothing that envdoctor knows is left" in text and "- torch: unreadable" in text
+    assert "no cause was found" in text and "- torch: unreadable" in text

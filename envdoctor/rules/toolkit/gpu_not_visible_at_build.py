@@ -67,7 +67,9 @@ def check(
     elif call and (torch is None or torch.cuda is not None):
         yield _asked_by_setup(call, unseen, _single(targets), _torch_says(request, driver))
     elif torch is None or torch.cuda is not None:
-        yield from _torch(environment, project, unseen, title, _named(targets, torch))
+        yield from _torch(
+            environment, project, unseen, title, _named(targets, torch, not request.architectures)
+        )
     yield from _native(environment, project, tools, unseen, title, targets)
     yield from _nvcc_native(environment, project, unseen, _single(targets))
 
@@ -147,11 +149,14 @@ def _torch(
     )
 
 
-def _named(targets: Tuple[Architecture, ...], torch: Optional[Torch]) -> Optional[str]:
-    """Those that torch accepts in its list: it stops over any other one (arch-unknown-to-torch)."""
+def _named(targets: Tuple[Architecture, ...], torch: Optional[Torch], ptx: bool) -> Optional[str]:
+    """Those that torch accepts in its list: it stops over any other one (arch-unknown-to-torch).
+
+    Stated targets are built alone; else the newest also as PTX, for GPUs that come later.
+    """
     known = torch.known_architectures if torch else ()
     listed = tuple(item for item in targets if not known or item.dotted in known)
-    return architectures.dotted_list(listed) if listed else None
+    return architectures.dotted_list(listed, ptx) if listed else None
 
 
 def _call(project: Project) -> Optional[Located]:
