@@ -1,1 +1,1 @@
-"""Where sick environments are made and treated: what `ci/patients.py` and `ci/projects.py` share."""
+"""Where `ci/patients.py` makes sick environments and treats them."""

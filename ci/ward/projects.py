@@ -38,7 +38,7 @@ CHANGES = "venv/* home/.cache tmp/torchinductor_* project/.git project/Makefile"
 def project(checkout: Path, python: str, build: str) -> Patient:
     """The patient that a checkout is; `build` is for those that are not known."""
     known = KNOWN.get(checkout.name, Known("pip install .", ""))
-    git = ("git", "-C", str(checkout), "describe", "--always", "--tags")
+    git = ("git", "-C", str(checkout), "rev-parse", "--short", "HEAD")
     commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     return Patient(
         name=checkout.name,
