@@ -11,17 +11,23 @@ _NO_CONFIGURING = "-P|-N"
 # What lies in front of the script's own folder is passed over: another layer's script may have led here. The names of
 # variables are ours alone: one that the build exports too would reach the program with another value.
 _NEXT = """\
-envdoctor_rest=:$PATH:
 envdoctor_own=${{0%/*}}
-case $envdoctor_rest in *":$envdoctor_own:"*) envdoctor_rest=${{envdoctor_rest#*":$envdoctor_own:"}} ;; esac
+envdoctor_rest=:$PATH:
+case $envdoctor_rest in
+  *":$envdoctor_own:"*) envdoctor_rest=${{envdoctor_rest#*":$envdoctor_own:"}} ;;
+  *) envdoctor_rest=$PATH: ;;
+esac
+envdoctor_real=
 set -f
 IFS=:
 for envdoctor_folder in $envdoctor_rest; do
   envdoctor_real=${{envdoctor_folder:-.}}/{name}
   [ -x "$envdoctor_real" ] && ! [ -d "$envdoctor_real" ] && ! [ "$envdoctor_real" -ef "$0" ] && break
+  envdoctor_real=
 done
 unset IFS
 set +f
+[ -n "$envdoctor_real" ] || {{ echo "$0: PATH has no other {name} behind this one" >&2; exit 127; }}
 """
 _CONFIGURES = f"""\
 case "$1" in {_OTHER_MODES}) exec "$envdoctor_real" "$@" ;; esac

@@ -35,6 +35,27 @@ def test_arguments_stay_words_and_the_callers_come_last_and_win(run):
     assert run("ctool", "-a '-b c'", "x y", "") == ["-a", "-b c", "x y", ""]
 
 
+@pytest.mark.parametrize("folders", [("bin",), ("other",)])
+def test_a_wrapper_with_nothing_behind_it_says_so_and_runs_nothing_of_the_current_folder(tmp_path, folders):
+    for name in ("bin/ctool", "ctool"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(
+            wrapper.script("ctool", "-x") if "/" in name else "#!/bin/sh\necho here\n"
+        )
+        (tmp_path / name).chmod(0o755)
+    done = subprocess.run(
+        [tmp_path / "bin" / "ctool"],
+        env={"PATH": ":".join(str(tmp_path / folder) for folder in folders)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (127, "")
+    assert "PATH has no other ctool behind this one" in done.stderr
+
+
 @pytest.mark.parametrize("words", [("-S", ".", "-B", "build"), ("..",), ("--fresh", "..")])
 def test_cmake_gets_them_when_it_configures(run, words):
     assert run("cmake", "-DX=1", *words) == ["-DX=1", *words]

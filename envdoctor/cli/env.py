@@ -1,6 +1,7 @@
 """`envdoctor env --shell bash`: the overlay of `envdoctor run` as activation code, with a way back."""
 
 import argparse
+import shlex
 import sys
 from typing import TYPE_CHECKING, Any, Mapping
 
@@ -41,15 +42,16 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the code that activates an overlay, or that leaves the one that is active."""
     from envdoctor.host import LocalHost
     from envdoctor.overlay.activation.forms import FORMS, form_of
+    from envdoctor.overlay.activation.names import NOTHING
 
     environment = LocalHost().env
     shell = arguments.shell or form_of(environment.get("SHELL", ""))
     code = FORMS[shell].leaving() if arguments.leave else _activation(arguments, shell, environment)
     write_code(code, arguments.output)
-    if arguments.output is None and sys.stdout is not None and sys.stdout.isatty() and shell in EVALUATED:
-        say(
-            f'envdoctor: to activate it here: eval "$(envdoctor env --shell {shell})"; deactivate is the way back\n'
-        )
+    shown = arguments.output is None and sys.stdout is not None and sys.stdout.isatty()
+    if shown and shell in EVALUATED and not arguments.leave and not code.startswith(NOTHING):
+        again = shlex.join(["envdoctor", *sys.argv[1:]])
+        say(f'envdoctor: to activate it here: eval "$({again})"; deactivate is the way back\n')
     return 0
 
 

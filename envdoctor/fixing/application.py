@@ -34,14 +34,19 @@ class NewContents:
 
 def new_contents(host: Host, project: str, items: Iterable[Item]) -> Tuple[NewContents, ...]:
     """What the plan's edits make of each file. Raises OSError."""
-    return tuple(_new(host, project, file, changes) for file, changes in by_file(edits(items)).items())
+    by_path: Dict[str, List[Edit]] = {}  # two names may lead to one file
+    for file, changes in by_file(edits(items)).items():
+        by_path.setdefault(host.realpath(posixpath.join(project, file)), []).extend(changes)
+    root = host.realpath(project).rstrip("/") + "/"
+    return tuple(_new(host, root, path, changes) for path, changes in by_path.items())
 
 
-def _new(host: Host, project: str, file: str, changes: List[Edit]) -> NewContents:
-    path = host.realpath(posixpath.join(project, file))
-    before, found = journal.contents(host, path), host.stat(path)
-    if not path.startswith(host.realpath(project).rstrip("/") + "/"):
+def _new(host: Host, root: str, path: str, changes: List[Edit]) -> NewContents:
+    file = changes[0].file
+    if not path.startswith(root):
         return NewContents(file, path, 0, b"", b"", (f"{file} lies outside of the project: {path}",))
+    file = path[len(root) :]
+    before, found = journal.contents(host, path), host.stat(path)
     if before is None or found is None:
         return NewContents(file, path, 0, b"", b"", (f"{file} is gone",))
     return NewContents(file, path, found.mode, before, *edited(before, changes))
@@ -85,6 +90,8 @@ def undo(host: Host, record: Journal) -> Iterator[Tuple[str, str]]:
             status = _status(host, record.project, run.undo)
             yield run.undo, "done" if status == 0 else f"exit status {status}"
             record = journal.with_command(record, replace(run, undone=status == 0))
+        elif run.undo is not None and run.status is None:
+            yield run.command, f"was not seen to end; what takes it back: {run.undo}"
         elif not run.undone:
             yield run.command, "was run; what it did is not taken back"
     yield from journal.take_back(host, record)

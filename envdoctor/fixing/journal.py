@@ -129,9 +129,10 @@ def take_back(host: Host, journal: Journal) -> Iterator[Tuple[str, str]]:
         if state not in ("restored", "as it was"):
             left.append(change.path)
         yield change.path, state
-        sweep(posixpath.dirname(change.path))
     if not left and not any(run.to_undo for run in journal.commands):
         write(replace(journal, undone=True))
+    for folder in {posixpath.dirname(change.path) for change in journal.files}:
+        sweep(folder)
 
 
 def _restore(host: Host, change: FileChange, kept: str) -> str:

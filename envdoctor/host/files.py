@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Optional
 
 #: How the names of files begin that are not whole yet.
-_UNFINISHED = ".envdoctor-"
+_UNFINISHED = ".envdoctor-unfinished-"
 
 
 def write_whole(path: str, text: str, mode: Optional[int] = None) -> None:
@@ -51,11 +51,12 @@ def replace_whole(path: str, data: bytes, mode: int) -> None:
 
 
 def sweep(folder: str) -> None:
-    """Remove what a kill in the middle of writing left in a folder. Raises OSError."""
-    for name in os.listdir(folder):
-        path = os.path.join(folder, name)
-        if name.startswith(_UNFINISHED) and stat.S_ISREG(os.lstat(path).st_mode):
-            os.unlink(path)
+    """Remove what a kill in the middle of writing left in a folder, if there is one. Raises OSError."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        for name in os.listdir(folder):
+            path = os.path.join(folder, name)
+            if name.startswith(_UNFINISHED) and stat.S_ISREG(os.lstat(path).st_mode):
+                os.unlink(path)
 
 
 def _keep_owner(path: str, temporary: str) -> None:

@@ -74,7 +74,7 @@ def gather(
 ) -> Tuple[Plan, Tuple[Wheel, ...]]:
     """The plan and all its wheels."""
     progress.start(f"asking for CUDA {version}")
-    plan, _ = planned(source, version, extras)
+    plan = planned(source, version, extras)
     progress.note(f"CUDA {plan.version}: {len(plan.pins)} wheels from {source.place}")
     if plan.absent:
         progress.note(f"the wheels of CUDA {plan.version} have no {', '.join(plan.absent)}")
@@ -88,9 +88,8 @@ def _gathered(host: Host, wanted: Wanted, progress: Progress) -> Tuple[Plan, Tup
         return gather(Wheelhouse(host, wanted.wheelhouse), wanted.version, wanted.extras, progress)
     folder = wanted.cache or posixpath.join(wanted.part, "wheels")
     make_folder(folder)
-    with _alone(
-        folder
-    ):  # a cache serves several roots, and two runs would clear each other's unfinished wheels
+    # A cache serves several roots, and two runs would clear each other's unfinished wheels.
+    with _alone(folder):
         return gather(Index(host, folder), wanted.version, wanted.extras, progress)
 
 

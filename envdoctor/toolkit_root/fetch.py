@@ -116,14 +116,14 @@ class Index(Source):
             remove(unfinished)
 
 
-def planned(source: Source, version: str, extras: Sequence[str]) -> Tuple[Plan, Wheel]:
+def planned(source: Source, version: str, extras: Sequence[str]) -> Plan:
     """What the meta package says of that version; raises PlanError."""
     meta = source.meta(specifier_of(version))
     try:
         metadata = archives.read_member(meta.path, ".dist-info/METADATA")
     except archives.BrokenArchive as error:
         raise PlanError(f"{meta.path}: {error}") from None
-    return plan(metadata, extras, source.host.machine().architecture), meta
+    return plan(metadata, extras, source.host.machine().architecture)
 
 
 def described(host: Host, path: str, sha256: str) -> Wheel:

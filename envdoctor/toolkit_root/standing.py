@@ -29,7 +29,8 @@ def standing(host: Host, prefix: str, version: str, extras: Iterable[str]) -> Op
     cuda = str(made.get("cuda"))
     if not _satisfies(cuda, version) or made.get("machine") != host.machine().architecture:
         raise PlanError(f"{prefix} holds CUDA {cuda} for {made.get('machine')}; give another --prefix")
-    lacking = sorted(set(extras) - set(made.get("with", ())))
+    held = made.get("with", ())
+    lacking = [] if "all" in held else sorted(set(extras) - set(held))
     if lacking:
         raise PlanError(f"{prefix} holds CUDA {cuda} without {', '.join(lacking)}; give another --prefix")
     return cuda

@@ -1,11 +1,13 @@
 """Plans carried out on real files, taken back, and interrupted in between."""
 
 import os
+import shutil
 
 import pytest
 
 from envdoctor.finding import Edit, Finding, Fix, Run, Safety, SetEnv
 from envdoctor.fixing import application, journal
+from envdoctor.fixing.journal import CommandRun
 from envdoctor.fixing.plan import applicable, edits, plan
 from envdoctor.host import LocalHost
 
@@ -172,7 +174,34 @@ def test_a_journal_that_cannot_be_read_is_in_nobodys_way(host, project, tmp_path
 
 def test_what_a_kill_left_half_written_goes_with_the_undo(host, project):
     applied(host, project, BOTH)
-    (project / ".envdoctor-abcdefgh").write_text("half")
-    (project / ".envdoctor").mkdir()
+    (project / ".envdoctor-unfinished-abcdefgh").write_text("half")
+    (project / ".envdoctor-activate.sh").write_text("somebody's own")
     undone(host, project)
-    assert sorted(path.name for path in project.iterdir()) == [".envdoctor", "CMakeLists.txt", "setup.py"]
+    left = sorted(path.name for path in project.iterdir())
+    assert left == [".envdoctor-activate.sh", "CMakeLists.txt", "setup.py"]
+
+
+def test_a_folder_that_is_gone_keeps_no_other_file_from_its_undo(host, project):
+    before = contents(project)
+    (project / "sub").mkdir()
+    (project / "sub" / "setup.py").write_bytes(b"'-std=c++14'")
+    applied(host, project, found(lasting=(CMAKE, Edit("sub/setup.py", 1, "14", "17"))))
+    shutil.rmtree(project / "sub")
+    gone, restored = undone(host, project)
+    assert "is gone, left alone" in gone[1] and restored[1] == "restored"
+    assert contents(project) == before
+
+
+def test_a_file_by_two_names_takes_the_edits_of_both(host, project):
+    (project / "link.py").symlink_to("two.py")
+    (project / "two.py").write_bytes(b"-std=c++14\n-std=c++11\n")
+    link, own = Edit("link.py", 1, "14", "17"), Edit("two.py", 2, "11", "17")
+    assert applied(host, project, found(lasting=(link, own))) == [("two.py", "changed")]
+    assert (project / "two.py").read_bytes() == b"-std=c++17\n-std=c++17\n"
+    assert (project / "link.py").is_symlink()
+
+
+def test_a_command_that_was_interrupted_is_told_with_what_takes_it_back(host, project):
+    record = journal.new_journal(host, str(project))
+    journal.with_command(record, CommandRun("mv x y", None, "mv y x"))
+    assert undone(host, project) == [("mv x y", "was not seen to end; what takes it back: mv y x")]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from envdoctor.host import install, remove
+from envdoctor.toolkit_root.assemble import MANIFEST
 from envdoctor.toolkit_root.create import Wanted, create, fetch
 from envdoctor.toolkit_root.plan import PlanError
 from envdoctor.toolkit_root.progress import Progress
@@ -104,6 +105,13 @@ def test_the_same_again_is_no_work(tmp_path, wheels):
     for version in ("13.0", "13.0.2", "13", "newest"):
         assert create(builder.host(tmp_path), wanted(tmp_path, version), Progress()).trial is None
     assert os.stat(tmp_path / "cuda").st_mtime_ns == before
+
+
+def test_a_toolkit_with_everything_has_each_part(tmp_path, wheels):
+    from_wheelhouse(tmp_path, wheels)
+    manifest = tmp_path / "cuda" / MANIFEST
+    manifest.write_text(manifest.read_text().replace('"with": []', '"with": ["all"]'))
+    assert from_wheelhouse(tmp_path, wheels, extras=("cublas", "cufft")).trial is None
 
 
 @pytest.mark.parametrize(
