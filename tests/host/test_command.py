@@ -20,7 +20,10 @@ sys.exit(end_like(run_in_foreground(sys.argv[1:], os.environ)))
 
 
 def start(*command, **options):
-    return subprocess.Popen([sys.executable, "-c", RUN, *command], text=True, **options)
+    def heed():  # a shell's background job ignores an interrupt, and so would all that it starts
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return subprocess.Popen([sys.executable, "-c", RUN, *command], text=True, preexec_fn=heed, **options)  # noqa: PLW1509
 
 
 @pytest.mark.parametrize("status", [0, 1, 3, 255])
