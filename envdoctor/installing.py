@@ -4,6 +4,7 @@ import re
 import shlex
 from typing import Dict, Mapping, Optional, Tuple
 
+from envdoctor import compat
 from envdoctor.facts import Python, System
 from envdoctor.finding import Run, Safety
 
@@ -42,14 +43,15 @@ def by_manager(system: Optional[System], names: Mapping[str, str]) -> Optional[R
     return Run(f"{root}{_INSTALL[manager]} {package}", Safety.UNSAFE, package)
 
 
-def driver(system: Optional[System], branch: int) -> Optional[Run]:
-    """NVIDIA's driver of that branch or newer; None in a container, whose driver is the host's.
+def driver(system: Optional[System], cuda: Optional[int]) -> Optional[Run]:
+    """The oldest driver that serves a major version of CUDA; None in a container, whose driver is the host's.
 
     Ubuntu has a package for each branch; elsewhere no name tells the version.
     """
-    if system is None or system.container or system.wsl:
+    oldest = compat.OLDEST_DRIVER.get(cuda) if cuda else None
+    if oldest is None or system is None or system.container or system.wsl:
         return None
-    return by_manager(system, {"apt-get": f"nvidia-driver-{branch}"} if "ubuntu" in system.family else {})
+    return by_manager(system, {"apt-get": f"nvidia-driver-{oldest[0]}"} if "ubuntu" in system.family else {})
 
 
 def by_pip(python: Optional[Python], wanted: str) -> Run:

@@ -8,6 +8,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project
+from envdoctor.finding import SetEnv
 from envdoctor.requirements import parse, release_of
 
 # From this pip on every build is isolated; from 23.1 on also a setup.py alone when setuptools or wheel is not there
@@ -15,6 +16,8 @@ from envdoctor.requirements import parse, release_of
 ALWAYS = Version("25.3")
 WITHOUT_SETUPTOOLS = Version("23.1")
 OFF = ("0", "false", "no", "off", "n", "f")
+#: Switches isolation off for every pip: the option is inverted.
+SWITCH_OFF = SetEnv("PIP_NO_BUILD_ISOLATION", "0")
 
 
 def isolated(

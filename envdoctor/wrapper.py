@@ -2,6 +2,9 @@
 
 import posixpath
 import shlex
+from dataclasses import replace
+
+from envdoctor.finding import Shim
 
 # Arguments that lead cmake away from configuring: as the first one, and anywhere.
 # Source: cmakemain.cxx of CMake 4.1, cmake(1).
@@ -92,6 +95,13 @@ while [ "$envdoctor_count" -gt 0 ]; do
   [ -z "$envdoctor_raised" ] || set -- "$@" "$envdoctor_raised"
 done
 """
+
+
+def as_script(shim: Shim) -> Shim:
+    """A wrapper as the script that it stands for; other files as they are."""
+    if shim.kind != "wrapper":
+        return shim
+    return replace(shim, kind="script", content=script(shim.path, shim.content))
 
 
 def script(path: str, arguments: str) -> str:

@@ -89,9 +89,10 @@ def _presets(overlay: "Overlay", before: Mapping[str, str], file: str) -> str:
     from envdoctor.host import LocalHost
     from envdoctor.overlay.activation import cmake
     from envdoctor.overlay.folder import write_beside
+    from envdoctor.overlay.plan import PRESETS
 
     try:
-        write_beside(LocalHost(before), overlay, cmake.PRESETS, cmake.presets(overlay, before))
+        write_beside(LocalHost(before), overlay, PRESETS, cmake.presets(overlay, before))
     except OSError as error:
         raise UsageError(f"{error.filename}: cannot be written: {error.strerror or error}") from None
     return cmake.hint(overlay, file)

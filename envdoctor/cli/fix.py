@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple
 
 from envdoctor.cli.common import UsageError, add_target_arguments, examine_or_read, request_of
-from envdoctor.cli.output import say, style_for, style_for_errors, write_code, write_output
+from envdoctor.cli.output import complain, say, style_for, style_for_errors, write_code, write_output
 from envdoctor.cli.treated import add_choice_arguments, choice_of
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ def _planned(arguments: argparse.Namespace) -> int:
 
     facts, host, findings = _diagnosed(arguments)
     items = plan(findings)
-    contents = new_contents(host, _root(facts), items)
-    diff = b"".join(new.diff for new in contents)
     to_change = any(item.changes or not item.reversible for item in items)
-    if arguments.patch:
-        return _patch(arguments, diff)
     if not arguments.apply:
+        contents = new_contents(host, _root(facts), items)
+        diff = b"".join(new.diff for new in contents)
+        if arguments.patch:
+            return _patch(arguments, diff)
         style = style_for(None)
         left = [reason for new in contents for reason in new.left]
         write_output(report.render(items, style) + report.ending(items, diff, left, style), None)
@@ -68,12 +68,12 @@ def _planned(arguments: argparse.Namespace) -> int:
     chosen = applicable(items, arguments.unsafe)
     if not chosen:
         more = "; --unsafe allows more" if applicable(items, unsafe=True) else ""
-        say(f"envdoctor: nothing to apply{more}\n")
+        complain(f"nothing to apply{more}")
         return int(to_change)
     shown = b"".join(new.diff for new in new_contents(host, _root(facts), chosen))
     say(report.render(chosen, style_for_errors()) + shown.decode("utf-8", "replace"))
     if not arguments.yes and not _consent():
-        say("envdoctor: nothing was changed\n")
+        complain("nothing was changed")
         return 1
     return _apply(arguments, facts, host, chosen)
 

@@ -1,10 +1,10 @@
 """Progress on standard error: one line for each step, and on a terminal the step under way in a line of its own."""
 
-import contextlib
 import sys
 import time
 from typing import Optional
 
+from envdoctor.cli.output import say
 from envdoctor.toolkit_root.progress import Progress
 
 # Seconds between lines about one and the same step in a log.
@@ -33,14 +33,14 @@ class StderrProgress(Progress):
         self._label = label
         self._spoken = time.monotonic()
         if self._live:
-            self._write(f"\r\x1b[K{label} ...")
+            say(f"\r\x1b[K{label} ...")
 
     def move(self, done: int, total: Optional[int]) -> None:
         if not self._label or done < 1_000_000:
             return
         far = f"{done / 1e6:.0f}" + (f" of {total / 1e6:.0f}" if total else "") + " MB"
         if self._live:
-            self._write(f"\r\x1b[K{self._label}  {far}")
+            say(f"\r\x1b[K{self._label}  {far}")
         elif time.monotonic() - self._spoken > PATIENCE:
             self._spoken = time.monotonic()
             self._print(f"{self._label}  {far} ...")
@@ -49,14 +49,8 @@ class StderrProgress(Progress):
         if result:
             self._print(f"{self._label:<48} {result}")
         elif self._live:
-            self._write("\r\x1b[K")
+            say("\r\x1b[K")
         self._label = ""
 
     def _print(self, text: str) -> None:
-        self._write(("\r\x1b[K" if self._live else "") + text + "\n")
-
-    def _write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            if sys.stderr is not None:
-                sys.stderr.write(text)
-                sys.stderr.flush()
+        say(("\r\x1b[K" if self._live else "") + text + "\n")

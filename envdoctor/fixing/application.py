@@ -6,7 +6,7 @@ from typing import Dict, Iterable, Iterator, List, Tuple
 
 from envdoctor.finding import Edit, Run
 from envdoctor.fixing import journal
-from envdoctor.fixing.edits import by_file, diff, edited
+from envdoctor.fixing.edits import diff, edited
 from envdoctor.fixing.journal import CommandRun, Journal
 from envdoctor.fixing.plan import Item, edits
 from envdoctor.host import CannotRun, Host, replace_whole, run_in_foreground
@@ -35,8 +35,8 @@ class NewContents:
 def new_contents(host: Host, project: str, items: Iterable[Item]) -> Tuple[NewContents, ...]:
     """What the plan's edits make of each file. Raises OSError."""
     by_path: Dict[str, List[Edit]] = {}  # two names may lead to one file
-    for file, changes in by_file(edits(items)).items():
-        by_path.setdefault(host.realpath(posixpath.join(project, file)), []).extend(changes)
+    for edit in edits(items):
+        by_path.setdefault(host.realpath(posixpath.join(project, edit.file)), []).append(edit)
     root = host.realpath(project).rstrip("/") + "/"
     return tuple(_new(host, root, path, changes) for path, changes in by_path.items())
 

@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from typing import Dict, Iterable, List, Tuple
+from typing import Iterable, List, Tuple
 
 from envdoctor.finding import Edit
 
@@ -21,14 +21,6 @@ def edited(data: bytes, edits: Iterable[Edit]) -> Tuple[bytes, Tuple[str, ...]]:
             found = "does not have" if not places else "has more than once"
             left.append(f"{edit.file}:{edit.line} {found} {edit.old!r}")
     return b"".join(lines), tuple(left)
-
-
-def by_file(edits: Iterable[Edit]) -> Dict[str, List[Edit]]:
-    """Edits together with others of the same file."""
-    together: Dict[str, List[Edit]] = {}
-    for edit in edits:
-        together.setdefault(edit.file, []).append(edit)
-    return together
 
 
 def diff(file: str, before: bytes, after: bytes) -> bytes:

@@ -1,9 +1,10 @@
 """What `fix` would do, in order: pure."""
 
 from dataclasses import dataclass
-from typing import Iterable, Iterator, List, Tuple, Union
+from typing import Iterable, Iterator, Tuple, Union
 
-from envdoctor.finding import Edit, Finding, Run, Safety, SetEnv, Severity, Shim
+from envdoctor.finding import Edit, Finding, Run, Safety, Severity
+from envdoctor.overlay.plan import reversible_steps
 
 Change = Union[Run, Edit]
 
@@ -24,12 +25,11 @@ class Item:
 
 def plan(findings: Iterable[Finding]) -> Tuple[Item, ...]:
     """Findings with a fix, in the order of the diagnosis; several may ask for the same change."""
-    items: List[Item] = []
-    for finding in findings:
-        if finding.fix is not None and finding.severity is not Severity.INFO:
-            reversible = any(isinstance(step, (SetEnv, Shim)) for step in finding.fix.steps)
-            items.append(Item(finding, tuple(_changes(finding)), reversible))
-    return tuple(items)
+    return tuple(
+        Item(finding, tuple(_changes(finding)), bool(reversible_steps(finding)))
+        for finding in findings
+        if finding.fix is not None and finding.severity is not Severity.INFO
+    )
 
 
 def applicable(items: Iterable[Item], unsafe: bool) -> Tuple[Item, ...]:

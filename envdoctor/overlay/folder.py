@@ -9,12 +9,10 @@ from typing import Any, Dict, Set
 
 from envdoctor.finding import Shim
 from envdoctor.host import Host, make_folder, make_link, private_folder, remove, replace_whole
-from envdoctor.overlay.plan import Layer, Overlay
+from envdoctor.overlay.plan import PRESETS, Layer, Overlay
 
 NAME = ".envdoctor"
 SCHEMA = "envdoctor.overlay/1"
-#: What `envdoctor env --shell cmake` puts beside the layers.
-PRESETS = "CMakeUserPresets.json"
 #: A path that an item of a list of folders, a word of a variable with flags, and a shell's line hold as it is.
 _PLAIN = re.compile(r"[\w@%+=,./-]+")
 #: An archive without members.

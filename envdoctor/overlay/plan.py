@@ -14,6 +14,9 @@ from envdoctor.finding import Finding, SetEnv, Shim
 
 PLACEHOLDER = "{overlay}"
 
+#: What `envdoctor env --shell cmake` puts beside the layers.
+PRESETS = "CMakeUserPresets.json"
+
 #: Set in the overlay's environment, so that whoever runs inside can tell.
 MARKER = "ENVDOCTOR_OVERLAY"
 
@@ -140,7 +143,7 @@ def _resolved(step: SetEnv, folder: str) -> SetEnv:
 
 
 def _placed(step: Shim, folder: str) -> Shim:
-    """A file with its final content; a wrapper is the script that it stands for."""
+    """A file with its final content."""
     if step.kind == "wrapper":
-        return replace(step, kind="script", content=wrapper.script(step.path, step.content))
+        return wrapper.as_script(step)
     return replace(step, content=step.content.replace(PLACEHOLDER, folder))

@@ -2,7 +2,6 @@
 
 import re
 import shlex
-from dataclasses import replace
 from typing import Iterator, List, Tuple
 
 from envdoctor import wrapper
@@ -24,7 +23,7 @@ def environment_lines(fix: Fix, home: str = "", indented: bool = True) -> List[s
 
     Lines that are shown `indented` hold no here-documents: those would not survive being pasted.
     """
-    files = [_made(step) for step in shims(fix)]
+    files = [wrapper.as_script(step) for step in shims(fix)]
     folders = dict.fromkeys(_quoted(f"{{overlay}}/{step.path.rpartition('/')[0]}", home) for step in files)
     lines = [f"mkdir -p {' '.join(folders)}"] if folders else []
     lines += [line for step in files for line in _shim(step, home, indented)]
@@ -45,15 +44,6 @@ def edits(fix: Fix) -> Tuple[Edit, ...]:
 def shims(fix: Fix) -> Tuple[Shim, ...]:
     """The overlay files."""
     return tuple(step for step in fix.steps if isinstance(step, Shim))
-
-
-def _made(step: Shim) -> Shim:
-    """A wrapper as the script that it is."""
-    return (
-        replace(step, kind="script", content=wrapper.script(step.path, step.content))
-        if step.kind == "wrapper"
-        else step
-    )
 
 
 def hide_home(line: str, home: str) -> str:

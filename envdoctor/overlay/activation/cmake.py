@@ -12,10 +12,9 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Tup
 
 from envdoctor.finding import SetEnv
 from envdoctor.overlay.activation.names import changed
-from envdoctor.overlay.plan import Overlay, applied, new_value
+from envdoctor.overlay.plan import PRESETS, Overlay, applied, new_value
 
 LEAVING = "# envdoctor: the way back is to remove the build folder\n"
-PRESETS = "CMakeUserPresets.json"
 
 #: The cache entry that CMake makes of an environment variable when it configures anew. Source: cmake-env-variables(7).
 ENTRIES = {

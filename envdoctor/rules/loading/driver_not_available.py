@@ -92,8 +92,7 @@ def _fix(system: Optional[System], environment: Environment, torch: Optional[Tor
             "Start the container with --gpus all, on a host with the driver and the NVIDIA container toolkit"
         )
     release = compat.release(torch.cuda) if torch else None
-    oldest = compat.OLDEST_DRIVER.get(release[0]) if release else None
-    command = installing.driver(system, oldest[0]) if oldest else None
+    command = installing.driver(system, release[0] if release else None)
     return Fix(
         "Install the NVIDIA driver, or a CPU build of torch where there is no GPU",
         (command,) if command else (),

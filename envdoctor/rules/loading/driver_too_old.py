@@ -45,8 +45,7 @@ def check(
         return
     major, what, source = asked
     wanted = ".".join(map(str, compat.OLDEST_DRIVER.get(major, ()))) or f"that serves CUDA {major}"
-    oldest = compat.OLDEST_DRIVER.get(major)
-    command = installing.driver(system, oldest[0]) if oldest else None
+    command = installing.driver(system, major)
     yield Finding(
         message=f"{what} needs a driver for CUDA {major}; this one serves CUDA {driver.cuda_version or served}.",
         consequence="CUDA does not start: the driver is too old (driver version is insufficient for runtime version).",

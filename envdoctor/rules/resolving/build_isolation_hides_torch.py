@@ -33,8 +33,8 @@ from packaging.version import Version
 
 from envdoctor import compat, installing
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python, Request
-from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Step
-from envdoctor.isolation import build_requirements, isolated, names, requires, switched_off
+from envdoctor.finding import Evidence, Finding, Fix, Location, Severity, Step
+from envdoctor.isolation import SWITCH_OFF, build_requirements, isolated, names, requires, switched_off
 from envdoctor.requirements import installed, parse, release_of
 
 SEVERITY = Severity.ERROR
@@ -93,7 +93,7 @@ def _by_develop(project: Project, packages: Packages) -> Iterator[Finding]:
         message=f"develop, and pip install -e through it, is one more call of pip in setuptools {setuptools}.",
         consequence="That pip isolates the build, whatever the first was told: No module named 'torch'.",
         evidence=(Evidence(torch.place, f"import {torch.text}"), Evidence("setuptools", str(setuptools))),
-        fix=Fix("Switch isolation off for every pip", (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),)),
+        fix=Fix("Switch isolation off for every pip", (SWITCH_OFF,)),
         location=Location(torch.file, torch.line),
         severity=Severity.WARNING,
     )
@@ -115,7 +115,7 @@ def _second_torch(named: Located, project: Project, packages: Packages) -> Itera
         ),
         fix=Fix(
             "Build without isolation, so that the installed torch is used",
-            (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),),
+            (SWITCH_OFF,),
         ),
         location=Location(named.file, named.line),
         severity=Severity.WARNING,
@@ -170,5 +170,4 @@ def _brought(wanted: Tuple[Requirement, ...], packages: Packages) -> Set[str]:
 
 
 def _steps(missing: Tuple[Requirement, ...], python: Python) -> Tuple[Step, ...]:
-    off = SetEnv("PIP_NO_BUILD_ISOLATION", "0")
-    return (installing.by_pip(python, names(missing)), off) if missing else (off,)
+    return (installing.by_pip(python, names(missing)), SWITCH_OFF) if missing else (SWITCH_OFF,)

@@ -26,8 +26,8 @@ from typing import Iterator, Optional, Tuple
 from packaging.requirements import Requirement
 
 from envdoctor.facts import Configuration, Environment, Packages, Project, Python, System, Tools, Wheelhouse
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
-from envdoctor.isolation import build_requirements, isolated, names
+from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.isolation import SWITCH_OFF, build_requirements, isolated, names
 from envdoctor.requirements import installed, tags, unavailable
 
 SEVERITY = Severity.ERROR
@@ -84,7 +84,7 @@ def _fix(
     if all(installed(requirement, packages) for requirement in wanted):
         return Fix(
             "Build without isolation: all that is asked for is installed",
-            (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),),
+            (SWITCH_OFF,),
         )
     version = "{}.{}".format(*python.minor)
     command = f"python{version} -m pip download -d FOLDER {names(missing)}"

@@ -26,7 +26,7 @@ from typing import Iterator, Optional, Tuple
 
 from envdoctor import installing
 from envdoctor.facts import Compilers, Environment, Project, System, Tools
-from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.isolation import requires
 
 SEVERITY = Severity.ERROR
@@ -164,7 +164,7 @@ def _fix(tool: str, source: str, system: System, tools: Tools) -> Fix:
     if tool in FROM_PIP:
         return Fix(
             f"Install {tool} into the active environment",
-            (Run(f"python -m pip install {tool}", Safety.UNSAFE),),
+            (installing.by_pip(None, tool),),
         )
     command = installing.by_manager(system, PACKAGES.get(tool, {}))
     if command is None:

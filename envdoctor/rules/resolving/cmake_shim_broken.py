@@ -21,8 +21,9 @@ Never while a build calls cmake.
 
 from typing import Iterator, Optional, Tuple
 
+from envdoctor import installing
 from envdoctor.facts import Program, Project, Tools
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity, Shim, Step
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -46,5 +47,5 @@ def check(project: Project, tools: Tools) -> Iterator[Finding]:
 
 def _steps(good: Optional[Program]) -> Tuple[Step, ...]:
     if good is None:
-        return (Run("python -m pip install --force-reinstall cmake", Safety.UNSAFE),)
+        return (installing.by_pip(None, "--force-reinstall cmake"),)
     return (Shim("bin/cmake", "link", good.path), SetEnv("PATH", "{overlay}/bin", "prepend"))

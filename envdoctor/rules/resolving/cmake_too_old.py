@@ -24,8 +24,9 @@ from typing import Iterator, Optional, Tuple
 
 from packaging.version import Version
 
+from envdoctor import installing
 from envdoctor.facts import Program, Project, Tools
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity, Shim, Step
+from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
 from envdoctor.requirements import release_of
 
 SEVERITY = Severity.ERROR
@@ -75,5 +76,5 @@ def _newer(tools: Tools, version: Version) -> Optional[Program]:
 
 def _steps(newer: Optional[Program], version: Version) -> Tuple[Step, ...]:
     if newer is None:
-        return (Run(f'python -m pip install "cmake>={version}"', Safety.UNSAFE),)
+        return (installing.by_pip(None, f'"cmake>={version}"'),)
     return (Shim("bin/cmake", "link", newer.path), SetEnv("PATH", "{overlay}/bin", "prepend"))

@@ -29,7 +29,7 @@ from packaging.version import Version
 from envdoctor import installing
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim
-from envdoctor.isolation import build_requirements, isolated, requires
+from envdoctor.isolation import SWITCH_OFF, build_requirements, isolated, requires
 from envdoctor.requirements import accepts, installed, parse, release_of
 
 SEVERITY = Severity.ERROR
@@ -104,7 +104,7 @@ def _fix(
     if here and version is not None and version < WITHOUT_PKG_RESOURCES:
         return Fix(
             f"Build without isolation, so that the installed setuptools {version} is used",
-            (SetEnv("PIP_NO_BUILD_ISOLATION", "0"),),
+            (SWITCH_OFF,),
         )
     file = f"{{overlay}}/{CONSTRAINT}"
     kept = "".join(f"-c {path}\n" for path in _constraints(project, configuration))
