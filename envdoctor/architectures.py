@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Iterable, Iterator, List, Optional, Tuple
 
 from envdoctor import compat
-from envdoctor.facts import Driver, Environment, Gpu, Located, Project, Request, Toolkit
+from envdoctor.builders import builds_torch_extension, builds_with_cmake, of_build, reads_cmake_args
+from envdoctor.facts import Driver, Environment, Gpu, Project, Request, Toolkit
 
 #: Words that stand for a set which only nvcc, CMake or torch can spell out.
 WORDS = frozenset({"native", "all", "all-major", "auto", "common"})
@@ -71,44 +72,6 @@ def split(text: str) -> Tuple[str, ...]:
     for name, members in compat.TORCH_NAMED_ARCHITECTURES:
         text = text.replace(name, members)
     return tuple(entry for entry in re.split(r"[;,\s]+", text) if entry)
-
-
-def builds_torch_extension(project: Optional[Project]) -> bool:
-    """Whether setup.py has torch's cpp_extension call nvcc."""
-    if project is None or project.setup is None:
-        return False
-    return any(extension.kind == "CUDAExtension" for extension in project.setup.extensions)
-
-
-def uses_torch_builder(project: Optional[Project]) -> bool:
-    """Whether setup.py declares extensions of torch's own kinds, with CUDA or without."""
-    extensions = project.setup.extensions if project and project.setup else ()
-    return any(extension.kind in ("CUDAExtension", "CppExtension") for extension in extensions)
-
-
-def includes_torch(project: Project) -> bool:
-    """Whether the sources are compiled against torch's headers."""
-    if uses_torch_builder(project) or bool(project.cmake and project.cmake.package("Torch")):
-        return True
-    return any(item.text.startswith(("torch/", "ATen/", "c10/")) for item in project.includes)
-
-
-def builds_with_cmake(project: Optional[Project]) -> bool:
-    """Whether CMake compiles CUDA here."""
-    if project is None or project.cmake is None:
-        return False
-    return any(language.text == "CUDA" for language in project.cmake.languages)
-
-
-def of_build(project: Project, items: Tuple[Located, ...]) -> Tuple[Located, ...]:
-    """Those that stand in files of the way this project is built: a script beside setup.py says nothing of it."""
-    if builds_torch_extension(project):
-        endings: Tuple[str, ...] = (".py", ".toml", ".cfg")
-    elif builds_with_cmake(project) and project.builds[:1] != ("make",):
-        endings = (".cmake", "CMakeLists.txt", ".py", ".toml")
-    else:
-        return items
-    return tuple(item for item in items if item.file.endswith(endings))
 
 
 def stated(request: Request) -> Tuple[Asked, ...]:
@@ -324,20 +287,11 @@ def _listed(environment: Environment, name: str) -> str:
     return found[2].strip("\"'") if found else ""
 
 
-def _reads_cmake_args(project: Project) -> bool:
-    """Whether its Python build hands CMAKE_ARGS on: scikit-build does, and a setup.py that asks for it."""
-    setup = project.setup
-    asks = bool(setup and any(variable.text == "CMAKE_ARGS" for variable in setup.variables))
-    backend = project.build_backend.text if project.build_backend else ""
-    skbuild = bool(setup and any(name.text == "skbuild" for name in setup.imports))
-    return asks or skbuild or backend.startswith("scikit_build_core")
-
-
 def _variables(project: Project) -> Tuple[Tuple[bool, str], ...]:
     finds_torch = bool(project.cmake and project.cmake.package("Torch"))
     return (
         (builds_torch_extension(project) or finds_torch, "TORCH_CUDA_ARCH_LIST"),
-        (builds_with_cmake(project) and _reads_cmake_args(project), "CMAKE_ARGS"),
+        (builds_with_cmake(project) and reads_cmake_args(project), "CMAKE_ARGS"),
         (builds_with_cmake(project), "CUDAARCHS"),
     )
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat
-from envdoctor.architectures import builds_torch_extension
+from envdoctor.builders import builds_torch_extension
 from envdoctor.facts import Library, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import SetEnv, Shim, Step
 

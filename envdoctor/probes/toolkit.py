@@ -2,7 +2,7 @@
 
 from typing import Optional
 
-from envdoctor import architectures
+from envdoctor import builders
 from envdoctor.facts import Nvccs, Project, Toolkit, Toolkits, Torch
 from envdoctor.host import Host
 from envdoctor.probes._cuda_finders import Finders, Take
@@ -29,10 +29,10 @@ def probe(
 
 
 def _asked(finders: Finders, project: Project) -> Take:
-    if architectures.builds_torch_extension(project):
+    if builders.builds_torch_extension(project):
         # By the same lookup for a torch without CUDA: that it does not look is torch's trouble, not the toolkit's.
         return finders.by_variables()
-    if architectures.builds_with_cmake(project) and project.builds[:1] != ("make",):
+    if builders.builds_with_cmake(project) and project.builds[:1] != ("make",):
         return finders.cmake_language()
     if project.cmake and project.cmake.package("CUDAToolkit"):
         return finders.find_toolkit()

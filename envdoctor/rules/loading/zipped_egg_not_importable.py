@@ -28,7 +28,7 @@ from typing import Iterator
 
 from packaging.version import Version
 
-from envdoctor.architectures import builds_torch_extension
+from envdoctor.builders import builds_torch_extension
 from envdoctor.facts import Environment, Packages, Project, Request
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim
 from envdoctor.requirements import release_of

@@ -23,7 +23,7 @@ When the low architecture has a path of its own in the code.
 
 from typing import Iterator, List, Optional, Tuple
 
-from envdoctor import architectures, compat
+from envdoctor import architectures, builders, compat
 from envdoctor.architectures import Architecture, Asked
 from envdoctor.facts import Driver, Environment, Located, Project, Request, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
@@ -100,8 +100,8 @@ def _fix(project: Project, asked: Tuple[Asked, ...], needed: Architecture) -> Fi
     title = f"Build for {needed.dotted}" + ("" if needed.suffix else " or newer")
     if asked and asked[0].origin in ("project", "GPU"):
         return Fix(title)
-    if architectures.builds_torch_extension(project):
+    if builders.builds_torch_extension(project):
         return Fix(title, (SetEnv("TORCH_CUDA_ARCH_LIST", needed.dotted + "+PTX"),))
-    if architectures.builds_with_cmake(project):
+    if builders.builds_with_cmake(project):
         return Fix(title, (SetEnv("CUDAARCHS", str(needed)),))
     return Fix(title, (SetEnv("NVCC_APPEND_FLAGS", f"-arch=sm_{needed}", "append"),))

@@ -24,7 +24,7 @@ those it can see).
 
 from typing import Iterator, List, Tuple
 
-from envdoctor import architectures, compat
+from envdoctor import architectures, builders, compat
 from envdoctor.facts import Environment, Project, Torch
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
@@ -38,9 +38,7 @@ def check(environment: Environment, project: Project, torch: Torch) -> Iterator[
     if not value or value == "native" or not torch.known_architectures:
         return
     # Flags of the project switch the variable off.
-    if architectures.of_build(project, project.architectures) or not architectures.builds_torch_extension(
-        project
-    ):
+    if builders.of_build(project, project.architectures) or not builders.builds_torch_extension(project):
         return
     entries = _as_torch_splits(value)
     unknown = [entry for entry in entries if entry.replace("+PTX", "", 1) not in torch.known_architectures]

@@ -24,7 +24,7 @@ When the entry is only reached with newer toolkits.
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import architectures, compat, libraries, toolkit_cures
+from envdoctor import architectures, builders, compat, libraries, toolkit_cures
 from envdoctor.architectures import Architecture, Asked
 from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
@@ -118,7 +118,7 @@ def _fix(
             f"To serve that GPU itself, {install}; until then have nvcc leave it out",
             toolkit_cures.nvcc_without(toolkit, (item.number for item in refused)),
         )
-    if first.origin == "GPU" and architectures.builds_torch_extension(project):
+    if first.origin == "GPU" and builders.builds_torch_extension(project):
         newest = max(architectures.sensible(toolkit), key=lambda item: item.number, default=None)
         if newest:
             return Fix(

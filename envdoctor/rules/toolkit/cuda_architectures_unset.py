@@ -23,7 +23,7 @@ When the architectures are passed on CMake's command line.
 
 from typing import Iterator
 
-from envdoctor import architectures, compat
+from envdoctor import architectures, builders, compat
 from envdoctor.facts import Environment, Project, Request, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
@@ -35,12 +35,12 @@ def check(
     request: Request, environment: Environment, project: Project, toolkit: Toolkit
 ) -> Iterator[Finding]:
     stated = tuple(asked.architecture for asked in architectures.stated(request) if asked.architecture)
-    if not stated or not architectures.builds_with_cmake(project) or project.cmake is None:
+    if not stated or not builders.builds_with_cmake(project) or project.cmake is None:
         return
     # find_package(Torch) sets its own from TORCH_CUDA_ARCH_LIST.
     torch = project.cmake.package("Torch") is not None
     name = "TORCH_CUDA_ARCH_LIST" if torch else "CUDAARCHS"
-    named = architectures.of_build(project, project.architectures) or project.cmake.architectures
+    named = builders.of_build(project, project.architectures) or project.cmake.architectures
     if named or environment.get(name):
         return
     value = architectures.dotted_list(stated) if torch else architectures.cmake_list(stated)

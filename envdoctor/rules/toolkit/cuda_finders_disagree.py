@@ -22,7 +22,7 @@ When the two releases are meant, as in a project that tests several.
 
 from typing import Iterator, List, Optional, Tuple
 
-from envdoctor import architectures, toolkit_cures
+from envdoctor import builders, toolkit_cures
 from envdoctor.facts import Answer, Project, Resolution, Toolkit, Toolkits
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 
@@ -87,10 +87,10 @@ def _found(project: Project, resolution: Resolution, toolkits: Toolkits) -> List
 def _used(project: Project) -> List[str]:
     """The finders that this project's build asks."""
     used = []
-    if architectures.builds_torch_extension(project):
+    if builders.builds_torch_extension(project):
         used.append("torch cpp_extension")
     if project.cmake and project.builds[:1] != ("make",):
-        if architectures.builds_with_cmake(project):
+        if builders.builds_with_cmake(project):
             used.append("CMake CUDA language")
         if project.cmake.package("CUDAToolkit"):
             used.append("FindCUDAToolkit")

@@ -24,7 +24,7 @@ When nothing is compiled with it, and a program reads the variable only to find 
 
 from typing import Iterator, Optional
 
-from envdoctor.architectures import builds_torch_extension
+from envdoctor.builders import builds_torch_extension
 from envdoctor.facts import Environment, Project, Toolkit, Toolkits
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity
 

@@ -29,7 +29,7 @@ When the CUDA part of the project is optional and is not wanted.
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat, toolkit_cures
-from envdoctor.architectures import builds_torch_extension, builds_with_cmake
+from envdoctor.builders import builds_torch_extension, builds_with_cmake
 from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 

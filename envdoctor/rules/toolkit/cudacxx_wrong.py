@@ -20,7 +20,7 @@ When CMAKE_CUDA_COMPILER is given on CMake's command line, which is stronger.
 
 from typing import Iterator, Optional, Set
 
-from envdoctor import architectures
+from envdoctor import builders
 from envdoctor.facts import Compilers, Environment, Nvccs, Project, Resolution, Toolkits
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
@@ -40,7 +40,7 @@ def check(
     there = any(variable.name == "CUDACXX" and variable.exists for variable in environment.variables)
     answer = resolution.get("CMake CUDA language") if resolution else None
     folder = there and answer is not None and answer.takes is None  # it exists, and is no program
-    if not value or (there and not folder) or not architectures.builds_with_cmake(project):
+    if not value or (there and not folder) or not builders.builds_with_cmake(project):
         return
     reached = any("CUDACXX" in toolkit.origins for toolkit in toolkits.items)
     if (reached and not folder) or value.split()[0] in _known(toolkits, nvccs, compilers):

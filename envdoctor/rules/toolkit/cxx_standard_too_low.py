@@ -24,7 +24,7 @@ When the files with the low standard include none of those headers.
 
 from typing import Iterator, List, NamedTuple, Optional
 
-from envdoctor import architectures, compat, compiler_cures
+from envdoctor import builders, compat, compiler_cures
 from envdoctor.facts import Compilers, Environment, Located, Packages, Project, Toolkit, Torch
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, Severity
 
@@ -75,7 +75,7 @@ def check(
 def _raised(project: Project, need: Need) -> Iterator[Edit]:
     """Every place in the project's own files that asks for less, asking for what is needed."""
     standards = project.cmake.standards if project.cmake else ()
-    places = (*standards, *architectures.of_build(project, project.cxx_standards))
+    places = (*standards, *builders.of_build(project, project.cxx_standards))
     lines = {(item.file, item.line): item for item in places if _number(item) < need.standard}
     for (file, line), item in lines.items():
         if line is not None and not file.startswith("/"):
@@ -83,7 +83,7 @@ def _raised(project: Project, need: Need) -> Iterator[Edit]:
 
 
 def _torch(project: Project, torch: Optional[Torch]) -> List[Need]:
-    if torch is None or not architectures.includes_torch(project):
+    if torch is None or not builders.includes_torch(project):
         return []
     evidence = Evidence(torch.found_via, f"torch {torch.version}: headers need C++{torch.cxx_standard}")
     return [Need(torch.cxx_standard, f"torch {torch.version}", evidence, False)]
@@ -136,7 +136,7 @@ def _asked(project: Project, cuda_only: bool) -> Optional[Located]:
     cuda = [item for item in labelled if item.text.startswith("CUDA ")]
     cxx = [item for item in labelled if item.text.startswith("CXX ")]
     chosen = (cuda or cxx if cuda_only else cxx or cuda) or list(
-        architectures.of_build(project, project.cxx_standards)
+        builders.of_build(project, project.cxx_standards)
     )
     return max(chosen, key=_number, default=None)
 

@@ -26,7 +26,7 @@ When the build happens on another machine, with a GPU.
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import architectures, compat, toolkit_cures
+from envdoctor import architectures, builders, compat, toolkit_cures
 from envdoctor.architectures import Architecture
 from envdoctor.facts import Driver, Environment, Located, Project, Request, Toolkit, Tools, Torch
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity
@@ -127,8 +127,8 @@ def _torch(
 ) -> Iterator[Finding]:
     value = environment.get("TORCH_CUDA_ARCH_LIST")
     if (
-        not architectures.builds_torch_extension(project)
-        or architectures.of_build(project, project.architectures)
+        not builders.builds_torch_extension(project)
+        or builders.of_build(project, project.architectures)
         or (value and value != "native")
     ):
         return
@@ -267,7 +267,7 @@ def _nvcc_native(
     target: Architecture,
 ) -> Iterator[Finding]:
     """nvcc's own word, in Makefiles and flags: a warning, and the default architecture."""
-    written = architectures.of_build(project, project.architectures)
+    written = builders.of_build(project, project.architectures)
     native = next((item for item in written if item.text == "native" and not _in_cmake(item)), None)
     if native is None or "-arch" in (environment.get("NVCC_APPEND_FLAGS") or ""):
         return

@@ -25,7 +25,7 @@ When the build names another host compiler itself (-ccbin, -DCMAKE_CUDA_HOST_COM
 
 from typing import Iterator, Optional
 
-from envdoctor import architectures, compat, compiler_cures, toolkit_cures
+from envdoctor import builders, compat, compiler_cures, toolkit_cures
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 
@@ -102,7 +102,7 @@ def _fix(
         older = compiler_cures.accepted_compiler(compilers, "gcc", toolkit.newest_gcc)
     if older:
         # torch compares the compiler of the C++ files, too.
-        everywhere = architectures.builds_torch_extension(project)
+        everywhere = builders.builds_torch_extension(project)
         steps = compiler_cures.use_compiler(older, everywhere)
         return Fix(f"Have nvcc use {older.kind} {older.version} ({older.path})", steps)
     if accepting:

@@ -22,7 +22,7 @@ When the build chooses another compiler by itself.
 
 from typing import Iterator, List, NamedTuple, Optional
 
-from envdoctor import architectures, compat, compiler_cures
+from envdoctor import builders, compat, compiler_cures
 from envdoctor.facts import Compiler, Compilers, Project, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 
@@ -75,7 +75,7 @@ def _used(project: Project, compiler: Compiler, compilers: Optional[Compilers]) 
 def _standards(project: Project) -> List[Need]:
     """The lowest standard that is asked for: others may belong to a branch that is not taken."""
     numbers = {}
-    for item in architectures.of_build(project, project.cxx_standards):
+    for item in builders.of_build(project, project.cxx_standards):
         number = item.text.split()[-1]
         if number.isdigit() and int(number) in compat.GCC_CXX_SINCE:
             numbers[int(number)] = item
@@ -88,9 +88,7 @@ def _standards(project: Project) -> List[Need]:
 
 
 def _torch(project: Project, torch: Optional[Torch]) -> List[Need]:
-    if torch is None or not (
-        architectures.builds_torch_extension(project) or architectures.includes_torch(project)
-    ):
+    if torch is None or not (builders.builds_torch_extension(project) or builders.includes_torch(project)):
         return []
     release = compat.release(torch.version)
     if release is None:

@@ -24,7 +24,7 @@ When the build names nvcc by another path.
 import posixpath
 from typing import Iterator, Optional
 
-from envdoctor import architectures, toolkit_cures
+from envdoctor import builders, toolkit_cures
 from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkits
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
@@ -58,9 +58,9 @@ def check(
 
 def _not_used(environment: Environment, project: Optional[Project]) -> bool:
     """torch asks CUDA_HOME before PATH, CMake CUDACXX."""
-    if architectures.builds_torch_extension(project):
+    if builders.builds_torch_extension(project):
         return bool(environment.get("CUDA_HOME") or environment.get("CUDA_PATH"))
-    return architectures.builds_with_cmake(project) and bool(environment.get("CUDACXX"))
+    return builders.builds_with_cmake(project) and bool(environment.get("CUDACXX"))
 
 
 def _fix(first: NvccPath, toolkits: Optional[Toolkits]) -> Fix:

@@ -24,7 +24,7 @@ When the compiler's own search path holds the CUDA headers and libraries (CPATH,
 import posixpath
 from typing import Iterator, Optional
 
-from envdoctor import architectures
+from envdoctor import builders
 from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
@@ -42,7 +42,7 @@ def check(
     if environment.get("CUDA_HOME") or environment.get("CUDA_PATH") or torch.cuda is None:
         return
     first = next((item for item in nvccs.items if item.wins), None)
-    if first is None or first.kind == "binary" or not architectures.builds_torch_extension(project):
+    if first is None or first.kind == "binary" or not builders.builds_torch_extension(project):
         return
     # A link that does not even find its toolkit is nvcc-symlinked's.
     if first.kind == "link" and not first.root:

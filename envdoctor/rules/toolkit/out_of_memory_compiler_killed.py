@@ -24,7 +24,7 @@ When the sources are small, or the build is started with a -j of its own.
 import re
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import architectures
+from envdoctor import builders
 from envdoctor.facts import Environment, Project, System, Tools
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 
@@ -82,7 +82,7 @@ def _jobs(
     tools: Optional[Tools],
 ) -> Tuple[int, Evidence]:
     ninja = tools is not None and bool(tools.all("ninja"))
-    if project.setup and project.setup.extensions and architectures.uses_torch_builder(project):
+    if project.setup and project.setup.extensions and builders.uses_torch_builder(project):
         stated = environment.get("MAX_JOBS") or ""
         if stated.isdigit():
             return _bounded(int(stated), project), Evidence("MAX_JOBS", stated)
@@ -128,7 +128,7 @@ def _bounded(jobs: int, project: Project) -> int:
 def _each(project: Project) -> Tuple[int, str]:
     if any(item.text.startswith(("cutlass/gemm", "cutlass/conv", "cute/")) for item in project.includes):
         return CUTLASS, "One source with CUTLASS kernels"
-    if architectures.includes_torch(project):
+    if builders.includes_torch(project):
         return TORCH, "One source with torch's headers"
     if project.wants_cuda:
         return CUDA, "One CUDA source"

@@ -25,7 +25,7 @@ does not require the one it names.
 
 from typing import Iterator, NamedTuple, Optional, Tuple
 
-from envdoctor import architectures, compat, libraries, toolkit_cures
+from envdoctor import builders, compat, libraries, toolkit_cures
 from envdoctor.facts import Located, Project, Request, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 
@@ -105,7 +105,7 @@ def _standards(project: Project) -> Iterator[Need]:
 
 
 def _words(project: Project) -> Iterator[Need]:
-    for item in architectures.of_build(project, project.architectures):
+    for item in builders.of_build(project, project.architectures):
         since = compat.NVCC_OPTION_SINCE.get(item.text)
         # CMake spells these words out by itself.
         if since and not item.file.endswith((".cmake", "CMakeLists.txt")):
