@@ -11,7 +11,7 @@ from envdoctor.facts import Request
 from envdoctor.finding import Finding
 from envdoctor.host import Host
 from envdoctor.overlay import folder
-from envdoctor.overlay.plan import MARKER, Layer, Overlay, applied, plan_layer
+from envdoctor.overlay.plan import Layer, Overlay, applied, plan_layer, reversible_steps
 from envdoctor.overlay.treatment import Choice, Treatment
 
 #: Cures bring other troubles to light (another toolkit lacks other links), but not for ever.
@@ -20,16 +20,23 @@ MOST_LAYERS = 6
 #: A host like the first, in another environment.
 HostIn = Callable[[Mapping[str, str]], Host]
 
+#: Where an overlay is to lie; asked once, and only if there is something to cure.
+PlaceOn = Callable[[Host], str]
 
-def treat(host_in: HostIn, environment: Mapping[str, str], request: Request, choice: Choice) -> Treatment:
+
+def treat(
+    host_in: HostIn,
+    environment: Mapping[str, str],
+    request: Request,
+    choice: Choice,
+    place_on: PlaceOn,
+) -> Treatment:
     """Write the overlay of `request.project` and say what it cured. Raises OSError where it cannot be written.
 
     A cure counts as one when its finding is gone from the examination in the overlay.
     """
-    assert request.project is not None
     host = host_in(environment)
-    place = folder.folder_of(host, request.project)
-    standing = folder.standing_layers(host, place) if environment.get(MARKER) == place else 0
+    place = ""
     laid: List[Layer] = []
     tried: List[Finding] = []
     inside = environment
@@ -37,9 +44,10 @@ def treat(host_in: HostIn, environment: Mapping[str, str], request: Request, cho
         facts = examine(host, request)
         diagnosis = diagnose(facts)
         new = [finding for finding in choice.of(diagnosis.findings) if not _among(finding, tried)]
-        layer = plan_layer(new, folder.layer_folder(place, standing + len(laid) + 1))
-        if layer is None or len(laid) == MOST_LAYERS:
+        if not any(map(reversible_steps, new)) or len(laid) == MOST_LAYERS:
             break
+        place = place or place_on(host)
+        layer = plan_layer(new, folder.layer_folder(place, len(laid) + 1))
         folder.write_layer(host, layer)
         laid.append(layer)
         tried += layer.cures
@@ -48,7 +56,7 @@ def treat(host_in: HostIn, environment: Mapping[str, str], request: Request, cho
     diagnosis = confirmed(host, facts.system, diagnosis)
     made = Overlay(place, tuple(laid))
     if laid:
-        folder.write_record(host, made, standing)
+        folder.write_record(host, made)
         inside = applied(made.variables[-1:], inside)
     cured = tuple(finding for finding in tried if not _outlived_by(finding, diagnosis.findings))
     return Treatment(made, cured, diagnosis.findings, diagnosis.notes, inside)

@@ -6,6 +6,7 @@ from envdoctor.cure import treat
 from envdoctor.facts import Request
 from envdoctor.finding import Finding, Fix, SetEnv
 from envdoctor.host import LocalHost
+from envdoctor.overlay.folder import for_shells
 from envdoctor.overlay.treatment import Choice
 
 
@@ -33,7 +34,14 @@ def project(tmp_path):
 
 def treated(project, environment, **choice):
     request = Request(project=str(project))
-    return treat(lambda env: LocalHost(env, str(project)), environment, request, Choice(**choice))
+    chosen = Choice(**choice)
+    return treat(
+        lambda env: LocalHost(env, str(project)),
+        environment,
+        request,
+        chosen,
+        lambda host: for_shells(host, request, chosen),
+    )
 
 
 def files(folder):
@@ -45,7 +53,7 @@ def test_a_finding_is_cured_and_gone(project, machine):
     assert [finding.rule for finding in treatment.cured] == ["cmake-too-new"]
     assert "cmake-too-new" not in {finding.rule for finding in treatment.left}
     assert treatment.environment["CMAKE_POLICY_VERSION_MINIMUM"] == "3.5"
-    assert treatment.environment["ENVDOCTOR_OVERLAY"] == f"{project}/.envdoctor"
+    assert treatment.environment["ENVDOCTOR_OVERLAY"] == treatment.overlay.folder
 
 
 def test_two_runs_make_the_same_overlay(project, machine):
@@ -75,14 +83,6 @@ def test_inside_an_overlay_nothing_is_cured_twice_and_its_files_stay(project, ma
     inner = treated(project, outer.environment)
     assert not inner.overlay.layers and inner.environment == outer.environment
     assert files(project) == before
-
-
-def test_inside_the_overlay_of_another_project_the_layers_begin_at_one(project, machine):
-    treated(project, machine)
-    elsewhere = {**machine, "ENVDOCTOR_OVERLAY": "/other/.envdoctor"}
-    assert [layer.folder for layer in treated(project, elsewhere).overlay.layers] == [
-        f"{project}/.envdoctor/1"
-    ]
 
 
 def test_what_outlives_its_cure_is_said_and_not_tried_for_ever(project, machine, monkeypatch):
@@ -116,5 +116,5 @@ def test_what_a_cure_brings_to_light_is_cured_in_a_layer_in_front(project, machi
     monkeypatch.setattr("envdoctor.cure.confirmed", lambda host, system, diagnosis: diagnosis)
     treatment = treated(project, machine)
     assert len(treatment.cured) == 2 and treatment.environment["STEP"] == "2"
-    overlay = f"{project}/.envdoctor"
+    overlay = f"{project}/.envdoctor/env"
     assert treatment.environment["PATH"].startswith(f"{overlay}/2/bin:{overlay}/1/bin:")

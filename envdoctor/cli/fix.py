@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING, Any, Iterable, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Iterable, Optional, Set, Tuple
 
 from envdoctor.cli.common import UsageError, add_target_arguments, examine_or_read, request_of
 from envdoctor.cli.output import complain, say, style_for, style_for_errors, write_code, write_output
@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from envdoctor.finding import Finding
     from envdoctor.fixing.plan import Item
     from envdoctor.host import Host
+
+#: How a step of an undo went well, and how the outcome of a command that did not go well begins.
+TAKEN_BACK = ("restored", "done")
+FAILED = "exit status"
 
 
 def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
@@ -25,7 +29,11 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     what.add_argument(
         "--patch", metavar="FILE", help="write the edits as a diff for `git apply`; change nothing"
     )
-    what.add_argument("--undo", action="store_true", help="take the last application back")
+    what.add_argument(
+        "--undo",
+        action="store_true",
+        help="take the last application back; one that your own changes stand on is passed over",
+    )
     parser.add_argument(
         "--unsafe",
         action="store_true",
@@ -105,7 +113,7 @@ def _apply(
     from envdoctor.fixing.application import apply
     from envdoctor.report import plan as report
 
-    failed = _told(apply(host, _root(facts), items), ("changed", "done"))
+    failed = not _told(apply(host, _root(facts), items)) <= {"changed", "done"}
     _, _, left = _diagnosed(arguments)
     write_output(report.outcome(items, left, style_for(None)), None)
     rules = {finding.rule for finding in left}
@@ -114,25 +122,33 @@ def _apply(
 
 def _undo(arguments: argparse.Namespace) -> int:
     from envdoctor.fixing.application import undo
-    from envdoctor.fixing.journal import latest
+    from envdoctor.fixing.journal import standing
     from envdoctor.host import LocalHost
 
     request = request_of(arguments)
     host = LocalHost(limit=float("inf"))
     assert request.project is not None
-    record = latest(host, host.realpath(request.project))
-    if record is None:
+    project = host.realpath(request.project)
+    records = tuple(standing(host, project))
+    if not records:
         raise UsageError(f"{request.project}: no fix was applied here that could be taken back")
-    return int(_told(undo(host, record), ("restored", "as it was", "done")))
+    outcomes: Set[str] = set()
+    for record in records:
+        outcomes |= _told(undo(host, record))
+        nothing_left = record not in standing(host, project)
+        # An application on whose files the user's own changes stand does not keep the older ones.
+        if nothing_left or any(how in TAKEN_BACK or how.startswith(FAILED) for how in outcomes):
+            break
+    return int(not outcomes <= {"as it was", *TAKEN_BACK})
 
 
-def _told(steps: "Iterable[Tuple[str, str]]", good: Tuple[str, ...]) -> bool:
-    """Say what happens as it happens; whether something went wrong."""
-    failed = False
+def _told(steps: "Iterable[Tuple[str, str]]") -> Set[str]:
+    """Say what happens as it happens; how all of it went."""
+    outcomes = set()
     for what, how in steps:
         say(f"envdoctor: {what}: {how}\n")
-        failed = failed or how not in good
-    return failed
+        outcomes.add(how)
+    return outcomes
 
 
 def _consent() -> bool:

@@ -4,6 +4,7 @@ import argparse
 import posixpath
 import re
 import signal
+from contextlib import ExitStack
 from typing import Any, List, Optional
 
 from envdoctor.cli.common import UsageError
@@ -35,15 +36,16 @@ def run(arguments: argparse.Namespace) -> int:
 
     command = _command(arguments.command)
     arguments.project = arguments.project or _project(command)
-    treatment = treated(arguments, command=_text(command))
     style = style_for_errors()
-    if not arguments.quiet:
-        say(report.before(treatment, style))
-    try:
-        status = run_in_foreground(command, treatment.environment)
-    except CannotRun as error:
-        complain(f"{command[0]}: {error}{_hint(command[0])}")
-        return error.status
+    with ExitStack() as until:
+        treatment = treated(arguments, command=_text(command), until=until)
+        if not arguments.quiet:
+            say(report.before(treatment, style))
+        try:
+            status = run_in_foreground(command, treatment.environment)
+        except CannotRun as error:
+            complain(f"{command[0]}: {error}{_hint(command[0])}")
+            return error.status
     if status and status != -signal.SIGINT:
         how = f"failed with exit status {status}" if status > 0 else f"was ended by signal {-status}"
         say(report.after_failure(treatment, how, style))

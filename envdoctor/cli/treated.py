@@ -1,12 +1,14 @@
 """What `run`, `env` and `fix` share: their arguments, and the overlay that follows from them."""
 
 import argparse
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Mapping, Optional
 
 from envdoctor.cli.common import DEEP_LIMIT, LIMIT, UsageError, add_role_and_targets, request_of
 from envdoctor.cli.explain import rule_named
 
 if TYPE_CHECKING:
+    from envdoctor.host import Host
     from envdoctor.overlay.treatment import Choice, Treatment
 
 
@@ -46,23 +48,38 @@ def treated(
     arguments: argparse.Namespace,
     environment: Optional[Mapping[str, str]] = None,
     command: str = "",
+    until: Optional[ExitStack] = None,
 ) -> "Treatment":
-    """Examine, in that environment or in our own, for that command, and write the overlay; raises UsageError."""
+    """Examine, in that environment or in our own, for that command, and write the overlay; raises UsageError.
+
+    The overlay stays as it is until `until` is closed; without that, until the same is asked for again.
+    """
     from dataclasses import replace
 
     from envdoctor.cure import treat
     from envdoctor.host import LocalHost
+    from envdoctor.overlay.folder import for_command, for_shells
 
     choice = choice_of(arguments)
     request = replace(request_of(arguments), command=command)
     limit = DEEP_LIMIT if request.deep else LIMIT
     host = LocalHost(environment, limit=limit)
+
+    def place_on(host: "Host") -> str:
+        assert request.project is not None
+        return (
+            for_command(host, request.project, until)
+            if until is not None
+            else for_shells(host, request, choice)
+        )
+
     try:
         return treat(
             lambda environment: LocalHost(environment, limit=limit),
             host.env,
             request,
             choice,
+            place_on,
         )
     except OSError as error:
         raise UsageError(

@@ -77,15 +77,14 @@ def new_journal(host: Host, project: str) -> Journal:
             return Journal(folder, project)
 
 
-def latest(host: Host, project: str) -> Optional[Journal]:
-    """The newest journal of a project that was not taken back; what cannot be read is passed over. Raises OSError."""
+def standing(host: Host, project: str) -> Iterator[Journal]:
+    """Journals of a project that were not taken back, newest first, unless they cannot be read. Raises OSError."""
     for name in sorted(_names(host), reverse=True):
         folder = posixpath.join(_parent(host), name)
         text = host.try_text(posixpath.join(folder, _FILE))
         found = _decoded(folder, text) if text else None
         if found and found.project == project and not found.undone:
-            return found
-    return None
+            yield found
 
 
 def write(journal: Journal) -> None:

@@ -16,6 +16,7 @@ from envdoctor.host.files import (
     write_whole,
 )
 from envdoctor.host.local import LocalHost
+from envdoctor.host.lock import locked
 
 __all__ = [
     "CannotRun",
@@ -27,6 +28,7 @@ __all__ = [
     "Space",
     "append",
     "end_like",
+    "locked",
     "make_folder",
     "make_link",
     "make_new_folder",

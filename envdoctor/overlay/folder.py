@@ -1,15 +1,23 @@
-"""Writes an overlay into its folder, and nothing anywhere else."""
+"""Writes an overlay into its folder, and nothing anywhere else.
+
+A project has a folder for all its overlays. What a command runs in must not change until it ends, and what shells were
+activated with, until nobody can tell: each has a place of its own there.
+"""
 
 import hashlib
+import itertools
 import json
 import posixpath
 import re
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, replace
 from typing import Any, Dict, Set
 
+from envdoctor.facts import Request
 from envdoctor.finding import Shim
-from envdoctor.host import Host, make_folder, make_link, private_folder, remove, replace_whole
-from envdoctor.overlay.plan import PRESETS, Layer, Overlay
+from envdoctor.host import Host, locked, make_folder, make_link, private_folder, remove, replace_whole
+from envdoctor.overlay.plan import MARKER, PRESETS, Layer, Overlay
+from envdoctor.overlay.treatment import Choice
 
 NAME = ".envdoctor"
 SCHEMA = "envdoctor.overlay/1"
@@ -20,7 +28,7 @@ _EMPTY_ARCHIVE = "!<arch>\n"
 
 
 def folder_of(host: Host, project: str) -> str:
-    """Where the overlay of a project lies: in it, else in the user's cache, else in the temporary folder.
+    """Where the overlays of a project lie: in it, else in the user's cache, else in the temporary folder.
 
     A path that is more than one word to a shell or a list of folders holds none. Raises OSError.
     """
@@ -48,29 +56,54 @@ def layer_folder(folder: str, number: int) -> str:
     return posixpath.join(folder, str(number))
 
 
-def standing_layers(host: Host, folder: str) -> int:
-    """How many layers an overlay that is in force has: those of a new one come after them."""
-    return max((int(name) for name in host.listdir(folder) if name.isdigit()), default=0)
+def for_command(host: Host, project: str, until: ExitStack) -> str:
+    """The first place that no command runs in; nobody else gets it until the stack is closed. Raises OSError."""
+    folder = folder_of(host, project)
+    names = itertools.chain(["run"], (f"run-{number}" for number in itertools.count(2)))
+    places = (posixpath.join(folder, name) for name in names)
+    return next(place for place in places if _took(host, place, until))
+
+
+def _took(host: Host, place: str, until: ExitStack) -> bool:
+    if host.env.get(MARKER) == place:  # we run in it, and its file system may know no locks
+        return False
+    _make_own(host, place)
+    try:
+        until.enter_context(locked(posixpath.join(place, "lock")))
+    except BlockingIOError:
+        return False
+    return True
+
+
+def for_shells(host: Host, request: Request, choice: Choice) -> str:
+    """The place of all shells that are activated for the same request. Raises OSError."""
+    assert request.project is not None
+    stated, nothing = (
+        repr((replace(one, project=None, command=""), other))
+        for one, other in ((request, choice), (Request(), Choice()))
+    )
+    number = hashlib.sha256(stated.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    name = "env" if stated == nothing else f"env-{number}"
+    return posixpath.join(folder_of(host, request.project), name)
 
 
 def write_layer(host: Host, layer: Layer) -> None:
     """Make a layer's folder hold exactly its files; those that are as they should be are not touched."""
-    found = host.lstat(layer.folder)
-    if found and found.kind != "folder":
-        remove(layer.folder)  # what a link leads to is not ours
-    make_folder(layer.folder)
-    _write_text(host, posixpath.join(posixpath.dirname(layer.folder), ".gitignore"), "*\n", 0o644)
+    place = posixpath.dirname(layer.folder)
+    _make_own(host, place)
+    _make_own(host, layer.folder)
+    _write_text(host, posixpath.join(place, ".gitignore"), "*\n", 0o644)
     _prune(host, layer.folder, {f"{layer.folder}/{shim.path}" for shim in layer.shims})
     for shim in layer.shims:
         _write(host, f"{layer.folder}/{shim.path}", shim)
 
 
-def write_record(host: Host, overlay: Overlay, standing: int) -> None:
+def write_record(host: Host, overlay: Overlay) -> None:
     """What the overlay holds and why, as JSON; what an earlier overlay left in its place goes."""
     kept = {layer.folder for layer in overlay.layers}
     for name in host.scan(overlay.folder):
         path = posixpath.join(overlay.folder, name)
-        if name == PRESETS or (name.isdigit() and int(name) > standing and path not in kept):
+        if name == PRESETS or (name.isdigit() and path not in kept):
             remove(path)
     _write_text(host, posixpath.join(overlay.folder, "overlay.json"), _record(overlay), 0o644)
 
@@ -78,6 +111,14 @@ def write_record(host: Host, overlay: Overlay, standing: int) -> None:
 def write_beside(host: Host, overlay: Overlay, name: str, text: str) -> None:
     """A file for another tool, beside the layers. Raises OSError."""
     _write_text(host, posixpath.join(overlay.folder, name), text, 0o644)
+
+
+def _make_own(host: Host, folder: str) -> None:
+    """A folder of ours: what a link leads to is not."""
+    found = host.lstat(folder)
+    if found and found.kind != "folder":
+        remove(folder)
+    make_folder(folder)
 
 
 def _record(overlay: Overlay) -> str:

@@ -65,8 +65,8 @@ class Overlay:
         return tuple(finding for layer in self.layers for finding in layer.cures)
 
 
-def plan_layer(findings: Iterable[Finding], folder: str) -> Optional[Layer]:
-    """The layer for those findings that have reversible steps; None when none has."""
+def plan_layer(findings: Iterable[Finding], folder: str) -> Layer:
+    """The layer for those findings that have reversible steps."""
     steps: List[Reversible] = []
     cures: List[Finding] = []
     findings = tuple(findings)
@@ -75,8 +75,6 @@ def plan_layer(findings: Iterable[Finding], folder: str) -> Optional[Layer]:
         if wanted and not any(_clash(one, other) for one in wanted for other in steps):
             steps += [step for step in wanted if step not in steps]
             cures.append(finding)
-    if not cures:
-        return None
     asked = tuple(step for step in steps if isinstance(step, Shim))
     shims = tuple(_placed(step, folder) for step in asked)
     changes = [step for step in steps if isinstance(step, SetEnv)]

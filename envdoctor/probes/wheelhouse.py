@@ -1,8 +1,6 @@
 """Where pip takes packages from: folders of wheels, and indexes that cannot answer, judged without a network."""
 
-import io
 import posixpath
-import zipfile
 from email.parser import HeaderParser
 from typing import Iterator, List, Optional, Tuple
 from urllib.parse import unquote, urlsplit
@@ -25,6 +23,7 @@ from envdoctor.facts import (
     Wheelhouse,
 )
 from envdoctor.host import Host
+from envdoctor.probes._wheel import metadata
 from envdoctor.scrub import scrub_credentials
 
 # Names that by definition never resolve (RFC 6761, RFC 2606).
@@ -163,46 +162,12 @@ def _wheel(host: Host, path: str) -> Optional[Wheel]:
 def _requires(host: Host, path: str) -> Tuple[str, ...]:
     """Requires-Dist of a wheel; a broken wheel is a note."""
     try:
-        with zipfile.ZipFile(_HostFile(host, path)) as archive:
-            name = next(
-                n for n in archive.namelist() if n.count("/") == 1 and n.endswith(".dist-info/METADATA")
-            )
-            text = archive.read(name)[: 1 << 20].decode("utf-8", errors="replace")
-    except (OSError, zipfile.BadZipFile, StopIteration, ValueError, NotImplementedError, EOFError) as error:
-        host.note(path, f"not a readable wheel: {str(error) or 'no METADATA in it'}")
+        text = metadata(host, path)
+    except (OSError, ValueError) as error:
+        host.note(path, f"not a readable wheel: {error}")
         return ()
     values: List[str] = HeaderParser().parsestr(text).get_all("Requires-Dist") or []
     return tuple(" ".join(value.split()) for value in values)
-
-
-class _HostFile(io.RawIOBase):
-    """A host's file as `zipfile` wants it: seekable, read in pieces."""
-
-    def __init__(self, host: Host, path: str) -> None:
-        found = host.stat(path)
-        if found is None:
-            raise FileNotFoundError(path)
-        self._host, self._path, self._size, self._at = host, path, found.size, 0
-
-    def seekable(self) -> bool:
-        return True
-
-    def readable(self) -> bool:
-        return True
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, start + offset)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        left = max(0, self._size - self._at)
-        data = self._host.read_range(self._path, self._at, left if size < 0 else min(size, left))
-        self._at += len(data)
-        return data
 
 
 def _index(host: Host, url: str, source: str, proxy: str, extra: bool = False) -> Index:

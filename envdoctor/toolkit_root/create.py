@@ -5,7 +5,7 @@ import posixpath
 from dataclasses import dataclass
 from typing import Iterator, Optional, Sequence, Tuple
 
-from envdoctor.host import Host, install, make_folder, remove
+from envdoctor.host import Host, install, locked, make_folder, remove
 from envdoctor.toolkit_root.assemble import assemble
 from envdoctor.toolkit_root.fetch import Index, Source, Wheelhouse, planned
 from envdoctor.toolkit_root.plan import META_PACKAGE, Plan, PlanError, specifier_of
@@ -132,7 +132,7 @@ def _kept(host: Host, part: str) -> str:
 @contextlib.contextmanager
 def _alone(folder: str) -> Iterator[None]:
     try:
-        with install.locked(posixpath.join(folder, ".lock")):
+        with locked(posixpath.join(folder, ".lock")):
             yield
     except BlockingIOError:
         raise PlanError(f"another envdoctor is at work in {folder}; wait for it, or end it") from None

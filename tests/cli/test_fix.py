@@ -73,6 +73,25 @@ def test_applied_verified_and_taken_back(project):
     assert again.returncode == 2 and "no fix was applied here" in again.stderr
 
 
+def test_an_application_under_a_later_change_does_not_stand_before_the_older_ones(project):
+    sub = project / "sub/CMakeLists.txt"
+    fix(project, "--apply", "--unsafe", "--yes")
+    sub.parent.mkdir()
+    sub.write_text(BEFORE)
+    (project / "CMakeLists.txt").write_text(AFTER + "add_subdirectory(sub)\n")
+    fix(project, "--apply", "--unsafe", "--yes")
+    assert sub.read_text() == AFTER
+    sub.write_text("by hand\n")
+    (project / "CMakeLists.txt").write_text(AFTER)
+    undone = fix(project, "--undo")
+    assert undone.returncode == 1 and sub.read_text() == "by hand\n" and text(project) == BEFORE
+    told = undone.stderr.splitlines()
+    assert "sub/CMakeLists.txt: was changed since, left alone; its contents of before are in" in told[0]
+    assert "project/CMakeLists.txt: restored" in told[1]
+    sub.write_text(AFTER)
+    assert fix(project, "--undo").returncode == 0 and sub.read_text() == BEFORE
+
+
 def test_what_is_unsafe_needs_its_word(project):
     done = fix(project, "--apply", "--yes")
     assert done.returncode == 1 and "nothing to apply; --unsafe allows more" in done.stderr

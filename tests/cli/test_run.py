@@ -38,6 +38,15 @@ def test_the_command_runs_cured_and_its_output_is_untouched(project):
     assert done.stderr.endswith("err\n")
 
 
+def test_two_at_once_have_overlays_of_their_own(project):
+    show = "echo $ENVDOCTOR_OVERLAY"
+    fresh = (
+        f"env -u ENVDOCTOR_OVERLAY -u CMAKE_POLICY_VERSION_MINIMUM {sys.executable} -m envdoctor run -q --"
+    )
+    done = run(project, "-q", "--", "sh", "-c", f"{fresh} sh -c '{show}'; {show}")
+    assert [os.path.basename(line) for line in done.stdout.splitlines()] == ["run-2", "run"], done.stderr
+
+
 def test_its_status_is_ours_and_the_failure_is_explained(project):
     (project / "README.md").write_text("")
     done = run(project, "--only", "cmake-too-new", "-q", "--", *SHOW, "x", "3")

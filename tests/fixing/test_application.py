@@ -42,7 +42,7 @@ def applied(host, project, *findings, unsafe=True):
 
 
 def undone(host, project):
-    record = journal.latest(host, str(project))
+    record = next(journal.standing(host, str(project)), None)
     return list(application.undo(host, record)) if record else None
 
 
@@ -143,7 +143,7 @@ def test_what_was_changed_since_is_left_alone_and_its_old_contents_named(host, p
 
 def test_another_projects_journal_is_not_taken(host, project, tmp_path):
     applied(host, project, BOTH)
-    assert journal.latest(host, str(tmp_path)) is None
+    assert not list(journal.standing(host, str(tmp_path)))
 
 
 def test_an_undo_that_fails_can_be_tried_again_and_none_is_run_twice(host, project):

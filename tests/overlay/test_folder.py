@@ -2,13 +2,17 @@
 
 import os
 import tempfile
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from envdoctor.facts import Request
 from envdoctor.finding import Finding, Fix, SetEnv, Shim
 from envdoctor.host import LocalHost
 from envdoctor.overlay import folder
 from envdoctor.overlay.plan import Overlay, plan_layer
+from envdoctor.overlay.treatment import Choice
 
 SHIMS = (
     Shim("bin/cmake", "wrapper", "-DX=1"),
@@ -24,13 +28,13 @@ def project(tmp_path):
     return tmp_path / "project"
 
 
-def write(project, *shims, number=1, standing=0):
+def write(project, *shims, number=1):
     host = LocalHost(cwd=str(project))
     place = str(project / ".envdoctor")
     finding = Finding("m", "c", (), Fix("t", (*shims, SetEnv("A", "b"))), rule="r")
     layer = plan_layer([finding], folder.layer_folder(place, number))
     folder.write_layer(host, layer)
-    folder.write_record(host, Overlay(place, (layer,)), standing)
+    folder.write_record(host, Overlay(place, (layer,)))
     return project / ".envdoctor"
 
 
@@ -65,11 +69,41 @@ def test_what_is_no_longer_wanted_goes_and_what_is_not_ours_stays(project):
     assert (place / "lib/mine.so").exists()
 
 
-def test_layers_of_an_overlay_in_force_stay(project):
-    place = write(project, *SHIMS)
-    write(project, SHIMS[1], number=2, standing=1)
-    assert (place / "1/bin/cmake").exists() and (place / "2/lib/libx.so").exists()
-    assert folder.standing_layers(LocalHost(), str(place)) == 2
+def test_a_command_has_its_place_until_it_ends(project):
+    host, root = LocalHost(), f"{project}/.envdoctor"
+    with ExitStack() as first:
+        assert folder.for_command(host, str(project), first) == f"{root}/run"
+        with ExitStack() as second:
+            assert folder.for_command(host, str(project), second) == f"{root}/run-2"
+    with ExitStack() as third:
+        assert folder.for_command(host, str(project), third) == f"{root}/run"
+    assert not list(Path(root).glob("*/*"))
+
+
+def test_where_no_lock_helps_a_command_keeps_the_place_it_runs_in(project):
+    host = LocalHost({"ENVDOCTOR_OVERLAY": f"{project}/.envdoctor/run"})
+    with ExitStack() as until:
+        assert folder.for_command(host, str(project), until) == f"{project}/.envdoctor/run-2"
+
+
+def test_shells_have_a_place_for_each_request(project):
+    def place(*only, **stated):
+        return folder.for_shells(LocalHost(), Request(project=str(project), **stated), Choice(only or None))
+
+    assert place() == place(command="make") == f"{project}/.envdoctor/env"
+    places = {place(), place("a"), place("b"), place(cuda="12.4"), place(architectures=("8.0",))}
+    assert len(places) == 5 and place("a") == place("a")
+
+
+def test_a_place_that_is_a_link_is_not_followed(project, tmp_path):
+    (project / ".envdoctor").mkdir()
+    (project / ".envdoctor/run").symlink_to(tmp_path / "outside")
+    with ExitStack() as until:
+        assert folder.for_command(LocalHost(), str(project), until) == f"{project}/.envdoctor/run"
+    (project / ".envdoctor/run/lock").symlink_to(tmp_path / "outside")
+    with ExitStack() as until, pytest.raises(OSError, match="lock"):
+        folder.for_command(LocalHost(), str(project), until)
+    assert not (tmp_path / "outside").exists()
 
 
 @pytest.mark.parametrize("where", ["1", "1/lib", "1/lib/libx.so", ".gitignore"])

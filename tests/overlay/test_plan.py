@@ -14,11 +14,6 @@ def layer(*findings):
     return plan_layer(findings, FOLDER)
 
 
-def test_there_is_none_without_reversible_steps():
-    assert layer() is None
-    assert layer(Finding("m", "c", ()), found(Run("pip install x"))) is None
-
-
 def test_the_overlays_folder_is_filled_in_everywhere():
     made = layer(
         found(

@@ -3,15 +3,19 @@
 import io
 import zipfile
 
+import pytest
+
 from envdoctor.facts import Configuration, Setting
 from envdoctor.probes.wheelhouse import probe
 from tests import factory
 from tests.fakes import FakeHost
 
 
-def wheel(*requires: str) -> bytes:
+def wheel(*requires: str, comment: bytes = b"", method: int = zipfile.ZIP_STORED) -> bytes:
     stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
+    with zipfile.ZipFile(stream, "w", method) as archive:
+        archive.comment = comment
+        archive.writestr("demo/x.dist-info/METADATA", "Requires-Dist: wrong\n")
         lines = "".join(f"Requires-Dist: {line}\n" for line in requires)
         archive.writestr(
             "demo-1.0.dist-info/METADATA", f"Metadata-Version: 2.1\nName: demo\nVersion: 1.0\n{lines}\n"
@@ -37,6 +41,23 @@ def test_wheels_of_a_folder_are_read_with_their_requirements():
     assert (entry.name, entry.version, entry.tag) == ("demo-pkg", "1.0", "cp311-cp311-linux_x86_64")
     assert entry.requires == ("numpy>=1.20", 'tomli; python_version<"3.11"')
     assert found.no_index == "PIP_NO_INDEX"
+
+
+@pytest.mark.parametrize("comment", [b"", b"signed"])
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2])
+def test_wheels_of_every_make_are_read(comment, method):
+    path = "/wheels/demo-1.0-py3-none-any.whl"
+    host = FakeHost(files={path: wheel("numpy", comment=comment, method=method)})
+    found = probe(host, factory.environment(PIP_FIND_LINKS="/wheels"), None, None)
+    assert found.folders[0].wheels[0].requires == ("numpy",) and not host.notes
+
+
+def test_a_wheel_cut_or_changed_anywhere_is_read_or_noted():
+    whole = wheel("numpy", method=zipfile.ZIP_DEFLATED)
+    for at in range(0, len(whole), 3):
+        for data in (whole[:at], whole[:at] + b"\xff\xff\xff\xff" + whole[at + 4 :]):
+            host = FakeHost(files={"/wheels/demo-1.0-py3-none-any.whl": data})
+            probe(host, factory.environment(PIP_FIND_LINKS="/wheels"), None, None)
 
 
 def test_a_variable_replaces_what_the_file_says():

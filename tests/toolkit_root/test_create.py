@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from envdoctor.host import install, remove
+from envdoctor.host import install, locked, remove
 from envdoctor.toolkit_root.assemble import MANIFEST
 from envdoctor.toolkit_root.create import Wanted, create, fetch
 from envdoctor.toolkit_root.plan import PlanError
@@ -305,7 +305,7 @@ def test_a_wish_that_nobody_has_leaves_nothing(tmp_path, wheels):
 
 def test_two_at_once(tmp_path, wheels):
     (tmp_path / "cuda.part").mkdir()
-    with install.locked(str(tmp_path / "cuda.part" / ".lock")):
+    with locked(str(tmp_path / "cuda.part" / ".lock")):
         with pytest.raises(PlanError, match="another envdoctor is at work"):
             from_wheelhouse(tmp_path, wheels)
         assert os.listdir(tmp_path / "cuda.part") == [".lock"]
@@ -314,9 +314,7 @@ def test_two_at_once(tmp_path, wheels):
 def test_two_at_once_with_one_cache(tmp_path, wheels):
     (tmp_path / "kept").mkdir()
     place = wanted(tmp_path, cache=str(tmp_path / "kept"))
-    with install.locked(str(tmp_path / "kept" / ".lock")), pytest.raises(
-        PlanError, match=r"at work in .*kept;"
-    ):
+    with locked(str(tmp_path / "kept" / ".lock")), pytest.raises(PlanError, match=r"at work in .*kept;"):
         create(builder.host(tmp_path, wheels), place, Progress())
     assert left(tmp_path) == []
 

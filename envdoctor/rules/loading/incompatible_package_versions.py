@@ -21,6 +21,7 @@ Install versions that fit together in one command: pip then looks at them all (`
 When the combination is known to work although the metadata does not say so.
 """
 
+import re
 from typing import Dict, Iterator, List, Tuple
 
 from packaging.requirements import Requirement
@@ -40,20 +41,27 @@ def check(packages: Packages, python: Python) -> Iterator[Finding]:
     misfits: Dict[str, List[Misfit]] = {}
     for package in _in_use(packages):
         for text in package.requires:
+            name = _name(text)
+            version = packages.version(name)
+            if version is None:
+                continue  # most are of extras: not worth parsing
+            if name == "numpy" and requirements.built_for_numpy_1(package) and not version.startswith("1."):
+                continue  # numpy-abi-mismatch
             requirement = requirements.parse(text)
-            if requirement is not None and requirements.applies(requirement, python):
-                name = str(canonicalize_name(requirement.name))
-                version = packages.version(name)
-                if (
-                    name == "numpy"
-                    and requirements.built_for_numpy_1(package)
-                    and not (version or "").startswith("1.")
-                ):
-                    continue  # numpy-abi-mismatch
-                if version is not None and not _fits(requirement, version):
-                    misfits.setdefault(name, []).append((package, requirement))
+            if (
+                requirement is not None
+                and not _fits(requirement, version)
+                and requirements.applies(requirement, python)
+            ):
+                misfits.setdefault(name, []).append((package, requirement))
     for name, found in misfits.items():
         yield _finding(name, packages.version(name) or "", found, python)
+
+
+def _name(requirement: str) -> str:
+    """Source: PEP 508, names."""
+    found = re.match(r"[A-Za-z0-9._-]+", requirement)
+    return str(canonicalize_name(found[0])) if found else ""
 
 
 def _in_use(packages: Packages) -> Iterator[Package]:
