@@ -7,12 +7,11 @@ from typing import Dict, Iterator, List, Optional, Tuple, Union
 
 from envdoctor.facts import Package, Packages, Python, Unknown
 from envdoctor.host import Host
+from envdoctor.probes._metadata import Headers, headers_of
 
 # Descriptions follow the headers and may be long: most headers fit in the first piece.
 _PIECES = (1 << 13, 1 << 20)
 _EGG = re.compile(r"(?P<name>[^-]+)-(?P<version>[^-]+)(?:-py\d.*)?\.egg", re.IGNORECASE)
-
-Headers = Dict[str, List[str]]
 
 
 def probe(host: Host, python: Optional[Python]) -> Union[Packages, Unknown]:
@@ -123,21 +122,16 @@ def _package(
 
 
 def _headers(host: Host, path: str) -> Optional[Headers]:
-    """Header lines up to the first empty one, by lower-case name; None when the file cannot be read."""
+    """None when the file cannot be read."""
     text = ""
     for size in _PIECES:
         piece = host.try_text(path, size)
         if piece is None:
             return None
-        text = piece.replace("\r\n", "\n")
+        text = piece.replace("\r\n", "\n").lstrip("\n")
         if "\n\n" in text or len(text) < size // 4:  # a character has at most four bytes: the file has ended
             break
-    headers: Headers = {}
-    for line in text.lstrip("\n").partition("\n\n")[0].splitlines():
-        name, colon, value = line.partition(":")
-        if colon and not line[0].isspace():
-            headers.setdefault(name.lower(), []).append(value.strip())
-    return headers
+    return headers_of(text)
 
 
 def _editable(host: Host, path: str) -> bool:

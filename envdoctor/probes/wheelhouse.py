@@ -1,8 +1,7 @@
 """Where pip takes packages from: folders of wheels, and indexes that cannot answer, judged without a network."""
 
 import posixpath
-from email.parser import HeaderParser
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterator, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import (
@@ -23,7 +22,7 @@ from envdoctor.facts import (
     Wheelhouse,
 )
 from envdoctor.host import Host
-from envdoctor.probes._wheel import metadata
+from envdoctor.probes._metadata import headers_of, metadata
 from envdoctor.scrub import scrub_credentials
 
 # Names that by definition never resolve (RFC 6761, RFC 2606).
@@ -166,8 +165,7 @@ def _requires(host: Host, path: str) -> Tuple[str, ...]:
     except (OSError, ValueError) as error:
         host.note(path, f"not a readable wheel: {error}")
         return ()
-    values: List[str] = HeaderParser().parsestr(text).get_all("Requires-Dist") or []
-    return tuple(" ".join(value.split()) for value in values)
+    return tuple(headers_of(text).get("requires-dist", ()))
 
 
 def _index(host: Host, url: str, source: str, proxy: str, extra: bool = False) -> Index:

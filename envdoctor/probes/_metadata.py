@@ -1,13 +1,18 @@
-"""The METADATA of a wheel, without reading the names of the thousands of files in it one by one."""
+"""Metadata of distributions: its headers, and where a wheel has it.
+
+zipfile would read the names of all files of a wheel, tens of thousands, one by one: it is left to unusual archives.
+"""
 
 import io
 import re
 import struct
 import zipfile
 import zlib
-from typing import Optional
+from typing import Dict, List, Optional
 
 from envdoctor.host import Host
+
+Headers = Dict[str, List[str]]
 
 MOST = 1 << 20
 # Source: APPNOTE.TXT of PKWARE, 4.3.7 (local header), 4.3.12 (central directory), 4.3.16 (its end).
@@ -15,6 +20,17 @@ _END, _LOCAL, _CENTRAL = "<4s8xIIH", "<4s22xHH", "<6xH8xI4xH12xI"
 _SIZE_OF_END, _SIZE_OF_LOCAL = 22, 30
 _ENTRY = re.compile(rb"PK\x01\x02(.{42})([^/]+\.dist-info/METADATA)", re.DOTALL)
 _IN_ZIP64 = 0xFFFFFFFF
+
+
+def headers_of(text: str) -> Headers:
+    """Header lines up to the first empty one, by lower-case name; folded lines are one."""
+    headers: Headers = {}
+    head = text.replace("\r\n", "\n").lstrip("\n").partition("\n\n")[0]
+    for line in re.sub(r"\n[ \t]+", " ", head).splitlines():
+        name, colon, value = line.partition(":")
+        if colon and not line[0].isspace():
+            headers.setdefault(name.lower(), []).append(value.strip())
+    return headers
 
 
 def metadata(host: Host, path: str) -> str:
