@@ -115,7 +115,7 @@ class Trial:
 
     def _cures(self) -> Set[str]:
         """The rules for which the overlay holds something, by its own record."""
-        record = self.box.folder / OVERLAY / "overlay.json"
+        record = self.box.folder / OVERLAY / "run/overlay.json"
         return (
             {cure["rule"] for cure in json.loads(record.read_text())["cures"]} if record.exists() else set()
         )
