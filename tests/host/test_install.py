@@ -1,6 +1,5 @@
 """Writing folders whole."""
 
-import fcntl
 import os
 import time
 
@@ -8,30 +7,6 @@ import pytest
 
 from envdoctor.host import install, remove, umask
 from envdoctor.host.stream import stream
-
-
-def test_a_lock_is_held_by_one_and_gone_afterwards(tmp_path):
-    path = str(tmp_path / ".lock")
-    with install.locked(path), pytest.raises(BlockingIOError), install.locked(path):
-        pass
-    with pytest.raises(ValueError, match="x"), install.locked(path):
-        raise ValueError("x")
-    assert os.listdir(tmp_path) == []
-    with install.locked(path):
-        pass
-
-
-def test_a_lock_whose_file_was_unlinked_while_it_was_opened_is_taken_anew(tmp_path, monkeypatch):
-    path, flock = tmp_path / "lock", fcntl.flock
-
-    def late(descriptor, operation):
-        monkeypatch.setattr(fcntl, "flock", flock)
-        path.unlink()  # as the holder does at its end
-        flock(descriptor, operation)
-
-    monkeypatch.setattr(fcntl, "flock", late)
-    with install.locked(str(path)), pytest.raises(BlockingIOError), install.locked(str(path)):
-        pass
 
 
 def test_new_files_and_folders_follow_the_umask(tmp_path):
