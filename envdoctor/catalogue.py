@@ -10,8 +10,10 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tupl
 import envdoctor.rules
 from envdoctor.facts import ROLES, Facts, Note, NotExamined, Project, Unknown
 from envdoctor.finding import Finding, Severity
+from envdoctor.log import BuildLog
 
 Check = Callable[..., Iterator[Finding]]
+Explain = Callable[[BuildLog], Iterator[Finding]]
 
 #: Topics in the order in which a build meets them; a rule's own STAGE says otherwise.
 TOPICS = ("resolving", "toolkit", "linking", "loading")
@@ -31,6 +33,8 @@ class Rule:
     stage: int
     #: None when the problem cannot be foreseen from facts; the page says why.
     check: Optional[Check]
+    #: What reads a failing log; None when no log shows the problem.
+    explain: Optional[Explain]
     module: ModuleType
 
     @property
@@ -115,6 +119,7 @@ def _rule(module: ModuleType) -> Rule:
         stage=getattr(module, "STAGE", TOPICS.index(path[-2]) + 1 if path[-2] in TOPICS else len(TOPICS) + 1),
         roles=getattr(module, "ROLES", ROLES),
         check=getattr(module, "check", None),
+        explain=getattr(module, "explain", None),
         module=module,
     )
 

@@ -39,6 +39,13 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class LogLine(Evidence):
+    """A line of a log; `line` counts from 1."""
+
+    line: int = 0
+
+
+@dataclass(frozen=True)
 class Location:
     """A file of the project that a finding belongs to; `line` counts from 1."""
 
@@ -137,3 +144,5 @@ class Finding:
     location: Optional[Location] = None
     severity: Optional[Severity] = None
     rule: str = ""
+    #: How far a log alone decides it: "high", "medium" (another cause has the same words) or "low" (a mere sign).
+    confidence: str = "high"

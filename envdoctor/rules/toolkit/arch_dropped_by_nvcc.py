@@ -31,6 +31,8 @@ from envdoctor import architectures, compat, libraries, toolkit_cures
 from envdoctor.architectures import Architecture, Asked
 from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits, Tools, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.log import BuildLog
+from envdoctor.refused import refused
 from envdoctor.requirements import release_of
 
 SEVERITY = Severity.ERROR
@@ -163,3 +165,17 @@ def _left_out(
         names = ", ".join(dict.fromkeys(architecture.dotted for architecture in wanted))
         title = f"Have nvcc compile for {names} alone of what the build asks for"
     return Fix(title, toolkit_cures.nvcc_without(toolkit, numbers))
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for hit, architecture, direction in refused(log):
+        if direction == "dropped":
+            yield hit.finding(
+                f"The build asks for architecture {architecture.dotted}, which this nvcc no longer compiles for.",
+                "nvcc stops before it compiles anything.",
+                Fix(
+                    f"Leave {architecture.dotted} out (TORCH_CUDA_ARCH_LIST, CMAKE_CUDA_ARCHITECTURES, -gencode"
+                    " flags), or build with an older toolkit to serve such a GPU"
+                ),
+            )
+            return

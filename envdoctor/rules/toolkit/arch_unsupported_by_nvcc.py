@@ -28,6 +28,8 @@ from envdoctor import architectures, builders, compat, libraries, toolkit_cures
 from envdoctor.architectures import Architecture, Asked
 from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.log import BuildLog
+from envdoctor.refused import refused
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -126,3 +128,19 @@ def _fix(
                 (SetEnv("TORCH_CUDA_ARCH_LIST", f"{newest.dotted}+PTX"),),
             )
     return Fix(install[0].upper() + install[1:])
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for hit, architecture, direction in refused(log):
+        if direction == "new":
+            since = compat.ARCHITECTURE_SINCE.get(architecture.number)
+            newer = f"CUDA {since[0]}.{since[1]} or newer" if since else "a newer CUDA toolkit"
+            yield hit.finding(
+                f"The build asks for architecture {architecture.dotted}, and this nvcc does not know it yet.",
+                "nvcc stops before it compiles anything.",
+                Fix(
+                    f"Build with {newer}, or leave {architecture.dotted} out (TORCH_CUDA_ARCH_LIST,"
+                    " CMAKE_CUDA_ARCHITECTURES, -gencode flags)"
+                ),
+            )
+            return

@@ -28,6 +28,7 @@ from typing import Iterator, Optional
 from envdoctor import builders, compat, compiler_cures, toolkit_cures
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -115,3 +116,37 @@ def _fix(
         f"Install g++ {gcc} or older beside this one (with conda: conda install -c conda-forge gxx_linux-64={gcc}), "
         "or a toolkit that accepts this compiler"
     )
+
+
+# What nvcc's front end says of headers that are newer than it: builtins, pack expansions and attributes of theirs.
+_REFUSED = (
+    r"unsupported (?P<kind>GNU|clang) version! .*?(?P<newest>\d+)(?:\.\d+)? (?:and up )?are not supported",
+    r"unsupported (?P<kind>clang) version! clang version must be less than (?P<newest>\d+)",
+)
+_UNPARSED = (
+    r"std_function\.h:.* error: parameter packs not expanded",
+    r"/gcc/[\w-]+/\d+(?:\.\d+)*/include/[\w-]+\.h\(\d+\): error: .*",
+    r"/include/c\+\+/\d+(?:\.\d+)*/[\w./-]+\(\d+\): error: .*",
+    r"error: identifier '(?:__builtin_\w+|__(?:Poly|Int|Float|bf16|fp16)\w*|_Float\d+x?)' is undefined",
+    r"reference to __host__ function '__glibcxx_assert_fail' in __host__ __device__ function",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    refused = log.first(*_REFUSED)
+    if refused:
+        kind = "clang" if refused["kind"] == "clang" else "gcc"
+        yield refused.finding(
+            f"nvcc accepts {kind} up to {refused['newest']}, and the host compiler is newer.",
+            f"Every .cu file stops here; {FLAG} hides the check, and the compiler's headers do not parse then.",
+            Fix(
+                f"Have nvcc call {kind} {refused['newest']}: NVCC_CCBIN, CUDAHOSTCXX or -ccbin; or use a newer toolkit"
+            ),
+        )
+    unparsed = log.first(*_UNPARSED)
+    if unparsed and not log.has(r"namespace 'std' has no member"):
+        yield unparsed.finding(
+            "nvcc does not understand the host compiler's own headers: that compiler is newer than the toolkit.",
+            "No change of the project helps; every file that includes these headers fails.",
+            Fix("Have nvcc call an older gcc (NVCC_CCBIN, CUDAHOSTCXX or -ccbin), or use a newer toolkit"),
+        )

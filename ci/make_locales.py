@@ -1,0 +1,187 @@
+"""Write envdoctor/log/locales.json: what gcc, ld, the C library, shells, make and git say in other languages.
+
+    python ci/make_locales.py [--messages FOLDER ...]
+
+The translations come from the programs' own message catalogues (.mo), by their English text: those of the folders
+given (default: /usr/share/locale), as Debian's packages gcc-12-locales, binutils-common, libc-l10n, bash, make and git
+bring them.
+"""
+
+import argparse
+import gettext
+import json
+import re
+from pathlib import Path
+from typing import Dict, Iterator, List, Tuple
+
+TARGET = Path(__file__).parent.parent / "envdoctor/log/locales.json"
+LANGUAGES = "zh_CN zh_TW ja ko de fr es it pt_BR ru uk pl tr nl sv".split()
+
+#: Text of the catalogues by domain, as it stands in the sources.
+MESSAGES: Dict[str, Tuple[str, ...]] = {
+    "libc": (
+        "No such file or directory",
+        "Permission denied",
+        "No space left on device",
+        "Cannot allocate memory",
+        "Connection refused",
+        "Connection timed out",
+        "Network is unreachable",
+        "Temporary failure in name resolution",
+        "Name or service not known",
+        "File name too long",
+        "Read-only file system",
+        "Exec format error",
+        "Killed",
+        "Segmentation fault",
+        "Aborted",
+        "Illegal instruction",
+        "cannot open shared object file",
+        "error while loading shared libraries",
+        "symbol lookup error",
+        "undefined symbol: %s",
+    ),
+    "gcc-12": (
+        "fatal error: ",
+        "error: ",
+        "warning: ",
+        "note: ",
+        "internal compiler error: ",
+        "compilation terminated.\n",
+        "compilation terminated",
+        "ld returned %d exit status",
+        "unrecognized command-line option %qs",
+        "%qD was not declared in this scope",
+        "%qE was not declared in this scope",
+        "%qE undeclared here (not in a function)",
+        "%s signal terminated program %s",
+        "unsupported GNU version!",
+    ),
+    "ld": (
+        "%H: undefined reference to `%pT'\n",
+        "%X%P: %H: undefined reference to `%pT'\n",
+        "%X%P: %C: multiple definition of `%pT'",
+        "%X%H: multiple definition of `%pT'\n",
+        "cannot find %s\n",
+        "%P: cannot find %s\n",
+        "%X%P: cannot find %s\n",
+        "%X%P: cannot find -l%s\n",
+        "skipping incompatible %s when searching for %s",
+        "%X%P: %pB: in function `%pT':\n",
+    ),
+    "bash": ("command not found", "%s: command not found"),
+    "make": ("%s[%u]: ", "No rule to make target '%s'%s", "Error %d", "*** [%s] Error %d"),
+    "git": ("fatal: ", "error: ", "Could not read from remote repository."),
+}
+
+#: What has no catalogue here: Microsoft's compiler, linker and system.
+OTHERS: Dict[str, Tuple[str, ...]] = {
+    "Cannot open include file": (
+        "无法打开包括文件",
+        "無法開啟包含檔案",
+        "include ファイルを開けません",
+        "インクルード ファイルを開けません",
+        "포함 파일을 열 수 없습니다",
+        "Datei (Include) kann nicht geöffnet werden",
+        "Impossible d'ouvrir le fichier include",
+        "No se puede abrir el archivo incluir",
+    ),
+    "unresolved external symbol": (
+        "无法解析的外部符号",
+        "無法解析的外部符號",
+        "未解決の外部シンボル",
+        "확인할 수 없는 외부 기호",
+        "Verweis auf nicht aufgelöstes externes Symbol",
+        "symbole externe non résolu",
+        "símbolo externo sin resolver",
+    ),
+    "cannot open file": (
+        "无法打开文件",
+        "無法開啟檔案",
+        "ファイルを開くことができません",
+        "파일을 열 수 없습니다",
+    ),
+    "The system cannot find the file specified": (
+        "系统找不到指定的文件",
+        "系統找不到指定的檔案",
+        "指定されたファイルが見つかりません",
+        "지정된 파일을 찾을 수 없습니다",
+        "Das System kann die angegebene Datei nicht finden",
+        "Le fichier spécifié est introuvable",
+    ),
+    "The specified module could not be found": (
+        "找不到指定的模块",
+        "找不到指定的模組",
+        "指定されたモジュールが見つかりません",
+        "지정된 모듈을 찾을 수 없습니다",
+        "Das angegebene Modul wurde nicht gefunden",
+        "Le module spécifié est introuvable",
+    ),
+    "is not recognized as an internal or external command": (
+        "不是内部或外部命令",
+        "不是內部或外部命令",
+        "は、内部コマンドまたは外部コマンド",
+        "내부 또는 외부 명령",
+    ),
+    "unsupported Microsoft Visual Studio version": ("不支持的 Microsoft Visual Studio 版本",),
+    "fatal error": ("致命错误", "嚴重錯誤", "致命的エラー", "치명적 오류"),
+    "error:": ("错误\uff1a", "错误:", "錯誤\uff1a", "エラー:", "오류:"),
+    "undefined reference to": ("未定义的引用",),
+}
+
+QUOTES = {
+    ord(mark): "'"
+    for mark in "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a`\u00b4\uff07"
+}
+_PLACE = re.compile(r"%(?:\d+\$)?(?:[-+#0 ]*\d*(?:\.\d+)?)(?:pT|pB|q?[A-Za-z])")
+
+
+def main() -> None:
+    """Read the catalogues, write the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--messages", nargs="*", default=["/usr/share/locale"], help="folders of catalogues")
+    folders = [Path(folder) for folder in parser.parse_args().messages]
+    table: Dict[str, List[str]] = {}
+    for english, translated in translations(folders):
+        known = table.setdefault(english, [])
+        if translated not in known:
+            known.append(translated)
+    for english, others in OTHERS.items():
+        table.setdefault(english, []).extend(text for text in others if text not in table.get(english, []))
+    TARGET.write_text(json.dumps(table, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    print(f"{TARGET}: {len(table)} messages, {sum(map(len, table.values()))} translations")
+
+
+def translations(folders: List[Path]) -> Iterator[Tuple[str, str]]:
+    """English and translated text, both with {0}, {1} ... where the program fills something in."""
+    for folder in folders:
+        for language in LANGUAGES:
+            for domain, messages in MESSAGES.items():
+                for name in (domain, domain.rpartition("-")[0] or domain):
+                    path = folder / language / "LC_MESSAGES" / f"{name}.mo"
+                    if path.is_file():
+                        with path.open("rb") as stream:
+                            catalogue = gettext.GNUTranslations(stream)
+                        for message in messages:
+                            found = catalogue.gettext(message)
+                            if found != message:
+                                yield _plain(message), _plain(found)
+
+
+def _plain(message: str) -> str:
+    """Without what ld's %P, %X and %H print in front; quotes as logs are read."""
+    text = re.sub(r"^(?:%X)?(?:%P: ?)?(?:%[HC]: ?)?(?:%X)?", "", message.strip("\n"))
+    text = re.sub(r"%(\d+\$)?q([A-Z]|s)", r"'%\1s'", text).translate(QUOTES)
+    order = iter(range(20))
+
+    def place(found: "re.Match[str]") -> str:
+        number = re.match(r"%(\d+)\$", found[0])
+        return f"{{{int(number[1]) - 1 if number else next(order)}}}"
+
+    return _PLACE.sub(place, text)
+
+
+if __name__ == "__main__":
+    main()

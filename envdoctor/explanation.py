@@ -1,0 +1,81 @@
+"""Explains a log: every rule is asked, and what they find is put in order. Pure."""
+
+from dataclasses import dataclass, replace
+from typing import Dict, Iterable, List, Optional, Tuple
+
+from envdoctor.catalogue import Rule, rules
+from envdoctor.facts import Note
+from envdoctor.finding import Finding, LogLine
+from envdoctor.log import BuildLog
+from envdoctor.log.signs import BENIGN, FAILURES, OUTSIDE, WRAPPERS
+
+CONFIDENCE = ("high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What a log says, best first."""
+
+    #: "failure" (the findings say why), "not-environment" (a failure that no environment cures), "not-enough"
+    #: (something failed, and the cause is not in the log) or "no-failure".
+    verdict: str
+    findings: Tuple[Finding, ...] = ()
+    #: The lines that the verdict rests on where there are no findings.
+    signs: Tuple[LogLine, ...] = ()
+    #: Lines that only repeat the failure: pip's, ninja's, make's.
+    follows: Tuple[LogLine, ...] = ()
+    notes: Tuple[Note, ...] = ()
+
+
+def explain(log: BuildLog) -> Explanation:
+    """The root cause of what failed in a log, or why none can be named."""
+    log = log.without(*BENIGN)
+    findings, notes = _asked(log)
+    follows = tuple(line for hit in log.search(*WRAPPERS) for line in hit.evidence)
+    outside = log.first(*OUTSIDE)
+    if findings and not (outside and findings[0].confidence == "low"):
+        return Explanation("failure", findings, follows=_after(follows, findings[0]), notes=notes)
+    if outside:
+        return Explanation("not-environment", findings, outside.evidence, follows, notes)
+    failed = log.first(*FAILURES, *WRAPPERS)
+    if failed:
+        return Explanation("not-enough", (), failed.evidence, follows, notes)
+    return Explanation("no-failure", notes=notes)
+
+
+def _asked(log: BuildLog) -> Tuple[Tuple[Finding, ...], Tuple[Note, ...]]:
+    """Findings of all rules in order, one for each rule; a rule that fails is a note."""
+    findings: List[Finding] = []
+    notes: List[Note] = []
+    for rule in rules():
+        if rule.explain is None:
+            continue
+        try:
+            findings.extend(_named(finding, rule) for finding in rule.explain(log))
+        except Exception as error:  # a rule's mistake must not hide what the others found
+            notes.append(
+                Note(rule.name, f"this rule failed, please report it: {type(error).__name__}: {error}")
+            )
+    best: Dict[str, Finding] = {}
+    for finding in sorted(findings, key=_order):
+        best.setdefault(finding.rule, finding)
+    return tuple(best.values()), tuple(notes)
+
+
+def _order(finding: Finding) -> Tuple[int, int, str]:
+    """What the log decides comes before what it merely hints at; the earliest evidence comes first."""
+    return CONFIDENCE.index(finding.confidence), first_line(finding) or 0, finding.rule
+
+
+def first_line(finding: Finding) -> Optional[int]:
+    """Number of the first line that proves it."""
+    return next((piece.line for piece in finding.evidence if isinstance(piece, LogLine)), None)
+
+
+def _named(finding: Finding, rule: Rule) -> Finding:
+    return replace(finding, rule=rule.name, severity=finding.severity or rule.severity)
+
+
+def _after(lines: Iterable[LogLine], finding: Finding) -> Tuple[LogLine, ...]:
+    first = first_line(finding) or 0
+    return tuple(line for line in lines if line.line > first)

@@ -1,0 +1,128 @@
+"""The log as a value: its lines, searched by patterns that a line break in a message does not stop."""
+
+import bisect
+import functools
+import re
+from dataclasses import dataclass, field, replace
+from typing import Iterator, List, Match, Optional, Pattern, Tuple
+
+from envdoctor.finding import Finding, Fix, LogLine
+
+#: Longest text of a line that is shown.
+SHOWN = 400
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line; `number` counts from 1 in the log as it was given."""
+
+    number: int
+    #: As it is shown.
+    text: str
+    #: As patterns see it: see `clean.for_matching`.
+    matched: str
+
+
+@dataclass(frozen=True)
+class Hit:
+    """Where a pattern was found."""
+
+    match: Match[str]
+    lines: Tuple[Line, ...]
+
+    def __getitem__(self, group: str) -> str:
+        """A named group's text in one line; "" where it took no part."""
+        return " ".join((self.match[group] or "").split())
+
+    @property
+    def line(self) -> int:
+        """Number of its first line."""
+        return self.lines[0].number
+
+    @property
+    def text(self) -> str:
+        """What matched, in one line."""
+        return " ".join(self.match[0].split())
+
+    @property
+    def evidence(self) -> Tuple[LogLine, ...]:
+        """Its lines, as a finding shows them."""
+        return tuple(
+            LogLine(f"line {line.number}", line.text.strip()[:SHOWN], line.number) for line in self.lines
+        )
+
+    def finding(
+        self,
+        message: str,
+        consequence: str,
+        fix: Fix,
+        confidence: str = "high",
+        because: "Tuple[Hit, ...]" = (),
+    ) -> Finding:
+        """What these lines prove, together with those of other hits."""
+        evidence = dict.fromkeys(line for hit in (self, *because) for line in hit.evidence)
+        return Finding(message, consequence, tuple(evidence), fix, confidence=confidence)
+
+
+@dataclass(frozen=True)
+class BuildLog:
+    """Lines of a log that may say something: all of a short one."""
+
+    name: str
+    lines: Tuple[Line, ...]
+    #: How many lines the log has.
+    total: int
+    text: str = field(init=False, repr=False, compare=False)
+    _starts: List[int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        starts, at = [], 0
+        for line in self.lines:
+            starts.append(at)
+            at += len(line.matched) + 1
+        object.__setattr__(self, "_starts", starts)
+        object.__setattr__(self, "text", "\n".join(line.matched for line in self.lines))
+
+    def search(self, *patterns: str) -> Iterator[Hit]:
+        """All places of any of the patterns, first to last.
+
+        A space in a pattern stands for any white space, line breaks included: CMake and terminals wrap messages. ^ and
+        $ are the ends of a line. Quotes are plain ones (') whatever the log has.
+        """
+        found = [match for pattern in patterns for match in _compiled(pattern).finditer(self.text)]
+        return (self._hit(match) for match in sorted(found, key=lambda match: match.start()))
+
+    def first(self, *patterns: str) -> Optional[Hit]:
+        """The earliest place of any of the patterns."""
+        found = [match for match in (_compiled(pattern).search(self.text) for pattern in patterns) if match]
+        return self._hit(min(found, key=lambda match: match.start())) if found else None
+
+    def last(self, *patterns: str) -> Optional[Hit]:
+        """The latest place of any of the patterns."""
+        return max(self.search(*patterns), key=lambda hit: hit.match.start(), default=None)
+
+    def has(self, *patterns: str) -> bool:
+        """Whether any of the patterns is found."""
+        return any(_compiled(pattern).search(self.text) for pattern in patterns)
+
+    def without(self, *patterns: str) -> "BuildLog":
+        """The same log, in which what those patterns find is not seen by others."""
+        text = self.text
+        for pattern in patterns:
+            text = _compiled(pattern).sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+        texts = text.split("\n")
+        return BuildLog(
+            self.name,
+            tuple(replace(line, matched=text) for line, text in zip(self.lines, texts)),
+            self.total,
+        )
+
+    def _hit(self, match: Match[str]) -> Hit:
+        first = bisect.bisect_right(self._starts, match.start()) - 1
+        last = bisect.bisect_right(self._starts, max(match.start(), match.end() - 1)) - 1
+        return Hit(match, self.lines[first : last + 1])
+
+
+@functools.lru_cache(maxsize=None)
+def _compiled(pattern: str) -> Pattern[str]:
+    return re.compile(pattern.replace(" ", r"\s+"), re.MULTILINE)
