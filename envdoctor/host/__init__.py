@@ -17,6 +17,7 @@ from envdoctor.host.files import (
 )
 from envdoctor.host.local import LocalHost
 from envdoctor.host.lock import locked
+from envdoctor.host.overheard import Overheard
 
 __all__ = [
     "CannotRun",
@@ -25,6 +26,7 @@ __all__ = [
     "Host",
     "LocalHost",
     "Machine",
+    "Overheard",
     "Space",
     "append",
     "end_like",

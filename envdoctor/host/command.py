@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Iterator, List, Mapping, Optional, Sequence
 
+from envdoctor.host.overheard import Overheard
+
 #: What a shell answers for a command that is not there, or that cannot be run.
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
@@ -27,20 +29,36 @@ class CannotRun(Exception):
         self.status = status
 
 
-def run_in_foreground(argv: Sequence[str], env: Mapping[str, str], cwd: Optional[str] = None) -> int:
+def run_in_foreground(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Optional[str] = None,
+    overheard: Optional[Overheard] = None,
+) -> int:
     """Run a command with our own input, output and terminal, in our folder or `cwd`.
 
     Returns its status, or minus the signal that ended it. Raises CannotRun.
     """
-    with _signals_left_to_the_command() as recipient:
+    with _signals_left_to_the_command() as recipient, _listening(overheard):
         try:
-            child = _start(argv, env, cwd)
+            child = _start(argv, env, cwd, overheard)
         except (OSError, ValueError) as error:
             missing = getattr(error, "errno", None) in (errno.ENOENT, errno.ENOTDIR)
             reason = getattr(error, "strerror", None) or str(error)
             raise CannotRun(NOT_FOUND if missing else NOT_EXECUTABLE, reason) from None
+        if overheard:
+            overheard.started()
         recipient.is_now(child)
         return child.wait()
+
+
+@contextmanager
+def _listening(overheard: Optional[Overheard]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        if overheard:
+            overheard.ended()
 
 
 def end_like(status: int) -> int:
@@ -54,16 +72,28 @@ def end_like(status: int) -> int:
     return status
 
 
-def _start(argv: Sequence[str], env: Mapping[str, str], cwd: Optional[str]) -> "subprocess.Popen[bytes]":
+def _start(
+    argv: Sequence[str],
+    env: Mapping[str, str],
+    cwd: Optional[str],
+    overheard: Optional[Overheard],
+) -> "subprocess.Popen[bytes]":
     """Descriptors stay open: make's job server hands some to its children."""
+
+    def start(command: List[str]) -> "subprocess.Popen[bytes]":
+        stdout, stderr = (overheard.stdout, overheard.stderr) if overheard else (None, None)
+        return subprocess.Popen(
+            command, env=dict(env), cwd=cwd, stdout=stdout, stderr=stderr, close_fds=False
+        )
+
     try:
-        return subprocess.Popen(list(argv), env=dict(env), cwd=cwd, close_fds=False)
+        return start(list(argv))
     except OSError as error:
         script = shutil.which(argv[0], path=env.get("PATH"))
         if error.errno != errno.ENOEXEC or script is None:
             raise
         # A script without a first line that names its interpreter: shells read it themselves.
-        return subprocess.Popen(["/bin/sh", script, *argv[1:]], env=dict(env), cwd=cwd, close_fds=False)
+        return start(["/bin/sh", script, *argv[1:]])
 
 
 class _Recipient:

@@ -13,9 +13,9 @@ from envdoctor.host import CannotRun, run_in_foreground
 
 RUN = """
 import sys
-from envdoctor.host import end_like, run_in_foreground
+from envdoctor.host import Overheard, end_like, run_in_foreground
 import os
-sys.exit(end_like(run_in_foreground(sys.argv[1:], os.environ)))
+sys.exit(end_like(run_in_foreground(sys.argv[1:], os.environ, overheard=Overheard())))
 """
 
 

@@ -1,0 +1,106 @@
+"""What a command writes arrives untouched, and is remembered."""
+
+import os
+import pty
+import subprocess
+import sys
+import time
+
+import pytest
+
+SAY = """
+import os, sys
+from envdoctor.host import Overheard, run_in_foreground
+heard = Overheard()
+status = run_in_foreground(sys.argv[2:], os.environ, overheard=heard)
+with open(sys.argv[1], "wb") as stream:
+    stream.write(heard.text)
+sys.exit(status)
+"""
+
+
+@pytest.fixture
+def say(tmp_path):
+    def call(*command, **options):
+        return subprocess.run(
+            [sys.executable, "-c", SAY, str(tmp_path / "heard"), *command], timeout=30, **options
+        )
+
+    call.heard = tmp_path / "heard"
+    return call
+
+
+def test_both_streams_arrive_where_they_belong(say):
+    done = say("sh", "-c", "printf 'a\\0b\\n'; echo c >&2; printf d; exit 3", capture_output=True)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"a\0b\nd", b"c\n")
+    assert (
+        sorted(say.heard.read_bytes().split(b"\n")) == [b"", b"a\0b", b"c", b"d"]
+        or b"d" in say.heard.read_bytes()
+    )
+
+
+def test_one_stream_for_both_keeps_the_order(say):
+    script = "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done"
+    done = say("sh", "-c", script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.stdout == say.heard.read_bytes()
+    assert done.stdout.split()[:4] == [b"out", b"1", b"err", b"1"]
+
+
+def test_much_is_passed_on_whole(say):
+    done = say("sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo end", capture_output=True)
+    assert done.stdout == b"x" * 3000000 + b"\nend\n" == say.heard.read_bytes()
+
+
+def test_a_closed_stream_stays_closed(say):
+    done = say(
+        "sh", "-c", "echo x; echo y >&2; exit 4", stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1)
+    )  # noqa: PLW1509
+    assert done.returncode == 4 and b"y" in done.stderr
+
+
+def test_who_reads_no_more_ends_the_command(say):
+    shell = f'"$@" | head -1; echo "$?"'
+    done = subprocess.run(
+        ["sh", "-c", shell, "sh", sys.executable, "-c", SAY, str(say.heard), "yes"],
+        capture_output=True,
+        timeout=30,
+    )
+    assert done.stdout == b"y\n0\n"
+
+
+def test_what_runs_on_in_the_background_is_not_waited_for(say):
+    begun = time.monotonic()
+    assert say("sh", "-c", "sleep 20 & echo started", capture_output=True).stdout == b"started\n"
+    assert time.monotonic() - begun < 15
+
+
+def in_a_terminal(*command, keys=b""):
+    """Exit status and what the terminal shows."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", SAY, "/dev/null", *command])
+    os.write(terminal, keys)
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        shown += piece
+    return os.WEXITSTATUS(os.waitpid(pid, 0)[1]), shown
+
+
+def test_a_terminal_is_a_terminal_of_the_same_size_and_ends_lines_once():
+    status, shown = in_a_terminal(
+        "sh", "-c", "test -t 1 && test -t 2 && stty size < /dev/tty && stty size <&1; exit 5"
+    )
+    sizes = shown.split(b"\r\n")
+    assert status == 5 and b"\r\r" not in shown and sizes[0] == sizes[1]
+
+
+def test_raw_mode_set_on_the_output_holds_for_the_keys():
+    script = "import sys, tty, os; tty.setraw(1); import time; time.sleep(0.5); os.write(1, b'<' + os.read(0, 1) + b'>')"
+    _, shown = in_a_terminal(sys.executable, "-c", script, keys=b"q")
+    assert b"<q>" in shown  # without a line's end
