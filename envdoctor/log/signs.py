@@ -63,7 +63,7 @@ WRAPPERS = (
     r"returned a non-zero code: \d+",
     r"Process completed with exit code [1-9]",
     r"exited with code [1-9]",
-    r"(?:Installing build dependencies|Getting requirements to build|Preparing metadata|Building \w+ for) .*\.\.\. error",
+    r"(?:Installing build|Getting requirements to build|Preparing metadata|Building \w+ for) .*\.\.\. error",
     r"setup\.py (?:install|develop) for .* error",
     r"finished with status 'error'",
     r"CMake (?:build|configure|process) failed|CMake failed",
