@@ -14,6 +14,8 @@ import re
 from pathlib import Path
 from typing import Dict, Iterator, List, Tuple
 
+from envdoctor.log.clean import MARKS
+
 TARGET = Path(__file__).parent.parent / "envdoctor/log/locales.json"
 LANGUAGES = "zh_CN zh_TW ja ko de fr es it pt_BR ru uk pl tr nl sv".split()
 
@@ -54,20 +56,24 @@ MESSAGES: Dict[str, Tuple[str, ...]] = {
         "%qD was not declared in this scope",
         "%qE was not declared in this scope",
         "%qE undeclared here (not in a function)",
+        "%qE undeclared (first use in this function)",
         "%s signal terminated program %s",
         "unsupported GNU version!",
     ),
     "ld": (
         "%H: undefined reference to `%pT'\n",
         "%X%P: %H: undefined reference to `%pT'\n",
+        "%X%C: undefined reference to `%T'\n",
+        "%X%B: undefined reference to `%T'\n",
         "%X%P: %C: multiple definition of `%pT'",
+        "%X%C: multiple definition of `%T'\n",
         "%X%H: multiple definition of `%pT'\n",
-        "cannot find %s\n",
         "%P: cannot find %s\n",
+        "%P: cannot find %s: %E\n",
         "%X%P: cannot find %s\n",
-        "%X%P: cannot find -l%s\n",
-        "skipping incompatible %s when searching for %s",
-        "%X%P: %pB: in function `%pT':\n",
+        "%X%P: cannot find %s: %E\n",
+        "%P: skipping incompatible %pB when searching for %s\n",
+        "%P: skipping incompatible %B when searching for %s\n",
     ),
     "bash": ("command not found", "%s: command not found"),
     "make": ("%s[%u]: ", "No rule to make target '%s'%s", "Error %d", "*** [%s] Error %d"),
@@ -129,10 +135,6 @@ OTHERS: Dict[str, Tuple[str, ...]] = {
     "undefined reference to": ("未定义的引用",),
 }
 
-QUOTES = {
-    ord(mark): "'"
-    for mark in "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a`\u00b4\uff07"
-}
 _PLACE = re.compile(r"%(?:\d+\$)?(?:[-+#0 ]*\d*(?:\.\d+)?)(?:pT|pB|q?[A-Za-z])")
 
 
@@ -171,9 +173,9 @@ def translations(folders: List[Path]) -> Iterator[Tuple[str, str]]:
 
 
 def _plain(message: str) -> str:
-    """Without what ld's %P, %X and %H print in front; quotes as logs are read."""
-    text = re.sub(r"^(?:%X)?(?:%P: ?)?(?:%[HC]: ?)?(?:%X)?", "", message.strip("\n"))
-    text = re.sub(r"%(\d+\$)?q([A-Z]|s)", r"'%\1s'", text).translate(QUOTES)
+    """Without what ld's %P, %X and %C print in front; quotes as logs are read."""
+    text = re.sub(r"^(?:%X|%p?[PBCDH]\s?[:\uff1a]\s?)+", "", message.strip("\n"))
+    text = re.sub(r"%(\d+\$)?q([A-Z]|s)", r"'%\1s'", text).translate(MARKS)
     order = iter(range(20))
 
     def place(found: "re.Match[str]") -> str:

@@ -109,6 +109,15 @@ def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
     return Diagnosis(tuple(findings), tuple(notes), tuple(sorted(wanted or ())))
 
 
+def ask(rule: Rule, facts: Facts) -> Optional[Tuple[Finding, ...]]:
+    """What one rule says of the facts; None where it cannot say: no check, another role, a fact that is missing."""
+    severest = _severest(rule, facts) if rule.check else None
+    arguments, missing = _arguments(rule, facts)
+    if rule.check is None or severest is None or arguments is None or missing:
+        return None
+    return tuple(_named(finding, rule, severest) for finding in rule.check(**arguments))
+
+
 def _rule(module: ModuleType) -> Rule:
     path = module.__name__.split(".")
     return Rule(

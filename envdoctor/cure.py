@@ -59,7 +59,7 @@ def treat(
         folder.write_record(host, made)
         inside = applied(made.variables[-1:], inside)
     cured = tuple(finding for finding in tried if not _outlived_by(finding, diagnosis.findings))
-    return Treatment(made, cured, diagnosis.findings, diagnosis.notes, inside)
+    return Treatment(made, cured, diagnosis.findings, diagnosis.notes, facts, inside)
 
 
 def _among(finding: Finding, others: Iterable[Finding]) -> bool:

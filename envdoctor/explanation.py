@@ -1,15 +1,26 @@
 """Explains a log: every rule is asked, and what they find is put in order. Pure."""
 
-from dataclasses import dataclass, replace
-from typing import Dict, Iterable, List, Optional, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Dict, Iterable, List, Mapping, Tuple
 
-from envdoctor.catalogue import Rule, rules
-from envdoctor.facts import Note
+from envdoctor.catalogue import Rule, ask, rules
+from envdoctor.facts import Facts, Note
 from envdoctor.finding import Finding, LogLine
 from envdoctor.log import BuildLog
-from envdoctor.log.signs import BENIGN, FAILURES, OUTSIDE, WRAPPERS
+from envdoctor.log.signs import BENIGN, FAILURES, MORE, OUTSIDE, WRAPPERS
 
 CONFIDENCE = ("high", "medium", "low")
+
+
+@dataclass(frozen=True)
+class Here:
+    """What this machine's facts say to a finding of a log."""
+
+    answer: str  # "confirmed" | "contradicted" | "not checkable"
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.answer}: {self.text}" if self.text else self.answer
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,10 @@ class Explanation:
     signs: Tuple[LogLine, ...] = ()
     #: Lines that only repeat the failure: pip's, ninja's, make's.
     follows: Tuple[LogLine, ...] = ()
+    #: How to see more, where the log is not enough.
+    more: str = ""
+    #: By the rule of a finding, where the machine was asked.
+    here: Mapping[str, Here] = field(default_factory=dict)
     notes: Tuple[Note, ...] = ()
 
 
@@ -36,11 +51,34 @@ def explain(log: BuildLog) -> Explanation:
     if findings and not (outside and findings[0].confidence == "low"):
         return Explanation("failure", findings, follows=_after(follows, findings[0]), notes=notes)
     if outside:
-        return Explanation("not-environment", findings, outside.evidence, follows, notes)
+        return Explanation("not-environment", signs=outside.evidence, follows=follows, notes=notes)
     failed = log.first(*FAILURES, *WRAPPERS)
     if failed:
-        return Explanation("not-enough", (), failed.evidence, follows, notes)
+        return Explanation("not-enough", signs=failed.evidence, follows=follows, more=_more(log), notes=notes)
     return Explanation("no-failure", notes=notes)
+
+
+def compared(explanation: Explanation, facts: Facts) -> Explanation:
+    """With what this machine's facts say to each finding; a confirmed one has the cure that fits here."""
+    known = {rule.name: rule for rule in rules()}
+    here: Dict[str, Here] = {}
+    findings = []
+    for finding in explanation.findings:
+        found = ask(known[finding.rule], facts)
+        if found is None:
+            here[finding.rule] = Here("not checkable")
+        elif found:
+            here[finding.rule] = Here("confirmed", found[0].message)
+            finding = replace(finding, fix=found[0].fix or finding.fix)
+        else:
+            here[finding.rule] = Here("contradicted", "the facts of this machine show nothing of it")
+        findings.append(finding)
+    return replace(explanation, findings=tuple(findings), here=here)
+
+
+def first_line(finding: Finding) -> int:
+    """Number of the first line that proves it."""
+    return next((piece.line for piece in finding.evidence if isinstance(piece, LogLine)), 0)
 
 
 def _asked(log: BuildLog) -> Tuple[Tuple[Finding, ...], Tuple[Note, ...]]:
@@ -64,12 +102,7 @@ def _asked(log: BuildLog) -> Tuple[Tuple[Finding, ...], Tuple[Note, ...]]:
 
 def _order(finding: Finding) -> Tuple[int, int, str]:
     """What the log decides comes before what it merely hints at; the earliest evidence comes first."""
-    return CONFIDENCE.index(finding.confidence), first_line(finding) or 0, finding.rule
-
-
-def first_line(finding: Finding) -> Optional[int]:
-    """Number of the first line that proves it."""
-    return next((piece.line for piece in finding.evidence if isinstance(piece, LogLine)), None)
+    return CONFIDENCE.index(finding.confidence), first_line(finding), finding.rule
 
 
 def _named(finding: Finding, rule: Rule) -> Finding:
@@ -77,5 +110,10 @@ def _named(finding: Finding, rule: Rule) -> Finding:
 
 
 def _after(lines: Iterable[LogLine], finding: Finding) -> Tuple[LogLine, ...]:
-    first = first_line(finding) or 0
-    return tuple(line for line in lines if line.line > first)
+    return tuple(dict.fromkeys(line for line in lines if line.line > first_line(finding)))
+
+
+def _more(log: BuildLog) -> str:
+    """How the tool that wrapped the failure is made to show it."""
+    fitting = (text for pattern, text in MORE if log.has(pattern))
+    return next(fitting, "Give the lines above the first of these: the failing command's own output.")

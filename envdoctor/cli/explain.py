@@ -1,32 +1,64 @@
-"""`envdoctor explain`: the page of a rule: what it means, how it is known, what to do, when to ignore it."""
+"""`envdoctor explain`: the root cause of a failing log; or a rule's page, or the rules that speak of something."""
 
 import argparse
+import re
+import sys
 from typing import TYPE_CHECKING, Any, List, Tuple
 
-from envdoctor.cli.common import UsageError
-from envdoctor.cli.output import style_for, write_output
+from envdoctor.cli.common import UsageError, add_role_and_targets
+from envdoctor.cli.output import style_for, to_json, write_output
 
 if TYPE_CHECKING:
     from envdoctor.catalogue import Rule
+    from envdoctor.explanation import Explanation
+    from envdoctor.log import BuildLog
+
+#: How many rules a question is answered with.
+ANSWERS = 5
+#: What may be meant as a rule's name.
+_NAME = re.compile(r"[A-Za-z0-9_-]*")
+#: What is meant as a file's name, whether there is one or not.
+_FILE = re.compile(r"\.{0,2}/\S*|\S+\.(?:log|txt|out|err|ya?ml)")
 
 
 def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     """Declare the verb."""
-    parser = verbs.add_parser("explain", help="the page of a rule", description=__doc__)
-    parser.add_argument("rule", metavar="RULE", help="a rule's name, as `envdoctor rules` lists them")
-    parser.add_argument("--format", choices=("text", "markdown"), default="text", help="default: text")
+    parser = verbs.add_parser(
+        "explain",
+        help="the root cause of a failing log, or the page of a rule",
+        description=f"{__doc__} Exit status: 0 nothing failed (or a page was printed), 1 something did.",
+    )
+    parser.add_argument(
+        "what",
+        nargs="+",
+        metavar="LOG",
+        help="a file, - for standard input, a phrase of a log or a question in quotes, or a rule's name",
+    )
+    parser.add_argument(
+        "--here", action="store_true", help="the log is of this machine: have its facts confirm or contradict"
+    )
+    parser.add_argument("--project", metavar="DIR", help="with --here: folder of the project (default: here)")
+    add_role_and_targets(parser)
+    parser.add_argument(
+        "--format", choices=("text", "json", "markdown"), default="text", help="default: text"
+    )
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print one page."""
+    """Tell what each argument is, and explain it."""
     from envdoctor.catalogue import rules
-    from envdoctor.report import pages
 
-    rule = rule_named(arguments.rule, rules())
-    text = pages.as_markdown(rule) if arguments.format == "markdown" else pages.as_text(rule, style_for(None))
-    write_output(text, None)
-    return 0
+    what = arguments.what[0]
+    asked = len(arguments.what) == 1 and not _is_file(what)
+    if asked and _NAME.fullmatch(what):
+        return _page(rule_named(what, rules()), arguments.format)
+    logs = [_read(name) for name in arguments.what]
+    explanations = [_explained(log, arguments) for log in logs]
+    if asked and explanations[0].verdict != "failure":
+        return _answer(what, rules(), arguments.format)
+    _write(logs, explanations, arguments.format)
+    return int(any(explanation.verdict != "no-failure" for explanation in explanations))
 
 
 def rule_named(text: str, known: "Tuple[Rule, ...]") -> "Rule":
@@ -40,23 +72,90 @@ def rule_named(text: str, known: "Tuple[Rule, ...]") -> "Rule":
     return rule
 
 
-def _hint(wanted: str, known: "Tuple[Rule, ...]") -> str:
+def _hint(name: str, known: "Tuple[Rule, ...]") -> str:
     """The nearest names, and the pages that use the same words."""
     import difflib
 
-    near = difflib.get_close_matches(wanted, [rule.name for rule in known], n=3, cutoff=0.6)
-    speaking = [name for name in _speaking_of(wanted, known) if name not in near][: 5 - len(near)]
+    from envdoctor.rule_search import search
+
+    near = difflib.get_close_matches(name, [rule.name for rule in known], n=3, cutoff=0.6)
+    speaking = [rule.name for rule in search(name, known) if rule.name not in near][: ANSWERS - len(near)]
     hint = f"; nearest: {', '.join(near)}" if near else ""
     return hint + (f"; pages that speak of it: {', '.join(speaking)}" if speaking else "")
 
 
-def _speaking_of(wanted: str, known: "Tuple[Rule, ...]") -> List[str]:
-    """Rules whose name, title or page has the words, those with most of them first; titles count most."""
-    import re
+def _page(rule: "Rule", format: str) -> int:
+    from envdoctor.report import pages
 
-    words = {word for word in re.findall(r"[a-z0-9_+.]+", wanted.replace("-", " ")) if len(word) > 2}
-    scores = {}
-    for rule in known:
-        title, page = f"{rule.name} {rule.title}".lower(), rule.page.lower()
-        scores[rule.name] = sum(5 * (word in title) + (word in page) for word in words)
-    return sorted((name for name, score in scores.items() if score), key=lambda name: (-scores[name], name))
+    if format == "json":
+        write_output(to_json(pages.rules_as_json((rule,))), None)
+    else:
+        write_output(
+            pages.as_markdown(rule) if format == "markdown" else pages.as_text(rule, style_for(None)), None
+        )
+    return 0
+
+
+def _answer(question: str, known: "Tuple[Rule, ...]", format: str) -> int:
+    """The rules that speak of it; 1 when none does."""
+    from envdoctor.report import pages
+    from envdoctor.rule_search import search
+
+    found = tuple(search(question, known)[:ANSWERS])
+    if not found:
+        raise UsageError(
+            f"{question!r}: no such file, and no rule speaks of it; give a log, `-`, a phrase of a log or a rule's name"
+        )
+    if format == "json":
+        write_output(to_json(pages.rules_as_json(found)), None)
+    else:
+        write_output(pages.found_as_text(question, found, style_for(None)), None)
+    return 0
+
+
+def _is_file(what: str) -> bool:
+    from envdoctor.host import LocalHost
+
+    return what == "-" or LocalHost().exists(what) or _FILE.fullmatch(what) is not None
+
+
+def _read(what: str) -> "BuildLog":
+    from envdoctor.log import read, read_text
+
+    if what == "-":
+        if sys.stdin is None:
+            raise UsageError("standard input is closed; give a file")
+        return read(sys.stdin.buffer, "standard input")
+    if not _is_file(what):
+        return read_text(what, "the phrase")
+    try:
+        with open(what, "rb") as stream:
+            return read(stream, what)
+    except OSError as error:
+        raise UsageError(f"{what}: cannot be read: {error.strerror or error}; give a log") from None
+
+
+def _explained(log: "BuildLog", arguments: argparse.Namespace) -> "Explanation":
+    from envdoctor.explanation import compared, explain
+
+    explanation = explain(log)
+    if arguments.here and explanation.findings:
+        from envdoctor.cli.common import request_of
+        from envdoctor.doctor import examine
+        from envdoctor.host import LocalHost
+
+        return compared(explanation, examine(LocalHost(), request_of(arguments)))
+    return explanation
+
+
+def _write(logs: "List[BuildLog]", explanations: "List[Explanation]", format: str) -> None:
+    from envdoctor.report import explanation as report
+
+    if format == "json":
+        documents = [report.to_json(explanation) for explanation in explanations]
+        write_output(to_json(documents[0] if len(documents) == 1 else documents), None)
+        return
+    style = style_for(None)
+    for log, explanation in zip(logs, explanations):
+        head = f"{log.name}:\n" if len(logs) > 1 and explanation.verdict == "failure" else ""
+        write_output(head + report.as_text(log.name, explanation, style), None)

@@ -1,15 +1,20 @@
 """`envdoctor run -- CMD`: run a command in an overlay that cures what is found, and change nothing else."""
 
 import argparse
+import io
 import posixpath
 import re
 import signal
 from contextlib import ExitStack
-from typing import Any, List, Optional
+from typing import TYPE_CHECKING, Any, List, Optional
 
 from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import complain, say, style_for_errors
 from envdoctor.cli.treated import add_treatment_arguments, treated
+
+if TYPE_CHECKING:
+    from envdoctor.explanation import Explanation
+    from envdoctor.facts import Facts
 
 #: How much of a script is read.
 SCRIPT = 1 << 16
@@ -31,25 +36,34 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Examine, lay the overlay, run; the command's exit status."""
-    from envdoctor.host import CannotRun, end_like, run_in_foreground
+    from envdoctor.host import CannotRun, Overheard, end_like, run_in_foreground
     from envdoctor.report import treatment as report
 
     command = _command(arguments.command)
     arguments.project = arguments.project or _project(command)
     style = style_for_errors()
+    overheard = Overheard()
     with ExitStack() as until:
         treatment = treated(arguments, command=_text(command), until=until)
         if not arguments.quiet:
             say(report.before(treatment, style))
         try:
-            status = run_in_foreground(command, treatment.environment)
+            status = run_in_foreground(command, treatment.environment, overheard=overheard)
         except CannotRun as error:
             complain(f"{command[0]}: {error}{_hint(command[0])}")
             return error.status
     if status and status != -signal.SIGINT:
         how = f"failed with exit status {status}" if status > 0 else f"was ended by signal {-status}"
-        say(report.after_failure(treatment, how, style))
+        say(report.after_failure(treatment, _explained(overheard.text, treatment.facts), how, style))
     return end_like(status)
+
+
+def _explained(output: bytes, facts: "Facts") -> "Explanation":
+    """What the command wrote, with what the machine says to it."""
+    from envdoctor.explanation import compared, explain
+    from envdoctor.log import read
+
+    return compared(explain(read(io.BytesIO(output), "its output")), facts)
 
 
 def _hint(name: str) -> str:

@@ -27,10 +27,9 @@ _FRONT = re.compile(
     )+""",
     re.VERBOSE,
 )
-_QUOTES: Dict[int, str] = {
-    ord(mark): "'"
-    for mark in "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a`\u00b4\uff07"
-}
+_QUOTES = "\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u201f\u00ab\u00bb\u2039\u203a`\u00b4\uff07"
+#: Quotes and colons of every kind, and the plain ones.
+MARKS: Dict[int, str] = {**{ord(mark): "'" for mark in _QUOTES}, 0xFF1A: ": "}
 
 
 def without_colours(line: str) -> str:
@@ -47,7 +46,7 @@ def for_matching(line: str) -> str:
         if line[:1] in _STARTS or "|" in line[:42] or "\t" in line[:160]
         else line
     )
-    return line if line.isascii() and "`" not in line else in_english(line.translate(_QUOTES))
+    return in_english(line if line.isascii() and "`" not in line else line.translate(MARKS))
 
 
 _STARTS = frozenset("0123456789#[(>│|\ufeff")

@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from typing import BinaryIO, Iterator
+from typing import BinaryIO, Iterator, Optional, Pattern
 
 CHUNK = 1 << 20
 _MARKS = (
@@ -12,8 +12,11 @@ _MARKS = (
 )
 
 
-# Punctuation, kana, ideographs, full-width forms.
-_EASTERN = re.compile(r"[\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]")
+# Japanese has kana between its ideographs; Chinese has ideographs and full-width forms.
+_EASTERN = {
+    "cp932": re.compile(r"[\u3001-\u30ff]"),
+    "gb18030": re.compile(r"[\u3001-\u3011\u4e00-\u9fff\uff00-\uff5e]"),
+}
 
 
 def chunks(stream: BinaryIO) -> Iterator[str]:
@@ -34,18 +37,21 @@ def encoding_of(sample: bytes) -> str:
     head = sample[:4096]
     if head.count(0) > len(head) // 4:
         return "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
-    for name in ("utf-8", "gb18030", "cp932"):
-        try:
-            # A character may be cut at the end of the sample.
-            text = codecs.getincrementaldecoder(name)().decode(sample)
-        except UnicodeDecodeError:
-            continue
-        if name == "utf-8" or _is_eastern(text):
-            return name
-    return "utf-8"
+    # A character may be cut at the end of the sample.
+    decoded = {name: _decoded(sample, name) for name in ("utf-8", *_EASTERN)}
+    if decoded["utf-8"] is not None:
+        return "utf-8"
+    return next((name for name, its in _EASTERN.items() if _is_mostly(its, decoded[name])), "utf-8")
 
 
-def _is_eastern(text: str) -> bool:
-    """Whether what is not ASCII is mostly Chinese or Japanese: other bytes seldom make sense as that."""
-    strange = re.sub(r"[\x00-\x7f]+", "", text)
-    return len(_EASTERN.findall(strange)) * 10 > len(strange) * 8
+def _decoded(sample: bytes, name: str) -> Optional[str]:
+    try:
+        return codecs.getincrementaldecoder(name)().decode(sample)
+    except UnicodeDecodeError:
+        return None
+
+
+def _is_mostly(letters: Pattern[str], text: Optional[str]) -> bool:
+    """Whether what is not ASCII makes sense: other bytes seldom do."""
+    strange = re.sub(r"[\x00-\x7f]+", "", text or "")
+    return len(letters.findall(strange)) * 2 > len(strange)

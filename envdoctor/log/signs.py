@@ -105,3 +105,28 @@ OUTSIDE = (
     r"error C\d{4}:|error: (?!ld returned|command|subprocess|metadata|externally|legacy|could not|can't|linker)",
     r"command not found|No such file or directory",
 )
+
+#: What wrapped a failure, and what makes it show more; the tool nearest to the failure first.
+MORE = (
+    (
+        r"ninja: build stopped|Error compiling objects for extension|Error building extension|'ninja', '-v'",
+        "Build again with MAX_JOBS=1 and pip install -v . 2>&1 | tee build.log; the cause stands at the first FAILED:",
+    ),
+    (
+        r"Configuring incomplete|CMake(?:Error|Output)\.log|CMakeConfigureLog|'cmake', |cmake .*returned non-zero",
+        "Give CMakeFiles/CMakeConfigureLog.yaml of the build folder (before CMake 3.26: CMakeFiles/CMakeError.log)",
+    ),
+    (
+        r"failed to solve|executor failed running|returned a non-zero code",
+        "Build again with docker build --progress=plain --no-cache . 2>&1 | tee build.log",
+    ),
+    (
+        r"subprocess-exited|Failed building|-generation-failed|-install-failure|did not run success|setup\.py .* error",
+        "Install again with pip install -v ... 2>&1 | tee build.log; the cause stands above pip's first error line",
+    ),
+    (
+        r"make(?:\[\d+\])?: \*\*\*",
+        "Build again with make VERBOSE=1 -j1 2>&1 | tee build.log; the cause stands at the first error",
+    ),
+    (r"[Cc]ommand .* (?:non-zero|failed)", "Run that command by itself: what it prints is missing here"),
+)

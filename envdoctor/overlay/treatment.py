@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Iterable, List, Mapping, Optional, Tuple
 
-from envdoctor.facts import Note
+from envdoctor.facts import Facts, Note
 from envdoctor.finding import Finding, Severity
 from envdoctor.overlay.plan import Overlay
 
@@ -18,6 +18,8 @@ class Treatment:
     #: Findings in the overlay: those that it has nothing for, and those that outlived their cure.
     left: Tuple[Finding, ...]
     notes: Tuple[Note, ...]
+    #: The machine as the command finds it.
+    facts: Facts
     #: What a command is run in.
     environment: Mapping[str, str]
 

@@ -41,12 +41,13 @@ def finding_to_json(finding: Finding) -> Dict[str, Any]:
         "message": finding.message,
         "consequence": finding.consequence,
         "evidence": [encode(evidence) for evidence in finding.evidence],
-        "fix": _fix(finding.fix),
+        "fix": fix_to_json(finding.fix),
         "location": encode(finding.location) if finding.location else None,
     }
 
 
-def _fix(fix: Optional[Fix]) -> Optional[Dict[str, Any]]:
+def fix_to_json(fix: Optional[Fix]) -> Optional[Dict[str, Any]]:
+    """A plan; None for none."""
     if fix is None:
         return None
     return {

@@ -126,3 +126,11 @@ def _by_topic(rules: Tuple[Rule, ...]) -> Iterator[Tuple[str, List[Rule]]]:
 
 def _known(rule: Rule) -> str:
     return "foreseen by `envdoctor check`" if rule.check is not None else "seen in logs alone"
+
+
+def found_as_text(question: str, rules: Tuple[Rule, ...], style: Style) -> str:
+    """What may be meant by a question, the best first."""
+    lines = [f"No line of a log is known in {question!r}; rules that speak of it:"]
+    for rule in rules:
+        lines += [f"  {style.paint('strong', rule.name)}", *style.wrap(rule.title, " " * 6, " " * 6)]
+    return "\n".join([*lines, "", f"`envdoctor explain {rules[0].name}` prints its page."]) + "\n"

@@ -62,9 +62,9 @@ def _group(group: Group, style: Style) -> Iterator[str]:
     if len(shown) < len(group.occurrences):
         yield f"  and {len(group.occurrences) - len(shown)} more of the kind (-v lists them)"
     if group.consequence:
-        yield from _labelled("follows", clean(group.consequence), style)
+        yield from labelled("follows", clean(group.consequence), style)
     if group.fix:
-        yield from _labelled("do", clean(group.fix.title), style)
+        yield from labelled("do", clean(group.fix.title), style)
         for line in steps(group.fix):
             yield " " * (LABEL + 2) + clean(line)
 
@@ -72,9 +72,9 @@ def _group(group: Group, style: Style) -> Iterator[str]:
 def _occurrence(occurrence: Occurrence, style: Style) -> Iterator[str]:
     yield from style.wrap(clean(occurrence.message), "  ", "  ")
     for number, name in enumerate(occurrence.places):
-        yield from _labelled("" if number else "where", clean(name), style)
+        yield from labelled("" if number else "where", clean(name), style)
     for number, piece in enumerate(occurrence.evidence):
-        yield from _labelled("" if number else "seen", _evidence(piece, style), style)
+        yield from labelled("" if number else "seen", _evidence(piece, style), style)
 
 
 def _evidence(piece: Evidence, style: Style) -> str:
@@ -99,7 +99,8 @@ def steps(fix: Fix) -> Iterator[str]:
         yield f"+ {edit.new}"
 
 
-def _labelled(label: str, text: str, style: Style) -> Iterator[str]:
+def labelled(label: str, text: str, style: Style) -> Iterator[str]:
+    """A line with a label in front, wrapped beside it."""
     lines = style.wrap(text, " " * LABEL, " " * LABEL)
     head = f"  {label}".ljust(LABEL)
     yield style.paint("dim", head) + lines[0][LABEL:]

@@ -2,9 +2,11 @@
 
 from typing import Iterator, List
 
+from envdoctor.explanation import Explanation
 from envdoctor.finding import Fix, SetEnv, Severity
 from envdoctor.overlay.treatment import Treatment
 from envdoctor.report import shell, text
+from envdoctor.report.explanation import as_text
 from envdoctor.report.groups import Group, grouped
 from envdoctor.report.style import Style, clean, counted
 
@@ -29,12 +31,22 @@ def before(treatment: Treatment, style: Style) -> str:
     return "\n".join(lines) + "\n" if lines else ""
 
 
-def after_failure(treatment: Treatment, how: str, style: Style) -> str:
-    """What stands in the way still, in full, once the command has failed."""
-    left = tuple(finding for finding in treatment.left if finding.severity is not Severity.INFO)
+def after_failure(treatment: Treatment, explanation: Explanation, how: str, style: Style) -> str:
+    """Why the command failed, by its own output, and what was found before and not cured."""
+    told = {finding.rule for finding in explanation.findings}
+    left = tuple(f for f in treatment.left if f.severity is not Severity.INFO and f.rule not in told)
+    not_cured = f"this was not cured:\n\n{text.in_full(left, style)}" if left else ""
+    if explanation.verdict in ("failure", "not-environment"):
+        said = as_text("its output", explanation, style)
+        return f"{_head(style)} the command {how}:\n\n{said}" + (
+            f"\n{_head(style)} {not_cured}" if left else ""
+        )
     if left:
-        return f"{_head(style)} the command {how}; this was not cured:\n\n{text.in_full(left, style)}"
-    lines = [f"{_head(style)} the command {how}; no cause was found by examining the machine and the project"]
+        return f"{_head(style)} the command {how}; {not_cured}"
+    lines = [
+        f"{_head(style)} the command {how}; no cause was found in its output, the machine and the project"
+    ]
+    lines += [f"  {explanation.more}"] if explanation.more else []
     lines += text.undetermined(treatment.notes, style) if treatment.notes else ()
     return "\n".join(lines) + "\n"
 

@@ -1,6 +1,7 @@
 """What is said around a command that runs in an overlay."""
 
-from envdoctor.facts import Note
+from envdoctor.explanation import Explanation, Here
+from envdoctor.facts import Facts, Note
 from envdoctor.finding import Finding, Fix, Run, SetEnv, Severity, Shim
 from envdoctor.overlay.plan import Overlay, plan_layer
 from envdoctor.overlay.treatment import Treatment
@@ -20,9 +21,9 @@ CURED = found(
 
 
 def treatment(*left, cured=(), tried=(), notes=()):
-    layer = plan_layer([*cured, *tried], "/p/.envdoctor/1")
-    overlay = Overlay("/p/.envdoctor", (layer,) if layer else ())
-    return Treatment(overlay, cured, left, notes, {})
+    layers = (plan_layer([*cured, *tried], "/p/.envdoctor/1"),) if cured or tried else ()
+    overlay = Overlay("/p/.envdoctor", layers)
+    return Treatment(overlay, cured, left, notes, Facts(), {})
 
 
 def test_nothing_is_said_where_there_is_nothing_to_cure():
@@ -54,11 +55,26 @@ def test_control_characters_of_a_project_command_no_terminal():
     assert "\x1b" not in text
 
 
+NOT_ENOUGH = Explanation("not-enough", more="run it again with -v")
+
+
 def test_after_a_failure_the_rest_is_told_in_full():
-    text = after_failure(treatment(found("lfs", Run("git lfs pull"))), "failed with exit status 2", PLAIN)
+    left = treatment(found("lfs", Run("git lfs pull")))
+    text = after_failure(left, NOT_ENOUGH, "failed with exit status 2", PLAIN)
     assert text.startswith(
         "envdoctor: the command failed with exit status 2; this was not cured:\n\nerror  lfs\n"
     )
     assert "git lfs pull" in text
-    text = after_failure(treatment(notes=(Note("torch", "unreadable"),)), "was ended by signal 9", PLAIN)
-    assert "no cause was found" in text and "- torch: unreadable" in text
+    text = after_failure(
+        treatment(notes=(Note("torch", "unreadable"),)), NOT_ENOUGH, "was ended by signal 9", PLAIN
+    )
+    assert "no cause was found" in text and "- torch: unreadable" in text and "run it again with -v" in text
+
+
+def test_what_the_output_says_comes_first_and_nothing_is_told_twice():
+    said = Explanation("failure", (found("links"),), here={"links": Here("confirmed", "so it is")})
+    left = treatment(found("links"), found("lfs"))
+    text = after_failure(left, said, "failed with exit status 2", PLAIN)
+    assert text.startswith("envdoctor: the command failed with exit status 2:\n\ncause  links\n")
+    assert "here     confirmed: so it is\n" in text
+    assert text.count("links is so") == 1 and "envdoctor: this was not cured:\n\nerror  lfs\n" in text

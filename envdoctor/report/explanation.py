@@ -1,0 +1,100 @@
+"""An explanation of a log for a person, and as JSON, schema envdoctor.explanation/1."""
+
+from typing import Any, Dict, Iterator, List
+
+from envdoctor.explanation import Explanation
+from envdoctor.finding import Evidence, Finding, LogLine
+from envdoctor.report.json_ import fix_to_json
+from envdoctor.report.style import Style, clean, counted
+from envdoctor.report.text import labelled, steps
+
+SCHEMA = "envdoctor.explanation/1"
+FOLLOWS, SIGNS, OTHERS = 3, 3, 4
+
+_SURE = {"high": "", "medium": "  (likely; other causes have the same words)", "low": "  (a mere hint)"}
+
+
+def as_text(name: str, explanation: Explanation, style: Style) -> str:
+    """The root cause first."""
+    lines: List[str] = []
+    if explanation.verdict == "failure":
+        for rank, finding in enumerate(explanation.findings[: 1 + OTHERS]):
+            lines += (
+                ["", *_finding(finding, rank, explanation, style)]
+                if lines
+                else _finding(finding, rank, explanation, style)
+            )
+        left = len(explanation.findings) - 1 - OTHERS
+        lines += ["", f"and {counted(left, 'weaker sign')} of other causes"] if left > 0 else []
+        rule = explanation.findings[0].rule
+        lines += ["", f"`envdoctor explain {rule}` tells more, for any rule."]
+    else:
+        lines += _outcome(name, explanation, style)
+    lines += [f"note: {clean(note.source)}: {clean(note.text)}" for note in explanation.notes]
+    return "\n".join(lines) + "\n"
+
+
+def to_json(explanation: Explanation) -> Dict[str, Any]:
+    """Best finding first."""
+    return {
+        "schema": SCHEMA,
+        "verdict": explanation.verdict,
+        "findings": [
+            _finding_to_json(finding, rank, explanation)
+            for rank, finding in enumerate(explanation.findings, 1)
+        ],
+        "signs": [_line(line) for line in explanation.signs],
+        "more": explanation.more,
+        "notes": [{"source": note.source, "text": note.text} for note in explanation.notes],
+    }
+
+
+def _finding(finding: Finding, rank: int, explanation: Explanation, style: Style) -> Iterator[str]:
+    kind = style.paint("error", "cause") if rank == 0 else style.paint("warning", "also ")
+    yield f"{kind}  {style.paint('strong', finding.rule)}{style.paint('dim', _SURE[finding.confidence])}"
+    yield from style.wrap(clean(finding.message), "  ", "  ")
+    for number, piece in enumerate(finding.evidence):
+        yield from labelled("" if number else "seen", f"{piece.source}: {clean(piece.text)}", style)
+    yield from labelled("follows", clean(finding.consequence), style)
+    if rank == 0:
+        for line in explanation.follows[:FOLLOWS]:
+            yield from labelled("", f"{line.source}: {clean(line.text)}", style)
+    if finding.fix:
+        yield from labelled("do", clean(finding.fix.title), style)
+        yield from (f"{'':13}{clean(line)}" for line in steps(finding.fix))
+    here = explanation.here.get(finding.rule)
+    if here:
+        yield from labelled("here", clean(str(here)), style)
+
+
+def _outcome(name: str, explanation: Explanation, style: Style) -> Iterator[str]:
+    if explanation.verdict == "no-failure":
+        yield f"{style.paint('good', 'Nothing failed')} in {clean(name)}."
+        return
+    if explanation.verdict == "not-environment":
+        yield f"{clean(name)}: a failure, and not one of the environment: the program, its input or an interruption."
+    else:
+        yield f"{clean(name)}: something failed, and its cause is not in what is here."
+    for number, line in enumerate(explanation.signs[:SIGNS]):
+        yield from labelled("" if number else "seen", f"{line.source}: {clean(line.text)}", style)
+    if explanation.more:
+        yield from labelled("do", clean(explanation.more), style)
+
+
+def _finding_to_json(finding: Finding, rank: int, explanation: Explanation) -> Dict[str, Any]:
+    here = explanation.here.get(finding.rule)
+    return {
+        "rule": finding.rule,
+        "rank": rank,
+        "confidence": finding.confidence,
+        "message": finding.message,
+        "consequence": finding.consequence,
+        "evidence": [_line(piece) for piece in finding.evidence],
+        "follows": [_line(line) for line in explanation.follows] if rank == 1 else [],
+        "fix": fix_to_json(finding.fix),
+        "here": {"answer": here.answer, "text": here.text} if here else None,
+    }
+
+
+def _line(piece: Evidence) -> Dict[str, Any]:
+    return {"line": piece.line if isinstance(piece, LogLine) else None, "text": piece.text}

@@ -1,0 +1,94 @@
+"""`envdoctor explain`, as a person calls it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.cli.test_main import assert_one_line, envdoctor
+
+REFUSED = "nvcc fatal   : Unsupported gpu architecture 'compute_120'\n"
+WRAPPED = f"[1/2] nvcc -c a.cu\n{REFUSED}ninja: build stopped: subcommand failed.\n"
+
+
+@pytest.fixture
+def log(tmp_path):
+    path = tmp_path / "build.log"
+    path.write_text(WRAPPED)
+    return path
+
+
+def test_the_cause_comes_first_with_what_follows_from_it(log):
+    done = envdoctor("explain", str(log))
+    assert (done.returncode, done.stderr) == (1, b"")
+    text = done.stdout.decode()
+    assert text.startswith("cause  arch-unsupported-by-nvcc\n  The build asks for architecture 12.0")
+    assert "seen     line 2: nvcc fatal" in text and "line 3: ninja: build stopped" in text
+    assert "CUDA 12.8 or newer" in text
+
+
+def test_standard_input_and_a_phrase_say_the_same(log):
+    piped = envdoctor("explain", "-", "--format", "json", stdin=WRAPPED)
+    said = envdoctor("explain", REFUSED, "--format", "json")
+    documents = [json.loads(done.stdout) for done in (piped, said)]
+    assert [d["findings"][0]["rule"] for d in documents] == ["arch-unsupported-by-nvcc"] * 2
+    assert documents[0]["findings"][0]["evidence"] == [{"line": 2, "text": REFUSED.strip()}]
+    assert [line["line"] for line in documents[0]["findings"][0]["follows"]] == [3]
+
+
+@pytest.mark.parametrize(
+    ("text", "verdict", "status"),
+    [
+        ("Successfully installed x-1.0\n", "no-failure", 0),
+        ("", "no-failure", 0),
+        ("Traceback (most recent call last):\nKeyError: 'weights'\n", "not-environment", 1),
+        ("ninja: build stopped: subcommand failed.\n", "not-enough", 1),
+    ],
+)
+def test_outcomes_without_a_cause(log, text, verdict, status):
+    log.write_text(text)
+    done = envdoctor("explain", str(log), "--format", "json")
+    document = json.loads(done.stdout)
+    assert (document["verdict"], document["findings"], done.returncode) == (verdict, [], status)
+    assert bool(document["more"]) == (verdict == "not-enough")
+
+
+def test_this_machine_confirms_or_not(log, tmp_path):
+    here = envdoctor("explain", str(log), "--here", "--format", "json", cwd=str(tmp_path))
+    (finding,) = json.loads(here.stdout)["findings"]
+    assert finding["here"]["answer"] in ("not checkable", "contradicted")
+    assert b"here     not checkable" in envdoctor("explain", str(log), "--here", cwd=str(tmp_path)).stdout
+
+
+def test_several_logs_are_explained_one_by_one(log, tmp_path):
+    fine = tmp_path / "fine.log"
+    fine.write_text("ok\n")
+    documents = json.loads(envdoctor("explain", str(fine), str(log), "--format", "json").stdout)
+    assert [document["verdict"] for document in documents] == ["no-failure", "failure"]
+    text = envdoctor("explain", str(fine), str(log)).stdout.decode()
+    assert f"Nothing failed in {fine}." in text and f"{log}:\ncause" in text
+
+
+@pytest.mark.parametrize("question", ["the compiler is too new", "编译器太新"])
+def test_a_question_is_answered_with_rules(question):
+    done = envdoctor("explain", question)
+    assert done.returncode == 0 and b"host-compiler-too-new" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("/no/such.log", "No such file"),
+        ("missing.log", "No such file"),
+        ("/", "Is a directory"),
+        ("zzz qqq", "no rule speaks of it"),
+    ],
+)
+def test_mistakes_are_one_line(what, says):
+    assert_one_line(envdoctor("explain", what), says)
+
+
+def test_a_reader_that_ends_early_is_no_crash(log):
+    command = f"{sys.executable} -m envdoctor explain {log} | true"
+    assert subprocess.run(["sh", "-c", command], capture_output=True).stderr == b""
