@@ -1,13 +1,13 @@
 """Explains a log: every rule is asked, and what they find is put in order. Pure."""
 
 from dataclasses import dataclass, field, replace
-from typing import Dict, Iterable, List, Mapping, Tuple
+from typing import Dict, List, Mapping, Tuple
 
 from envdoctor.catalogue import Rule, ask, rules
 from envdoctor.facts import Facts, Note
 from envdoctor.finding import Finding, LogLine
 from envdoctor.log import BuildLog
-from envdoctor.log.signs import BENIGN, FAILURES, MORE, OUTSIDE, WRAPPERS
+from envdoctor.log.signs import BENIGN, FAILURES, MORE, NOTICES, SUCCESSES, WRAPPERS
 
 CONFIDENCE = ("high", "medium", "low")
 
@@ -46,16 +46,32 @@ def explain(log: BuildLog) -> Explanation:
     """The root cause of what failed in a log, or why none can be named."""
     log = log.without(*BENIGN)
     findings, notes = _asked(log)
-    follows = tuple(line for hit in log.search(*WRAPPERS) for line in hit.evidence)
-    outside = log.first(*OUTSIDE)
-    if findings and not (outside and findings[0].confidence == "low"):
-        return Explanation("failure", findings, follows=_after(follows, findings[0]), notes=notes)
-    if outside:
-        return Explanation("not-environment", signs=outside.evidence, follows=follows, notes=notes)
-    failed = log.first(*FAILURES, *WRAPPERS)
+    wrapped = tuple(dict.fromkeys(line for hit in log.search(*WRAPPERS) for line in hit.evidence))
+    failed = _own_failures(log, findings[:1])
+    if _ended_well(log, (*wrapped, *failed)):
+        return Explanation("no-failure", notes=notes)
+    if findings and not (failed and findings[0].confidence == "low"):
+        first = first_line(findings[0])
+        follows = tuple(line for line in wrapped if line.line > first)
+        return Explanation("failure", findings, follows=follows, notes=notes)
     if failed:
-        return Explanation("not-enough", signs=failed.evidence, follows=follows, more=_more(log), notes=notes)
+        return Explanation("not-environment", signs=failed, follows=wrapped, notes=notes)
+    if wrapped:
+        return Explanation("not-enough", signs=wrapped, more=_more(log), notes=notes)
     return Explanation("no-failure", notes=notes)
+
+
+def _own_failures(log: BuildLog, best: Tuple[Finding, ...]) -> Tuple[LogLine, ...]:
+    """Lines in which a failure is told in words of its own, beside those that the best finding rests on."""
+    proof = {piece for finding in best for piece in finding.evidence}
+    hits = log.without(*NOTICES, *WRAPPERS).search(*FAILURES)
+    return tuple(dict.fromkeys(line for hit in hits for line in hit.evidence if line not in proof))
+
+
+def _ended_well(log: BuildLog, bad: Tuple[LogLine, ...]) -> bool:
+    """Whether success is told last."""
+    success = log.last(*SUCCESSES)
+    return success is not None and success.line > max((line.line for line in bad), default=0)
 
 
 def compared(explanation: Explanation, facts: Facts) -> Explanation:
@@ -107,10 +123,6 @@ def _order(finding: Finding) -> Tuple[int, int, str]:
 
 def _named(finding: Finding, rule: Rule) -> Finding:
     return replace(finding, rule=rule.name, severity=finding.severity or rule.severity)
-
-
-def _after(lines: Iterable[LogLine], finding: Finding) -> Tuple[LogLine, ...]:
-    return tuple(dict.fromkeys(line for line in lines if line.line > first_line(finding)))
 
 
 def _more(log: BuildLog) -> str:

@@ -8,6 +8,8 @@ from typing import Iterator, List, Match, Optional, Pattern, Tuple
 
 from envdoctor.finding import Finding, Fix, LogLine
 
+# A space of a pattern, with what says how often it may be there.
+_SPACE = re.compile(r" ([?*+]?)")
 #: Longest text of a line that is shown.
 SHOWN = 400
 
@@ -106,14 +108,11 @@ class BuildLog:
         return any(_compiled(pattern).search(self.text) for pattern in patterns)
 
     def without(self, *patterns: str) -> "BuildLog":
-        """The same log, in which what those patterns find is not seen by others."""
-        text = self.text
-        for pattern in patterns:
-            text = _compiled(pattern).sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
-        texts = text.split("\n")
+        """The same log, in which lines where any of the patterns is found are empty to others."""
+        gone = {line.number for hit in self.search(*patterns) for line in hit.lines}
         return BuildLog(
             self.name,
-            tuple(replace(line, matched=text) for line, text in zip(self.lines, texts)),
+            tuple(replace(line, matched="") if line.number in gone else line for line in self.lines),
             self.total,
         )
 
@@ -125,4 +124,6 @@ class BuildLog:
 
 @functools.lru_cache(maxsize=None)
 def _compiled(pattern: str) -> Pattern[str]:
-    return re.compile(pattern.replace(" ", r"\s+"), re.MULTILINE)
+    return re.compile(
+        _SPACE.sub(lambda found: r"\s*" if found[1] in ("?", "*") else r"\s+", pattern), re.MULTILINE
+    )

@@ -1,109 +1,94 @@
-"""Lines that tell how it ended and prove no cause: of failure, of success, of what tools wrap around a failure.
+"""Lines that tell how it ended and prove no cause: notices, what tools wrap around a failure, success.
 
-Patterns are those of `BuildLog.search`.
+Patterns are those of `BuildLog.search`; each stands for the whole of its line.
 """
 
-#: Notices that read like failures. Their lines are not shown to rules.
+#: Notices that read like failures, of what goes on without. Their lines are not shown to rules.
 BENIGN = (
     # TensorFlow looks for every GPU library, and runs without. Source: dso_loader.cc, cuda_driver.cc.
-    r"^.*\b[WI] tensorflow/.*$",
-    r"^.*tensorflow/(?:stream_executor|compiler|core)/.*(?:dlerror|cuInit|TF-TRT|libcuda).*$",
-    r"^.*Skipping import of cpp extensions.*$",
+    r"\b[WI] (?:external/\S+ )?tensorflow/",
+    r"tensorflow/(?:stream_executor|compiler|core|tsl)/.*(?:dlerror|cuInit|TF-TRT|libcuda|register factory)",
+    r"Skipping import of cpp extensions",
     # pip's resolver says what it left behind; the install goes on. Source: _internal/commands/install.py.
-    r"^.*pip's dependency resolver does not currently take into account.*$",
-    r"^.*\S+ \S+ requires .*, but you (?:have|'ll have) .* which is incompatible\.?$",
+    r"pip's dependency resolver does not currently take into account",
+    r"\S+ \S+ requires [^\n]*, but you (?:have|'ll have) [^\n]* which is incompatible\.?$",
     # CMake tries features; a test that fails is an answer. Source: CheckCSourceCompiles and kin.
-    r"^.*-- (?:Performing Test|Looking for|Check\w*|Try) .*(?:- |\.\.\. ?)(?:[Ff]ailed|not found|no|No|NO)\s*$",
-    r"^\s*-{1,2} +Could NOT find .*$",
-    # torch's cpp_extension. Source: _check_cuda_version, check_compiler_ok_for_platform.
-    r"^.*has a minor version mismatch with the version that was used.*$",
-    r"^.*There are no \S+ version bounds defined for CUDA version.*$",
-    r"^.*TORCH_CUDA_ARCH_LIST is not set, all archs for visible cards are included.*$",
-    r"^.*Attempted to use ninja as the BuildExtension backend but we could not find ninja.. Falling back.*$",
+    r"-- (?:Performing Test|Looking for|Check\w*|Try)\b[^\n]*(?:- |\.\.\. ?)(?:[Ff]ailed|not found|no|No|NO)\s*$",
+    r"^\s*-{1,2} +(?:\[\w+\] )?Could NOT find ",
+    # torch's cpp_extension. Source: _check_cuda_version, check_compiler_ok_for_platform, _get_cuda_arch_flags.
+    r"has a minor version mismatch with the version that was used",
+    r"There are no \S+ version bounds defined for CUDA version",
+    r"TORCH_CUDA_ARCH_LIST is not set, all archs for visible cards are included",
+    r"could not find ninja.. Falling back to using the slow distutils backend",
     # nvcc and ptxas.
-    r"^.*ptxas info\s*:.*$",
-    r"^.*nvcc warning\s*:.*$",
-    r"^.*warning (?:#|C)\d+.*$",
+    r"ptxas info\s*:",
+    r"nvcc warning\s*:",
+    r"\bwarning (?:#\d+|C4\d+|D9\d+)",
     # Deprecations and policies.
-    r"^.*(?:DeprecationWarning|FutureWarning|SetuptoolsDeprecationWarning|PendingDeprecationWarning).*$",
-    r"^\s*Policy CMP\d+ is not set.*$",
-    r"^.*ccache not found.*$",
+    r"(?:Deprecation|Future|PendingDeprecation)Warning\b",
+    r"^\s*Policy CMP\d+ is not set",
+    r"ccache not found",
+)
+
+#: Lines of a level below an error, and of what was given up without harm: no sign of a failure by themselves.
+NOTICES = (
+    r"\bWARN(?:ING)?\b|\bINFO\b|\bDEBUG\b|\b[Ww]arning:|Warning:|^\[?[WI]\d{3,4}\b|\b[WI] [\w/.]+:\d+\]",
+    r"[Ff]all(?:ing|s)?\W?back|is disabled|[Dd]isabling|will be removed|[Ss]kipping|[Ii]gnoring|[Rr]etrying",
+    r"\b0 (?:tests )?(?:failed|errors?|failures?)\b|no errors?\b|without errors?\b",
+    r"ggml_backend_cuda_graph_compute|pinned memory",
+    r"^\s*(?:/\S+/)?(?:nvcc|g\+\+|gcc|c\+\+|cc|clang\S*|ptxas|cicc|cudafe\+\+) -",
 )
 
 #: What wraps a failure: that something failed, not what.
 WRAPPERS = (
-    r"subprocess-exited-with-error",
-    r"metadata-generation-failed|legacy-install-failure|subprocess.CalledProcessError",
-    r"did not run successfully\.",
-    r"exit code: \d+",
-    r"See above for output",
-    r"This error originates from a subprocess, and is likely not a problem with pip",
-    r"This is an issue with the package mentioned above, not pip",
-    r"Failed (?:to build|building wheel for) ",
-    r"Could not build wheels for ",
-    r"ERROR: Failed to build installable wheels",
+    # pip and setuptools.
+    r"subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|failed-wheel-build-for-install",
+    r"did not run successfully\.|exit code: \d+|See above for output|\[end of output\]",
+    r"This error originates from a subprocess|This is an issue with the package mentioned above",
+    r"Failed (?:to build|building wheel for)\b|Could not build wheels for|Failed to build installable wheels",
     r"Encountered error while (?:generating package metadata|trying to install package)",
-    r"Command .* (?:returned non-zero exit status|failed with error code|died with <Signals) ?",
-    r"command .* failed with exit (?:status|code) ",
-    r"command .* terminated by signal",
-    r"ninja: build stopped",
-    r"^FAILED: ",
-    r"^\[code=\d+\]",
-    r"Error compiling objects for extension",
-    r"Error building extension '",
-    r"Error 1$|make(?:\[\d+\])?: \*\*\*|gmake(?:\[\d+\])?: \*\*\*",
-    r"Configuring incomplete, errors occurred",
-    r"See also .*CMake(?:Output|Error)\.log",
-    r"errors? detected in the compilation of",
-    r"compilation terminated|Compilation terminated|Error limit reached",
-    r"collect2: error: ld returned \d+ exit status",
-    r"linker command failed with exit code",
-    r"did not complete successfully: exit code",
-    r"executor failed running",
-    r"returned a non-zero code: \d+",
-    r"Process completed with exit code [1-9]",
-    r"exited with code [1-9]",
-    r"(?:Installing build|Getting requirements to build|Preparing metadata|Building \w+ for) .*\.\.\. error",
-    r"setup\.py (?:install|develop) for .* error",
-    r"finished with status 'error'",
-    r"CMake (?:build|configure|process) failed|CMake failed",
-    r"error: (?:could not|failed to) (?:compile|build) ",
-    r"build failed|Build failed|BUILD FAILED|Build FAILED",
-    r"Traceback \(most recent call last\)",
+    r"(?:Installing build|Getting requirements to build|Preparing metadata|Building \w+ for) [^\n]*\.\.\. error",
+    r"setup\.py (?:install|develop|bdist_wheel|clean) for [^\n]*error|finished with status 'error'",
+    r"[Cc]ommand [^\n]* (?:returned non-zero exit status|failed with|died with|terminated by signal|errored out)",
+    r"CalledProcessError|hook failed|Build backend (?:failed|returned an error)|Failed to (?:build|prepare) ",
+    r"[Ss]ee (?:root cause|the \w+) above|\bsee [\w./-]+\.log\b|EngineCore failed to start|ERR99999 UNKNOWN",
+    r"The above exception was the direct cause|During handling of the above exception",
+    # torch's cpp_extension, ninja, make, CMake.
+    r"Error compiling objects for extension|Error building extension '|Error in building extension",
+    r"ninja: (?:build stopped|fatal: cannot)|^FAILED: (?!error)|^\[code=\d+\]",
+    r"(?:make|ninja)(?:\[\d+\])?: \*\*\*|recipe for target [^\n]* failed|Error \d+(?: \(ignored\))?$",
+    r"Configuring incomplete|See also [^\n]*CMake\w+\.log|CMake (?:build|configur\w+|Generate step)[^\n]*failed",
+    r"^CMake Error: [^\n]*(?:try_compile|Generate step failed)",
+    # compilers and linkers, of what they said before.
+    r"errors? detected in the compilation of|[Cc]ompilation terminated|Error limit reached|errors? generated\.",
+    r"collect2(?:\.exe)?: (?:fatal )?error: ld returned|linker command failed with exit code|LNK1120",
+    # docker, runners.
+    r"did not complete successfully|executor failed running|returned a non-zero code|failed to solve",
+    r"ERROR \[[^\]]*\d+/\d+\]|Process completed with exit code|exited with (?:code|status)|exit status \d+",
+    r"(?:error: )?(?:could not|failed to) (?:compile|build) ['\w]|[Bb]uild (?:failed|FAILED)|BUILD FAILED",
+    r"Traceback \(most recent call last\)|^\s+File '?\"[^\n]*, line \d+|\braise \w+",
 )
 
 #: What only a failure says, whoever says it.
 FAILURES = (
-    r"\b(?:fatal |internal compiler |syntax |linker )?[Ee]rror ?(?::|\b[A-Z]+\d+|\(\d+\))",
-    r"\bERROR\b",
-    r"\bfatal\b",
-    r"\b\w*(?:Error|Exception|Expired|Interrupt)(?::|\()",
-    r"\bFAILED\b",
-    r"\b[Ff]ailed\b",
-    r"\bKilled\b|已杀死|core dumped|\bAborted\b|Segmentation fault|Illegal instruction",
-    r"command not found|No such file or directory|[Pp]ermission denied|cannot open|[Cc]annot find",
-    r"undefined (?:symbol|reference)|unresolved external",
-    r"terminating (?:with uncaught|due to)|terminate called",
-    r"_ASSERT|[Aa]ssertion",
+    r"\b(?:fatal |internal compiler |syntax |linker )?[Ee]rror ?(?::|\b[A-Z]+\d+|\(\d+\)| code\b)|\bError\(s\)",
+    r"\bERROR\b|\bCRITICAL\b|\bfatal\b|\bFATAL\b",
+    r"\b\w*(?:Error|Exception|Expired|Interrupt)\b(?::|\(|$)",
+    r"\bFAILED\b|\b[Ff]ailed\b|\bfailure\b",
+    r"\bKilled\b|core dumped|\bAborted\b|Segmentation fault|Illegal instruction|Bus error",
+    r"command not found|No such file or directory|[Pp]ermission denied|[Cc]annot (?:open|find)",
+    r"undefined (?:symbol|reference)|unresolved external|multiple definition",
+    r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion|KeyboardInterrupt|\^C",
     r"is not (?:a supported wheel|recognized as)|Could not find a version|No matching distribution",
+    r"unknown model architecture|no longer allowed|not supported|CUDA [Ee]rror|Watchdog caught",
 )
 
-#: A failure outside of the domain: the program, the model, the arguments, an interruption.
-OUTSIDE = (
-    r"CUDA out of memory|OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|out of memory|std::bad_alloc|HIP out of memory",
-    r"Failed to allocate|failed to allocate|unable to allocate|No available memory for the cache blocks",
-    r"illegal memory access|misaligned address|device-side assert|unspecified launch failure",
-    r"NCCL (?:error|WARN)|ncclInternalError|Watchdog caught collective operation timeout",
-    r"KeyboardInterrupt|Interrupted by user|\^C",
-    r"_ASSERT\(|Assertion .* failed|AssertionError",
-    r"\b(?:Key|Value|Type|Index|Name|Attribute|NotImplemented|ZeroDivision|JSONDecode|UnicodeDecode)Error\b",
-    r"\b(?:Syntax|Indentation|Recursion|FileNotFound|IsADirectory|ZMQ)Error\b",
-    r"unknown model architecture|does not appear to have a file named|error loading model",
-    r"[45]\d\d Client Error|GatedRepoError|RepositoryNotFoundError|huggingface_hub\.\w+\.\w+Error",
-    r"unrecognized arguments|invalid choice|error: argument |the following arguments are required",
-    r"No rule to make target|missing separator|does not appear to contain CMakeLists\.txt",
-    r"error C\d{4}:|error: (?!ld returned|command|subprocess|metadata|externally|legacy|could not|can't|linker)",
-    r"command not found|No such file or directory",
+#: That it ended well.
+SUCCESSES = (
+    r"Successfully (?:installed|built) |Successfully (?:tagged|uninstalled)|Requirement already satisfied: ",
+    r"Finished processing dependencies for|finished with status 'done'|Created wheel for",
+    r"Build files have been written to|\[100%\] Built target|100% tests passed|Installing: /|-- Install configuration",
+    r"\b[1-9]\d* passed\b|^OK$|[Bb]uild (?:succeeded|complete)|Compilation finished",
 )
 
 #: What wrapped a failure, and what makes it show more; the tool nearest to the failure first.
