@@ -15,6 +15,7 @@ pip before 23.1 knows the option by its long name alone: --config-settings=cuda=
 
 import contextlib
 import importlib.util
+import io
 import os
 import sys
 from pathlib import Path
@@ -66,12 +67,30 @@ def _around(config_settings: Settings) -> Iterator[Dict[str, Any]]:
     # Two builds of the same inputs are the same bytes: no times, no permissions of this person's shell.
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1580601600")  # 2020-02-02, as hatchling has it
     os.umask(0o022)
+    _load_our_own_package()
+    from envdoctor.host import Overheard
+
+    heard = Overheard()
     try:
-        yield settings
+        with heard.ourselves():
+            yield settings
     except BaseException:
-        _say("the build failed; its own words are above, and above them what the doctor found.")
+        _say(f"the build failed{_cause(heard.text)}")
         _say("`-C cuda=off` builds the CPU library, which needs no CUDA toolkit.")
         raise
+
+
+def _cause(output: bytes) -> str:
+    """What the build's own words say; without a cause, where they are."""
+    from envdoctor.explanation import explain
+    from envdoctor.log import read
+    from envdoctor.report.explanation import as_text
+    from envdoctor.report.style import PLAIN
+
+    explanation = explain(read(io.BytesIO(output), "its output"))
+    if explanation.verdict != "failure":
+        return "; its own words are above, and above them what the doctor found."
+    return f":\n{as_text('its output', explanation, PLAIN)}"
 
 
 def _examine(settings: Dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 import argparse
 import re
 import sys
-from typing import TYPE_CHECKING, Any, List, Tuple
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
 from envdoctor.cli.common import UsageError, add_role_and_targets
 from envdoctor.cli.output import style_for, to_json, write_output
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 ANSWERS = 5
 #: What may be meant as a rule's name.
 _NAME = re.compile(r"[A-Za-z0-9_-]*")
+# Where CMake keeps what it tried, from 3.26 on and before.
+_KEPT = r"(?P<path>/[^\n'\"]+/CMakeFiles/(?:CMakeConfigureLog\.yaml|CMakeError\.log))"
 #: What is meant as a file's name, whether there is one or not.
 _FILE = re.compile(r"\.{0,2}/\S*|\S+\.(?:log|txt|out|err|ya?ml)")
 
@@ -54,11 +56,11 @@ def run(arguments: argparse.Namespace) -> int:
     if asked and _NAME.fullmatch(what):
         return _page(rule_named(what, rules()), arguments.format)
     logs = [_read(name) for name in arguments.what]
-    explanations = [_explained(log, arguments) for log in logs]
-    if asked and explanations[0].verdict != "failure":
+    explained = [_explained(log, arguments) for log in logs]
+    if asked and explained[0][1].verdict != "failure":
         return _answer(what, rules(), arguments.format)
-    _write(logs, explanations, arguments.format)
-    return int(any(explanation.verdict != "no-failure" for explanation in explanations))
+    _write(explained, [log.name for log in logs], arguments.format)
+    return int(any(explanation.verdict != "no-failure" for _, explanation in explained))
 
 
 def rule_named(text: str, known: "Tuple[Rule, ...]") -> "Rule":
@@ -135,27 +137,49 @@ def _read(what: str) -> "BuildLog":
         raise UsageError(f"{what}: cannot be read: {error.strerror or error}; give a log") from None
 
 
-def _explained(log: "BuildLog", arguments: argparse.Namespace) -> "Explanation":
+def _explained(log: "BuildLog", arguments: argparse.Namespace) -> "Tuple[str, Explanation]":
+    """What a log says, and the name of the one that says it: it, or CMake's own."""
     from envdoctor.explanation import compared, explain
 
-    explanation = explain(log)
+    name, explanation = log.name, explain(log)
+    if explanation.verdict == "not-enough":
+        name, explanation = _by_cmakes_own_log(log) or (name, explanation)
     if arguments.here and explanation.findings:
         from envdoctor.cli.common import request_of
         from envdoctor.doctor import examine
         from envdoctor.host import LocalHost
 
-        return compared(explanation, examine(LocalHost(), request_of(arguments)))
-    return explanation
+        explanation = compared(explanation, examine(LocalHost(), request_of(arguments)))
+    return name, explanation
 
 
-def _write(logs: "List[BuildLog]", explanations: "List[Explanation]", format: str) -> None:
+def _by_cmakes_own_log(log: "BuildLog") -> "Optional[Tuple[str, Explanation]]":
+    """The log that CMake keeps, where its output names it or it lies beside; it is full of tests that may fail."""
+    import posixpath
+
+    from envdoctor.explanation import explain
+    from envdoctor.host import LocalHost
+
+    names = ("CMakeConfigureLog.yaml", "CMakeError.log")
+    folder = posixpath.dirname(log.name)
+    paths = [hit["path"] for hit in log.search(_KEPT)]
+    paths += [posixpath.join(folder, where, name) for where in ("", "CMakeFiles") for name in names]
+    for path in filter(LocalHost().is_file, paths):
+        explanation = explain(_read(path))
+        if explanation.findings and explanation.findings[0].confidence == "high":
+            return path, explanation
+    return None
+
+
+def _write(explained: "List[Tuple[str, Explanation]]", given: List[str], format: str) -> None:
     from envdoctor.report import explanation as report
 
     if format == "json":
-        documents = [report.to_json(explanation) for explanation in explanations]
+        documents = [report.to_json(explanation) for _, explanation in explained]
         write_output(to_json(documents[0] if len(documents) == 1 else documents), None)
         return
     style = style_for(None)
-    for log, explanation in zip(logs, explanations):
-        head = f"{log.name}:\n" if len(logs) > 1 and explanation.verdict == "failure" else ""
-        write_output(head + report.as_text(log.name, explanation, style), None)
+    for name, explanation in explained:
+        several = len(explained) > 1 or name not in given
+        head = f"{name}:\n" if several and explanation.verdict == "failure" else ""
+        write_output(head + report.as_text(name, explanation, style), None)

@@ -9,10 +9,11 @@ import fcntl
 import os
 import select
 import struct
+import sys
 import termios
 import threading
 from collections import deque
-from typing import Any, Deque, Dict, List, Optional
+from typing import Any, Deque, Dict, Iterator, List, Optional
 
 #: Bytes that are remembered of the beginning and of the end.
 HEAD, TAIL = 8 << 20, 24 << 20
@@ -24,7 +25,7 @@ _PIECE = 1 << 16
 
 
 class Overheard:
-    """For one command: give it `stdout` and `stderr`, say when it has `started` and `ended`."""
+    """For one command: give it `stdout` and `stderr`, say when it has `started` and `ended`; or for `ourselves`."""
 
     def __init__(self) -> None:
         self._memory = _Memory()
@@ -55,6 +56,23 @@ class Overheard:
         self._done.set()
         for ear in set(self._ears.values()):
             ear.stop()
+
+    @contextlib.contextmanager
+    def ourselves(self) -> Iterator[None]:
+        """What this process writes, and what it starts."""
+        kept = {target: os.dup(target) for target in self._ears}
+        sys.stdout.flush()
+        for target, ear in self._ears.items():
+            os.dup2(ear.given, target)
+        self.started()
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+            for target, ours in kept.items():
+                os.dup2(ours, target)
+                os.close(ours)
+            self.ended()
 
     @property
     def text(self) -> bytes:
@@ -90,7 +108,7 @@ class _Ear:
     """One stream: a pipe, or a terminal where ours is one."""
 
     def __init__(self, target: int, memory: _Memory, done: threading.Event) -> None:
-        self._target, self._memory, self._done = target, memory, done
+        self._target, self._memory, self._done = os.dup(target), memory, done
         self._is_terminal = os.isatty(target)
         self._modes: List[Any] = []
         if self._is_terminal:
@@ -112,6 +130,7 @@ class _Ear:
             self._thread.join()
         if self._modes:
             termios.tcsetattr(self._target, termios.TCSADRAIN, self._modes)
+        os.close(self._target)
 
     def _make_alike(self) -> None:
         modes = termios.tcgetattr(self._target)

@@ -165,7 +165,19 @@ def test_a_failure_is_raised_and_explained(backend, monkeypatch, capfd):
     monkeypatch.setattr(backend.delegate, "build_wheel", stop)
     with pytest.raises(SystemExit):
         backend.build_wheel("out")
-    assert "the build failed" in capfd.readouterr().err
+    assert "the build failed; its own words are above" in capfd.readouterr().err
+
+
+def test_the_output_of_what_fails_is_explained(backend, monkeypatch, capfd):
+    def stop(*arguments):
+        subprocess.run(["echo", "nvcc fatal   : Unsupported gpu architecture 'compute_120'"], check=True)
+        raise SystemExit(1)
+
+    monkeypatch.setattr(backend.delegate, "build_wheel", stop)
+    with pytest.raises(SystemExit):
+        backend.build_wheel("out", {"doctor": "off"})
+    said = capfd.readouterr()
+    assert "compute_120" in said.out and "cause  arch-unsupported-by-nvcc\n" in said.err
 
 
 def test_the_real_examination_imports_nothing_but_packaging(tmp_path):

@@ -70,6 +70,18 @@ def test_several_logs_are_explained_one_by_one(log, tmp_path):
     assert f"Nothing failed in {fine}." in text and f"{log}:\ncause" in text
 
 
+def test_cmakes_own_log_is_read_where_its_output_is_not_enough(log, tmp_path):
+    folder = tmp_path / "b/CMakeFiles"
+    folder.mkdir(parents=True)
+    (folder / "CMakeError.log").write_text(f"Compiling failed:\n{REFUSED}")
+    configuring = "-- Configuring incomplete, errors occurred!\n"
+    log.write_text(f'{configuring}See also "{folder}/CMakeError.log".\n')
+    done = envdoctor("explain", str(log))
+    assert f"{folder}/CMakeError.log:\ncause  arch-unsupported-by-nvcc" in done.stdout.decode()
+    (tmp_path / "b/out.log").write_text(configuring)
+    assert b"CMakeError.log:\ncause" in envdoctor("explain", str(tmp_path / "b/out.log")).stdout
+
+
 @pytest.mark.parametrize("question", ["the compiler is too new", "编译器太新"])
 def test_a_question_is_answered_with_rules(question):
     done = envdoctor("explain", question)
