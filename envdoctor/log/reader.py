@@ -34,7 +34,7 @@ _TELLING = re.compile(
     r"|space$|traceback|exception|lnk\d|deprecated|unrecognized|terminat|memory|cuda_home|please|identification"
     r"|fehler|erreur|impossible|erro\b|aucun|nicht|[\u0400-\u052f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
 )
-_NUMBERS = re.compile(r"[0-9a-f]*\d[0-9a-f]*")
+_DIGITS = dict.fromkeys(range(ord("0"), ord("9") + 1))
 
 
 @dataclass(frozen=True)
@@ -77,21 +77,20 @@ def _built(name: str, blocks: Iterator[_Block]) -> BuildLog:
 
 def _long(name: str, blocks: Iterable[_Block]) -> BuildLog:
     filtered = _Filter()
-    head: List[Line] = []
-    tail: Deque[Line] = deque()
+    head: List[Tuple[int, str]] = []
+    tail: Deque[Tuple[int, str]] = deque()
     room, used = MOST, 0
     for block in blocks:
         for each in filtered.telling(block):
-            new = _line(*each)
             if room > 0:
-                head.append(new)
-                room -= len(new.matched)
+                head.append(each)
+                room -= len(each[1])
                 continue
-            tail.append(new)
-            used += len(new.matched)
+            tail.append(each)
+            used += len(each[1])
             while used > MOST:
-                used -= len(tail.popleft().matched)
-    return BuildLog(name, (*head, *tail), filtered.total)
+                used -= len(tail.popleft()[1])
+    return BuildLog(name, tuple(_line(*each) for each in (*head, *tail)), filtered.total)
 
 
 class _Filter:
@@ -131,7 +130,7 @@ class _Filter:
         return {word for word in words if known[word]}
 
     def _is_new(self, line: str) -> bool:
-        shape = _NUMBERS.sub("0", line[:200])
+        shape = line[:120].translate(_DIGITS)
         if len(self._seen) > 50_000:
             self._seen.clear()
         self._seen[shape] += 1
