@@ -34,7 +34,6 @@ _TELLING = re.compile(
     r"|space$|traceback|exception|lnk\d|deprecated|unrecognized|terminat|memory|cuda_home|please|identification"
     r"|fehler|erreur|impossible|erro\b|aucun|nicht|[\u0400-\u052f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
 )
-_DIGITS = dict.fromkeys(range(ord("0"), ord("9") + 1))
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class _Filter:
     def __init__(self) -> None:
         self.total = 0
         self._words: Dict[str, bool] = {}
-        self._seen: Counter[str] = Counter()
+        self._seen: Counter[bytes] = Counter()
         self._before: Deque[Tuple[int, str]] = deque(maxlen=BEFORE)
         self._after = 0
 
@@ -130,7 +129,7 @@ class _Filter:
         return {word for word in words if known[word]}
 
     def _is_new(self, line: str) -> bool:
-        shape = line[:120].translate(_DIGITS)
+        shape = line[:120].encode("utf-8", "replace").translate(None, b"0123456789")
         if len(self._seen) > 50_000:
             self._seen.clear()
         self._seen[shape] += 1
