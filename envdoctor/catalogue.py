@@ -1,5 +1,6 @@
 """Finds the rules by walking `envdoctor.rules`, and hands each the facts that its parameters name."""
 
+import functools
 import importlib
 import inspect
 import pkgutil
@@ -72,6 +73,7 @@ class Diagnosis:
         return "undetermined" if self.notes else "clean"
 
 
+@functools.lru_cache(maxsize=None)
 def rules() -> Tuple[Rule, ...]:
     """All rules, sorted by name."""
     modules = pkgutil.walk_packages(envdoctor.rules.__path__, "envdoctor.rules.")
