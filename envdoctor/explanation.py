@@ -9,14 +9,20 @@ from envdoctor.finding import Finding, LogLine
 from envdoctor.log import BuildLog
 from envdoctor.log.signs import BENIGN, FAILURES, MORE, NOTICES, SUCCESSES, WRAPPERS
 
+#: "failure" (the findings say why), "not-environment" (a failure that no environment cures), "not-enough" (something
+#: failed, and the cause is not in the log), "no-failure".
+VERDICTS = ("failure", "not-environment", "not-enough", "no-failure")
+#: Of a finding, best first.
 CONFIDENCE = ("high", "medium", "low")
+#: Of this machine.
+ANSWERS = ("confirmed", "contradicted", "not checkable")
 
 
 @dataclass(frozen=True)
 class Here:
     """What this machine's facts say to a finding of a log."""
 
-    answer: str  # "confirmed" | "contradicted" | "not checkable"
+    answer: str  # one of ANSWERS
     text: str = ""
 
     def __str__(self) -> str:
@@ -27,9 +33,7 @@ class Here:
 class Explanation:
     """What a log says, best first."""
 
-    #: "failure" (the findings say why), "not-environment" (a failure that no environment cures), "not-enough"
-    #: (something failed, and the cause is not in the log) or "no-failure".
-    verdict: str
+    verdict: str  # one of VERDICTS
     findings: Tuple[Finding, ...] = ()
     #: The lines that the verdict rests on where there are no findings.
     signs: Tuple[LogLine, ...] = ()

@@ -8,9 +8,11 @@ import inspect
 import json
 from typing import Any, Dict, Tuple, Union, get_type_hints
 
+from envdoctor.explanation import ANSWERS, CONFIDENCE, VERDICTS
 from envdoctor.facts import Facts, Note, NotExamined, Unknown
 from envdoctor.facts.codec import SCHEMA as FACTS
 from envdoctor.finding import Edit, Evidence, Location, Run, Safety, SetEnv, Severity, Shim
+from envdoctor.report.explanation import SCHEMA as EXPLANATION
 from envdoctor.report.json_ import SCHEMA as REPORT
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -44,13 +46,45 @@ def report_schema() -> Schema:
     return {"$schema": DRAFT, "title": REPORT, **_closed(properties), "$defs": _sorted(definitions)}
 
 
+def explanation_schema() -> Schema:
+    """envdoctor.explanation/1; `line` is null where no line is known, `here` where the machine was not asked."""
+    definitions: Schema = {}
+    line = _closed({"line": {"anyOf": [{"type": "integer"}, {"type": "null"}]}, "text": {"type": "string"}})
+    lines = {"type": "array", "items": line}
+    here = _closed({"answer": {"enum": list(ANSWERS)}, "text": {"type": "string"}})
+    finding = {
+        "rule": {"type": "string"},
+        "rank": {"type": "integer", "minimum": 1},
+        "confidence": {"enum": list(CONFIDENCE)},
+        "message": {"type": "string"},
+        "consequence": {"type": "string"},
+        "evidence": lines,
+        "follows": lines,
+        "fix": _fix(definitions),
+        "here": {"anyOf": [{"type": "null"}, here]},
+    }
+    properties = {
+        "schema": {"const": EXPLANATION},
+        "verdict": {"enum": list(VERDICTS)},
+        "findings": {"type": "array", "items": _closed(finding)},
+        "signs": lines,
+        "more": {"type": "string"},
+        "notes": {"type": "array", "items": _schema(Note, definitions)},
+    }
+    return {"$schema": DRAFT, "title": EXPLANATION, **_closed(properties), "$defs": _sorted(definitions)}
+
+
 def files() -> Dict[str, str]:
     """Name and contents of each published file."""
-    made = {"envdoctor.facts-1.json": facts_schema(), "envdoctor.report-1.json": report_schema()}
+    made = {
+        "envdoctor.facts-1.json": facts_schema(),
+        "envdoctor.report-1.json": report_schema(),
+        "envdoctor.explanation-1.json": explanation_schema(),
+    }
     return {name: json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in made.items()}
 
 
-def _finding(definitions: Schema) -> Schema:
+def _fix(definitions: Schema) -> Schema:
     steps = [_step(kind, definitions) for kind in (SetEnv, Shim, Run, Edit)]
     fix = {
         "title": {"type": "string"},
@@ -58,6 +92,10 @@ def _finding(definitions: Schema) -> Schema:
         "steps": {"type": "array", "items": {"oneOf": steps}},
         "lasting": {"type": "array", "items": {"oneOf": steps}},
     }
+    return {"anyOf": [{"type": "null"}, _closed(fix)]}
+
+
+def _finding(definitions: Schema) -> Schema:
     return _closed(
         {
             "rule": {"type": "string"},
@@ -65,7 +103,7 @@ def _finding(definitions: Schema) -> Schema:
             "message": {"type": "string"},
             "consequence": {"type": "string"},
             "evidence": {"type": "array", "items": _schema(Evidence, definitions)},
-            "fix": {"anyOf": [{"type": "null"}, _closed(fix)]},
+            "fix": _fix(definitions),
             "location": {"anyOf": [{"type": "null"}, _schema(Location, definitions)]},
         }
     )

@@ -1,0 +1,79 @@
+"""Explanations as text and as JSON."""
+
+import jsonschema
+import pytest
+
+from envdoctor.explanation import Explanation, Here
+from envdoctor.facts import Note
+from envdoctor.finding import Finding, Fix, LogLine, Run, SetEnv
+from envdoctor.report import schemas
+from envdoctor.report.explanation import as_text, to_json
+from envdoctor.report.style import PLAIN
+
+VALIDATOR = jsonschema.Draft202012Validator(schemas.explanation_schema())
+LINES = tuple(LogLine(f"line {n}", f"text {n}", n) for n in range(1, 9))
+
+
+def finding(rule, confidence="high", line=0):
+    steps = (SetEnv("A", "b"), Run("pip install x"))
+    return Finding(
+        f"{rule} is so",
+        "it stops",
+        LINES[line : line + 1],
+        Fix(f"mend {rule}", steps),
+        rule=rule,
+        confidence=confidence,
+    )
+
+
+CAUSES = Explanation(
+    "failure",
+    (finding("first"), *(finding(f"rule-{n}", "medium", n) for n in range(1, 7))),
+    follows=LINES[2:],
+    here={"first": Here("confirmed", "it is here too")},
+    notes=(Note("rule-x", "this rule failed"),),
+)
+
+
+@pytest.mark.parametrize(
+    "explanation",
+    [CAUSES, Explanation("no-failure"), Explanation("not-enough", signs=LINES, more="run it with -v")],
+)
+def test_json_follows_the_schema(explanation):
+    jsonschema.Draft202012Validator.check_schema(VALIDATOR.schema)
+    VALIDATOR.validate(to_json(explanation))
+
+
+def test_json_is_best_first():
+    document = to_json(CAUSES)
+    assert [f["rank"] for f in document["findings"]] == [1, 2, 3, 4, 5, 6, 7]
+    first, second = document["findings"][:2]
+    assert first["here"] == {"answer": "confirmed", "text": "it is here too"} and second["here"] is None
+    assert len(first["follows"]) == 6 and second["follows"] == []
+    assert second["evidence"] == [{"line": 2, "text": "text 2"}]
+
+
+def test_the_root_cause_is_told_in_full_and_others_shortly_counted():
+    text = as_text("build.log", CAUSES, PLAIN)
+    assert text.startswith("cause  first\n  first is so\n  seen     line 1: text 1\n  follows  it stops\n")
+    assert "           line 5: text 5\n  do       mend first\n" in text and "text 6\n  do" not in text
+    assert "pip install x" in text and "  here     confirmed: it is here too\n" in text
+    assert "also   rule-1  (likely; other causes have the same words)\n" in text
+    assert "and 2 weaker signs of other causes\n" in text and "note: rule-x: this rule failed" in text
+
+
+@pytest.mark.parametrize(
+    ("explanation", "says"),
+    [
+        (Explanation("no-failure"), "Nothing failed in build.log.\n"),
+        (Explanation("not-environment", signs=LINES), "a failure, and not one of the environment"),
+        (Explanation("not-enough", signs=LINES, more="run it with -v"), "  do       run it with -v\n"),
+    ],
+)
+def test_outcomes_without_a_cause(explanation, says):
+    assert says in as_text("build.log", explanation, PLAIN)
+
+
+def test_nothing_of_a_log_commands_the_terminal():
+    evil = Explanation("not-enough", signs=(LogLine("line 1", "\x1b[2J\x07", 1),), more="x")
+    assert "\x1b" not in as_text("a\x1b.log", evil, PLAIN)
