@@ -51,8 +51,11 @@ def explain(log: BuildLog) -> Explanation:
     log = log.without(*BENIGN)
     findings, notes = _asked(log)
     wrapped = tuple(dict.fromkeys(line for hit in log.search(*WRAPPERS) for line in hit.evidence))
-    failed = _own_failures(log, findings[:1])
-    if _ended_well(log, (*wrapped, *failed)):
+    proof = tuple(
+        piece for finding in findings[:1] for piece in finding.evidence if isinstance(piece, LogLine)
+    )
+    failed = tuple(line for line in _own_failures(log) if line not in proof)
+    if _ended_well(log, (*wrapped, *failed, *proof)):
         return Explanation("no-failure", notes=notes)
     if findings and not (failed and findings[0].confidence == "low"):
         first = first_line(findings[0])
@@ -65,11 +68,10 @@ def explain(log: BuildLog) -> Explanation:
     return Explanation("no-failure", notes=notes)
 
 
-def _own_failures(log: BuildLog, best: Tuple[Finding, ...]) -> Tuple[LogLine, ...]:
-    """Lines in which a failure is told in words of its own, beside those that the best finding rests on."""
-    proof = {piece for finding in best for piece in finding.evidence}
+def _own_failures(log: BuildLog) -> Tuple[LogLine, ...]:
+    """Lines in which a failure is told in words of its own."""
     hits = log.without(*NOTICES, *WRAPPERS).search(*FAILURES)
-    return tuple(dict.fromkeys(line for hit in hits for line in hit.evidence if line not in proof))
+    return tuple(dict.fromkeys(line for hit in hits for line in hit.evidence))
 
 
 def _ended_well(log: BuildLog, bad: Tuple[LogLine, ...]) -> bool:
@@ -79,7 +81,10 @@ def _ended_well(log: BuildLog, bad: Tuple[LogLine, ...]) -> bool:
 
 
 def compared(explanation: Explanation, facts: Facts) -> Explanation:
-    """With what this machine's facts say to each finding; a confirmed one has the cure that fits here."""
+    """With what this machine's facts say to each finding: a confirmed one has the cure that fits here.
+
+    What they confirm counts one degree of confidence more, what they contradict one less.
+    """
     known = {rule.name: rule for rule in rules()}
     here: Dict[str, Here] = {}
     findings = []
@@ -93,7 +98,13 @@ def compared(explanation: Explanation, facts: Facts) -> Explanation:
         else:
             here[finding.rule] = Here("contradicted", "the facts of this machine show nothing of it")
         findings.append(finding)
-    return replace(explanation, findings=tuple(findings), here=here)
+    weight = {"confirmed": -1, "contradicted": 1}
+
+    def order(finding: Finding) -> Tuple[int, int, str]:
+        confidence, line, rule = _order(finding)
+        return confidence + weight.get(here[rule].answer, 0), line, rule
+
+    return replace(explanation, findings=tuple(sorted(findings, key=order)), here=here)
 
 
 def first_line(finding: Finding) -> int:

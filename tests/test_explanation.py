@@ -1,16 +1,24 @@
-"""Every excerpt of tests/logs is explained by the rule that it is named after, and by it first."""
+"""What a log says; every excerpt of tests/logs is explained by the rule that it is named after first."""
 
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from envdoctor.catalogue import rules
-from envdoctor.explanation import explain
-from envdoctor.log import read
+from envdoctor.catalogue import Rule, rules
+from envdoctor.explanation import compared, explain
+from envdoctor.facts import ROLES, Facts, Request, Torch
+from envdoctor.finding import Finding, Fix, Severity
+from envdoctor.log import read, read_text
 
 LOGS = sorted((Path(__file__).parent / "logs").glob("*/*.log"))
 #: The outcomes that are no rules, as verdicts.
-OUTCOMES = {"none": "no-failure", "not-an-environment-problem": "not-environment", "cause-not-in-log": "not-enough"}
+OUTCOMES = {
+    "none": "no-failure",
+    "not-an-environment-problem": "not-environment",
+    "cause-not-in-log": "not-enough",
+}
 
 
 def test_there_is_a_folder_for_known_names_only():
@@ -28,3 +36,88 @@ def test_the_log_is_explained(path):
         assert (explanation.verdict, [f.rule for f in explanation.findings]) == (OUTCOMES[name], [])
     else:
         assert [f.rule for f in explanation.findings][:1] == [name]
+
+
+MISSING = "fatal error: cusparse.h: No such file or directory\n"
+
+
+def rule_of(name, check, pattern, confidence="medium"):
+    def explain(log):
+        hit = log.first(pattern)
+        if hit:
+            yield hit.finding(name, "it stops", Fix(f"mend {name}"), confidence)
+
+    return Rule(name, "linking", name, Severity.ERROR, ROLES, 1, check, explain, sys)
+
+
+@pytest.fixture
+def known(monkeypatch):
+    def say(*rules):
+        monkeypatch.setattr("envdoctor.explanation.rules", lambda: rules)
+
+    return say
+
+
+def test_confidence_comes_before_the_line_and_the_line_before_the_name(known):
+    known(
+        rule_of("b", None, "two"),
+        rule_of("a", None, "two"),
+        rule_of("c", None, "one"),
+        rule_of("d", None, "two", "high"),
+    )
+    found = explain(read_text("error: one\nerror: two\n"))
+    assert [finding.rule for finding in found.findings] == ["d", "c", "a", "b"]
+
+
+def test_a_mere_hint_does_not_stand_against_a_failure_in_other_words(known):
+    known(rule_of("hint", None, "cusparse", "low"))
+    assert explain(read_text(MISSING)).verdict == "failure"
+    assert explain(read_text(f"{MISSING}KeyError: 'x'\n")).verdict == "not-environment"
+
+
+def test_a_success_at_the_end_outweighs_what_came_before(known):
+    known(rule_of("a", None, "cusparse"))
+    assert explain(read_text(f"{MISSING}Successfully installed x-1\n")).verdict == "no-failure"
+    assert explain(read_text(f"Successfully installed x-1\n{MISSING}")).verdict == "failure"
+
+
+def test_a_rule_that_fails_is_a_note_and_the_others_speak(known):
+    def broken(log):
+        raise ZeroDivisionError("oops")
+
+    known(replace(rule_of("x", None, ""), explain=broken), rule_of("a", None, "cusparse"))
+    found = explain(read_text(MISSING))
+    assert [finding.rule for finding in found.findings] == ["a"]
+    assert "please report it: ZeroDivisionError: oops" in found.notes[0].text
+
+
+HERE = Finding("so it is here", "", (), Fix("the cure for here"))
+
+
+def _always(request: Request):
+    yield HERE
+
+
+def _never(request: Request):
+    yield from ()
+
+
+def _with_torch(torch: Torch):
+    yield HERE
+
+
+def test_this_machine_confirms_contradicts_or_cannot_say(known):
+    known(
+        rule_of("contradicted", _never, "cusparse"),
+        rule_of("unasked", None, "cusparse"),
+        rule_of("unknown", _with_torch, "cusparse"),
+        rule_of("confirmed", _always, "cusparse"),
+    )
+    found = compared(explain(read_text(MISSING)), Facts())
+    assert [(f.rule, found.here[f.rule].answer) for f in found.findings] == [
+        ("confirmed", "confirmed"),
+        ("unasked", "not checkable"),
+        ("unknown", "not checkable"),
+        ("contradicted", "contradicted"),
+    ]
+    assert found.findings[0].fix == HERE.fix and found.findings[1].fix == Fix("mend unasked")
