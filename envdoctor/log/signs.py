@@ -36,6 +36,8 @@ NOTICES = (
     r"[Ff]all(?:ing|s)?\W?back|is disabled|[Dd]isabling|will be removed|[Ss]kipping|[Ii]gnoring|[Rr]etrying",
     r"\b0 (?:tests )?(?:failed|errors?|failures?)\b|no errors?\b|without errors?\b",
     r"ggml_backend_cuda_graph_compute|pinned memory",
+    # A warning of CMake's with the lines that belong to it.
+    r"^([ \t]*)CMake (?:\w+ )?Warning[^\n]*(?:\n(?:\1[ \t]+[^\n]*)?$)*",
     r"^\s*(?:/\S+/)?(?:nvcc|g\+\+|gcc|c\+\+|cc|clang\S*|ptxas|cicc|cudafe\+\+) -",
 )
 
@@ -51,12 +53,15 @@ WRAPPERS = (
     r"setup\.py (?:install|develop|bdist_wheel|clean) for [^\n]*error|finished with status 'error'",
     r"[Cc]ommand [^\n]* (?:returned non-zero exit status|failed with|died with|terminated by signal|errored out)",
     r"CalledProcessError|hook failed|Build backend (?:failed|returned an error)|Failed to (?:build|prepare) ",
-    r"[Ss]ee (?:root cause|the \w+) above|\bsee [\w./-]+\.log\b|EngineCore failed to start|ERR99999 UNKNOWN",
+    r"[Ss]ee (?:root cause|the \w+|stack trace) \(?above|\bsee [\w./-]+\.log\b|ERR99999 UNKNOWN",
+    r"EngineCore failed to start|EngineDeadError|died unexpectedly|output_handler failed|Main process exited",
+    r"##\[error\]|Failed with result|terminated with (?:non-zero )?exit code|exited unexpectedly",
     r"The above exception was the direct cause|During handling of the above exception",
     # torch's cpp_extension, ninja, make, CMake.
     r"Error compiling objects for extension|Error building extension '|Error in building extension",
     r"ninja: (?:build stopped|fatal: cannot)|^FAILED: (?!error)|^\[code=\d+\]",
-    r"(?:make|ninja)(?:\[\d+\])?: \*\*\*|recipe for target [^\n]* failed|Error \d+(?: \(ignored\))?$",
+    r"(?:make|ninja)(?:\[\d+\])?: \*\*\*(?![^\n]*Interrupt)|recipe for target [^\n]* failed",
+    r"Error \d+(?: \(ignored\))?$",
     r"Configuring incomplete|See also [^\n]*CMake\w+\.log|CMake (?:build|configur\w+|Generate step)[^\n]*failed",
     r"^CMake Error: [^\n]*(?:try_compile|Generate step failed)",
     # compilers and linkers, of what they said before.
@@ -78,9 +83,10 @@ FAILURES = (
     r"\bKilled\b|core dumped|\bAborted\b|Segmentation fault|Illegal instruction|Bus error",
     r"command not found|No such file or directory|[Pp]ermission denied|[Cc]annot (?:open|find)",
     r"undefined (?:symbol|reference)|unresolved external|multiple definition",
-    r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion|KeyboardInterrupt|\^C",
+    r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion|Interrupt$|\^C",
     r"is not (?:a supported wheel|recognized as)|Could not find a version|No matching distribution",
-    r"unknown model architecture|no longer allowed|not supported|CUDA [Ee]rror|Watchdog caught",
+    r"unknown model architecture|no longer allowed|not supported|is not allowed|Watchdog caught",
+    r"CUDA [Ee]rror|CMake Error",
 )
 
 #: That it ended well.
