@@ -14,7 +14,9 @@ BENIGN = (
     r"\S+ \S+ requires [^\n]*, but you (?:have|'ll have) [^\n]* which is incompatible\.?$",
     # CMake tries features; a test that fails is an answer. Source: CheckCSourceCompiles and kin.
     r"-- (?:Performing Test|Looking for|Check\w*|Try)\b[^\n]*(?:- |\.\.\. ?)(?:[Ff]ailed|not found|no|No|NO)\s*$",
-    r"^\s*-{1,2} +(?:\[\w+\] )?Could NOT find ",
+    r"^\s*-{1,2} +(?:\[\w+\] )?(?:Could NOT|Unable to) find ",
+    # Feature tests of distutils and numpy.
+    r"^_configtest\.c",
     # torch's cpp_extension. Source: _check_cuda_version, check_compiler_ok_for_platform, _get_cuda_arch_flags.
     r"has a minor version mismatch with the version that was used",
     r"There are no \S+ version bounds defined for CUDA version",

@@ -23,6 +23,44 @@ for this build: `LIBRARY_PATH=/usr/lib/x86_64-linux-gnu`. Never replace files of
 When the library that is missing belongs to CUDA: then it is missing for every linker.
 """
 
-from envdoctor.finding import Severity
+import posixpath
+import re
+from typing import Iterator
+
+from envdoctor.absent import CONDA_LD, kind_of_library
+from envdoctor.finding import Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
+
+
+# GNU ld of conda: a library, one of glibc's files that a script of the linker names, or a start file.
+_NOT_FOUND = CONDA_LD + r": cannot find (?:-l)?(?P<name>[\w.+/-]+)"
+# A library of the system that another one needs, or that wants a newer C library than conda's sysroot has.
+_INDIRECT = (
+    CONDA_LD + r": warning: (?P<name>lib\S+), needed by \S+, not found \(try using -rpath",
+    CONDA_LD + r": \S{0,200}/lib[^/\s]+\.so[\d.]*: undefined reference to '(?P<name>[^'\n]+@GLIBC[\w.]+)'",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for confidence, patterns in (("high", (_NOT_FOUND,)), ("medium", _INDIRECT)):
+        hit = next((hit for hit in log.search(*patterns) if _of_the_system(hit["name"])), None)
+        if hit:
+            yield hit.finding(
+                f"conda's linker does not find {posixpath.basename(hit['name'])}: it searches the environment and its"
+                " own sysroot, not the system's folders.",
+                "The system's own ld would find it; whatever links it in this environment fails.",
+                Fix(
+                    "Install it in the environment (conda install gxx_linux-64, openssl and the like), or name"
+                    " the system's folder for this build: LIBRARY_PATH=/usr/lib/x86_64-linux-gnu"
+                ),
+                confidence,
+            )
+            return
+
+
+def _of_the_system(name: str) -> bool:
+    """Whether it is no part of CUDA or Python, whatever its file is called."""
+    stem = re.sub(r"^lib|\.(?:so|a)\b.*$", "", posixpath.basename(name))
+    return kind_of_library(stem) in ("base", "other")

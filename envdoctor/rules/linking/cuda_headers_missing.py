@@ -26,9 +26,10 @@ When the source is left out of your build.
 import posixpath
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from envdoctor import compat, libraries
+from envdoctor import absent, compat, libraries
 from envdoctor.facts import Environment, Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -145,3 +146,29 @@ def _elsewhere(part: str, used: Toolkit, toolkits: Toolkits) -> Tuple[str, ...]:
         library = item.library(part)
         return (posixpath.dirname(library.header),) if library and library.header else item.include_dirs
     return ()
+
+
+# CMake's modules, when nvcc is there.
+_NOT_FOUND = (
+    r"Could NOT find CUDA(?:Toolkit)? \(missing: (?P<name>CUDA(?:Toolkit)?_INCLUDE_DIR\w*)[ )]",
+    r"Could NOT find (?:CUDNN|CuDNN|cuDNN) \(missing: (?P<name>[^)\n]+)",
+)
+# nvcc that does not find its own first header says so without a file that includes it: nvcc-symlinked.
+_BY_NVCC = r"(?:cc1plus|cc1|<built-in>|<command-line>)\S{0,20}: fatal error: '?cuda_runtime\.h"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    found = () if log.has(_BY_NVCC) else tuple(absent.headers(log, "cuda"))
+    hit = found[0][0] if found else log.first(*_NOT_FOUND)
+    if hit:
+        names = ", ".join(dict.fromkeys(name for _, name in found)) or hit["name"]
+        runtime = found and all(name.startswith(("cuda.h", "cuda_runtime")) for _, name in found)
+        yield hit.finding(
+            f"The compiler finds no {names}: a header of CUDA.",
+            "The toolkit in use lacks it, or keeps it in a folder that is not searched (wheels, HPC SDK, conda).",
+            Fix(
+                "Look for a copy of the same CUDA (find / -name cusparse.h) and put its folder into CPATH; else install"
+                " the headers: NVIDIA's -dev packages (libcusparse-dev-12-4), or conda's cuda-libraries-dev"
+            ),
+            "high" if found and not runtime else "medium",
+        )

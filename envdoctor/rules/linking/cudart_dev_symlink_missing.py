@@ -31,8 +31,10 @@ import posixpath
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
+from envdoctor.absent import libraries as libraries_absent
 from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Shim, Step
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -283,3 +285,24 @@ def _nvcc_lib64(project: Project, place: Located, used: Toolkit, folder: str) ->
 
 def _list(names: Iterable[str]) -> str:
     return ", ".join(names)
+
+
+# CMake's modules FindCUDAToolkit and FindCUDA, when the compiler is there.
+_NOT_FOUND = (
+    r"Could NOT find CUDA(?:Toolkit)? \(missing: (?:CUDAToolkit_LIBRARY_ROOT )?(?P<name>CUDA_CUDART\w*)[ )]"
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    found = tuple(libraries_absent(log, "cuda"))
+    hit = found[0][0] if found else log.first(_NOT_FOUND)
+    if hit:
+        names = list(dict.fromkeys(name for _, name in found)) or ["cudart"]
+        yield hit.finding(
+            f"The link asks for {', '.join(names)}, and no searched folder has it under its plain name.",
+            f"The linker wants lib{names[0]}.so or .a; a file with a version behind its name does not count.",
+            Fix(
+                f"Look where it is (find / -name 'lib{names[0]}*'). With its plain name: put that folder into"
+                f" LIBRARY_PATH. With a version only: link lib{names[0]}.so to it. Nowhere: install the -dev package"
+            ),
+        )

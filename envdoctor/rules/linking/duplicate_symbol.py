@@ -21,6 +21,33 @@ archive whose objects have been device-linked. `-Wl,--allow-multiple-definition`
 Never: which of the two definitions wins is left to chance.
 """
 
-from envdoctor.finding import Severity
+from typing import Iterator
+
+from envdoctor.finding import Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
+
+
+# GNU ld and gold, nvlink, lld and Apple's ld (both forms), link.exe.
+_TWICE = (
+    r"[Mm]ultiple definition of '(?P<name>[^'\n]+)'",
+    r"error: duplicate symbol: (?P<name>\S.*)$",
+    r"^duplicate symbol '?(?P<name>[^'\n]+)'? in:",
+    r"error LNK2005: (?P<name>\S.*?) already defined in ",
+    r"error LNK1169: one or more multiply defined symbols found",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_TWICE[:-1]) or log.first(_TWICE[-1])
+    if hit:
+        name = hit["name"] if "name" in hit.match.groupdict() else "A symbol"
+        yield hit.finding(
+            f"{name} is defined in two objects of this link.",
+            "The linker refuses to choose; the line names both objects.",
+            Fix(
+                "Make the definition inline or static, or leave it in one source; list each object and archive once."
+                " C code from before gcc 10: -fcommon. Objects with relocatable device code: device-link once"
+            ),
+        )

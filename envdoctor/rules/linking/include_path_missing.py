@@ -26,9 +26,10 @@ written in its files.
 import posixpath
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from envdoctor import compat
+from envdoctor import absent, compat
 from envdoctor.facts import Header, Packages, Project
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.log import BuildLog, Hit
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -85,3 +86,27 @@ def _evidence(chosen: List[Tuple[Header, str]]) -> Tuple[Evidence, ...]:
 def _names(headers: List[Header]) -> str:
     names = list(dict.fromkeys(header.name for header in headers))
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more headers" if len(names) > 3 else "")
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for hit, name, state in absent.vendored(log):
+        if state != "empty":
+            yield _unsearched(hit, name, "medium" if state == "unsearched" else "low")
+            return
+    # torch's own headers, where its include folder is not searched; torch-api-removed speaks of those that are gone.
+    for hit, name in absent.headers(log, "torch"):
+        if not name.startswith(("TH/", "THC/", "THNN/", "THCUNN/")) and not log.has(r"torch/include"):
+            yield _unsearched(hit, name, "medium")
+            return
+
+
+def _unsearched(hit: Hit, name: str, confidence: str) -> Finding:
+    return hit.finding(
+        f"The compiler does not find {name} in any folder that it searches.",
+        "Every source that includes it fails.",
+        Fix(
+            f"Look for it (find . / -path '*/{name}'). Where it is, add the folder above {name} to CPATH or to the"
+            " build's include_dirs; where it is not, fetch the submodules or install the project that has it"
+        ),
+        confidence,
+    )

@@ -25,6 +25,7 @@ from typing import Iterator
 
 from envdoctor.facts import Project
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 STAGE = 0
@@ -84,3 +85,40 @@ def check(project: Project) -> Iterator[Finding]:
             location=Location(paths[0], 1),
             severity=Severity.ERROR if built and project.builds else Severity.INFO,
         )
+
+
+# The pointer itself, shown or read as source by gcc, clang and MSVC; Python's pickle and llama.cpp, which name its
+# first letters; git and git-lfs.
+_POINTER = (
+    r"version https://git-lfs\.github\.com/spec/v\d",
+    r"oid sha256:[0-9a-f]{64} size \d+",
+    r"'version' does not name a type",
+    r"unknown type name 'version'",
+    r"identifier \"version\" is undefined",
+    r"missing ';' before identifier 'https'",
+    r"invalid load key, 'v'\.",
+    r"invalid magic characters:? '?vers\b",
+    r"configured for Git LFS but 'git-lfs' was not found",
+    r"git-lfs(?:\.exe)?(?: filter-process| smudge)?: (?:git-lfs: )?(?:command )?not found",
+    r"git: 'lfs' is not a git command",
+)
+# The loader, of any library that is no ELF file.
+_NO_ELF = r"\.so(?:\.\d+)*: invalid ELF header"
+# A library that is text, and a safetensors file whose first eight bytes are no length.
+_TEXT = (
+    r"\.(?:so|a)(?:\.\d+)*: ?(?:error: )?file format not recognized; treating as linker script",
+    r"deserializing header: [Hh]eader ?[Tt]oo ?[Ll]arge",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for confidence, patterns in (("high", _POINTER), ("medium", _TEXT), ("low", (_NO_ELF,))):
+        hit = log.first(*patterns)
+        if hit:
+            yield hit.finding(
+                "A file of the project is a git-lfs pointer: a few lines of text in place of the content.",
+                "What compiles, links or loads it reads the words 'version https://git-lfs...' and fails.",
+                Fix("In the clone: git lfs install --local && git lfs pull (install git-lfs first)"),
+                confidence,
+            )
+            return

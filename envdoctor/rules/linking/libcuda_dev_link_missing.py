@@ -26,8 +26,10 @@ import posixpath
 from typing import Iterator, Optional
 
 from envdoctor import libraries
+from envdoctor.absent import libraries as libraries_absent
 from envdoctor.facts import Driver, Library, Located, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -104,3 +106,23 @@ def _fix(used: Toolkit, library: Optional[Library]) -> Fix:
     return Fix(
         f"Install the stub: cuda-driver-dev-{release} of NVIDIA's package repository, or conda-forge's cuda-driver-dev"
     )
+
+
+# Triton's build of its launcher, with a driver that has no plain name; a link with a library that wants the driver's.
+_HIDDEN = (
+    r"libcuda\.so cannot found! Possible files are located at",
+    r"lib(?:cuda|nvidia-ml)\.so\.1, needed by \S+, not found \(try using -rpath",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_HIDDEN) or next((found for found, _ in libraries_absent(log, "driver")), None)
+    if hit:
+        yield hit.finding(
+            "The link asks for the driver's library, and the linker finds no file of that name.",
+            "Machines and images without a driver's development files have libcuda.so.1 alone, or nothing.",
+            Fix(
+                "Add the toolkit's stub for the link alone: LIBRARY_PATH=/usr/local/cuda/lib64/stubs (install it with"
+                " cuda-driver-dev-12-4 and the like); where the stub is searched already, link libcuda.so.1 beside it"
+            ),
+        )

@@ -21,9 +21,10 @@ When only the project's pure Python part is built.
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import installing
+from envdoctor import absent, installing
 from envdoctor.facts import Project, Python, System
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -73,3 +74,28 @@ def _fix(python: Python, system: Optional[System]) -> Fix:
     return Fix(
         f"Install the development files of the Python at {python.base_prefix}, or build with a Python that has them"
     )
+
+
+# CMake's FindPython and FindPythonLibs (the interpreter is there, its development files are not), autoconf, Meson.
+_NOT_FOUND = (
+    r"Could NOT find Python\d? \(missing: (?:Python\d?_(?:INCLUDE_DIRS?|LIBRAR\w+)|Development)[^)]*\)",
+    r"Could NOT find PythonLibs\w* \(missing: [^)]*\)",
+    r"Python dependency not found",
+    r"(?i:could not find|cannot find|missing) '?Python\.h|Python\.h not found|[Pp]ython headers? not found",
+    r"(?:Python headers|header files? for Python|Python development (?:files|headers)) (?:are|is|were) (?:not|missing)",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    header = next((hit for hit, _ in absent.headers(log, "python")), None)
+    hit = header or next((hit for hit, _ in absent.libraries(log, "python")), None) or log.first(*_NOT_FOUND)
+    if hit:
+        yield hit.finding(
+            "The Python that the build uses has no development files (Python.h, libpython).",
+            "No module for this Python can be compiled.",
+            Fix(
+                "Install them for that very version: apt-get install python3.11-dev, dnf install python3-devel; or"
+                " build with a Python that brings them (conda's, uv's)"
+            ),
+            "high" if header else "medium",
+        )

@@ -27,8 +27,10 @@ When the part of the project that asks for the archive is switched off in your b
 from typing import Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
+from envdoctor.absent import libraries as libraries_absent
 from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Shim, Step
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -115,3 +117,18 @@ def _fix(names: List[str], used: Toolkit, toolkits: Toolkits, project: Project, 
 
 def _shared(name: str, used: Toolkit, toolkits: Toolkits) -> bool:
     return any(copy.shared or copy.dev_link for copy in libraries.copies(name, used, toolkits))
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    found = tuple(libraries_absent(log, "archive"))
+    if found:
+        names = list(dict.fromkeys(name for _, name in found))
+        shared = " ".join(f"-l{name[:-7]}" for name in names if name.endswith("_static"))
+        yield found[0][0].finding(
+            f"The link asks for CUDA's static archives {', '.join(names)}, and the linker finds none.",
+            "Wheels, conda and runtime images hold the shared libraries alone.",
+            Fix(
+                f"Link the shared libraries instead ({shared or 'leave -lculibos out'}), or install the archives"
+                " with NVIDIA's own packages (libcublas-dev-12-4 and the like)"
+            ),
+        )

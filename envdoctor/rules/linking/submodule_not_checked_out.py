@@ -25,9 +25,10 @@ import posixpath
 import shlex
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import git_urls
+from envdoctor import absent, git_urls
 from envdoctor.facts import Configuration, Environment, Project, Submodule
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Step
+from envdoctor.log import BuildLog, Hit
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -100,3 +101,59 @@ def _include_dirs(project: Project) -> Tuple[str, ...]:
 def _inside(path: str, folder: str) -> bool:
     """Whether a path as written lies in a folder of the tree; variables in front of it do not matter."""
     return f"/{folder.strip('/')}/" in f"/{path.strip('/')}/"
+
+
+# Where projects keep other projects.
+_FOLDERS = r"(?:third[_-]?party|3rd[_-]?party|externals?|extern|deps|vendor|submodules?|modules|libs?)"
+_UNFETCHED = (
+    r"(?i:\bsubmodules? (?:\S{1,60} )?(?:(?:is|are|was|were|has|have) )?"
+    r"(?:missing|empty|uninitiali[sz]ed|not (?:been )?(?:found|checked out|initiali[sz]ed|fetched|cloned|populated)))"
+)
+# CMake of add_subdirectory; torch's and other projects' own checks; pip, cargo and make of a folder that has nothing.
+_EMPTY = (
+    r"[Tt]he source directory \S+ does not contain a CMakeLists\.txt file",
+    r"does not contain a CMakeLists\.txt",
+    r"add_subdirectory given source \"?[^\s\"]+\"? which is not an existing directory",
+    r"(?i:(?:please|try|did you|forget to|need to|must) (?:first )?(?:run(?:ning)?|execut\w+)?:? ?['\"]?git submodule)",
+    r"[\w:;,.!?()][\t\x20](?:[Rr]un|[Uu]se|[Ee]xecute):? ['\"]?git submodule (?:update|init|sync)",
+    _UNFETCHED,
+    r"(?i:(?:did you|do you) (?:forget|clone)[^\n]{0,60}(?:submodule|--recurs))",
+    r"is missing, please use source distribution or git clone",
+    rf"[/\\']{_FOLDERS}[/\\][^\s']*'? (?:is not installable|does not appear to be a Python project)",
+    rf"It looks like a path\. File '(?:[^'\n]*[/\\\\])?{_FOLDERS}[/\\\\][^'\n]*' does not exist",
+    rf"failed to read '[^'\n]*/{_FOLDERS}/[^'\n]*Cargo\.toml'",
+    rf"make(?:\[\d+\])?: \*\*\* \S*{_FOLDERS}/\S*: No such file or directory\. Stop",
+    rf"Entering directory '[^'\n]*/{_FOLDERS}/[^'\n]*'\n[^\n]*No targets specified and no makefile",
+)
+# setup.py of xformers and the like, which lists a submodule's sources; CMake's include of a submodule's file.
+_HINTS = (
+    r"assert len\(sources\) > 0",
+    r"No url found for submodule path '[^'\n]+' in \.gitmodules|no submodule mapping found in \.gitmodules",
+    rf"No rule to make target '(?:[^'\n]*/)?{_FOLDERS}/[^'\n]*\.(?:c|cc|cpp|cu|h|hpp|txt)'",
+    rf"include could not find (?:requested|load) file: \S*{_FOLDERS}/\S+",
+    rf"(?:Cannot find source file|No SOURCES given to target): \S*{_FOLDERS}/\S+",
+    rf"error: \S*{_FOLDERS}/\S+\.(?:c|cc|cpp|cu): No such file or directory",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    header = next((hit for hit, _, state in absent.vendored(log) if state == "empty"), None)
+    empty = log.first(*_EMPTY)
+    if empty and not log.has(r"into submodule path '.*' failed|Failed to clone"):
+        yield _not_fetched(empty, "high")
+    elif header:
+        yield _not_fetched(header, "medium")
+    else:
+        yield from (_not_fetched(hit, "medium") for hit in (log.first(*_HINTS),) if hit)
+
+
+def _not_fetched(hit: Hit, confidence: str) -> Finding:
+    return hit.finding(
+        "A folder that the build needs is empty or absent: a submodule that was not fetched.",
+        "Clones without --recursive and archives hold no submodules.",
+        Fix(
+            "In the clone: git submodule update --init --recursive. From an archive or an sdist: clone the"
+            " repository with git clone --recursive instead (pip install git+https://... fetches submodules)"
+        ),
+        confidence,
+    )

@@ -24,13 +24,14 @@ overlay on CPATH. Other headers of TH and THC have no substitute; take a torch b
 When the lines are behind an `#if` on torch's version, or the file is left out of your build.
 """
 
-from typing import Iterator, List, Tuple
+from typing import Iterator, List, Optional, Tuple
 
 from packaging.version import Version
 
-from envdoctor import compat
+from envdoctor import absent, compat
 from envdoctor.facts import Environment, Located, Project, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
+from envdoctor.log import BuildLog, Hit
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -133,3 +134,55 @@ def _steps(names: List[str]) -> Iterator[Step]:
         if name in names:
             for variable in VARIABLES:
                 yield SetEnv(variable, flag, "append")
+
+
+# gcc, clang, EDG (nvcc) and MSVC, of a name that is not declared.
+_UNDECLARED = (
+    r"'(?P<name>{names})' (?:was not declared in this scope|has not been declared|does not name a type)",
+    r"(?:use of undeclared identifier|unknown type name) '(?P<name>{names})'",
+    r"identifier [\"'](?P<name>{names})[\"'] is undefined",
+    r"'(?P<name>{names})': (?:identifier not found|undeclared identifier)",
+    r"has no member (?:named )?[\"'](?P<name>getTHCState|THPStream_Unwrap)[\"']",
+    r"undefined (?:reference to|symbol:?) '?(?P<name>AT_CHECK|THCState_\w+|THCudaCheck)\b",
+)
+_NAMES = r"AT_CHECK|AT_ASSERTM|THC?[A-Z]?\w*(?:State|Check|Tensor|Malloc|Free|Stream|Blas|Div)\w*|THCNumerics"
+_TYPE = r"no suitable conversion function from \"const at::DeprecatedTypeProperties\"|DeprecatedTypeProperties' to '"
+# Names of torch that this torch does not have: the sources are for another one.
+_MEMBERS = (
+    r"'(?P<name>\w+)' is not a member of '(?:at|c10|torch)(?:::\w+)*'",
+    r"namespace [\"'](?:at|c10|torch)(?:::\w+)*[\"'] has no member [\"'](?P<name>\w+)[\"']",
+    r"no member named '(?P<name>\w+)' in namespace '(?:at|c10|torch)(?:::\w+)*'",
+    r"class [\"'](?:at::Tensor|at::Context|at::Type|c10::\w+)[\"'] has no member [\"'](?P<name>\w+)[\"']",
+    r"'(?:class|struct) (?:at|c10|torch)::[\w:]+' has no member named '(?P<name>\w+)'",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    header = _removed_header(log)
+    name = log.first(*(pattern.replace("{names}", _NAMES) for pattern in _UNDECLARED), _TYPE)
+    member = None if header or name else log.first(*_MEMBERS)
+    for hit, confidence in ((header, "high"), (name, "high"), (member, "medium")):
+        if hit:
+            what = hit["name"] if "name" in hit.match.groupdict() else "Tensor.type() in an AT_DISPATCH macro"
+            yield hit.finding(
+                f"The sources use {what}, which the torch in use does not have.",
+                "They are written for another torch; no other compiler or flag helps.",
+                Fix(
+                    "Port the lines (TORCH_CHECK for AT_CHECK, C10_CUDA_CHECK for THCudaCheck, x.scalar_type() for"
+                    " x.type()); or take a torch that has them: below 1.5 for AT_CHECK, below 1.11 for THC"
+                ),
+                confidence,
+            )
+
+
+def _removed_header(log: BuildLog) -> Optional[Hit]:
+    """A header of torch that is gone: TH and THC, or any while torch's include folder is searched."""
+    searched = log.has(
+        r"-(?:I|isystem) ?\S{0,200}torch/include\b",
+        r"[/-]I\S{0,200}torch\\include\b",
+        r"torch/include/torch/csrc",
+    )
+    found = absent.headers(log, "torch")
+    return next(
+        (hit for hit, name in found if searched or name.startswith(("TH/", "THC/", "THNN/", "THCUNN/"))), None
+    )
