@@ -8,8 +8,9 @@ from typing import Iterator, List, Match, Optional, Pattern, Tuple
 
 from envdoctor.finding import Finding, Fix, LogLine
 
-# A space of a pattern, with what says how often it may be there.
-_SPACE = re.compile(r" ([?*+]?)")
+# What a space of a pattern stands for, by what says how often it may be there; no more than an indented line has.
+_WHITE = {"": r"\s{1,120}", "+": r"\s{1,120}", "?": r"\s{0,120}", "*": r"\s{0,120}", "{": r"\s{"}
+_SPACE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]| ([?*+{]?)")  # not in a set of characters
 #: Longest text of a line that is shown.
 SHOWN = 400
 
@@ -124,6 +125,4 @@ class BuildLog:
 
 @functools.lru_cache(maxsize=None)
 def _compiled(pattern: str) -> Pattern[str]:
-    return re.compile(
-        _SPACE.sub(lambda found: r"\s*" if found[1] in ("?", "*") else r"\s+", pattern), re.MULTILINE
-    )
+    return re.compile(_SPACE.sub(lambda found: _WHITE.get(found[1], found[0]), pattern), re.MULTILINE)

@@ -41,12 +41,6 @@ def without_colours(line: str) -> str:
 
 def for_matching(line: str) -> str:
     """What the tool itself wrote, in English, with plain quotes."""
-    line = (
-        _FRONT.sub("", line, count=1)
-        if line[:1] in _STARTS or "|" in line[:42] or "\t" in line[:160]
-        else line
-    )
+    front = _FRONT.match(line)
+    line = line[front.end() :] if front else line
     return in_english(line if line.isascii() and "`" not in line else line.translate(MARKS))
-
-
-_STARTS = frozenset("0123456789#[(>│|\ufeff")

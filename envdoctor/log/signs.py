@@ -14,12 +14,17 @@ BENIGN = (
     r"\S+ \S+ requires [^\n]*, but you (?:have|'ll have) [^\n]* which is incompatible\.?$",
     # CMake tries features; a test that fails is an answer. Source: CheckCSourceCompiles and kin.
     r"-- (?:Performing Test|Looking for|Check\w*|Try)\b[^\n]*(?:- |\.\.\. ?)(?:[Ff]ailed|not found|no|No|NO)\s*$",
-    r"^\s*-{1,2} +(?:\[\w+\] )?(?:Could NOT|Unable to) find ",
+    r"^[ \t]*-{1,2} +(?:\[\w+\] )?(?:Could NOT|Unable to) find ",
     # Feature tests of distutils and numpy.
     r"^_configtest\.c",
+    r"Location 'file:[^\n]*' is ignored: it is neither a file nor a directory",
+    r"CMake Deprecation Warning|Compatibility with CMake < [\d.]+ will be removed",
+    # torch's collect_env, of a machine without AMD's GPUs.
+    r"^(?:ROCM used to build PyTorch|HIP runtime version|MIOpen runtime version): N/A",
     # torch's cpp_extension. Source: _check_cuda_version, check_compiler_ok_for_platform, _get_cuda_arch_flags.
     r"has a minor version mismatch with the version that was used",
     r"There are no \S+ version bounds defined for CUDA version",
+    r"APIs are compatible, accepting this combination",
     r"TORCH_CUDA_ARCH_LIST is not set, all archs for visible cards are included",
     r"could not find ninja.. Falling back to using the slow distutils backend",
     # nvcc and ptxas.
@@ -28,7 +33,7 @@ BENIGN = (
     r"\bwarning (?:#\d+|C4\d+|D9\d+)",
     # Deprecations and policies.
     r"(?:Deprecation|Future|PendingDeprecation)Warning\b",
-    r"^\s*Policy CMP\d+ is not set",
+    r"^[ \t]*Policy CMP\d+ is not set",
     r"ccache not found",
 )
 
@@ -40,7 +45,7 @@ NOTICES = (
     r"ggml_backend_cuda_graph_compute|pinned memory",
     # A warning of CMake's with the lines that belong to it.
     r"^([ \t]*)CMake (?:\w+ )?Warning[^\n]*(?:\n(?:\1[ \t]+[^\n]*)?$)*",
-    r"^\s*(?:/\S+/)?(?:nvcc|g\+\+|gcc|c\+\+|cc|clang\S*|ptxas|cicc|cudafe\+\+) -",
+    r"^[ \t]*(?:/\S+/)?(?:nvcc|g\+\+|gcc|c\+\+|cc|clang\S*|ptxas|cicc|cudafe\+\+) -",
 )
 
 #: What wraps a failure: that something failed, not what.
@@ -73,7 +78,7 @@ WRAPPERS = (
     r"did not complete successfully|executor failed running|returned a non-zero code|failed to solve",
     r"ERROR \[[^\]]*\d+/\d+\]|Process completed with exit code|exited with (?:code|status)|exit status \d+",
     r"(?:error: )?(?:could not|failed to) (?:compile|build) ['\w]|[Bb]uild (?:failed|FAILED)|BUILD FAILED",
-    r"Traceback \(most recent call last\)|^\s+File '?\"[^\n]*, line \d+|\braise \w+",
+    r"Traceback \(most recent call last\)|^[ \t]+File '?\"[^\n]*, line \d+|\braise \w+",
 )
 
 #: What only a failure says, whoever says it.

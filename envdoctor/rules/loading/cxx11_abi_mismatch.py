@@ -24,9 +24,10 @@ When the package does without the extension.
 
 from typing import Iterator
 
-from envdoctor import symbols
+from envdoctor import symbols, unresolved
 from envdoctor.facts import CompiledModules, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -55,3 +56,47 @@ def check(modules: CompiledModules, torch: Torch) -> Iterator[Finding]:
                 f"Install the wheel of {name} that says cxx11abi{flag}, or rebuild it against this torch"
             ),
         )
+
+
+# A wheel's name, a build's option, or torch's own answer.
+_NAMED = (r"cxx11abi(?:TRUE|FALSE)", r"_GLIBCXX_USE_CXX11_ABI\s?[=:]", r"compiled_with_cxx11_abi")
+
+# Source: GNU ld and lld, of demangled names.
+_AT_LINK = (
+    (
+        r"undefined reference to '[^'\n]{0,200}\b(?:c10|at|torch|caffe2)::[^'\n]{0,400}"
+        r"(?P<name>std::__cxx11::|std::string|std::basic_string<char)"
+    ),
+    r"undefined symbol: [^\n]{0,100}\b(?:c10|at|torch|caffe2)::[^\n]{0,400}(?P<name>std::__cxx11::)[^\n]*\n>>>",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for symbol in unresolved.symbols(log):
+        if symbol.of_torch and symbol.string_abi:
+            decided = symbol.misses_by_string or log.has(*_NAMED)
+            yield symbol.hit.finding(
+                f"The extension asks torch for {symbol.name[:80]}, spelt with the {symbol.string_abi} std::string.",
+                "torch here has it only in the other spelling, so that the import stops.",
+                _cure(symbol.string_abi == "new"),
+                confidence="high" if decided else "medium",
+            )
+            return
+    hit = log.first(*_AT_LINK)
+    if hit:
+        new = hit["name"] == "std::__cxx11::"
+        yield hit.finding(
+            f"This is compiled with the {'new' if new else 'old'} std::string, and torch here with the other one.",
+            "The linker finds no function of torch that takes a string.",
+            _cure(new),
+        )
+
+
+def _cure(new: bool) -> Fix:
+    """For code that uses the new string ABI, or the old one."""
+    wheel, other = ("FALSE", 0) if new else ("TRUE", 1)
+    return Fix(
+        "Rebuild it against this torch (pip install --no-build-isolation --no-binary :all:), or install its wheel with"
+        f" cxx11abi{wheel} in the name; builds of your own: -D_GLIBCXX_USE_CXX11_ABI={other}. python -c 'import torch;"
+        " print(torch.compiled_with_cxx11_abi())' tells torch's own"
+    )

@@ -21,8 +21,10 @@ When hiding the GPUs is what you want.
 
 from typing import Iterator, List, Optional
 
+from envdoctor import driver_signs
 from envdoctor.facts import Driver, Environment
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 ROLES = ("runtime",)
@@ -78,3 +80,61 @@ def _first_bad(entries: List[str], count: int) -> Optional[int]:
         if entry.isdigit() and int(entry) >= count:
             return position
     return None
+
+
+# Source: CUDA's error 101; torch/serialization.py, torch/cuda/__init__.py and CUDAContext.cpp; NCCL's init.cc;
+# Lightning, Ultralytics and vLLM of their device arguments.
+_ORDINAL = (
+    r"invalid device ordinal|cudaErrorInvalidDevice\b|CUDA_ERROR_INVALID_DEVICE\b",
+    r"object on CUDA device (?P<device>\d+) but torch\.cuda\.device_count\(\) is (?P<count>\d+)",
+    r"device >= 0 && device < num_gpus",
+    r"Invalid CUDA 'device=\S*' requested",
+    r"You requested gpu[s]?: \[[^\]\n]*\] But your machine only has: \[",
+    r"Duplicate GPU detected\s?: rank \d+ and rank \d+ both on CUDA device",
+    r"CUDA_VISIBLE_DEVICES is set to empty string",
+    r"AssertionError: Invalid device id",
+)
+_NONE = (
+    r"No CUDA GPUs are available",
+    r"CUDA_VISIBLE_DEVICES[^\n]{0,60}(?:hides|no (?:such )?(?:device|GPU)|is invalid|not a valid)",
+)
+#: Decided by a setting of the variable in the log.
+_UNSEEN = (
+    r"no CUDA-capable device is detected|CUDA_ERROR_NO_DEVICE|(?:CUDA-capable device\(s\) is/are"
+    r"|CUDA-capable devices are) busy"
+)
+_SET = r"CUDA_VISIBLE_DEVICES['\"\])]{0,3}\s?[=:,]"
+_SEVERAL = r"found at least two devices, cuda:\d+ and cuda:\d+"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    ordinal = driver_signs.first(log, *_ORDINAL)
+    if ordinal:
+        yield ordinal[0].finding(
+            "The program asks for a GPU index that the process does not see.",
+            "The first use of that device fails; indices count within CUDA_VISIBLE_DEVICES, from 0.",
+            Fix(
+                "Use an index below torch.cuda.device_count(), or name more GPUs in"
+                " CUDA_VISIBLE_DEVICES (nvidia-smi -L)"
+            ),
+            confidence=ordinal[1],
+        )
+    none = driver_signs.first(log, *_NONE, *((_UNSEEN,) if log.has(_SET) else ()))
+    if none:
+        yield none[0].finding(
+            "A driver is here, and the process sees none of its GPUs.",
+            "Everything that needs CUDA stops.",
+            Fix(
+                "echo $CUDA_VISIBLE_DEVICES: unset it or name GPUs of nvidia-smi -L, before the process starts; a"
+                " container needs --gpus all, a job of a scheduler needs GPUs granted"
+            ),
+            confidence="medium",
+        )
+    several = log.first(_SEVERAL)
+    if several:
+        yield several.finding(
+            "The process sees several GPUs, and its tensors lie on more than one.",
+            "Kernels that expect one device fail.",
+            Fix("Show the process one GPU, before it starts: CUDA_VISIBLE_DEVICES=0 python ..."),
+            confidence="low",
+        )

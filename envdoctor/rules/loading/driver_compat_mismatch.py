@@ -25,9 +25,10 @@ Never: the versions are facts of this machine.
 import posixpath
 from typing import Iterator
 
-from envdoctor import compat
+from envdoctor import compat, driver_signs
 from envdoctor.facts import Driver, Environment
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -73,3 +74,49 @@ def _fix(driver: Driver, environment: Environment, forward: bool) -> Fix:
             (SetEnv("LD_LIBRARY_PATH", ":".join(rest) or None),),
         )
     return Fix(f"Take {folder} out of the loader's configuration (/etc/ld.so.conf.d), then run ldconfig")
+
+
+# Source: CUDA's error texts and names (803, 804), NVML, the kernel module's messages (dmesg), TensorFlow's
+# cuda_diagnostics.cc, libnvidia-container, the entry point of NVIDIA's images.
+_UPDATED = (
+    r"(?i:driver/library version mismatch)",
+    r"API mismatch: the (?:NVIDIA kernel module|client) has (?:the )?version [\d.]+,? but",
+    r"kernel version [\d.]+ does not match DSO version [\d.]+",
+    r"NVML_ERROR_LIB_RM_VERSION_MISMATCH|NVMLError_LibRmVersionMismatch",
+)
+_FORWARD = (
+    (
+        r"unsupported display driver / cuda driver combination|cudaErrorSystemDriverMismatch"
+        r"|CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"
+    ),
+    r"forward compatibility was attempted on non supported HW|cudaErrorCompatNotSupportedOnDevice",
+    r"CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE",
+    r"(?:cuInit\(0\) returned|CUDA error|[Ee]rror(?: code)?:?) \(?80[34]\b",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_UPDATED)
+    if hit:
+        yield hit.finding(
+            "The driver's library and the kernel module that is loaded are of different releases.",
+            "nvidia-smi and CUDA do not start: the driver was updated, and its old module still runs.",
+            Fix(
+                "Reboot, or unload and load the nvidia modules (cat /proc/driver/nvidia/version tells the loaded one);"
+                " start containers anew; hold the driver's packages from unattended upgrades"
+            ),
+        )
+    found = driver_signs.first(log, *_FORWARD)
+    if found:
+        forward, _ = found
+        yield forward.finding(
+            (
+                "The libcuda that is loaded (most often of a cuda-compat package) does not fit the kernel"
+                " driver or this GPU."
+            ),
+            "CUDA does not start: error 803 or 804.",
+            Fix(
+                "Take the compat folder out of LD_LIBRARY_PATH and /etc/ld.so.conf.d (ldconfig -p | grep libcuda), or"
+                " update the host's driver; in a container use an image of a CUDA that the driver serves"
+            ),
+        )

@@ -25,9 +25,10 @@ On a build machine: nothing is said there, for compiling needs no driver.
 
 from typing import Iterator, Optional
 
-from envdoctor import compat, installing
+from envdoctor import compat, driver_signs, installing, unresolved
 from envdoctor.facts import CompiledModules, Driver, Environment, Request, System, Torch
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog, Hit, told
 
 SEVERITY = Severity.ERROR
 ROLES = ("runtime",)
@@ -96,4 +97,81 @@ def _fix(system: Optional[System], environment: Environment, torch: Optional[Tor
     return Fix(
         "Install the NVIDIA driver, or a CPU build of torch where there is no GPU",
         (command,) if command else (),
+    )
+
+
+# Source: torch/cuda/__init__.py and CUDAFunctions.cpp, nvidia-smi, NVML and its Python bindings, libnvidia-container,
+# dockerd, kmod, bitsandbytes' cuda_setup, the entry point of NVIDIA's images.
+_MESSAGES = (
+    r"Found no NVIDIA driver on your system",
+    r"NVIDIA-SMI has failed because it couldn.t communicate with the NVIDIA driver",
+    r"NVIDIA-SMI couldn.t find libnvidia-ml\.so",
+    r"(?:Failed to initialize NVML|nvml error|NVML[^\n]{0,30}): (?i:driver not loaded)",
+    r"(?i:NVML Shared Library Not Found)|NVMLError_LibraryNotFound|NVMLError_DriverNotLoaded",
+    (
+        r"load library failed: libnvidia-ml\.so\.1|nvidia-container-cli: initialization error: (?:driver"
+        r"|nvml)[^\n]{0,60}not loaded"
+    ),
+    r"could not select device driver \S{0,12} with capabilities: \[\[gpu\]\]",
+    r"[Uu]nknown (?:or invalid )?runtime (?:specified |name: )nvidia",
+    r"nvidia-container-cli: initialization error: (?:driver|cuda|nvml)(?: rpc)? error: (?!driver/library)",
+    r"WSL environment detected but no adapters were found",
+    r"modprobe: FATAL: Module nvidia\S* not found",
+    r"modprobe: ERROR: could not insert 'nvidia",
+    r"(?:libcuda\.so(?:\.1)?|nvcuda\.dll) not found",
+    (
+        r"(?:[Cc]ould not|[Uu]nable to|[Cc]annot|[Ff]ailed to) (?:find|load|open|locate) (?:dynamic )?"
+        r"(?:library )?\W?(?:libcuda\.so|nvcuda\.dll)"
+    ),
+    r"stat of /dev/nvidia\w* failed|/dev/nvidia(?:ctl|0|-uvm): (?:No such file|Permission denied)",
+)
+_WEAKER = (
+    r"The NVIDIA Driver was not detected",
+    r"nvidia-smi[':]{0,2} (?:is not recognized|command not found|not found)|nvidia-smi: command not found",
+    r"Failed to initialize NVML: Unknown Error",
+    r"system not yet initialized|cudaErrorSystemNotReady",
+    r"no CUDA-capable device is detected|cudaErrorNoDevice|CUDA_ERROR_NO_DEVICE",
+    r"^No devices were found\s*$",
+)
+#: torch's collect_env of a build for CUDA.
+_NO_ROCM = r"(?:ROCM used to build PyTorch|HIP runtime version|MIOpen runtime version): N/A"
+_HINTS = (
+    r"CUDA unknown error - this may be due to an incorrectly set up environment",
+    r"torch\.cuda\.is_available\(\) is False",
+    r"Torch is not able to use GPU",
+    r"no GPUs found!|[Nn]o GPU (?:was )?(?:found|detected)|No NVIDIA GPU (?:found|detected)",
+    r"0 active drivers \(\[\]\)|Triton Error \[CUDA\]: no CUDA",
+    r"CUDA initialization: [^\n]*Error (?:101|304|999)\b",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    on_rocm = told.on_rocm(log.without(_NO_ROCM))
+    for library in unresolved.libraries(log):
+        if library.of_driver and not on_rocm:
+            yield _finding(
+                library.hit, f"{library.name} cannot be opened: no NVIDIA driver is visible here.", "high"
+            )
+            break
+    found = driver_signs.first(log, *_MESSAGES)
+    if found and not on_rocm:
+        yield _finding(found[0], "No NVIDIA driver is loaded or visible here.", found[1])
+    for patterns, confidence in ((_WEAKER, "medium"), (_HINTS, "low")):
+        sign = driver_signs.first(log, *patterns)
+        if sign:
+            yield _finding(sign[0], "CUDA finds no GPU that a driver serves.", confidence)
+
+
+def _finding(hit: Hit, message: str, confidence: str) -> Finding:
+    return hit.finding(
+        message,
+        "CUDA does not start, whatever is installed beside it.",
+        Fix(
+            "Start the container with --gpus all on a host with the NVIDIA container toolkit; in WSL put"
+            " /usr/lib/wsl/lib on LD_LIBRARY_PATH; on a machine with a GPU install the driver"
+            " (nvidia-smi shows whether it runs) or load"
+            " its module (sudo modprobe nvidia nvidia_uvm); without a GPU install the CPU build, and while building an"
+            " image run nothing that loads libcuda"
+        ),
+        confidence=confidence,
     )

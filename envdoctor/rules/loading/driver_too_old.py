@@ -24,9 +24,10 @@ When what is built here runs on other machines.
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import compat, installing
+from envdoctor import compat, driver_signs, installing
 from envdoctor.facts import Driver, Request, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -85,4 +86,47 @@ def _serves(driver: Driver) -> Optional[int]:
     return next(
         (major for major, oldest in sorted(compat.OLDEST_DRIVER.items(), reverse=True) if version >= oldest),
         None,
+    )
+
+
+# Source: torch/cuda/__init__.py and c10's CUDAFunctions.cpp; CUDA's error texts and names (35, 36, 222);
+# libnvidia-container; the entry point of NVIDIA's images; jax's xla_bridge.
+_MESSAGES = (
+    r"NVIDIA driver on your system is too old(?: \(found version (?P<number>\d+)\))?",
+    r"CUDA driver version is insufficient for CUDA runtime version",
+    r"cudaErrorInsufficientDriver",
+    r"API call is not supported in the installed CUDA driver|cudaErrorCallRequiresNewerDriver",
+    r"provided PTX was compiled with an unsupported toolchain|cudaErrorUnsupportedPtxVersion",
+    r"CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+    r"unsatisfied condition: (?P<condition>(?:cuda|driver|brand)\W{1,3}[\w.]+)",
+    r"please update your driver to a newer version, or use an earlier cuda container",
+    (
+        r"built for NVIDIA Driver Release \d[\d.]+ or later, but version \d[\d.]+ was detected and"
+        r" compatibility mode is UNAVAILABLE"
+    ),
+    r"Found (?:CUDA|cuInit) (?:driver )?version (?P<found>\d+), but JAX was built against version \d+, which is newer",
+    (
+        r"(?:driver|Driver) (?:version )?(?P<old>\d{3}\.[\d.]+)[^\n]{0,40} (?:is too old|is older than"
+        r"|does not support CUDA)"
+    ),
+    r"requires? (?:an? )?(?:NVIDIA |CUDA )?driver (?:version )?(?:>=|at least|R)?\s?(?P<least>\d{3}(?:\.[\d.]+)?)",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    found = driver_signs.first(log, *_MESSAGES)
+    if found is None:
+        return
+    hit, confidence = found
+    number = hit["number"] if "number" in hit.match.groupdict() else ""
+    serves = f" It serves CUDA {int(number) // 1000}.{int(number) % 1000 // 10} and older." if number else ""
+    yield hit.finding(
+        f"The NVIDIA driver is older than the CUDA in use needs.{serves}",
+        "CUDA does not start, and what is compiled or installed here does not change that.",
+        Fix(
+            "Update the driver (CUDA 11 needs 450, 12 needs 525, 13 needs 580), or install the build for a CUDA that it"
+            " serves: the number at the top right of nvidia-smi. Where nvidia-smi shows a number that is enough, the"
+            " process sees no libcuda.so.1: start the container with --gpus all"
+        ),
+        confidence=confidence,
     )

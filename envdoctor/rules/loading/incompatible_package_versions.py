@@ -28,9 +28,10 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envdoctor import installing, requirements
+from envdoctor import installing, requirements, tracebacks
 from envdoctor.facts import Package, Packages, Python
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog, Hit
 
 SEVERITY = Severity.WARNING
 
@@ -102,3 +103,131 @@ def _finding(name: str, version: str, found: List[Misfit], python: Python) -> Fi
 def _bounds(found: List[Misfit]) -> str:
     """All bounds on one package together."""
     return ",".join(sorted({str(bound) for _, requirement in found for bound in requirement.specifier}))
+
+
+# Source: pip's resolver (20.3 and newer) and check, pkg_resources, transformers' versions.py, conda and libmamba,
+# poetry, torchvision's extension.py, numpy 2's __getattr__.
+_TOLD = (
+    r"Cannot install (?P<who>[^\n]{1,200}) because these package versions have conflicting dependencies",
+    r"ResolutionImpossible",
+    r"(?:Contextual)?VersionConflict: \(?(?P<who>[^\n]{1,200})",
+    r"(?<!\S)(?P<who>\S{1,120}) is required for a normal functioning of this module, but found \S+",
+    r"operator torchvision::\w+ does not exist",
+    r"PyTorch and torchvision versions are incompatible",
+    r"'np\.\w+' was removed in the NumPy 2\.0 release",
+    r"module 'numpy' has no attribute '(?:float|int|bool|object|complex|str|long|typeDict|product|in1d|cumproduct)_?'",
+    (
+        r"No module named '?(?P<who>torch\._six|numpy\._core(?:\.multiarray)?'?$"
+        r"|torchvision\.transforms\.functional_tensor)"
+    ),
+    r"(?:LibMambaUnsatisfiableError|UnsatisfiableError: The following specifications)",
+    r"package (?P<who>\S+) requires \S[^\n]{0,80}, but none of the providers can be installed",
+)
+_UNSOLVED = r"No solution found when resolving|version solving failed"
+#: What else leaves no solution: nothing that fits this interpreter or platform, or nothing at all.
+_ELSE = r"no wheels|are no versions|only the following versions|[Pp]ython(?:[><=!]| range| version)|was not found in"
+# The two halves of one package: Python files and operators that were compiled of another state.
+_HALVES = (
+    r"'_OpNamespace' '(?P<who>\w+)' object has no attribute '\w+'",
+    r"No such operator (?P<who>\w+)::\w+",
+    r"[Oo]perator (?P<who>(?!aten|prim)\w+)::\w+ does not exist",
+)
+_NAME = (
+    (
+        r"cannot import name '?(?P<what>\w+)'? from (?P<part>partially initialized module )?'(?P<who>[\w.]+)'"
+        r"(?: \(most likely due to a circular import\))?(?: \((?P<file>[^)\n]+)\))?"
+    ),
+    r"(?P<part>partially initialized) module '(?P<who>[\w.]+)' has no attribute '(?P<what>\w+)'(?P<file>)",
+    r"AttributeError: module '(?P<who>[\w.]+)' has no attribute '(?P<what>\w+)'(?P<part>)(?P<file>)",
+)
+_ARGUMENT = (
+    r"TypeError: (?P<who>[\w.<>]+)\(\) got an unexpected keyword argument '(?P<what>\w+)'",
+    r"TypeError: (?P<who>[\w.<>]+)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (?P<what>'\w+')",
+)
+#: Other rules' matter: setuptools and its parts.
+_NOT_HERE = re.compile(r"(?:pkg_resources|distutils|setuptools|pip|packaging|__main__)(?:\.|$)")
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_TOLD)
+    if hit:
+        who = hit.match.groupdict().get("who") or ""
+        yield _misfit(
+            hit,
+            f"Packages ask for versions of each other that do not fit{f': {who}' if who else ''}.",
+            "high",
+        )
+    unsolved = log.first(_UNSOLVED)
+    if unsolved:
+        confidence = "low" if log.has(_ELSE) else "medium"
+        yield _misfit(unsolved, "No set of versions satisfies all requirements.", confidence)
+    halves = log.first(*_HALVES)
+    if halves:
+        yield _misfit(
+            halves,
+            f"The compiled part of {halves['who']} is not of the release of its Python files.",
+            "medium",
+        )
+    for name in log.search(*_NAME):
+        confidence = _confidence(log, name)
+        if confidence:
+            text = f"The installed {name['who'].partition('.')[0]} has no {name['who']}.{name['what']}."
+            yield _misfit(name, text, confidence)
+            break
+    for absent, module in tracebacks.absent_modules(log):
+        if _is_part(module):
+            yield _misfit(
+                absent, f"The installed {module.partition('.')[0]} has no module {module}.", "medium"
+            )
+            break
+    for argument in log.search(*_ARGUMENT):
+        inside = tracebacks.INSTALLED.search(tracebacks.asking(log, argument))
+        text = (
+            f"{argument['who']}() is called with other arguments than the installed version takes"
+            f" ({argument['what']})."
+        )
+        if inside:
+            yield _misfit(argument, text, "medium")
+            break
+
+
+def _confidence(log: BuildLog, hit: Hit) -> str:
+    """Empty where it is no sign. A name may be missing in the program's own files as well: its own mistake."""
+    file = hit["file"] or tracebacks.asking(log, hit)
+    compiled = tracebacks.COMPILED.match(hit["what"]) and not hit["file"].endswith(".py")
+    if _NOT_HERE.match(hit["who"]) or hit["file"] == "unknown location" or ".egg" in hit["file"] or compiled:
+        return ""
+    if hit["part"]:
+        return "medium" if tracebacks.INSTALLED.search(file) else "low"
+    known = hit["who"].partition(".")[0] in (
+        "torch",
+        "numpy",
+        "transformers",
+        "huggingface_hub",
+        "triton",
+        "torchvision",
+    )
+    return "medium" if known or tracebacks.INSTALLED.search(file) else "low"
+
+
+def _is_part(module: str) -> bool:
+    """A module of a package that is there, by its name no compiled one."""
+    top, _, rest = module.partition(".")
+    return (
+        bool(rest)
+        and top not in tracebacks.NAMESPACES
+        and not _NOT_HERE.match(module)
+        and not tracebacks.COMPILED.match(module.rpartition(".")[2])
+    )
+
+
+def _misfit(hit: Hit, message: str, confidence: str) -> Finding:
+    return hit.finding(
+        message,
+        "It is of another release than the one that asks expects.",
+        Fix(
+            "Install both in one command with the versions that the asking project states (its requirements.txt or"
+            " pyproject.toml): python -m pip install 'a==...' 'b==...'; python -m pip check lists what does not fit"
+        ),
+        confidence=confidence,
+    )

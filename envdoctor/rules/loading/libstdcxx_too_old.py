@@ -28,6 +28,7 @@ from typing import Iterator, Optional
 from envdoctor import compat
 from envdoctor.facts import CompiledModule, CompiledModules, Compiler, Needed, Project, RuntimeLibrary, System
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity, Shim
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -143,3 +144,38 @@ def _fix(system: System, wanted: Optional[str], preload: bool = False) -> Fix:
         SetEnv("LD_LIBRARY_PATH", "{overlay}/run", "prepend"),
     )
     return Fix(f"Load the newer libstdc++ first ({new.path}, GLIBCXX_{new.glibcxx})", steps)
+
+
+# Source: glibc's dl-version.c and dl-lookup.c; GNU ld of a shared library that wants it.
+_MISSING = (
+    (
+        r"(?<![^\s:'\"(])(?P<file>[^\s:'\"(]{1,300}): version '(?P<version>(?:GLIBCXX|CXXABI|GCC)_[\d.]+)' not found"
+        r"(?: \(required by (?P<by>[^)\n]{1,300})\))?"
+    ),
+    r"version '(?P<version>(?:GLIBCXX|CXXABI|GCC)_[\d.]+)' not found",
+    r"version (?P<version>(?:GLIBCXX|CXXABI)_[\d.]+) not defined in file (?P<file>\S+)",
+    r"undefined reference to '[^'\n]{0,200}@{1,2}(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+)'",
+)
+#: Bound to the newest libstdc++ alone, by function.
+_NEW_FUNCTIONS = (
+    r"undefined (?:symbol|reference)[^\n]{0,20}"
+    r"(?P<version>_ZSt28__throw_bad_array_new_lengthv|_ZNSt15__exception_ptr13exception_ptr(?:9_M_addref|10_M_release)\w*)"
+)
+_OLD_SYSTEM = r"version 'GLIBC_2\.[\d.]+' not found"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_MISSING) or log.first(_NEW_FUNCTIONS)
+    if hit:
+        groups = hit.match.groupdict()
+        taken = groups.get("file") or "The libstdc++ that is loaded"
+        yield hit.finding(
+            f"{taken} has no {hit['version']}, which {groups.get('by') or 'a compiled file'} needs.",
+            "It was compiled by a newer g++ than the libstdc++ that comes first here, and does not load.",
+            Fix(
+                "Have the newest copy loaded: take the old one out of LD_LIBRARY_PATH, or conda install -c conda-forge"
+                " libstdcxx-ng, or install the distribution's newer libstdc++6; to look: strings <copy> | grep GLIBCXX"
+            ),
+            # A system that also lacks glibc's is old as a whole.
+            confidence="medium" if log.has(_OLD_SYSTEM) else "high",
+        )

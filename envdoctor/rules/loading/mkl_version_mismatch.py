@@ -26,6 +26,7 @@ from packaging.version import InvalidVersion, Version
 from envdoctor import compat
 from envdoctor.facts import Packages, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -52,3 +53,33 @@ def _release(version: str) -> Tuple[int, ...]:
         return Version(version).release
     except InvalidVersion:
         return ()
+
+
+# Source: what conda's builds of torch up to 2.4 take from MKL (pytorch/pytorch#123097).
+_GONE = (
+    r"undefined symbol: (?P<name>iJIT_\w+)",
+    r"[Ss]ymbol not found[^\n]{0,60}_?(?P<name>iJIT_\w+)",
+)
+_OTHER = r"undefined symbol: (?P<name>mkl_\w+)"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_GONE)
+    if hit:
+        yield hit.finding(
+            f"The installed MKL no longer has {hit['name']}, which this torch takes from it.",
+            "import torch stops: MKL is 2024.1 or newer, and this torch is made for an older one.",
+            Fix(
+                'conda install "mkl<2024.1", or a newer torch; with oneAPI, source the environment of 2024.0'
+            ),
+        )
+    other = log.first(_OTHER)
+    if other:
+        yield other.finding(
+            f"MKL's libraries here are of different releases: one misses {other['name']} in another.",
+            "What uses MKL does not load.",
+            Fix(
+                "Install one MKL: conda list mkl, pip list | grep -i mkl; then conda install or pip install one release"
+            ),
+            confidence="medium",
+        )

@@ -27,6 +27,7 @@ from packaging.version import InvalidVersion, Version
 from envdoctor import compat, installing, requirements
 from envdoctor.facts import Packages, Python
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -65,3 +66,42 @@ def _older(version: str, first: Tuple[int, ...]) -> bool:
         return Version(version).release < first
     except InvalidVersion:
         return False
+
+
+# Source: numpy/_core/src/multiarray (array_api check), numpy 1.x's __multiarray_api.h, Cython's type size check,
+# torch's tensor_numpy.cpp.
+_FAILED = (
+    r"AttributeError: _ARRAY_API not found",
+    r"ImportError: numpy\.(?:_core|core)\.multiarray failed to import",
+    r"numpy\.core\.umath failed to import",
+    r"module compiled against A[PB]I version \(?(?:0x)?\w+\)? but this version of numpy is",
+    r"numpy\.(?:dtype|ndarray|ufunc|flatiter|broadcast)\W{0,2} size changed, may indicate binary incompatibility",
+    r"ValueError: numpy\.\w+ has the wrong size, try recompiling",
+)
+_SAID = (
+    r"compiled using NumPy 1\.x cannot be run in NumPy (?P<version>[\d.]+\w*)",
+    r"Failed to initialize NumPy: _ARRAY_API not found",
+    r"RuntimeError: Numpy is not available",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    said = log.first(_SAID[0]) or log.first(*_SAID[1:])
+    failed = log.first(*_FAILED)
+    hit = said or failed
+    if hit is None:
+        return
+    version = hit.match.groupdict().get("version") or ""
+    newer = failed is not None and "but this version of numpy is" in failed.text and not said
+    yield hit.finding(
+        f"A compiled module does not fit the installed NumPy{f' {version}' if version else ''}:"
+        f" it was compiled for {'a newer one' if newer else 'another one' if not said else 'NumPy 1'}.",
+        "It does not load, or every use of the two together fails.",
+        Fix(
+            "Install a newer NumPy, or rebuild the module with the one that is here"
+            if newer
+            else "pip install 'numpy<2', or a newer release of the module in the last frame, which is made for NumPy 2"
+        ),
+        confidence="high" if failed else "medium",
+        because=(failed,) if failed else (),
+    )

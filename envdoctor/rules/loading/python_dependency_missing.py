@@ -22,15 +22,17 @@ Install what is named, with the examined interpreter's own pip.
 When another environment is meant: `--python` names it.
 """
 
+import re
 import shlex
 from typing import Iterator, List, Optional, Tuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envdoctor import compat, installing, isolation, requirements
+from envdoctor import compat, installing, isolation, requirements, tracebacks
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python, Request
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
+from envdoctor.log import BuildLog, told
 
 SEVERITY = Severity.ERROR
 STAGE = 0
@@ -156,3 +158,105 @@ def _name(text: str) -> Optional[str]:
 
 def _quoted(missing: List[Tuple[Located, str]], build: bool) -> str:
     return " ".join(name if build else f'"{place.text.partition(";")[0].strip()}"' for place, name in missing)
+
+
+# Source: CPython's importlib.metadata, pkg_resources, transformers' import_utils and dynamic_module_utils, accelerate,
+# python-multipart's users, libraries that name their extras.
+_TOLD = (
+    r"No package metadata was found for (?P<name>[\w.-]+)",
+    r"DistributionNotFound: The '(?P<name>[^'\n]+)' distribution was not found",
+    r"requires the (?P<name>[\w.-]+) library but it was not found in your environment",
+    r"packages that were not found in your environment: (?P<name>[\w.,-]+(?:, [\w.-]+)*)",
+    r"the package (?P<name>[\w.-]+) seems to be not installed",
+    r"requires? [\"'](?P<name>[\w.-]+)[\"'] to be installed",
+    r"requires (?P<name>Accelerate|[Bb]itsandbytes|bitsandbytes)\b[^\n]{0,60}pip install",
+    r"BackendUnavailable: Cannot import '(?P<name>[\w-]+)",
+    r"Some build dependencies for [^\n]{1,200} are missing: '(?P<name>[\w-]+)",
+    r"ERROR Missing dependencies: (?P<name>[\w-]+)",
+    r"Unable to find (?:the )?[Pp]ython (?:package|module) '?(?P<name>[\w.-]+)",
+)
+_ASKED = (
+    (
+        r"(?:ImportError|ModuleNotFoundError|RuntimeError|ValueError|AssertionError): [^\n]{0,200}"
+        r"(?:[Pp]lease|[Yy]ou (?:need|have|can|must|should)|[Tt]ry|[Rr]un"
+        r"|[Ii]nstall)[^\n]{0,80}pip3? install (?P<name>[\w.\[\]-]+)"
+    ),
+    (
+        r"(?:ImportError|ModuleNotFoundError|RuntimeError): [^\n]{0,80}?(?P<name>[\w-]+) "
+        r"(?:is not installed|not installed|must be installed)"
+    ),
+    r"(?:ImportError|ModuleNotFoundError|RuntimeError): [^\n]{0,60}[Pp]lease install (?:the )?'?(?P<name>[\w-]+)",
+)
+#: Modules whose absence is another rule's matter: of old setuptools, of a build's isolation, of pip's own parts.
+_NOT_HERE = re.compile(r"(?:pkg_resources|distutils|setuptools|imp|encodings|site|_\w+)(?:\.|$)")
+#: Modules whose distribution has another name. Source: PyPI.
+_DISTRIBUTIONS = {
+    **compat.IMPORTED_BY_SETUP,
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "bs4": "beautifulsoup4",
+    "dotenv": "python-dotenv",
+    "attr": "attrs",
+    "google.protobuf": "protobuf",
+    "Crypto": "pycryptodome",
+    "dateutil": "python-dateutil",
+    "serial": "pyserial",
+    "zmq": "pyzmq",
+    "git": "gitpython",
+    "flash_attn": "flash-attn",
+    "faiss": "faiss-cpu",
+    "pkg_about": "pkg-about",
+}
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_TOLD)
+    if hit:
+        yield hit.finding(
+            f"{hit['name']} is not installed.",
+            "What needs it stops.",
+            _cure(hit["name"].replace(",", "")),
+        )
+    for absent, name in tracebacks.absent_modules(log):
+        top = name.partition(".")[0]
+        if (name != top and top not in tracebacks.NAMESPACES) or _NOT_HERE.match(name):
+            continue
+        distribution = _DISTRIBUTIONS.get(
+            name, _DISTRIBUTIONS.get(top, name.replace("_", "-").replace(".", "-"))
+        )
+        yield absent.finding(
+            f"The Python package with the module {name} is not installed in this interpreter.",
+            "Importing it stops.",
+            _cure(distribution),
+            confidence="low" if _is_hidden(log, top) else "medium",
+        )
+        break
+    wheel = log.first(r"error: invalid command 'bdist_wheel'")
+    if wheel:
+        yield wheel.finding(
+            "wheel is not installed.", "No wheel is built.", _cure("wheel"), confidence="medium"
+        )
+    asked = log.first(*_ASKED)
+    if asked:
+        yield asked.finding(
+            f"{asked['name']} is not installed.", "It stops.", _cure(asked["name"]), confidence="medium"
+        )
+
+
+def _is_hidden(log: BuildLog, top: str) -> bool:
+    """Whether torch may be installed and only an isolated build does not see it: build-isolation-hides-torch."""
+    if top != "torch" or log.has(r"--no-build-isolation", r"--no-isolation"):
+        return False
+    by_pip = log.has(r"\bpip3? install ") and not log.has(
+        r"\(setup\.py\)|setup\.py egg_info|^[^\S\n]*File \""
+    )
+    return by_pip or told.isolated(log)
+
+
+def _cure(names: str) -> Fix:
+    return Fix(
+        f"python -m pip install {names}, with the interpreter that failed (python -c 'import sys;"
+        " print(sys.executable)'); for a setup.py that imports it, before the build and with --no-build-isolation"
+    )

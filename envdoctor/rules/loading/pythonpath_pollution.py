@@ -27,6 +27,7 @@ from typing import Iterator, List, Optional, Tuple
 
 from envdoctor.facts import Environment, Package, Packages, Python
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog, Hit
 
 SEVERITY = Severity.ERROR
 
@@ -90,3 +91,82 @@ def _fix(environment: Environment, python: Python) -> Fix:
     return Fix(
         "Take the other Python's folders out of PYTHONPATH", (SetEnv("PYTHONPATH", ":".join(kept) or None),)
     )
+
+
+# A frame or message with the folder of a Python's packages, on Linux, macOS and Windows.
+_PLACE = (
+    (
+        r"File \"[^\"\n]{0,200}[/\\][Pp]ython(?P<version>\d\.?\d+)[/\\](?:[Ll]ib[/\\])?"
+        r"(?P<site>site-packages|dist-packages)?[^\"\n]*\""
+    ),
+    r"^\S{0,200}/python(?P<version>\d\.\d+)/(?P<site>site-packages|dist-packages)?\S* in ",
+)
+# The interpreter's banner, and numpy's message of what it runs in, below its own frames. Source: CPython's main.c,
+# numpy/_core/__init__.py.
+_BANNER = r"^Python (?P<version>\d\.\d+)\.\d+\w*\+? (?:\||\(|\[)"
+_NUMPY = r"The Python version is: Python(?P<version>\d\.\d+) from"
+# Source: CPython's import.c and dynload_shlib.c, sre_compile.py, fs codec at start, python3x.dll's check.
+_TOLD = (
+    r"AssertionError: SRE module mismatch",
+    r"dynamic module does not define (?:module export function \(PyInit_\w+\)|init function \(init\w+\))",
+    r"Module use of python\d+\.dll conflicts with this version of Python",
+    r"(?:init_?fs_?encoding|initfsencoding|Py_Initialize): [^\n]{0,120}(?:file\s?system codec|encoding)",
+    r"No module named '?(?:encodings|site)'?\s*$",
+    r"bad magic number in '[\w.]+'",
+    (
+        r"undefined symbol: (?:PyFPE_jbuf|PyUnicodeUCS\d_\w+|PyString_\w+|PyInt_\w+|PyCObject_\w+"
+        r"|_Py_ZeroStruct|PyClass_Type)"
+    ),
+)
+#: Lines between two frames of one traceback, and between one and what is said of the interpreter.
+NEAR, ABOUT = 8, 30
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    mixed = _mixed(log)
+    if mixed:
+        first, second = mixed
+        yield second.finding(
+            f"Python {first['version']} imports packages of Python {second['version']}.",
+            "Its compiled modules do not load, and its sources may be of another language version.",
+            _FIX,
+            because=(first,),
+        )
+    hit = log.first(*_TOLD)
+    if hit:
+        yield hit.finding(
+            "A module that is imported belongs to another Python than the one that runs.",
+            "It does not load.",
+            _FIX,
+            confidence="medium",
+        )
+
+
+def _mixed(log: BuildLog) -> Optional[Tuple[Hit, Hit]]:
+    """What tells the interpreter, and a frame of the same traceback with the packages of another version."""
+    numpy, frames = log.first(_NUMPY), list(log.search(*_PLACE))
+    above = [hit for hit in frames if numpy and hit["site"] and 0 < numpy.line - hit.line < ABOUT]
+    if numpy and above and _differ(numpy, above[-1]):
+        return numpy, above[-1]
+    running = log.first(_BANNER)
+    near = ABOUT
+    for hit in frames:
+        if running and hit["site"] and 0 <= hit.line - running.line < near and _differ(running, hit):
+            return running, hit
+        if running is None or hit.line > running.line:
+            running, near = hit, NEAR
+    return None
+
+
+def _differ(first: Hit, second: Hit) -> bool:
+    return _minor(first) != _minor(second)
+
+
+def _minor(hit: Hit) -> str:
+    return hit["version"].replace(".", "")  # Windows' folders have no dot
+
+
+_FIX = Fix(
+    "unset PYTHONPATH and PYTHONHOME for this command (env -u PYTHONPATH python ...), and remove the line that exports"
+    " them (module system, ROS's setup.bash, IDE); python -c 'import sys; print(sys.path)' shows what is left"
+)

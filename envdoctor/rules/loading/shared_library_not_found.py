@@ -25,7 +25,7 @@ When the package loads the library itself, or does without the module.
 import posixpath
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from envdoctor import compat, installing, libraries
+from envdoctor import compat, installing, libraries, unresolved
 from envdoctor.facts import (
     CompiledModule,
     CompiledModules,
@@ -37,6 +37,7 @@ from envdoctor.facts import (
     Torch,
 )
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -135,3 +136,102 @@ def _install(stem: str, soname: str, system: Optional[System], python: Optional[
             (installing.by_pip(python, wheel),),
         )
     return Fix(f"Install the package that brings {soname}")
+
+
+# Source: CPython's Windows loader, torch/__init__.py on Windows; cuDNN, NVRTC, CTranslate2, ONNX Runtime and cffi of
+# libraries that they open by name; Windows' own message.
+_TOLD = (
+    r"DLL load failed while importing (?P<name>\w+): The specified module could not be found",
+    r"ImportError: DLL load failed: The specified module could not be found",
+    r"\[WinError (?:126|1114)\][^\n]*Error loading \"(?P<name>[^\"\n]+)\"",
+    r"FileNotFoundError: Could not find module '(?P<name>[^'\n]+)' \(or one of its dependencies\)",
+    r"code execution cannot proceed because (?P<name>\S+\.dll) was not found",
+    (
+        r"Could not (?:load|locate)(?: library)? (?P<name>(?:lib)?[\w-]+\.(?:dll|so[\w.]*))\. "
+        r"(?:Error: \S+: cannot open|Please make sure it is in your library path)"
+    ),
+    r"[Ll]ibrary (?P<name>[\w.-]+\.(?:dll|so[\w.]*)) is not found or cannot be loaded",
+    r"Unable to load any of \{(?P<name>lib[\w.]+)",
+    r"(?:Cannot|Could not) load symbol (?P<name>cu\w+)",
+    r"failed to open (?P<name>(?:lib)?nvrtc-builtins[\w.-]+)",
+    r"OSError: cannot load library '(?P<name>[^'\n]+)'",
+    r"LoadLibrary failed with error 126[^\n]*? when trying to load \"(?P<name>[^\"\n]+)\"",
+    r"OSError: (?P<name>[\w-]+) library not found|OSError: no library called \"?(?P<library>[\w-]+)",
+    r"Could not load dynamic library '(?P<name>[^'\n]+)'",
+    # bitsandbytes falls back to its library without CUDA when it finds no libcudart.
+    r"(?P<name>libbitsandbytes_cpu\.so): undefined symbol",
+    r"CUDA Setup failed despite GPU being available|(?P<name>libcudart\.so) not found in any environmental path",
+    r"Unable to load (?P<name>cu(?:SPARSE|BLAS|DNN|FFT|SOLVER)|CUPTI)\. Is it installed\?",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for library in unresolved.libraries(log):
+        if not library.of_driver:
+            yield library.hit.finding(
+                f"The loader does not find {library.name}.",
+                "What needs it does not start or import.",
+                _cure(library.stem),
+                confidence=_confidence(log, library),
+            )
+    hit = log.first(*_TOLD)
+    if hit:
+        name = hit.match.groupdict().get("name") or "a library"
+        yield hit.finding(
+            f"{name}, or a library that it needs, is not found.",
+            "What needs it does not load.",
+            _DLL if log.has(r"\.dll\b|DLL load|\.pyd\b|WinError") else _cure(""),
+            confidence="medium",
+        )
+
+
+def _confidence(log: BuildLog, library: unresolved.Missing) -> str:
+    """Others speak of another CUDA's libraries, and of torch's, which import order or another torch explain as well."""
+    if library.of_torch:
+        return "medium" if library.program else "low"
+    return "low" if unresolved.of_other_cuda(log, library) else "high"
+
+
+def _cure(stem: str) -> Fix:
+    """By what distributions call the package."""
+    package = next((apt for known, apt, *_ in (*compat.RUNTIME_PACKAGES, *_PACKAGES) if known == stem), None)
+    if package:
+        return Fix(
+            f"apt-get install {package} (or your distribution's package with the library), also in slim images"
+        )
+    return Fix(
+        "find / -name 'lib*.so*' shows whether a copy is here: put its folder on LD_LIBRARY_PATH (or in"
+        " /etc/ld.so.conf.d, then ldconfig), or give what is built a run path (-Wl,-rpath,"
+        " CMAKE_INSTALL_RPATH); else install the package"
+        " that brings it"
+    )
+
+
+_DLL = Fix(
+    "Install the Visual C++ redistributable (x64), and put the folder of the DLL on PATH or in os.add_dll_directory;"
+    " Dependencies.exe or dumpbin /dependents on the file names the one that is missing"
+)
+#: Debian's packages of libraries that slim images lack: soname's stem, package.
+_PACKAGES = (
+    ("glib-2", "libglib2.0-0"),
+    ("gthread-2", "libglib2.0-0"),
+    ("SM", "libsm6"),
+    ("ICE", "libice6"),
+    ("Xext", "libxext6"),
+    ("Xrender", "libxrender1"),
+    ("X11", "libx11-6"),
+    ("EGL", "libegl1"),
+    ("OpenGL", "libopengl0"),
+    ("GLU", "libglu1-mesa"),
+    ("curl", "libcurl4"),
+    ("sndfile", "libsndfile1"),
+    ("ibverbs", "libibverbs1"),
+    ("rdmacm", "librdmacm1"),
+    ("mpi", "libopenmpi3"),
+    ("openblas", "libopenblas0"),
+    ("OpenCL", "ocl-icd-libopencl1"),
+    ("atomic", "libatomic1"),
+    ("usb-1", "libusb-1.0-0"),
+    ("tbb", "libtbb12"),
+    ("aio", "libaio1"),
+)

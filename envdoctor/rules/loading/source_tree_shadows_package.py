@@ -19,10 +19,14 @@ Run from another folder, or install the checkout itself in place: `pip install -
 When you never start Python in this folder.
 """
 
+import posixpath
+import re
 from typing import Iterator, Optional
 
+from envdoctor import tracebacks
 from envdoctor.facts import CompiledModules, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+from envdoctor.log import BuildLog, Hit
 
 SEVERITY = Severity.WARNING
 
@@ -49,3 +53,76 @@ def _installed(name: str, modules: CompiledModules, python: Python) -> Optional[
     """A compiled module of the installed package; one inside the project's own tree would be listed otherwise."""
     folders = tuple(f"{site}/{name}/" for site in python.site_packages)
     return next((module.path for module in modules.items if module.path.startswith(folders)), None)
+
+
+# Source: numpy's, scipy's, pandas' and scikit-learn's __init__.py and torch's, of being imported from their sources.
+_TOLD = (
+    r"you should not try to import (?P<name>numpy) from its source directory",
+    r"you cannot import (?P<name>SciPy) while being in scipy source directory",
+    r"loaded the 'torch/_C' folder of the (?P<name>PyTorch) repository",
+    r"If you want to import (?P<name>pandas) from the source directory",
+    r"C extension: \S+ not built\. If you want to import (?P<name>pandas)",
+    r"It seems that (?P<name>scikit-learn) has not been built correctly",
+)
+_NAME = (
+    (
+        r"cannot import name '?(?P<module>\w+)'? from (?:partially initialized module )?'(?P<name>[\w.]+)'"
+        r"(?: \(most likely due to a circular import\))? \((?P<file>[^)\n]+)\)"
+    ),
+    r"^(?:ImportError: )?cannot import name '?(?P<module>_\w+)'?(?P<name>)(?P<file>)\s*$",
+    r"ImportError: cannot import name '?(?P<module>_\w+)'?(?P<name>)(?P<file>)\s*$",
+)
+# Python 2 names a compiled module without its package; Python's own have such names too.
+_BARE = r"_(?!ctypes|sqlite3|bz2|lzma|ssl|hashlib|tkinter|curses|dbm|gdbm|uuid|locale|winapi|posixsubprocess)[a-z]\w*$"
+_INSTALLED_OR_OWN = r"(?:site|dist)-packages/|/lib/python\d"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_TOLD)
+    # numpy says it of every import of its own that fails.
+    if hit and not (hit["name"] == "numpy" and log.has(r"(?:site|dist)-packages[/\\]numpy[/\\]")):
+        yield _finding(hit, hit["name"], "high")
+    for absent, name in tracebacks.absent_modules(log):
+        package, _, module = name.rpartition(".")
+        if (
+            package
+            and tracebacks.COMPILED.match(module)
+            and not package.startswith(("numpy", "setuptools", "pip"))
+        ):
+            inside = tracebacks.INSTALLED.search(tracebacks.asking(log, absent))
+            yield _finding(absent, package.partition(".")[0], "medium" if inside else "high")
+            break
+    for absent, name in tracebacks.absent_modules(log):
+        asking = tracebacks.asking(log, absent)
+        if re.match(_BARE, name) and "/" in asking and not re.search(_INSTALLED_OR_OWN, asking):
+            yield _finding(absent, posixpath.basename(posixpath.dirname(asking)), "medium")
+            break
+    for missing in log.search(*_NAME):
+        confidence = _confidence(log, missing)
+        if confidence:
+            yield _finding(missing, missing["name"].partition(".")[0] or "the package", confidence)
+            break
+
+
+def _confidence(log: BuildLog, hit: Hit) -> str:
+    """Empty where it is no sign: a name that an installed package does not have is a matter of versions."""
+    compiled = tracebacks.COMPILED.match(hit["module"]) is not None
+    if hit["file"] == "unknown location":
+        return "high" if compiled else "medium"
+    file = hit["file"] or tracebacks.asking(log, hit)
+    if not compiled or tracebacks.INSTALLED.search(file) or file.endswith((".so", ".pyd")):
+        return ""
+    return "high" if hit["file"] else "medium"
+
+
+def _finding(hit: Hit, name: str, confidence: str) -> Finding:
+    return hit.finding(
+        f"Python imports {name} from a source tree or folder without its compiled modules.",
+        "The compiled part is not found, although the package may be installed.",
+        Fix(
+            f"Run from another folder, so that the installed {name} is imported (python -c 'import {name};"
+            f" print({name}.__file__)' tells which one is), or build this checkout in place: pip install"
+            " --no-build-isolation -e ."
+        ),
+        confidence=confidence,
+    )

@@ -29,6 +29,7 @@ from packaging.utils import canonicalize_name
 
 from envdoctor.facts import CompiledModules, Package, Packages, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 
@@ -95,3 +96,25 @@ def _stray_modules(
                 evidence=(Evidence(module.path, "listed by no installed package"),),
                 fix=Fix(f"Remove {module.path}"),
             )
+
+
+# Source: pip's req_uninstall.py, before and since 21.
+_MESSAGES = (
+    r"Cannot uninstall '?(?P<name>[\w.-]+)'?\. It is a distutils installed project",
+    r"Cannot uninstall (?P<name>[\w.-]+) \S+ [^\w\n]{0,8}It is a distutils installed project",
+    r"Egg-link (?P<name>\S+) .{0,60}does not match installed location",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_MESSAGES)
+    if hit:
+        yield hit.finding(
+            f"{hit['name']} is left from an old installation that pip cannot remove.",
+            "pip does not install another version over it.",
+            Fix(
+                "Install into a virtual environment; or remove the old copy (the distribution's package manager, or its"
+                " folder and egg-info), or pip install --ignore-installed"
+            ),
+            confidence="medium",
+        )

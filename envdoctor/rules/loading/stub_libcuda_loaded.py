@@ -26,6 +26,7 @@ from typing import Iterator, Optional
 
 from envdoctor.facts import Copy, Environment, Loader
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -66,3 +67,31 @@ def _fix(stub: Copy, environment: Environment) -> Optional[Fix]:
     return Fix(
         "Take the stub's folder out of LD_LIBRARY_PATH", (SetEnv("LD_LIBRARY_PATH", ":".join(rest) or None),)
     )
+
+
+# Source: CUDA's error 34, the text that the stub of libnvidia-ml prints, ldd, programs that print what they opened.
+_MESSAGES = (
+    r"CUDA driver is a stub library|cudaErrorStubLibrary|CUDA_ERROR_STUB_LIBRARY",
+    r"lib(?:cuda|nvidia-ml)\.so(?:\.1)? => \S*/stubs/\S+",
+    r"libnvidia-ml library at wrong path\s?: \S*/stubs/\S+",
+    r"(?:[Ll]oaded|[Oo]pened|[Uu]sing)[^\n]{0,60}/stubs/lib(?:cuda|nvidia-ml)\.so",
+    r"/stubs/lib(?:cuda|nvidia-ml)\.so[\w.]{0,6}: undefined symbol",
+    r"Mapped libcuda\.so paths: \S{0,200}/stubs/",
+    r"\[34\] Call to cuInit results in",
+    r"libnvidia-ml\.so in GDK package is a stub library",
+    r"cuInit(?:\(0\))?[^\n]{0,40}(?:returned|failed|error)\D{0,12}\b34\b",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_MESSAGES)
+    if hit:
+        yield hit.finding(
+            "The toolkit's stub of the driver's library is loaded in place of the driver's own.",
+            "It has no code behind its functions: the program sees no GPU, also where a driver is installed.",
+            Fix(
+                "Take the folder that ends in /stubs out of LD_LIBRARY_PATH and run paths, and remove"
+                " a libcuda.so.1 made"
+                " in it; name it in LIBRARY_PATH or -L for linking only"
+            ),
+        )

@@ -22,9 +22,10 @@ When the package chooses among several libraries at import and this one is not m
 
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
-from envdoctor import compat, installing, libraries
+from envdoctor import compat, installing, libraries, unresolved
 from envdoctor.facts import CompiledModule, CompiledModules, Loader, Packages, Python, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -110,3 +111,79 @@ def _fix(name: str, major: int, here: int, wanted: Set[str], python: Optional[Py
         "the folder of its libraries on LD_LIBRARY_PATH"
     )
     return Fix(title, (installing.by_pip(python, " ".join(wheels)),) if wheels else ())
+
+
+# Source: torchvision's extension.py and the loaders of torch_scatter and its kin; bitsandbytes' cextension.py.
+_TOLD = (
+    (
+        r"Detected that PyTorch and (?P<name>\w+) were compiled with different CUDA "
+        r"(?:major )?versions\. PyTorch has CUDA "
+        r"[Vv]ersion\s?=\s?(?P<here>[\d.]+) and \w+ has CUDA [Vv]ersion\s?=\s?(?P<built>[\d.]+)"
+    ),
+    (
+        r"Detected that PyTorch and (?P<name>\w+) were compiled with different CUDA "
+        r"(?:major )?versions\. PyTorch has CUDA "
+        r"version (?P<here>[\d.]+) and \w+ has CUDA version (?P<built>[\d.]+)"
+    ),
+)
+_OTHER = r"CUDA version mismatch! DeepSpeed ops were compiled and installed with a different version"
+_NO_BINARY = (
+    (
+        r"(?:Could not find the|Configured) (?P<name>bitsandbytes|CUDA) (?:CUDA )?binary (?:at"
+        r"|not found at) \S+?cuda(?P<here>\d{2,3})"
+    ),
+    r"(?P<name>libbitsandbytes)_cuda(?P<here>\d{2,3})\S*: cannot open shared object file",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    told = log.first(*_TOLD)
+    if told:
+        yield told.finding(
+            f"{told['name']} is built for CUDA {told['built']}, torch for CUDA {told['here']}.",
+            "Importing it stops.",
+            _cure(told["here"]),
+        )
+    other = log.first(_OTHER)
+    if other:
+        yield other.finding(
+            "The ops were compiled with another CUDA than torch's.", "They are refused.", _cure(_TORCHS)
+        )
+    none = log.first(*_NO_BINARY)
+    if none:
+        yield none.finding(
+            f"bitsandbytes has no binary for the CUDA that torch uses ({none['here']}).",
+            "It does not load, or runs without a GPU.",
+            Fix(
+                "Install a newer bitsandbytes, or BNB_CUDA_VERSION=<one of its binaries, as 121> with"
+                " that CUDA's libraries"
+            ),
+            confidence="medium",
+        )
+    yield from _by_library(log)
+
+
+def _by_library(log: BuildLog) -> Iterator[Finding]:
+    here = unresolved.cuda_majors(log)
+    for library in unresolved.libraries(log):
+        if not unresolved.of_other_cuda(log, library):
+            continue  # shared-library-not-found speaks
+        has = f", and this environment has CUDA {min(here)}" if here else ""
+        yield library.hit.finding(
+            f"What is imported is built for CUDA {unresolved.cuda_major(library)} ({library.name}){has}.",
+            "A library of another major version cannot stand in for it, and importing it stops.",
+            _cure(str(min(here)) if here else _TORCHS),
+            confidence="high" if here else "medium",
+        )
+        return
+
+
+_TORCHS = "as torch has it (python -c 'import torch; print(torch.version.cuda)')"
+
+
+def _cure(here: str) -> Fix:
+    return Fix(
+        f"Install the package's build for CUDA {here}, or rebuild it with that toolkit; to keep it, pip install the"
+        " run time that it asks for (nvidia-cuda-runtime-cu12, nvidia-cublas-cu12 ...) and put its"
+        " lib on LD_LIBRARY_PATH"
+    )

@@ -23,11 +23,13 @@ When the program does not use torch.
 """
 
 import posixpath
+import re
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import compat, libraries
+from envdoctor import compat, libraries, unresolved
 from envdoctor.facts import Copy, Loader, Torch
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -81,3 +83,91 @@ def _finding(soname: str, taken: Copy, own: Copy, torch: Torch) -> Finding:
         ),
         fix=Fix("Put torch's own copies first", (SetEnv("LD_LIBRARY_PATH", folder, "prepend"),)),
     )
+
+
+# Source: cuDNN's own status, torch's cudnn/__init__.py, TensorFlow's cuda_dnn.cc, glibc's dl-version.c.
+_VERSIONS = (
+    r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH",
+    (
+        r"cuDNN version incompatibility: PyTorch was compiled against \(?(?P<wanted>[\d, .]+?)\)? but "
+        r"(?:found|linked against)"
+    ),
+    (
+        r"Loaded (?:runtime|cuDNN library:?) (?:CuDNN library: )?"
+        r"(?P<here>[\d.]+) but source was compiled with:? (?P<wanted>[\d.]+)"
+    ),
+    r"version '(?!GLIBC|CXXABI|GCC_)(?P<wanted>[A-Za-z][\w.+-]+)' not found \(required by",
+    r"NCCL version mismatch|nccl: .*version mismatch",
+    r"\.so[\w.]{0,40}: wrong ELF class: ELFCLASS\d+",
+    r"procedure entry point \S+ could not be located in the dynamic link library",
+)
+_WEAKER = (
+    r"OMP: Error #15: Initializing \S+, but found \S+ already initialized",
+    r"\[WinError 127\][^\n]*Error loading \"[^\"\n]*\"",
+    r"cannot allocate memory in static TLS block",
+    r"is not a valid Win32 application|mach-o file, but is an incompatible architecture",
+)
+# What belongs to other rules: MKL's and Python's own functions.
+_OTHERS = r"iJIT_|mkl_|_?Py[A-Z_]|_ZSt|_ZNSt|cget_col_row_stats|cquantize"
+_COPIES = r"(?<!\S)[^\s=]{1,200}\.so[\w.]* => /usr/local/lib/\S+"
+_CLASH = r"Segmentation fault|core dumped|[Cc]lash"
+_SEARCHED = r"search path=[^\n]*\(LD_LIBRARY_PATH\)"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for symbol in unresolved.symbols(log):
+        confidence = _confidence(symbol)
+        if confidence:
+            yield symbol.hit.finding(
+                f"{symbol.name[:80]} is missing in the copy of {symbol.version or 'a library'} that the loader takes.",
+                "A library of another installation or release stands in for the one that is meant.",
+                _FIX,
+                confidence=confidence,
+            )
+    versions = log.first(*_VERSIONS)
+    if versions:
+        yield versions.finding(
+            "The library that is loaded is of another release than the one that is meant.",
+            "What uses it stops.",
+            _FIX,
+        )
+    weaker = log.first(*_WEAKER)
+    if weaker:
+        yield weaker.finding(
+            "Two copies of a library, or one of another build, meet in this process.",
+            "It stops, or the second copy does not load.",
+            _FIX,
+            confidence="medium",
+        )
+    clash = log.first(_COPIES) if log.has(_CLASH) else log.first(_SEARCHED)
+    if clash:
+        yield clash.finding(
+            "LD_LIBRARY_PATH or /usr/local/lib gives libraries of another installation.",
+            "The program runs with libraries that it was not built with.",
+            _FIX,
+            confidence="medium" if log.has(r"LD_LIBRARY_PATH") else "low",
+        )
+
+
+def _confidence(symbol: unresolved.Symbol) -> str:
+    """Empty where it is no sign."""
+    if re.match(_OTHERS, symbol.name) or symbol.version.startswith(("GLIBC_2", "GLIBCXX", "CXXABI")):
+        return ""
+    file = posixpath.basename(symbol.object)
+    if symbol.by_torch_itself:
+        return "high"  # two releases of torch, or of what it loads
+    if symbol.of_torch:
+        return ""
+    if symbol.version or unresolved.CUDA_FAMILY.match(file) or symbol.name.startswith("__nvJitLink"):
+        return "high"
+    if symbol.importable:
+        return ""  # its own function: library-not-linked
+    return "medium" if file else "low"
+
+
+_FIX = Fix(
+    "Take the other installation's folder out of LD_LIBRARY_PATH (torch's wheels need none), or put"
+    " the right one first;"
+    " LD_DEBUG=libs <command> 2>&1 | grep 'calling init', or ldd on the file that is named, shows"
+    " which copies are loaded"
+)

@@ -31,6 +31,7 @@ from packaging.version import Version
 from envdoctor.builders import builds_torch_extension
 from envdoctor.facts import Environment, Packages, Project, Request
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim
+from envdoctor.log import BuildLog
 from envdoctor.requirements import release_of
 
 SEVERITY = Severity.WARNING
@@ -70,3 +71,24 @@ def check(
         ),
         location=Location(first.file, first.line),
     )
+
+
+_STUB = (
+    r"cannot import name '?(?P<name>\w+)'? from '(?P<module>[\w.]+)' \((?P<file>[^)\n]*\.egg(?:-tmp)?[/\\][^)\n]*)\)",
+    r"module '(?P<module>[\w.]+)' from '(?P<file>[^'\n]*\.egg(?:-tmp)?[/\\][^'\n]*)' has no attribute '(?P<name>\w+)'",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_STUB)
+    if hit:
+        yield hit.finding(
+            (
+                f"{hit['module']} is imported from an egg, and the lines that stand in for its compiled"
+                f" module lack {hit['name']}."
+            ),
+            "setup.py install zipped the compiled module, from where it does not load.",
+            Fix(
+                "pip install --no-build-isolation . in place of setup.py install; or zip_safe=False in setup.py"
+            ),
+        )

@@ -35,6 +35,7 @@ from envdoctor import compat, installing
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python, Request
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity, Step
 from envdoctor.isolation import SWITCH_OFF, build_requirements, isolated, names, requires, switched_off
+from envdoctor.log import BuildLog, Hit, told
 from envdoctor.requirements import installed, parse, release_of
 
 SEVERITY = Severity.ERROR
@@ -171,3 +172,77 @@ def _brought(wanted: Tuple[Requirement, ...], packages: Packages) -> Set[str]:
 
 def _steps(missing: Tuple[Requirement, ...], python: Python) -> Tuple[Step, ...]:
     return (installing.by_pip(python, names(missing)), SWITCH_OFF) if missing else (SWITCH_OFF,)
+
+
+# Source: Python's import system; uv's hint in uv-build-frontend/src/error.rs.
+_UNSEEN = (
+    r"No module named '?(?P<name>torch)(?:\.[\w.]+)?'?(?![\w-])",
+    r"(?:Error|ERROR).*(?:PyTorch|torch) (?:is not|must be|needs to be) installed(?P<name>)",
+)
+_UNDECLARED = r"depends on '?(?P<name>[\w.-]+)'?, but doesn't declare it as a build dependency"
+_INSTALLS = (
+    r"\b(?:pip3?|uv|poetry|pdm|pipenv|pixi|conda env)(?:\.exe)? (?:\w+ )?(?:install|sync|add|wheel|lock|create)\b",
+    r"(?:Building wheel|Preparing metadata|Getting requirements)",
+    r"[Ff]ailed to (?:build|download and build)|[Ff]ailed building|[Bb]uild backend|build_meta",
+    r"subprocess-exited-with-error|\[end of output\]|[Pp]ip subprocess error",
+)
+_SWITCHED_OFF = (
+    r"(?:install|wheel|sync|build)[^\n']*--no-build-isolation|PIP_NO_BUILD_ISOLATION=(?:0|[Ff]alse)"
+)
+# A program that runs, or a build without isolation: torch is simply not installed.
+_RUNS = (
+    r"egg_info|\(setup\.py\)",
+    r"File '?\"(?!<)[^\"\n]*(?<!setup)\.py\"[^\n]*(?:\n[^\n]*){1,2}Error: No module named 'torch",
+)
+# A second torch of the build's own, at work.
+_SECOND = (
+    r"pip-build-env-\w+[/\\].*[/\\]torch[/\\](?!utils[/\\]cpp_extension|include)[\w/\\]+\.py",
+    r"(?:uv|\.cache)[/\\](?:builds-v\d|\.tmp)[\w./\\-]*[/\\]torch[/\\](?!utils[/\\]cpp_extension|include)[\w/\\]+\.py",
+)
+_NOT_RIGHT = (
+    r"Unknown runtime environment|CUDA_HOME is not set|is_available\(\)|CPU-only|torch\.version\.cuda",
+)
+_TITLE = (
+    "Install torch and the other build requirements first, then build with --no-build-isolation"
+    " (uv: no-build-isolation-package; elsewhere: PIP_NO_BUILD_ISOLATION=0)"
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    isolated = told.isolated(log) or log.has(r"build backend returned an error|build\.meta|uv[/\\]builds-v\d")
+    off = log.has(_SWITCHED_OFF)
+    undeclared, unseen = log.first(_UNDECLARED), log.first(*_UNSEEN)
+    if undeclared and undeclared["name"] in ("torch", "numpy"):
+        yield _unseen(undeclared, "high")
+    elif unseen and isolated and not off:
+        yield _unseen(unseen, "high")
+    elif unseen and log.has(*_INSTALLS) and not off and not log.has(*_RUNS):
+        yield _unseen(unseen, "medium")
+    elif isolated and not off:
+        yield from _others(log)
+
+
+def _unseen(hit: Hit, confidence: str) -> Finding:
+    return hit.finding(
+        f"The build imports {hit['name'] or 'torch'}, and pip builds it in an isolated environment without it.",
+        f"However well {hit['name'] or 'torch'} is installed, this build does not see it.",
+        Fix(_TITLE),
+        confidence,
+    )
+
+
+def _others(log: BuildLog) -> Iterator[Finding]:
+    """A second torch, or another package that setup.py imports."""
+    second, wrong = log.first(*_SECOND), log.first(*_NOT_RIGHT)
+    if second and wrong:
+        yield second.finding(
+            "The isolated build has a torch of its own, not the installed one.",
+            "That torch may be of another version or without CUDA, and the build decides by it.",
+            Fix(_TITLE),
+            "medium",
+            because=(wrong,),
+        )
+    modules = "|".join(map(re.escape, compat.IMPORTED_BY_SETUP))
+    another = log.first(rf"No module named '?(?P<name>{modules})'?(?![\w-])")
+    if another and another["name"] not in ("setuptools", "pkg_resources", "torch"):
+        yield _unseen(another, "medium")

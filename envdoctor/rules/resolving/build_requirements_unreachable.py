@@ -25,9 +25,11 @@ from typing import Iterator, Optional, Tuple
 
 from packaging.requirements import Requirement
 
+from envdoctor import unfound
 from envdoctor.facts import Configuration, Environment, Packages, Project, Python, System, Tools, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 from envdoctor.isolation import SWITCH_OFF, build_requirements, isolated, names
+from envdoctor.log import BuildLog
 from envdoctor.requirements import installed, tags, unavailable
 
 SEVERITY = Severity.ERROR
@@ -91,3 +93,33 @@ def _fix(
     return Fix(
         "Fetch the missing wheels on a machine with a network and add them to the folder", (Run(command),)
     )
+
+
+_UV = (
+    r"Failed to resolve requirements from 'build-system\.requires'",
+    r"Failed to resolve requirements from 'setup\.py' build",
+)
+_UV_OFFLINE = r"index lookups were disabled|provided package locations|network was disabled"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for item in unfound.of(log, "build-requirements-unreachable"):
+        yield item.hit.finding(
+            f"The isolated build asks for {item.requirement}, and no index or wheel folder that pip may ask has it.",
+            "The build ends before the project's own code runs.",
+            Fix(
+                f"Put wheels of {item.name} and the other build requirements into the folder (pip download -d FOLDER"
+                f" {item.name}), or install them and build with --no-build-isolation"
+            ),
+            item.confidence,
+        )
+    hit, offline = log.first(*_UV), log.first(_UV_OFFLINE)
+    if hit and offline:
+        yield hit.finding(
+            "The isolated build's requirements are not to be had: no index may be asked.",
+            "The build ends before the project's own code runs.",
+            Fix(
+                "Put wheels of the build requirements into the --find-links folder, or use --no-build-isolation"
+            ),
+            because=(offline,),
+        )

@@ -24,6 +24,7 @@ from typing import Iterator, Optional, Tuple
 from envdoctor import installing
 from envdoctor.facts import Program, Project, Tools
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -49,3 +50,31 @@ def _steps(good: Optional[Program]) -> Tuple[Step, ...]:
     if good is None:
         return (installing.by_pip(None, "--force-reinstall cmake"),)
     return (Shim("bin/cmake", "link", good.path), SetEnv("PATH", "{overlay}/bin", "prepend"))
+
+
+# Source: Python's import system and launcher (pip's distlib) around the script that the package `cmake` installs.
+_SHIMS = (
+    (
+        r"[/\\](?:Scripts|bin)[/\\](?P<script>cmake|ctest|cpack)(?:\.exe)?[/\\'\"](?:[^\n]*\n){1,4}?"
+        r"[^\n]*Error: No module named 'cmake'"
+    ),
+    r"from cmake import (?P<script>cmake|ctest|cpack)\b(?:[^\n]*\n){0,3}?[^\n]*Error",
+    r"[/\\](?P<script>cmake|ctest|cpack): [^\n]*bad interpreter",
+    r"(?:bad interpreter|Unable to create process using).*[/\\](?P<script>cmake|ctest|cpack)(?:\.exe)?\b",
+    r"bin/(?P<script>cmake): cannot execute: required file not found",
+)
+_MODULE = r"No module named '?cmake'?(?![\w-])"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    shim, module = log.first(*_SHIMS), log.first(_MODULE)
+    hit = shim or module
+    if hit:
+        yield hit.finding(
+            "The cmake first on PATH is a Python script whose package or interpreter is gone.",
+            "It hides every good CMake behind it, and configuration ends before CMake begins.",
+            Fix(
+                "Reinstall it (python -m pip install --force-reinstall cmake), or remove the script: type -a cmake"
+            ),
+            "high" if shim else "medium",
+        )

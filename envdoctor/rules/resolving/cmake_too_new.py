@@ -25,6 +25,7 @@ from packaging.version import Version
 
 from envdoctor.facts import Environment, Project, Tools
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.log import BuildLog
 from envdoctor.requirements import release_of
 
 SEVERITY = Severity.ERROR
@@ -61,3 +62,39 @@ def check(project: Project, tools: Tools, environment: Environment) -> Iterator[
 def _policy(text: str) -> Version:
     """The version whose policies apply: the upper end of a range; high for what is no version (a variable)."""
     return release_of(text.rpartition("...")[2]) or Version("99")
+
+
+# Source: cmCMakePolicyCommand, cmPolicies.cxx and cmMakefile.cxx of CMake 4.
+_REMOVED = r"Compatibility with CMake < (?P<version>\d+\.\d+) has been removed from CMake"
+_OLD_POLICY = (
+    r"Policy (?P<policy>CMP\d+) may not be set to OLD behavior because this version of CMake no longer"
+)
+_MODULES = r'not providing "Find(?P<module>CUDA|PythonInterp|PythonLibs)\.cmake"'
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    removed, old_policy, module = log.first(_REMOVED), log.first(_OLD_POLICY), log.first(_MODULES)
+    if removed:
+        yield removed.finding(
+            f"A cmake_minimum_required asks for CMake older than {removed['version']}, which CMake 4 no longer serves.",
+            "The configuration stops at that line; no compiler was called yet.",
+            Fix(
+                f"Set CMAKE_POLICY_VERSION_MINIMUM={removed['version']} (as an environment variable from CMake 4.0 on,"
+                ' or with -D), or use CMake 3: pip install "cmake<4"'
+            ),
+        )
+    if old_policy:
+        yield old_policy.finding(
+            f"The project sets {old_policy['policy']} to OLD, which this CMake no longer has.",
+            "The configuration stops there.",
+            Fix('Use CMake 3 (pip install "cmake<4"), or remove that cmake_policy line'),
+        )
+    if module:
+        yield module.finding(
+            f"The project uses Find{module['module']}, which this CMake no longer has under its new policies.",
+            "find_package does not find it.",
+            Fix(
+                'Use CMake 3.26 (pip install "cmake<3.27"), or have the project set policies CMP0146 and CMP0148 to OLD'
+            ),
+            "medium",
+        )

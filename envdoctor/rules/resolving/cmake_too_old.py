@@ -27,6 +27,7 @@ from packaging.version import Version
 from envdoctor import installing
 from envdoctor.facts import Program, Project, Tools
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
+from envdoctor.log import BuildLog, Hit
 from envdoctor.requirements import release_of
 
 SEVERITY = Severity.ERROR
@@ -78,3 +79,99 @@ def _steps(newer: Optional[Program], version: Version) -> Tuple[Step, ...]:
     if newer is None:
         return (installing.by_pip(None, f'"cmake>={version}"'),)
     return (Shim("bin/cmake", "link", newer.path), SetEnv("PATH", "{overlay}/bin", "prepend"))
+
+
+# Source: cmCMakeMinimumRequired, scikit-build-core's program_search.py, scikit-build's cmaker.py.
+_REQUIRED = (
+    r"CMake '?(?P<asked>\d+(?:\.\d+)+)'? or higher is required\. You are running version (?P<running>\d+(?:\.\d+)*)",
+    r"[Cc]ould not find CMake with version (?:SpecifierSet\('?)?[\s>=]*(?P<asked>\d[\d.]*)(?P<running>)",
+    r"CMake (?:version )?(?:>=|at least|newer than)\s?(?P<asked>\d+\.\d[\d.]*).{0,30}(?:is )?required(?P<running>)",
+    (
+        r"(?:requires?|need) (?:at least )?CMake (?:version )?(?:>=)?\s*v?(?P<asked>\d+\.\d[\d.]*)[^\n]{0,60}"
+        r"(?:found|have|running|is) (?:version )?v?(?P<running>\d+\.\d[\d.]*)"
+    ),
+)
+# What releases before the one named do not know. Source: CMake's release notes.
+_UNKNOWN = (
+    (r"Unknown CMake command ['\"]FetchContent_MakeAvailable", "3.14"),
+    (r"Unknown CMake command ['\"]add_link_options", "3.13"),
+    (r"Unknown CMake command ['\"]target_link_(?:options|directories)", "3.13"),
+    (r"Unknown CMake command ['\"]target_precompile_headers", "3.16"),
+    (r"Unknown CMake command ['\"]cmake_path", "3.20"),
+    (r"Unknown CMake command ['\"]cmake_language", "3.18"),
+    (
+        r"include could not find (?:load|requested) file:\s+(?:FetchContent|CheckIPOSupported|CheckLanguage)\b",
+        "3.11",
+    ),
+    (r"include could not find (?:load|requested) file:\s+Check(?:Linker|Source|Compiler)\w+", "3.19"),
+    (r'not providing "Find(?:Python3?|NumPy)\.cmake"', "3.12"),
+    (r'not providing "FindCUDAToolkit\.cmake"', "3.17"),
+    (r"list (?:does not recognize|sub-command) (?:sub-command )?(?:JOIN|TRANSFORM|SUBLIST)\b", "3.12"),
+    (r"list (?:does not recognize|sub-command) (?:sub-command )?(?:PREPEND|POP_BACK|POP_FRONT)\b", "3.15"),
+    (r"string (?:does not recognize|sub-command) (?:sub-command )?(?:JOIN)\b", "3.12"),
+    (r"string (?:does not recognize|sub-command) (?:sub-command )?(?:REPEAT)\b", "3.15"),
+    (r"string (?:does not recognize|sub-command) (?:sub-command )?(?:JSON)\b", "3.19"),
+    (r"file (?:does not recognize|sub-command) (?:sub-command )?(?:SIZE|CREATE_LINK|READ_SYMLINK)\b", "3.14"),
+    (r"file (?:does not recognize|sub-command) (?:sub-command )?(?:REAL_PATH|CHMOD|COPY_FILE)\b", "3.19"),
+    (r"[Uu]nknown argument --?(?:preset|install|fresh)\b", "3.24"),
+    (r'Could not read presets from [^\n]*: Unrecognized "version" field', "3.25"),
+    (r"'(?:compute|sm)_native'", "3.24"),
+    (r"(?:CUDA|CXX)_STANDARD is set to invalid value '(?:17|20|23)'", "3.18"),
+)
+_DIALECT = r"language dialect \"CUDA(?:17|20)\"[^\n]*(?:\n[^\n]*){0,2}CMake does not know the compile flags"
+_POLICY = r'Policy "(?P<policy>CMP\d+)" is not known to this version of CMake'
+_GENERATOR = r"Could not create named generator (?P<generator>[^\n]+)"
+_TARGET = r"links to(?: target)?[:\s]\s*'?\"?(?P<target>(?:Find)?CUDA::(?:cublasLt|cufile|nvJitLink|nvrtc_builtins))\b"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    required = log.first(*_REQUIRED)
+    if required:
+        running = (
+            f"{required['running'].rstrip('.')} runs" if required["running"] else "the one that runs is older"
+        )
+        yield _finding(
+            required,
+            f"The build needs CMake {required['asked'].rstrip('.')}, and {running}.",
+            required["asked"],
+        )
+    for pattern, since in _UNKNOWN:
+        hit = log.first(pattern)
+        if hit:
+            yield _finding(
+                hit, f"The project uses what CMake has since {since}; the one that runs is older.", since
+            )
+            return
+    target = log.first(_TARGET)
+    if target and log.has(r"but the target was not found"):
+        yield _finding(
+            target, f"This CMake's CUDA module does not define {target['target']}.", "3.18", "medium"
+        )
+    generator = log.first(_GENERATOR)
+    if generator:
+        yield _finding(generator, f"This CMake has no generator {generator['generator']}.", "4", "medium")
+    dialect = log.first(_DIALECT)
+    if dialect:
+        yield _finding(
+            dialect,
+            "This CMake or this nvcc is too old for the C++ standard of the .cu files.",
+            "3.18",
+            "medium",
+        )
+    policy = log.first(_POLICY)
+    if policy:
+        yield _finding(policy, f"This CMake does not know policy {policy['policy']}.", "3.28", "medium")
+
+
+def _finding(hit: Hit, message: str, asked: str, confidence: str = "high") -> Finding:
+    newer = "newest" if asked == "4" else asked.rstrip(".")
+    return hit.finding(
+        message,
+        "The configuration stops; no compiler was called yet.",
+        Fix(
+            "Install a newer one and put it first on PATH: pip install --upgrade cmake"
+            if newer == "newest"
+            else f'Install a newer one and put it first on PATH: pip install "cmake>={newer}"'
+        ),
+        confidence,
+    )

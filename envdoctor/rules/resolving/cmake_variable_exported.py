@@ -25,6 +25,7 @@ from typing import Iterator
 
 from envdoctor.facts import Environment, Project
 from envdoctor.finding import Evidence, Finding, Fix, Run, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
@@ -55,3 +56,25 @@ def check(project: Project, environment: Environment) -> Iterator[Finding]:
                 "Pass it on CMake's command line", (Run(f"cmake {shlex.quote(f'-D{name}={value}')} ..."),)
             ),
         )
+
+
+# What CMake says or does when it did not read the exported variable.
+_IGNORED = {
+    "CMAKE_CUDA_COMPILER": r"No CMAKE_CUDA_COMPILER could be found|CUDA compiler identification is unknown",
+    "CMAKE_CUDA_ARCHITECTURES": r"CMAKE_CUDA_ARCHITECTURES must be (?:non-empty|valid)|CUDA_ARCHITECTURES is empty",
+    "CUDA_TOOLKIT_ROOT_DIR": r"Could NOT find CUDA(?:Toolkit)?\b|CUDA Toolkit not found|Specify CUDA_TOOLKIT_ROOT_DIR",
+}
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for name, ignored in _IGNORED.items():
+        exported = log.first(rf"(?:^|\s)(?:export|ENV|setx?|\$env:)\s?{name}(?:=| )\S+")
+        failed = log.first(ignored)
+        if exported and failed and not log.has(rf"-D{name}"):
+            instead = READ_INSTEAD[name]
+            yield exported.finding(
+                f"{name} is exported, and CMake does not read it from the environment.",
+                "CMake goes on as if it were not set.",
+                Fix(f"Pass -D{name}=... to CMake, or export {instead}"),
+                because=(failed,),
+            )

@@ -25,6 +25,7 @@ from typing import Iterator, Optional
 
 from envdoctor.facts import Folder, Folders
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 NOTHING_WORKS, LIKELY_TO_FAIL = 50 << 20, 500 << 20
@@ -71,3 +72,49 @@ def _fix(folder: Folder, roomy: Optional[Folder]) -> Fix:
     if folder.role == "tmp" and roomy:
         return Fix(f"Use {roomy.path} for temporary files", (SetEnv("TMPDIR", roomy.path),))
     return Fix("Start the container with a larger --shm-size" if folder.role == "shm" else "Free space there")
+
+
+# Shared memory. Source: NCCL's shmutils.cc, torch's MapAllocator.cpp and data loader.
+_SHARED = (
+    r"[Ee]rror while creating shared memory segment",
+    r"posix_fallocate failed\s?: No space left",
+    r"shared memory (?:object|file) .*No space left|/dev/shm\S*.{0,80}No space left|No space left.{0,80}/dev/shm",
+    r"insufficient shared memory \(shm\)",
+    r"out of shared memory\. Please try to raise your shared memory limit",
+    r"unable to (?:write to|mmap|resize|allocate shared memory).{0,60}</?torch_",
+)
+# A disk, a quota, or inodes. Source: the C library, Windows, pip, conda, docker, apt.
+_DISK = (
+    r"[Nn]o space left on device",
+    r"\bErrno 28\](?!.*inotify)|\bENOSPC\b(?!.*watch)|os error 28\b",
+    r"(?i:not enough (?:free )?disk space|not enough (?:free )?space (?:left )?on )|WinError 112\]|os error 112\b",
+    r"[Dd]isk quota exceeded|Errno 122\]",
+    r"NoSpaceLeftError|[Dd]isk full|disk is full",
+    r"You don't have enough free space in",
+    r"C1085: Cannot write .*: No space left|LNK1180|insufficient disk space",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_SHARED)
+    if hit:
+        yield hit.finding(
+            "Shared memory (/dev/shm) is full, or too small.",
+            "Processes that share tensors or NCCL buffers cannot start.",
+            Fix(
+                "Start the container with more: docker run --shm-size=16g (or --ipc=host), in Kubernetes an emptyDir of"
+                " medium Memory at /dev/shm; `df -h /dev/shm` shows it"
+            ),
+        )
+        return
+    hit = log.first(*_DISK)
+    if hit:
+        yield hit.finding(
+            "A disk that the command writes to is full, or a quota is.",
+            "What was written last is cut off; other errors follow from it.",
+            Fix(
+                "Look at `df -h` and `df -i` for the build folder, $TMPDIR (/tmp) and ~/.cache; free"
+                " space (pip cache purge,"
+                " conda clean --all, docker system prune), or set TMPDIR and PIP_CACHE_DIR to a larger disk"
+            ),
+        )

@@ -9,7 +9,8 @@ host`, `Could not resolve hostname`. The same repository is usually readable ove
 ## How envdoctor knows
 
 The entry in .gitmodules has an SSH URL, its folder is empty or absent, and git has no `url.<base>.insteadOf` that
-rewrites it. Whether SSH would work cannot be known without a network, so this is a warning.
+rewrites it. Whether SSH would work cannot be known without a network, so this is a warning; in a log, ssh's own
+words decide.
 
 ## What to do
 
@@ -27,6 +28,7 @@ from typing import Iterator, Optional
 from envdoctor import git_urls
 from envdoctor.facts import Configuration, Environment, Project
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, Run, Safety, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
@@ -56,4 +58,45 @@ def check(
                 (Edit(".gitmodules", submodule.line, submodule.url, submodule.url.replace(base, https, 1)),),
             ),
             location=Location(".gitmodules", submodule.line),
+        )
+
+
+# Source: OpenSSH and git.
+_REFUSED = (
+    r"(?P<host>\b[\w.-]{1,60}@[\w.-]{1,100}): Permission denied \([\w,-]*(?:publickey|password|keyboard-interactive)[\w,-]*\)",
+    r"Permission denied \([\w,-]*publickey[\w,-]*\)",
+    r"Host key verification failed",
+    r"REMOTE HOST IDENTIFICATION HAS CHANGED",
+    r"No \w+ host key is known for",
+    r"cannot (?:run|spawn) \S*ssh: No such file",
+)
+_UNREACHED = (
+    r"ssh: connect to host (?P<host>\S+) port \d+: ",
+    r"ssh: Could not resolve hostname (?P<host>[^\s:]+)",
+    r"kex_exchange_identification: |ssh_exchange_identification: ",
+    r"Connection (?:closed|reset|timed out) by \S+ port 22\b",
+)
+_GIT = (
+    r"Could not read from remote repository",
+    r"git@|git\+ssh|ssh://|\bgit (?:clone|submodule|fetch|pull|ls-remote)",
+    r"Cloning into|submodule",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit, confidence = log.first(*_REFUSED), "high"
+    if hit is None:
+        hit, confidence = log.first(*_UNREACHED), "medium"
+    if hit and log.has(*_GIT):
+        host = (hit.match.groupdict().get("host") or "github.com").rpartition("@")[2]
+        yield hit.finding(
+            "git goes to the server over SSH, and is refused: no key or host key that both sides accept."
+            if confidence == "high"
+            else "git goes to the server over SSH, and does not reach it.",
+            "The repository or submodule is not cloned.",
+            Fix(
+                f"Read it over HTTPS: git config --global url.https://{host}/.insteadOf git@{host}: (and ssh://git@{host}/);"
+                f" or set up a key (`ssh -T git@{host}` tests it; ssh-keyscan {host} >> ~/.ssh/known_hosts)"
+            ),
+            confidence,
         )

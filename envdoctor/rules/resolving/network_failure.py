@@ -20,3 +20,37 @@ install from a folder of wheels with `--no-index --find-links`.
 
 When a retry in the same log succeeded.
 """
+
+from typing import Iterator
+
+from envdoctor import connections
+from envdoctor.finding import Finding, Fix
+from envdoctor.log import BuildLog
+
+# What CMake says where the reason is cut off.
+_CUT_OFF = (
+    r"Failed to clone repository: '",
+    r"error: downloading '[^'\n]+' failed",
+    r"Each download failed!",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    broken = connections.broken(log)
+    told = (
+        connections.tls(log) or connections.proxy(log) or log.has(r"returned error: 4\d\d|status_code: 22\b")
+    )
+    hit = broken or (None if told else log.first(*_CUT_OFF))
+    if hit:
+        retried = "Retrying" in hit.lines[0].matched
+        yield hit.finding(
+            "The connection to a server failed or broke off.",
+            "What was to be downloaded is missing, and every error after it follows from that.",
+            Fix(
+                "Try again; behind a proxy set https_proxy (git: http.proxy); without a network by design, install from"
+                " a folder of wheels with --no-index --find-links"
+            ),
+            "medium"
+            if retried or not broken or not log.has(r"(?:pip|git|curl|wget|uv|conda|cmake|apt)")
+            else "high",
+        )

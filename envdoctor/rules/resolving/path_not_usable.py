@@ -26,6 +26,7 @@ from typing import Iterator, Optional
 
 from envdoctor.facts import Environment, Folder, Folders, Project
 from envdoctor.finding import Evidence, Finding, Fix, Run, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -88,3 +89,95 @@ def _temporary(tmp: Folder, folders: Folders) -> Finding:
         fix=Fix(f"Use {other.path} for temporary files", (SetEnv("TMPDIR", other.path),)) if other else None,
         severity=Severity.WARNING if tmp.writable else Severity.ERROR,
     )
+
+
+_LONG = (
+    r"[Ff]ile\s?name too long",
+    r"Filename longer than 260 characters",
+    r"WinError 206\]|The filename or extension is too long",
+    r"The specified path, file name, or both,? are too long",
+    r"does not have Windows Long Path support enabled",
+    r"exceeds the OS max path limit",
+    r"Errno 36\]",
+    r"AF_UNIX path too long|ipc path .* is longer than \d+ characters",
+    # What Windows says of a path that it cuts off: any file is "not found".
+    r"(?:No such file or directory|cannot open|Cannot open|WinError [23]\]).{0,60}['\"]?[A-Za-z]:[\\/][^'\"\n]{235,}",
+    r"[A-Za-z]:[\\/][^'\"\n]{235,600}['\"]?: No such file or directory",
+)
+_READ_ONLY = (
+    r"(?:^|[\s'])(?P<path>/[^\s:']+)'?: Read-only file system",
+    r"Read-only file system",
+    r"Errno 30\]",
+)
+_NOEXEC = (
+    r"(?:^|\s)(?P<path>/[^\s:]+): failed to map segment from shared object",
+    r"failed to map segment from shared object: Operation not permitted",
+    r"\b(?:sh|bash|env): (?:line )?(?:\d+: )?'?(?P<path>\.{0,2}/[^\s:']+)'?: (?:cannot execute: )?Permission denied",
+)
+_DENIED = (
+    r"\[Errno 13\] Permission denied: b?'(?P<path>[^'\n]+)'",
+    r"could not create '(?P<path>[^'\n]+)': Permission denied",
+    (
+        r"(?:cannot|can't|could not) (?:create|open|make|remove|write|touch|copy)\b[^\n]{0,120}?'?(?P<path>[^\s:']+)"
+        r"'?: Permission denied"
+    ),
+    r"cannot open output file (?P<path>\S+): (?:Permission denied|Read-only file system|No such file)",
+    r"\[WinError (?:5|32)\] (?:Access is denied|The process cannot access the file)[^\n']*(?:'(?P<path>[^'\n]+)')?",
+    r"EnvironmentNotWritableError|NotWritableError|NoWritableEnvsDirError|NoWritablePkgsDirError",
+    r"[Pp]ermission denied \(os error 13\)",
+    r"(?:fatal|error): could not create (?:work tree|leading) director\w+ .*'(?P<path>[^'\n]+)': Permission denied",
+    r"opening dependency file (?P<path>\S+): (?:Permission denied|No such file)",
+)
+_GONE = (
+    r"Cannot create temporary file in (?P<path>\S+?):",
+    r"nvcc fatal\s*: Could not open output file '(?P<path>[^'\n]+)'",
+    r"No usable temporary (?:directory|file\w*) (?:name )?found",
+    r"can't create (?P<path>\S+): (?:No such file|Permission denied)",
+    r"Could not find toolchain file: (?P<path>\S+)",
+    r"Unable to \(re\)create the private pkgRedirects directory: (?P<path>\S+)",
+    r"unable to open output file '(?P<path>[^'\n]+)'",
+    r"error: unable to make temporary file",
+    r"error writing to (?P<path>\S+): (?:Permission denied|No such file)",
+)
+_OTHERS = (
+    r"^.*(?:docker(?:\.sock| daemon| API)|/dev/(?:nvidia|kfd|dri)|publickey|/bin/nvcc'|/etc/sudoers).*$",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    log = log.without(*_OTHERS)
+    for patterns, message, cure, confidence in (
+        (_LONG, "A path is longer than the system allows.", _SHORTER, "high"),
+        (_READ_ONLY, "{path} is on a read-only file system.", _ELSEWHERE, "high"),
+        (
+            _NOEXEC,
+            "{path} may not be run: its file system is mounted noexec, or it is not executable.",
+            _EXECUTABLE,
+            "high",
+        ),
+        (_DENIED, "{path} is not writable for this user.", _ELSEWHERE, "high"),
+        (_GONE, "{path} cannot be written or does not exist.", _MAKE, "high"),
+    ):
+        hit = log.first(*patterns)
+        if hit:
+            path = (hit.match.groupdict().get("path") or "A folder that the command uses").strip("'")
+            yield hit.finding(
+                message.format(path=path), "The command stops at that file.", Fix(cure), confidence
+            )
+
+
+_SHORTER = (
+    "Switch long paths on (registry LongPathsEnabled=1, `git config --system core.longpaths true`, then"
+    " a new shell), and"
+    " build in a short folder: TEMP and TMP=C:\\t, the checkout at C:\\src"
+)
+_ELSEWHERE = (
+    "See with `ls -ld` whose folder it is; use one of your own: a virtual environment rather than the"
+    " system's Python, a"
+    " copy of the checkout, TORCH_EXTENSIONS_DIR, TMPDIR, PIP_CACHE_DIR or XDG_CACHE_HOME; or chown it to you"
+)
+_EXECUTABLE = (
+    "Set TMPDIR to a folder on a file system without noexec (`findmnt -T $TMPDIR` shows the options); of a script,"
+    " chmod +x it"
+)
+_MAKE = "Make the folder, or unset the variable that names it (TMPDIR, TEMP, CMAKE_TOOLCHAIN_FILE)"

@@ -10,7 +10,8 @@ host that nobody remembers having configured. A constraints file that is gone (P
 ## How envdoctor knows
 
 Without a network only this can be certain, and only this is reported: a folder that does not exist, a port of this
-machine on which nothing listens, a host name that by definition never resolves (`.invalid`, `.test`, `.example`).
+machine on which nothing listens, a host name that by definition never resolves (`.invalid`, `.test`, `.example`). A log
+names others: an index that pip was told of and that did not answer.
 
 ## What to do
 
@@ -22,9 +23,10 @@ for one command.
 When the mirror is started only for the build.
 """
 
+import re
 from typing import Iterator, Optional
 
-from envdoctor import isolation
+from envdoctor import connections, isolation
 from envdoctor.facts import (
     Configuration,
     Environment,
@@ -36,6 +38,7 @@ from envdoctor.facts import (
     Wheelhouse,
 )
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog, Hit
 from envdoctor.requirements import parse, tags, unavailable
 
 SEVERITY = Severity.ERROR
@@ -111,3 +114,67 @@ def _without_index(index: Index, wheelhouse: Wheelhouse) -> Fix:
         f"Ask no index: {folders} has all that is wanted (for good: remove the index in {index.source})",
         (SetEnv("PIP_NO_INDEX", "1"),),
     )
+
+
+# Hosts that whole parts of the world use: when these are silent, it is the network.
+_KNOWN_HOSTS = (
+    r"(?:pypi\.org|files\.pythonhosted\.org|download\.pytorch\.org|test\.pypi\.org|[\w.-]*nvidia\.com)"
+)
+_ASKED = r"Looking in indexes: (?:\S+, )*https?://(?:[^\s/@]*@)?(?P<host>[\w.-]+)"
+_LOCAL = (
+    r"(?:127\.|10\.\d|192\.168\.)[\d.]+|localhost|[\w.-]+\.(?:local|internal|corp|lan|invalid|test|example)"
+)
+_NO_FOLDER = (
+    r"Location '(?P<place>[^'\n]+)(?<!/)' is ignored: it is neither a file nor a directory",
+    r"Location '(?P<place>[^'\n]+)' is ignored: it is either a non-existing path",
+    r"Url '(?P<place>[^'\n]+)' is ignored[.:] [Ii]t is (?:neither a file|either a non-existing path)",
+)
+_CONSTRAINTS = (
+    r"Could not open requirements file: .*No such file or directory: '(?P<file>[^'\n]*constraint[^'\n]*)'"
+)
+_SETTING = (
+    r"global\.(?:index-url|extra-index-url|proxy)\s*=\s*'?(?P<value>[^'\s]+)|PIP_(?:EXTRA_)?INDEX_URL=\S+"
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    failed = connections.broken(log)
+    if failed:
+        yield from _index(log, failed)
+    folder = log.first(*_NO_FOLDER)
+    if folder and log.has(r"Could not find a version|No matching distribution"):
+        yield folder.finding(
+            f"pip is told to look for wheels in {folder['place']}, which does not exist.",
+            "What was meant to come from there is not found.",
+            Fix("Correct or remove that folder; pip config debug says which file or variable names it"),
+            "medium",
+        )
+    constraints = log.first(_CONSTRAINTS)
+    if constraints and not log.has(
+        rf"-(?:c|r|-constraint|-requirement)[ =]\S*{re.escape(constraints['file'])}"
+    ):
+        yield constraints.finding(
+            f"pip is told to read the constraints {constraints['file']}, which do not exist.",
+            "pip stops before anything else.",
+            Fix("Unset PIP_CONSTRAINT, or name the file that exists (pip config debug says where it is set)"),
+            "high" if log.has(r"PIP_CONSTRAINT") else "medium",
+        )
+
+
+def _index(log: BuildLog, failed: Hit) -> Iterator[Finding]:
+    """Where the index that does not answer is one that pip was told of, and not on the command line."""
+    on_command_line = log.has(r"(?:--(?:extra-)?index-url|\s-i)[ =]'?\"?https?://")
+    asked = log.first(_ASKED)
+    setting = log.first(_SETTING)
+    named = asked and not re.fullmatch(_KNOWN_HOSTS, asked["host"])
+    if setting or (named and not on_command_line) or (asked and re.fullmatch(_LOCAL, asked["host"])):
+        place = asked["host"] if asked else (setting["value"] if setting else "")
+        yield failed.finding(
+            f"pip is told to ask an index that does not answer: {place}."
+            if place
+            else "pip's index does not answer.",
+            "Every pip install retries it and then fails, also for packages that another index has.",
+            Fix("Correct or remove the index; pip config debug says which file or variable names it"),
+            "high" if not log.has(r"name resolution|resolve host|getaddrinfo") else "medium",
+            because=tuple(hit for hit in (asked, setting) if hit),
+        )

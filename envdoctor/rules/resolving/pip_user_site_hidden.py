@@ -23,6 +23,7 @@ from typing import Iterator, Optional, Tuple
 
 from envdoctor.facts import Configuration, Environment, Python
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -56,3 +57,20 @@ def _said(environment: Environment, configuration: Optional[Configuration]) -> O
         if setting.tool == "pip" and setting.wins and setting.name in ("global.user", "install.user"):
             return f"{setting.source}: {setting.name}", setting.value
     return None
+
+
+# Source: pip's commands/install.py, decide_user_install.
+_REFUSED = (
+    r"Can not perform a '--user' install\. User site-packages are not visible in this virtualenv",
+    r"Can not combine '--user' and '--(?:prefix|target)'",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_REFUSED)
+    if hit:
+        yield hit.finding(
+            "pip is told to install for the user, and this environment does not see the user's packages.",
+            "pip stops before it installs anything.",
+            Fix("Set PIP_USER=0 and leave --user out; pip config debug says where user = true is set"),
+        )

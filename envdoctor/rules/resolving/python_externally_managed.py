@@ -24,6 +24,7 @@ from typing import Iterator, Optional
 
 from envdoctor.facts import Configuration, Environment, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Run, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
@@ -51,3 +52,24 @@ def check(
             (Run(f"{shlex.quote(python.executable)} -m venv .venv && . .venv/bin/activate"),),
         ),
     )
+
+
+# Source: pip's exceptions.py, PEP 668's marker of Debian and Fedora, uv.
+_REFUSED = (
+    r"error: externally-managed-environment",
+    r"This environment is externally managed",
+    r"The interpreter at \S+ is externally managed",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_REFUSED)
+    if hit:
+        yield hit.finding(
+            "This Python belongs to the distribution, and pip refuses to install into it.",
+            "Nothing was built or installed.",
+            Fix(
+                "Build in a virtual environment: python3 -m venv .venv && . .venv/bin/activate;"
+                " in a throw-away container PIP_BREAK_SYSTEM_PACKAGES=1 is harmless"
+            ),
+        )

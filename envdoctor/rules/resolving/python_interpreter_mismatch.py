@@ -23,11 +23,13 @@ each for its own finder. For pip, call `python -m pip`.
 When the project uses the interpreter only to run a generator script that needs no packages.
 """
 
+import re
 import shlex
 from typing import Iterator, Optional, Tuple
 
 from envdoctor.facts import Answer, Environment, Interpreters, Packages, Project, Python, Resolution
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity, Shim, Step
+from envdoctor.log import BuildLog, Hit, told
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -146,3 +148,107 @@ def _pip(python: Python, interpreters: Interpreters, has_pip: bool) -> Iterator[
         ),
         severity=Severity.ERROR if not pip.python_exists else Severity.WARNING,
     )
+
+
+# Source: CMake's FindPythonInterp, FindPythonLibs and FindPython; pybind11's tools; OpenCV's.
+_WRONG = (
+    r"Could NOT find Python\w*\s?[:(][^\n]*(?:\n[^\n]*){0,1}but required is exact version '?\"?[\d.]+",
+    r"founds? wrong Python version",
+    r"Python version mismatch: module was compiled for",
+    r"Module use of python\d+\.dll conflicts with this version of Python",
+    r"undefined symbol: _?Py(?!bind|Init_)[A-Z]\w+|Symbol not found: '?\(?_+Py[A-Z]\w+",
+    r"Unable to find python matching: ",
+    r"Python libraries not found|Cannot find the Python libraries matching",
+)
+# A script of pip whose interpreter is gone, and a pip of another environment.
+_SCRIPT = (
+    r"[/\\](?:pip[\d.]*|python[\d.]*|torchrun|uv): [^\n]*bad interpreter: (?:[/\w.]+: )?[Nn]o such file",
+    r"bad interpreter: (?P<gone>[^\s:]*[/\\]python[\d.]*): [Nn]o such file",
+    r"Unable to create process using '?[^\n]*(?:python|pip)[\w.]*",
+)
+_LIBS = r'Found PythonLibs: [^\n]*\(found (?:suitable )?version "(?P<version>\d+\.\d+)'
+_INTERPRETER = r'Found PythonInterp: [^\n]*\(found (?:suitable )?version "(?P<version>\d+\.\d+)'
+_FOUND = (
+    r'Found Python3?: (?P<path>/usr/(?:local/)?bin/python[\d.]*) \(found [\w ]*version "(?P<version>\d+\.\d+)'
+)
+_ACTIVE = (
+    r"(?:envs/[\w.-]+|venv[\w.-]*|virtualenvs/[\w.-]+|conda3?|miniforge3?)/lib/python(?P<version>\d+\.\d+)/"
+)
+_SATISFIED = (
+    r"Requirement already satisfied: (?P<name>[\w-]+)[^\n]* in (?P<path>\S+)/lib/(?P<lib>python[\d.]+)/"
+)
+_FRAME = r"File '?\"?(?P<path>[^\"\n]+)/lib/python\d[\d.]*/(?:site|dist)-packages/"
+_WINDOWS = r"Found Python\w*: (?P<path>[A-Z]:[^\n]*[/\\]Python3\d+[/\\]python\.exe) \((?:found|Required)"
+_UNSUITABLE = (
+    r"Could NOT find Python\w*[^\n]*\s[Ff]ound unsuitable version[^\n]*\s[^\n]*\(found (?P<path>/usr/[^\n)]+)"
+)
+_ENVIRONMENT = r"[/\\](?:envs[/\\][\w.-]+|\.?venv[\w.-]*|(?:mini|ana)conda3?|miniforge3?)[/\\]"
+_CUTLASS = r"Error installing cutlass_library package"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    wrong, script = log.first(*_WRONG), log.first(*_SCRIPT)
+    if wrong:
+        yield _explained(wrong, "The Python that was found is not the one that is meant.")
+    if script:
+        yield script.finding(
+            "The script on PATH starts a Python that does not exist any more.",
+            "The program does not start.",
+            Fix("Call python -m pip of the active Python, and remove or reinstall that script"),
+        )
+    yield from _cmake_elsewhere(log)
+    yield from _pip_elsewhere(log)
+
+
+def _cmake_elsewhere(log: BuildLog) -> Iterator[Finding]:
+    """CMake says which Python it takes, and the log shows another one."""
+    libs, interpreter = log.first(_LIBS), log.first(_INTERPRETER)
+    if libs and interpreter and libs["version"] != interpreter["version"]:
+        message = f"CMake takes libpython {libs['version']} with Python {interpreter['version']}."
+        yield _explained(libs, message, "high", (interpreter,))
+    found, active = log.first(_FOUND), log.first(_ACTIVE, _CUTLASS)
+    if found and active and not (active.text.endswith("/") and active["version"] == found["version"]):
+        message = (
+            f"CMake takes {found['path']} ({found['version']}), which is not the active environment's Python."
+        )
+        yield _explained(found, message, "medium", (active,))
+    lacking = log.first(r"^(?P<path>/usr/(?:local/)?bin/python[\d.]*): No module named (?P<name>[\w.]+)")
+    if found and lacking and found["path"] == lacking["path"]:
+        message = f"CMake takes {found['path']}, and that Python has no {lacking['name']}."
+        yield _explained(found, message, "medium", (lacking,))
+    other, environment = log.first(_WINDOWS, _UNSUITABLE), log.first(_ENVIRONMENT)
+    if other and environment:
+        message = f"CMake takes {other['path']}, which is not the active environment's Python."
+        yield _explained(other, message, "medium", (environment,))
+
+
+def _explained(hit: Hit, message: str, confidence: str = "high", because: Tuple[Hit, ...] = ()) -> Finding:
+    return hit.finding(
+        message,
+        "Headers, libraries and packages come from the wrong Python.",
+        Fix(
+            "Pass -DPython3_EXECUTABLE, -DPython_EXECUTABLE and -DPYTHON_EXECUTABLE with $(which python) to CMake,"
+            " in an empty build folder"
+        ),
+        confidence,
+        because,
+    )
+
+
+def _pip_elsewhere(log: BuildLog) -> Iterator[Finding]:
+    """pip says that a package is there, and a Python elsewhere does not find it."""
+    for there in log.search(_SATISFIED):
+        module = re.escape(there["name"].replace("-", "_"))
+        missing = log.first(rf"No module named '?{module}'?(?![\w-])")
+        if missing and not told.isolated(log):
+            others = {hit["path"] for hit in log.search(_FRAME)}
+            if others and there["path"] not in others:
+                yield missing.finding(
+                    f"pip has {there['name']} in {there['path']}, and another Python is asked for it.",
+                    "What pip installs, that Python does not see.",
+                    Fix(
+                        f"Install with the Python that runs the program: python -m pip install {there['name']}"
+                    ),
+                    because=(there,),
+                )
+                return

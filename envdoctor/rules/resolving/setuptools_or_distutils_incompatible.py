@@ -30,6 +30,7 @@ from envdoctor import installing
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim
 from envdoctor.isolation import SWITCH_OFF, build_requirements, isolated, requires
+from envdoctor.log import BuildLog
 from envdoctor.requirements import accepts, installed, parse, release_of
 
 SEVERITY = Severity.ERROR
@@ -133,4 +134,60 @@ def _finding(line: Located, seen: str, why: str, fix: Fix) -> Finding:
         evidence=(Evidence(line.place, f"import {line.text}"), Evidence("setuptools", seen)),
         fix=fix,
         location=Location(line.file, line.line),
+    )
+
+
+# Source: Python 3.12's removals; setuptools' history from 58 (use_2to3) and 70 (pkg_resources.packaging) to 82.
+_PACKAGES = r"'(?P<name>pkg_resources|distutils|setuptools|_distutils_hack)[\w.]*'"
+_GONE = (
+    r"No module named '?(?P<name>(?:pkg_resources|(?:numpy\.)?distutils)(?:\.[\w.]+)?|setuptools\.[\w.]+)'?(?![\w-])",
+    rf"cannot import name '\w+' from (?:partially initialized module )?{_PACKAGES}",
+    rf"module {_PACKAGES} has no attribute '\w+'",
+    r"module '(?P<name>pkgutil)' has no attribute 'ImpImporter'",
+    r"canonicalize_version\(\) got an unexpected keyword argument '(?P<name>strip_trailing_zero)'",
+    r"(?P<name>use_2to3) is invalid",
+    r"AttributeError: (?P<name>install_layout)\b",
+    r"has no attribute '(?P<name>install_layout|convert_2to3\w*|dry_run)'",
+    r"unexpected keyword argument '(?P<name>dry_run)'",
+    r"cannot import name '\w+' from '(?P<name>numpy\.distutils)[\w.]*'",
+    r"assert '(?P<name>_distutils)' in core\.__file__",
+    r"(?P<name>InvalidVersion): Invalid version: ",
+    r"(?:configuration error|invalid pyproject\.toml config): '(?P<name>project[\w.-]*)'",
+    r"InvalidConfigError: (?P<name>[^\n]{0,80})",
+    r"error in \S+ setup command: (?P<name>[^\n]{0,80})",
+    r"Cannot import '(?P<name>setuptools\.build_meta)|error: invalid command '(?P<command>bdist_wheel|editable_wheel)'",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_GONE)
+    if hit:
+        name = hit["name"] if "name" in hit.match.groupdict() else ""
+        yield hit.finding(
+            f"The build and setuptools do not fit: {name}."
+            if name
+            else "The build and setuptools do not fit.",
+            "The build ends before anything is compiled.",
+            Fix(_cure(name)),
+            "medium" if name in ("InvalidVersion", "") else "high",
+        )
+
+
+def _cure(name: str) -> str:
+    if name.startswith("distutils"):
+        return "Install setuptools, which brings distutils (pip install setuptools wheel), or use Python 3.11"
+    if name == "pkgutil":
+        return "Upgrade pip and setuptools (python -m ensurepip --upgrade, then pip install -U setuptools)"
+    if name.startswith("pkg_resources"):
+        return (
+            "Build with an older setuptools: below 70 for pkg_resources.packaging, below 82 for pkg_resources"
+        )
+    if name == "strip_trailing_zero":
+        return "Upgrade packaging (pip install -U packaging), or use setuptools below 71"
+    if name in ("use_2to3", "convert_2to3"):
+        return "Build with setuptools below 58: pip install 'setuptools<58', and --no-build-isolation"
+    if name.startswith("project."):
+        return "Upgrade setuptools (77 and newer know the new license fields): pip install -U setuptools"
+    return (
+        "Change setuptools: a newer one (pip install -U setuptools wheel), or the one of the project's time"
     )

@@ -12,7 +12,7 @@ makes every certificate `not yet valid`.
 SSL_CERT_FILE, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE, PIP_CERT or GIT_SSL_CAINFO names a path that does not exist; or the
 clock is before the day on which this envdoctor was released; or a proxy of this machine is named at whose port nothing
 listens. Other proxies are not asked. A proxy that inspects TLS with a CA of its own cannot be
-seen without a network.
+seen without a network; the log of a failed download shows it.
 
 ## What to do
 
@@ -25,8 +25,10 @@ When nothing is downloaded.
 
 from typing import Iterator, Optional
 
+from envdoctor import connections
 from envdoctor.facts import Environment, System, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO")
@@ -66,3 +68,44 @@ def check(
             evidence=(Evidence("clock", f"{system.clock} seconds since 1970"),),
             fix=Fix("Set the clock (in a virtual machine: on its host)"),
         )
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    certificate, proxy = connections.tls(log), connections.proxy(log)
+    if certificate:
+        yield certificate.finding(
+            f"A server's certificate is not accepted{_why(log)}.",
+            "Nothing can be downloaded from there; errors about missing packages follow from it.",
+            Fix(_cure(log)),
+        )
+    if proxy:
+        yield proxy.finding(
+            "The proxy does not let the connection through.",
+            "Nothing can be downloaded; errors about missing packages follow from it.",
+            Fix(
+                "Correct or unset https_proxy, HTTPS_PROXY and all_proxy (git: http.proxy; pip: pip config debug)"
+            ),
+        )
+
+
+def _why(log: BuildLog) -> str:
+    if log.has(r"not (?:yet valid|valid yet)|has expired|CERT_EXPIRED"):
+        return ": by this machine's clock it is not valid"
+    return (
+        ": its issuer is unknown here"
+        if log.has(r"self[- ]signed|issuer|unknown authority|UNTRUSTED")
+        else ""
+    )
+
+
+def _cure(log: BuildLog) -> str:
+    if log.has(r"not (?:yet valid|valid yet)|has expired|CERT_EXPIRED"):
+        return "Set this machine's clock (date), and upgrade its ca-certificates"
+    if log.has(r"TLS CA certificate bundle, invalid path|setting certificate (?:verify locations|file)"):
+        return f"Unset {', '.join(VARIABLES)}, or have them name a file that exists"
+    if log.has(r"SSL module is not available|the ssl module in Python is not available"):
+        return "Use a Python with the ssl module: build it with OpenSSL's headers, or activate conda's environment"
+    return (
+        "Give the network's own CA to the program: PIP_CERT or SSL_CERT_FILE, git's http.sslCAInfo;"
+        " without such a CA, upgrade ca-certificates"
+    )

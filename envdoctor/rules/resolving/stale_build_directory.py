@@ -29,6 +29,7 @@ from packaging.version import Version
 from envdoctor import wrapper
 from envdoctor.facts import BuildFolder, Environment, Located, Project, Python, Tools
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity, Shim
+from envdoctor.log import BuildLog
 from envdoctor.requirements import release_of
 
 SEVERITY = Severity.WARNING
@@ -103,3 +104,46 @@ def _stale(folder: BuildFolder, project: Project, python: Python) -> Iterator[Tu
 
 def _same(path: str, python: Python) -> bool:
     return path in (python.executable, python.real) or path.startswith(f"{python.prefix}/bin/")
+
+
+# Source: CMake's cmCacheManager, cmake.cxx and cmGlobalGenerator; gcc; ninja.
+_STALE = (
+    r"current CMakeCache\.txt directory[^\n]*(?:\n[^\n]*){0,2}is different than the directory",
+    r"The source [^\n]*(?:\n[^\n]*){0,2}does not match the source [^\n]*(?:\n[^\n]*){0,2}used to generate cache",
+    r"Error: generator : [^\n]+(?:\n[^\n]*){0,1}Does not match the generator used previously",
+    r"Error: generator (?:platform|toolset|instance): [^\n]*(?:\n[^\n]*){0,1}Does not match the",
+    (
+        r"'(?P<gone>[^'\n]+)' '--version'(?:\s+|[^\n]*)failed with:"
+        r"\s+(?:no such file|The system cannot find|\S*No such file)"
+    ),
+    r"(?P<gone>/pip-build-env-\w{1,20}/\S{1,200}/(?:cmake|ninja)): (?:not found|No such file or directory)",
+    r"CMAKE_(?:MAKE_PROGRAM|CXX_COMPILER|C_COMPILER|CUDA_COMPILER):?\s+(?P<gone>\S*pip-build-env-\S+)",
+    r"ninja: error: '(?P<gone>[^'\n]*pip-build-env-[^'\n]*)', needed by",
+    r"generated with LTO version \S+ instead of the expected",
+    r"created by a different GCC executable|was built for a different (?:version|target)[^\n]*PCH",
+)
+_MEDIUM = (
+    r"No rule to make target '(?P<gone>/[^'\n]*(?:cuda|conda|envs|venv|python3)[^'\n]*)', needed by",
+    r"file not recognized: (?:file format not recognized|File truncated)|\.o: file not recognized",
+    r"\.o: error adding symbols: file in wrong format",
+    r"torch_extensions/[\w./-]+\.so: cannot open shared object file",
+    r"ninja: error: '(?P<gone>/[^'\n]*site-packages/[^'\n]*)', needed by",
+)
+#: What the build wrote and could not finish is not old.
+_BUILT_NOW = r"(?:ninja: build stopped|Error building extension)[\s\S]*"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    stale, medium = log.first(*_STALE), log.without(_BUILT_NOW).first(*_MEDIUM)
+    for hit, confidence in ((stale, "high"), (medium, "medium")):
+        if hit:
+            yield hit.finding(
+                "The build folder is that of an earlier build, whose paths or files no longer hold.",
+                "CMake and ninja do not look again: every build in that folder fails or uses what is old.",
+                Fix(
+                    "Remove the build folder and build again (CMake: cmake --fresh; setup.py: rm -rf build;"
+                    " torch's extensions: rm -rf ~/.cache/torch_extensions)"
+                ),
+                confidence,
+            )
+            return

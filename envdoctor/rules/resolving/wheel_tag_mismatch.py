@@ -28,9 +28,10 @@ from typing import FrozenSet, Iterator, List
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 
-from envdoctor import installing
+from envdoctor import installing, unfound
 from envdoctor.facts import Located, Packages, Project, Python, System, Wheel, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+from envdoctor.log import BuildLog
 from envdoctor.requirements import accepts, applies, fits, installed, parse, tags
 
 SEVERITY = Severity.ERROR
@@ -138,3 +139,42 @@ def _difference(wheels: List[Wheel], accepted: FrozenSet[Tag], machine: str) -> 
         if any((tag.interpreter, tag.abi.rstrip("dmu")) in pairs for tag in own)
         else "Python version"
     )
+
+
+# Source: pip (resolvelib/factory.py, package_finder.py), uv's hints, poetry.
+_REFUSED = (
+    r"(?<![\w.+%!-])(?P<wheel>[\w.+%!-]{1,250}\.whl) is not a supported wheel (?:on|for) this platform",
+    r"none of the wheel's tags \([^\n]*\) are compatible(?P<wheel>)",
+    r"(?<![\w.+%!-])(?P<wheel>[\w.+%!-]{1,250}\.whl) is not a (?:valid|supported) wheel",
+    r"Invalid wheel filename[^\n]*(?P<wheel>)",
+    r"[Tt]he wheel is (?:compatible|only compatible) with (?P<wheel>)[^\n]*",
+    r"A path dependency is incompatible with the current platform: (?P<wheel>\S+)",
+    r"only has wheels (?:for the following|with the following) (?P<wheel>)",
+    r"has no wheels with a matching (?P<wheel>)(?:Python|ABI|platform)",
+    r"doesn't have a source distribution or wheel for the current platform(?P<wheel>)",
+    r"Unable to find installation candidates for (?P<wheel>\S+)",
+)
+_TAG = re.compile(r"-((?:cp|py|pp)\d\w*)-(\w+)-([\w.]+)\.whl")
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_REFUSED)
+    if hit:
+        wheel = posixpath.basename(hit["wheel"])
+        tag = _TAG.search(wheel)
+        made = f" It is made for {tag[1]} on {tag[3]}." if tag else ""
+        yield hit.finding(
+            f"{wheel or 'The wheel'} does not fit this interpreter or platform.{made}",
+            "pip does not install it, whatever the version.",
+            Fix("Take a wheel with a tag that this Python takes: python -m pip debug --verbose lists them"),
+        )
+    for item in unfound.of(log, "wheel-tag-mismatch"):
+        yield item.hit.finding(
+            f"No file of {item.requirement} fits this interpreter and platform (or the index does not know the name).",
+            "pip sees no version at all.",
+            Fix(
+                f"Compare python -m pip debug --verbose with the files that the index has of {item.name}; use a Python"
+                " for which there are wheels, or the index that has them"
+            ),
+            item.confidence,
+        )

@@ -26,9 +26,11 @@ from typing import Iterator, Tuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from envdoctor import unfound
 from envdoctor.facts import Packages, Project, Python, System, Wheel, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 from envdoctor.isolation import names
+from envdoctor.log import BuildLog, Hit
 from envdoctor.requirements import accepts, parse, tags, unavailable
 
 SEVERITY = Severity.ERROR
@@ -72,3 +74,30 @@ def check(
 def _there(requirement: Requirement, wheels: Tuple[Wheel, ...]) -> bool:
     name = canonicalize_name(requirement.name)
     return any(wheel.name == name and accepts(requirement, wheel.version) for wheel in wheels)
+
+
+# Source: uv-resolver/src/pubgrub/report.rs.
+_UV = (
+    r"(?<![\w.-])(?P<name>[\w.-]{1,99}) was not found in the provided package locations",
+    r"index lookups were disabled and no additional package locations were provided(?P<name>)",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for item in unfound.of(log, "wheelhouse-incomplete"):
+        yield _explained(item.hit, item.requirement, item.name, item.confidence)
+    hit = log.first(*_UV)
+    if hit and not log.has(r"build-system\.requires|'setup\.py' build"):
+        yield _explained(hit, hit["name"] or "what is asked for", hit["name"] or "NAME", "high")
+
+
+def _explained(hit: Hit, what: str, name: str, confidence: str) -> Finding:
+    return hit.finding(
+        f"The wheel folder lacks {what}, and no index may be asked.",
+        "The installation ends; the folder must hold everything that its wheels require in turn.",
+        Fix(
+            f"On a machine with a network, with the target's Python version: python -m pip download -d FOLDER {name};"
+            " add the files to the folder"
+        ),
+        confidence,
+    )

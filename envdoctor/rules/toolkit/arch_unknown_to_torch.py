@@ -27,6 +27,7 @@ from typing import Iterator, List, Tuple
 from envdoctor import architectures, builders, compat
 from envdoctor.facts import Environment, Project, Torch
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -78,3 +79,29 @@ def _fix(value: str, known: Tuple[str, ...]) -> Fix:
         "Name PTX of the newest architecture that torch knows" if newer else f"Spell {NAME} as torch reads it"
     )
     return Fix(title, (SetEnv(NAME, ";".join(names)),))
+
+
+# Source: torch/utils/cpp_extension.py, _get_cuda_arch_flags, 1.0 to 2.14.
+_REFUSED = (r"Unknown CUDA arch \((?P<entry>[^)\n{}]*)\)",)
+# Source: Caffe2's and CMake's select_compute_arch.cmake, which torch hands TORCH_CUDA_ARCH_LIST to.
+_REFUSED_BY_CMAKE = (
+    r"Unknown CUDA Architecture Name (?P<entry>[^\s{}$]+) in CUDA_SELECT_NVCC_ARCH_FLAGS",
+    r"Unknown CUDA Architecture Name in CUDA_SELECT_NVCC_ARCH_FLAGS: (?P<entry>[^\s{}$]+)",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_REFUSED, *_REFUSED_BY_CMAKE)
+    if hit:
+        architecture = architectures.parse(hit["entry"])
+        # "8.0,8.6" and "sm_80" are spelt wrongly; "12.0+PTX" is too new for this torch.
+        spelt = architecture is not None and hit["entry"].startswith(architecture.dotted)
+        yield hit.finding(
+            f"{NAME} has the entry {hit['entry']}, which this torch does not know.",
+            "torch stops before it calls nvcc.",
+            Fix(
+                f"Set {NAME} to the newest entry that torch knows, with +PTX, or use a newer torch"
+                if spelt
+                else f"Write the entries of {NAME} with a dot, separated by semicolons: 8.0;9.0a+PTX"
+            ),
+        )

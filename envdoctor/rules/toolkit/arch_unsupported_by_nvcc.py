@@ -130,6 +130,15 @@ def _fix(
     return Fix(install[0].upper() + install[1:])
 
 
+# The same, without the architecture's number. Source: flashinfer's compilation_context.py; NVRTC.
+_UNNAMED = (
+    r"FlashInfer requires GPUs with sm75 or higher",
+    r"SM \d+\.x requires CUDA >= ?\d+\.\d+",
+    r"No supported CUDA architectures found for major versions",
+)
+_NVRTC = r"nvrtc: error: invalid value for --gpu-architecture"
+
+
 def explain(log: BuildLog) -> Iterator[Finding]:
     for hit, architecture, direction in refused(log):
         if direction == "new":
@@ -144,3 +153,15 @@ def explain(log: BuildLog) -> Iterator[Finding]:
                 ),
             )
             return
+    unnamed = log.first(*_UNNAMED)
+    shown = unnamed or log.first(_NVRTC)
+    if shown:
+        yield shown.finding(
+            "This CUDA toolkit has no architecture for the GPU of this machine.",
+            "Nothing can be compiled for that GPU with it.",
+            Fix(
+                "Build with a newer toolkit (nvidia-smi --query-gpu=compute_cap --format=csv shows the GPU's number,"
+                " nvcc --list-gpu-arch those that the toolkit knows); for NVRTC it is the torch that brings it"
+            ),
+            confidence="high" if unnamed else "medium",
+        )

@@ -26,6 +26,7 @@ from typing import Iterator
 from envdoctor import architectures, builders, compat
 from envdoctor.facts import Environment, Project, Request, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
@@ -57,3 +58,35 @@ def check(
         ),
         fix=Fix(f"Set {name}", (SetEnv(name, value),)),
     )
+
+
+# Source: CMake's cmGeneratorTarget.cxx and CMakeCUDAArchitecturesValidate.cmake, 3.18 to 4.4.
+_EMPTY = (
+    r"(?:CUDA|HIP)_ARCHITECTURES is empty for target ['\"]?(?P<target>[\w.+-]*)",
+    r"CMAKE_CUDA_ARCHITECTURES must be (?:non-empty|valid) if set(?P<target>)",
+)
+# The same words in CMake's warning of policy CMP0104, after which it goes on.
+_WARNED = r"suppress this warning\. CUDA_ARCHITECTURES is empty for target [^\n]*"
+# Projects that ask for it themselves; CMake 3.18 to 3.28, whose nvcc gave no default.
+_ASKED = (
+    r"Failed to detect a default CUDA architecture(?!\. Compiler output: (?:Call Stack|--))",
+    r"CUDA_ARCHITECTURES['\"]? (?:is |variable )*(?:not|must be|should be|needs to be) (?:set|specified|defined|given)",
+    r"(?i:please|must|need to|should) (?:set|specify|define|give) (?:the )?['\"]?(?:-D)?(?:CMAKE_)?CUDA_ARCHITECTURES",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    log = log.without(_WARNED)
+    empty = log.first(*_EMPTY)
+    hit = empty or log.first(*_ASKED)
+    if hit:
+        target = f" of target {empty['target']}" if empty and empty["target"] else ""
+        yield hit.finding(
+            f"The CUDA architectures{target} are empty: nothing told CMake what to compile for.",
+            "CMake stops before it compiles anything.",
+            Fix(
+                "Configure with -DCMAKE_CUDA_ARCHITECTURES=86 (the GPUs' compute capability without its dot), or set"
+                " CUDAARCHS, in an empty build folder; with pip: CMAKE_ARGS"
+            ),
+            confidence="high" if empty else "medium",
+        )

@@ -27,6 +27,7 @@ from typing import Iterator, List, Optional, Tuple
 from envdoctor import compat, toolkit_cures
 from envdoctor.facts import Component, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -112,3 +113,56 @@ def _wanted(toolkit: Toolkit, torch: Optional[Torch]) -> Release:
 
 def _release(part: Optional[Component]) -> Optional[Release]:
     return compat.release(part.version) if part else None
+
+
+# Source: ptxas, nvlink, CCCL's cuda_toolkit.h, libNVVM, Caffe2's cuda.cmake.
+_PTX = r"Unsupported \.version (?P<has>\d+\.\d+); current version is '?(?P<knows>\d+\.\d+)"
+_MIXED = (
+    r"CUDA compiler and CUDA toolkit headers are incompatible",
+    r"Input file '[^'\n]+' newer than toolkit \(\d+ vs \d+\)",
+    r"cannot be linked due to version mismatch",
+    r"FindCUDA says CUDA version is \S+ \(usually determined by nvcc\), but the CUDA headers say the version is",
+    r"Found two conflicting CUDA (?:versions|installs)",
+    r"IR version [\d.]+ (?:is )?incompatible with current version [\d.]+",
+)
+# nvcc knows what its own ptxas knows; CMake asks for no architecture while it identifies the compiler.
+_IDENTIFIED = (r"ptxas fatal *: Value 'sm_\w+' is not defined for option 'gpu-name'", r"CMakeCUDACompilerId")
+# What nvcc of one release calls and libcudart of an older one lacks: CUDA 9.2, 10.1, 12.0.
+_NEWER_CALLS = (
+    (
+        r"undefined (?:reference to|symbol:?) ['\"]?(?:__cuda(?:Push|Pop)CallConfiguration|__cudaRegisterFatBinaryEnd"
+        r"|__cudaInitModule|__cudaGetKernel|__cudaLaunchKernel)\b"
+    ),
+)
+# Undefined, too, where libcudart is not linked at all: library-not-linked.
+_OLD_CALLS = (
+    r"undefined (?:reference to|symbol:?) ['\"]?"
+    r"(?:__cudaRegister(?:Function|FatBinary)\b|cuda(?:Malloc|Free|Launch|Get))"
+)
+ADVICE = "Install all parts of one release, and have PATH, CUDA_HOME and include paths lead to it alone; build anew"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    ptx = log.first(_PTX)
+    if ptx:
+        yield ptx.finding(
+            f"nvcc's front end writes PTX {ptx['has']}, and the ptxas that runs knows no more than {ptx['knows']}.",
+            "cicc and ptxas are of different CUDA releases; no file compiles.",
+            Fix(f"{ADVICE}. nvcc --dryrun x.cu and which -a ptxas show what is taken"),
+        )
+    mixed = log.first(*_MIXED) or (log.first(_IDENTIFIED[0]) if log.has(_IDENTIFIED[1]) else None)
+    if mixed:
+        yield mixed.finding(
+            "Parts of two CUDA releases work together here: nvcc is of another one than headers, objects or libraries.",
+            "The build stops at the check that sees it.",
+            Fix(
+                f"{ADVICE}. With wheels, pin every nvidia-* package of the toolkit to one release in one command"
+            ),
+        )
+    newer = log.first(*_NEWER_CALLS)
+    if newer and not log.has(_OLD_CALLS):
+        yield newer.finding(
+            "Objects of a newer nvcc are linked with an older libcudart.",
+            "The older library lacks what the compiler's code calls.",
+            Fix(f"{ADVICE}. The linker's -L folders before the right lib64 decide which libcudart it is"),
+        )

@@ -25,6 +25,7 @@ from typing import Iterator, List, Optional, Tuple
 from envdoctor import builders, toolkit_cures
 from envdoctor.facts import Answer, Project, Resolution, Toolkit, Toolkits
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
@@ -95,3 +96,21 @@ def _used(project: Project) -> List[str]:
         if project.cmake.package("CUDAToolkit"):
             used.append("FindCUDAToolkit")
     return used
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    # Source: torch's Caffe2/public/cuda.cmake; what follows from it is cuda-component-version-mix.
+    hit = log.first(
+        r"Found two conflicting CUDA (?:versions|installs): V(?P<one>[\d.]+) in '(?P<at>[^'\n]*)' and"
+        r" V(?P<other>[\d.]+) in '(?P<there>[^'\n]*)'"
+    )
+    if hit:
+        yield hit.finding(
+            f"CMake's CUDA compiler is {hit['one']} ({hit['at']}), and its CUDAToolkit is {hit['other']}"
+            f" ({hit['there']}).",
+            "torch's CMake files stop, because nvcc and headers would be of two releases.",
+            Fix(
+                "Point CUDACXX, CUDA_HOME, CUDAToolkit_ROOT and PATH to one toolkit, and use an empty build folder"
+            ),
+            confidence="medium",
+        )

@@ -22,11 +22,13 @@ nvcc` lists the toolkits of a machine.
 When nothing is compiled with it, and a program reads the variable only to find libraries.
 """
 
+import re
 from typing import Iterator, Optional
 
 from envdoctor.builders import builds_torch_extension
 from envdoctor.facts import Environment, Project, Toolkit, Toolkits
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -96,3 +98,56 @@ def _fix(name: str, good: Optional[Toolkit]) -> Fix:
     if good is None:
         return Fix(f"Unset {name}, or set it to a toolkit; none was found on this machine")
     return Fix(f"Set {name} to the toolkit CUDA {good.version} at {good.root}", (SetEnv(name, good.root),))
+
+
+_NVCC = r"(?P<path>[^'\"\s]{0,300}[/\\]nvcc(?:\.exe)?)"
+_MISSING = (
+    r"(?:[Nn]o such file or directory|not found|[Cc]ommand not found|[Nn]ot a directory|[Pp]ermission denied)"
+)
+
+# nvcc's path as it was made from the variable. Source: distutils and setuptools, Python's OSError, shells, make, cmd.
+_NVCC_PATHS = (
+    rf"unable to execute ['\"]+(?P<path>[^\"\n]*[/\\]nvcc(?:\.exe)?)['\"]: {_MISSING}",
+    rf"command ['\"]+(?P<path>[^\"\n]*[/\\]nvcc(?:\.exe)?)['\"] failed: {_MISSING}",
+    rf"\[Errno (?:2|13|20)\] {_MISSING}: ['\"](?P<path>[^'\"\n]*[/\\]nvcc(?:\.exe)?)['\"]",
+    rf"(?:^|[ :]){_NVCC}: {_MISSING}",
+    r"execute_noreturn of (?P<path>[^\n]*[/\\]nvcc(?:\.exe)?) failed: No such file",
+    rf"exec: \"?{_NVCC}\"?: {_MISSING}",
+    r"'?\"?(?P<path>[^'\"\n]{0,300}\\nvcc(?:\.exe)?)\"?'? is not recognized as an internal",
+    r"nvcc not found at '(?P<path>[^'\n]+)'\. Ensure CUDA path",
+    r"(?i:could not find (?:the )?nvcc) (?:executable )?(?:in|at|under) ['\"]?(?P<path>(?:/|[A-Z]:\\)[^\s'\"]+)",
+)
+# The variable itself. Source: FindCUDAToolkit, MSBuild's CUDA targets, setup.py files.
+_VARIABLES = (
+    r"Could not find nvcc executable in path specified by (?:environment variable |variable )?\w+=(?P<path>[^\n]+)",
+    r"The CUDA Toolkit v[\d.]+ directory '(?P<path>[^'\n]+)' does not exist",
+    (
+        r"(?:CUDA_HOME|CUDA_PATH|CUDA_ROOT|CUDA_TOOLKIT_ROOT_DIR)\b[^\n/\\]{0,40}['\"=:\s(]"
+        r"(?P<path>(?:/|[A-Z]:\\)[^\s'\"]*)"
+        r"[^\n]{0,30} (?:does not exist|doesn't exist|is not a (?:valid )?(?:directory|path|CUDA)|is invalid|not found)"
+    ),
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_NVCC_PATHS, *_VARIABLES)
+    if hit and not log.has(r"default cuda_home='"):
+        path = hit["path"]
+        yield hit.finding(
+            f"The build looks for CUDA at {path}, and nothing usable is there{_because(path)}.",
+            "CUDA_HOME, CUDA_PATH or the path in the build file leads to no nvcc.",
+            Fix(
+                "Set CUDA_HOME to the root of one toolkit, the folder with bin/nvcc below it, or unset it; "
+                "envdoctor find nvcc lists those of the machine"
+            ),
+        )
+
+
+def _because(path: str) -> str:
+    if re.search(r"^:|:[/$]|;", path):
+        return ": the variable holds a list of folders"
+    if re.search(r"[/\\]bin[/\\]bin[/\\]", path):
+        return ": the variable names the folder bin instead of the one above it"
+    if re.search(r"nvcc[/\\]bin", path):
+        return ": the variable names nvcc itself instead of the toolkit's root"
+    return ""

@@ -32,6 +32,8 @@ from envdoctor import compat, toolkit_cures
 from envdoctor.builders import builds_torch_extension, builds_with_cmake
 from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+from envdoctor.log import BuildLog, told
+from envdoctor.log_phrases import CPU_TORCH, IN_ERROR
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -132,3 +134,73 @@ def _fix(torch: Optional[Torch]) -> Fix:
         f"Install a toolkit of CUDA {built_with[0]}, which this torch was built with ({torch.cuda}): "
         f"conda install -c conda-forge cuda-nvcc cuda-version={torch.cuda}, NVIDIA's packages, or a devel image"
     )
+
+
+# Source: torch's cpp_extension, CMake (CUDA language, FindCUDA, FindCUDAToolkit), Caffe2's CMake files, DeepSpeed,
+# flash-attention, apex, flashinfer, TransformerEngine, meson, MSBuild's CUDA targets, numba, XLA.
+_SAID = (
+    r"CUDA_HOME environment variable is not set",
+    r"CUDA was not found on the system, please set the CUDA_HOME",
+    r"CUDA_HOME does not exist, unable to compile CUDA op",
+    r"No CMAKE_CUDA_COMPILER could be found",
+    r"Failed to find nvcc\. Compiler .{0,20} ?requires the CUDA toolkit",
+    r"Could not find nvcc, please set CUDAToolkit_ROOT",
+    r"Could not find 'nvcc' executable in any searched paths",
+    r"Specify CUDA_TOOLKIT_ROOT_DIR",
+    r"Could NOT find CUDA(?:Toolkit)? \(missing: [^)\n]*(?:NVCC_EXECUTABLE|TOOLKIT_ROOT_DIR|NVCC)",
+    r"version uses CUDA but I cannot find the CUDA libraries",
+    r"PyTorch: CUDA was explicitly requested \(USE_CUDA=1\) but cannot be found",
+    r"[Cc]ould not find nvcc and default cuda_home=",
+    r"Could not find NVCC executable|Could not find a CUDA installation",
+    r"name 'bare_metal_version' is not defined",
+    r"Unknown compiler\(s\): \[\['nvcc'\]\]",
+    r"The CUDA Toolkit v[\d.]+ directory '' does not exist",
+    r"libNVVM cannot be found",
+    r"libdevice not found at \./libdevice|Can't find libdevice directory",
+    r"error: command 'nvcc' failed: No such file",
+    r"unable to execute 'nvcc'",
+    r"\[Errno 2\] No such file or directory: ['\"]nvcc['\"]",
+    # cuda_dir + "/bin/nvcc", where torch's CUDA_HOME is None.
+    r"(?:cuda_dir|CUDA_HOME|cuda_home)[^\n]{0,80}nvcc[^\n]*\n[^\n]*\n?(?:[^\n]*\n)?[^\n]*NoneType' and 'str'",
+)
+_FIND = r"(?:(?:could|can)(?: ?not|n't) (?:be )?|unable to |failed to )(?:find|locate|detect|located|found)"
+# The same in general words, and what shells say.
+_WORDS = (
+    r"(?:^|[ :])nvcc: (?:[Cc]ommand )?not found",
+    r"(?:^|[ :])nvcc: No such file or directory",
+    r"'nvcc(?:\.exe)?' is not recognized as",
+    r"[Tt]he term 'nvcc(?:\.exe)?' is not recognized",
+    rf"{IN_ERROR}(?i:{_FIND} (?:the )?'?(?:nvcc|cuda toolkit|cuda compiler|cuda installation|cuda_home)\b)",
+    rf"{IN_ERROR}(?i:\bcuda(?:[ -]?toolkit)?(?: is| was)? not (?:found|installed|detected))",
+    rf"{IN_ERROR}(?i:\bnvcc(?: compiler| binary)?(?: is| was)? (?:not|could not be) (?:found|installed|located))",
+    r"The nvcc binary could not be located",
+    # CMake 3.18 to 3.28, where nvcc printed nothing because it is not there.
+    r"Failed to detect a default CUDA architecture\. Compiler output: (?:Call Stack|--)",
+    r"configure: error: [^\n]*(?:nvcc|CUDA (?:toolkit|compiler))[^\n]*",
+)
+# Notices, after which some builds go on: they count where one failed.
+_NOTICES = (
+    r"nvcc was not found\. Are you sure your environment has nvcc available",
+    r"CUDA_TOOLKIT_ROOT_DIR not found or specified",
+    r"Program 'nvcc' not found|checking for nvcc\.\.\. no$|no nvcc in \(",
+    r"CUDA path could not be detected",
+)
+_FAILED = r"\b(?:[Ee]rror|ERROR|FAILED|[Ff]ailed|\w+Error)\b"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    if told.on_rocm(log):
+        return
+    said = log.first(*_SAID)
+    hit = said or log.first(*_WORDS) or (log.first(*_NOTICES) if log.has(_FAILED) else None)
+    if hit:
+        yield hit.finding(
+            "The build needs nvcc, and finds no CUDA toolkit.",
+            "The driver and torch's own CUDA libraries are enough to run, not to compile.",
+            Fix(
+                "Install a toolkit of the CUDA that python -c 'import torch; print(torch.version.cuda)' prints, from"
+                " NVIDIA's packages, conda (cuda-nvcc) or a devel image; where one is installed, set CUDA_HOME and"
+                " PATH. If it prints None, install a CUDA build of torch first"
+            ),
+            confidence="high" if said and not log.has(*CPU_TORCH) else "medium",
+        )

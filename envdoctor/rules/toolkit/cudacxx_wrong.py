@@ -23,6 +23,7 @@ from typing import Iterator, Optional, Set
 from envdoctor import builders
 from envdoctor.facts import Compilers, Environment, Nvccs, Project, Resolution, Toolkits
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -64,3 +65,33 @@ def _known(toolkits: Toolkits, nvccs: Optional[Nvccs], compilers: Optional[Compi
         if compiler.kind == "clang":
             known |= {compiler.path, compiler.name}
     return known
+
+
+# Source: CMakeDetermineCUDACompiler.cmake, 3.8 to 4.4, and cmGlobalGenerator.cxx.
+_NAMED = (
+    (
+        r"Could not find (?:the )?compiler (?:set|specified) in (?:the )?environment variable CUDACXX:"
+        r" (?P<path>\S+?)\.?$"
+    ),
+    r"The CMAKE_CUDA_COMPILER: (?P<path>\S[^\n]*?) is not a full path",
+)
+
+
+# CMake 3.18 to 3.28 says no more than this where the compiler that it was told is not there.
+_SILENT = r"Failed to detect a default CUDA architecture\. Compiler output: (?:Call Stack|--)"
+_TOLD = r"-D ?CMAKE_CUDA_COMPILER(?::\w+)?=['\"]?(?P<path>[^\s'\"]+)"
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    named = log.first(*_NAMED)
+    hit = named or (log.first(_TOLD) if log.has(_SILENT) else None)
+    if hit and "NOTFOUND" not in hit["path"]:
+        yield hit.finding(
+            f"CMake was told that the CUDA compiler is {hit['path']}, and it is not there.",
+            "CMake does not look elsewhere: a toolkit on PATH is not tried.",
+            Fix(
+                "Unset CUDACXX and leave -DCMAKE_CUDA_COMPILER out, or name the nvcc of a toolkit that is there by its"
+                " full path; then configure in an empty build folder"
+            ),
+            confidence="high" if named else "medium",
+        )

@@ -24,9 +24,10 @@ When the files with the low standard include none of those headers.
 
 from typing import Iterator, List, NamedTuple, Optional
 
-from envdoctor import builders, compat, compiler_cures
+from envdoctor import builders, compat, compiler_cures, standards
 from envdoctor.facts import Compilers, Environment, Located, Packages, Project, Toolkit, Torch
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -154,3 +155,79 @@ def _told(environment: Environment) -> Optional[Located]:
     flags = (environment.get("NVCC_APPEND_FLAGS") or "").split()
     told = [flag.rpartition("+")[2] for flag in flags if flag.startswith(("-std=", "--std="))]
     return Located(told[-1], "NVCC_APPEND_FLAGS") if told and told[-1].isdigit() else None
+
+
+# "#error" of headers, as gcc, clang, MSVC and nvcc print it. Source: torch, CCCL, libstdc++, abseil, Eigen, protobuf.
+_HEADERS = (
+    r"C\+\+(?P<standard>\d\d) or later compatible compiler is required",
+    r"You need C\+\+(?P<standard>\d\d) to compile PyTorch",
+    r"#error\b[^\n]{0,120}\bC\+\+\s?(?P<standard>1[147]|2[036])\b[^\n]{0,120}(?:require|later|newer|greater|higher|support|enabled)",
+    (
+        r"#error\b[^\n]{0,120}(?:[Rr]equire|at least|less than|only supports"
+        r"|[Nn]eed)[^\n]{0,120} [Cc]\+\+\s?(?P<standard>1[147]|2[036])\b"
+    ),
+    r"compiler and library support for the ISO C\+\+ 20(?P<standard>\d\d) standard",
+    (
+        r"static assertion failed[^\n]{0,120}\b[Cc]\+\+\s?(?P<standard>1[147]"
+        r"|2[036])\b[^\n]{0,120}(?:require|later|newer|at least)"
+    ),
+)
+# The compilers' own words for what the chosen standard lacks. Source: gcc's std-name-hint, MSVC's C2429 and C7525.
+_COMPILERS = (
+    r"(?:error|note): [^\n]{0,200}only available (?:with|from) '?(?:-std=)?(?:c|gnu|C)\+\+(?P<standard>\d\w)",
+    r"error C\d+: .*requires? (?:compiler flag|at least) '/std:c\+\+(?P<standard>\d\w)",
+)
+# Names of the standard library, by the standard that brought them.
+_NAMES = {
+    14: "make_unique|exchange|(?:make_)?(?:index|integer)_sequence(?:_for)?|(?:enable_if|decay"
+    "|conditional|remove_cv)_t",
+    17: "(?:con|dis)junction(?:_v)?|negation(?:_v)?|void_t|bool_constant|is_\\w+_v|optional|nullopt|variant|visit|any"
+    "|any_cast|string_view|byte|clamp|apply|invoke|invoke_result(?:_t)?|is_invocable\\w*|filesystem|as_const|gcd|lcm"
+    "|scoped_lock|shared_mutex|from_chars|to_chars|launder|monostate|holds_alternative",
+    20: "span|bit_cast|remove_cvref(?:_t)?|same_as|convertible_to|integral|floating_point|popcount"
+    "|countl_zero|bit_width"
+    "|bit_ceil|has_single_bit|numbers|source_location|ranges|strong_ordering|is_constant_evaluated|type_identity(?:_t)?"
+    "|jthread|latch|identity",
+}
+# Source: EDG (nvcc), gcc, clang, MSVC.
+_UNKNOWN = (
+    r"""namespace ["']std["'] has no member (?:class )?["'](?P<name>{names})["']""",
+    r"'(?:std::)?(?P<name>{names})' is not a member of 'std'",
+    r"'(?P<name>{names})' in namespace 'std' does not name a",
+    r"no (?:member|template|type) named '(?P<name>{names})' in namespace 'std'",
+    r"'(?P<name>{names})': is not a member of 'std'",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_HEADERS, *_COMPILERS)
+    if hit:
+        needed = standards.number(hit["standard"])
+        # A compiler that is asked for enough and is still refused does not have it: host-compiler-too-old.
+        enough = (standards.lowest_asked(log) or 0) >= needed
+        yield hit.finding(
+            f"The code or its headers need C++{needed}, and the compiler is asked for an older standard.",
+            "Every source that includes those headers fails.",
+            _to_raise(needed),
+            "medium" if enough else "high",
+        )
+        return
+    for needed, names in sorted(_NAMES.items(), reverse=True):
+        hit = log.first(*(pattern.replace("{names}", names) for pattern in _UNKNOWN))
+        asked = standards.lowest_asked(log)
+        if hit and (asked or 0) < needed:
+            yield hit.finding(
+                f"std::{hit['name']} came with C++{needed}, and the compiler is asked for an older standard.",
+                "The other errors in these headers follow from it.",
+                _to_raise(needed),
+                "high" if asked or hit["name"] == "conjunction" else "medium",
+            )
+            return
+
+
+def _to_raise(needed: int) -> Fix:
+    return Fix(
+        f"Raise the standard to C++{needed}: -std=c++{needed} in extra_compile_args (cxx and nvcc),"
+        f" CMAKE_CXX_STANDARD and CMAKE_CUDA_STANDARD {needed}; without touching the project,"
+        f" NVCC_APPEND_FLAGS=-std=c++{needed} and CXXFLAGS"
+    )

@@ -28,6 +28,7 @@ from typing import Iterator, Optional
 from envdoctor import compat, toolkit_cures
 from envdoctor.facts import Compiler, Environment, Located, Project, System, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity, Shim
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -81,3 +82,30 @@ def check(
 
 def _whose(first: Optional[Located]) -> str:
     return f"{posixpath.dirname(first.file)}:" if first else "the system's"
+
+
+# glibc's mathcalls.h against CUDA's crt/math_functions.h: by nvcc's front end, by gcc behind it, by clang.
+_FUNCTIONS = r"(?P<name>(?:cospi|sinpi|tanpi|sincospi|rsqrt|acospi|asinpi|atanpi)[fl]?)\b"
+_INCOMPATIBLE = (
+    rf"""exception specification is incompatible with that of previous[\s#]+function ["']?{_FUNCTIONS}""",
+    rf"is incompatible with that of previous declaration '[\w ]* {_FUNCTIONS}",
+    rf"declaration of '[\w ]+ {_FUNCTIONS}.*' has a different exception specifier",
+    rf"mathcalls\.h.*error: .*exception specification.*\n.*\b{_FUNCTIONS}",
+    (
+        r"mathcalls\.h\(\d+\): error: exception specification is incompatible with that of previous function "
+        r"""["'](?P<name>\w+)["']"""
+    ),
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_INCOMPATIBLE)
+    if hit:
+        yield hit.finding(
+            f"The C library declares {hit['name']} as noexcept, and this CUDA toolkit's math_functions.h does not.",
+            "Every CUDA source fails; another gcc does not help.",
+            Fix(
+                "Use a CUDA toolkit that knows this glibc (13.0 or newer for glibc 2.41), build in a container with an"
+                " older one (Ubuntu 24.04, Debian 12), or let `envdoctor fix` hide the new functions"
+            ),
+        )

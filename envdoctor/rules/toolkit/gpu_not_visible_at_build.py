@@ -30,6 +30,7 @@ from envdoctor import architectures, builders, compat, toolkit_cures
 from envdoctor.architectures import Architecture
 from envdoctor.facts import Driver, Environment, Located, Project, Request, Toolkit, Tools, Torch
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -313,3 +314,59 @@ def _stated(request: Request, toolkit: Optional[Toolkit]) -> Tuple[Architecture,
 
 def _in_cmake(item: Located) -> bool:
     return item.file.endswith((".cmake", "CMakeLists.txt"))
+
+
+# Source: torch's _get_cuda_arch_flags; CMake's cmGeneratorTarget; setup.py files that ask for GPUs themselves.
+_NO_ARCHITECTURE = (
+    r"arch_list\[-1\] \+= '\+PTX'",
+    r"CUDA_ARCHITECTURES is set to \"native\", but no GPU was detected",
+    r"nvcc fatal\s*: .*(?:-arch=native|'native').*(?:no|[Cc]annot find|not find).*GPU",
+    r"Error: No (?:CUDA )?GPUs? (?:were |was )?(?:found|detected).*[Ss]pecify.*arch",
+    r"Unknown compute capability\. Specify the target compute capabilit",
+)
+# What torch says to whoever asks it for a GPU. Source: torch's cuda/__init__.py, c10's CUDAFunctions.cpp.
+_UNSEEN = (
+    r"RuntimeError: Found no NVIDIA driver on your system",
+    r"RuntimeError: No (?:CUDA )?GPUs? (?:(?:are|were|was) )?(?:available|found|detected)",
+)
+# A setup.py that asked for a GPU, saw none, and goes on without what it would have learned.
+_WENT_ON = (
+    r"No CUDA runtime is found, using CUDA_HOME=[^\n]*\n(?:[^\n]*\n){0,40}?[^\n]*"
+    r"NameError: name '\w*(?:cuda|compute_cap|arch)\w*' is not defined"
+)
+_BY_SETUP = (r"File \"(?:<string>|[^\"\n]*setup\.py)\", line \d+",)
+_BUILDING = (
+    r"get_device_(?:capability|properties)\(",
+    r"No CUDA runtime is found, using CUDA_HOME=",
+    r"[Gg]etting requirements to build|build_meta\.py|pip-build-env-|running (?:build|egg_info|develop|bdist)",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_NO_ARCHITECTURE)
+    if hit:
+        yield hit.finding(
+            "The build asks the GPU of the machine what to compile for, and sees none.",
+            "It stops before it compiles anything.",
+            _to_name(),
+        )
+        return
+    setup, unseen = log.first(*_BY_SETUP), log.first(*_UNSEEN)
+    if setup is None or not log.has(*_BUILDING):
+        return
+    went_on = log.first(_WENT_ON)
+    if unseen or went_on:
+        yield setup.finding(
+            "setup.py asks the GPU of the machine for its architecture, and none is visible.",
+            "The build stops before it compiles anything.",
+            _to_name(),
+            "high" if unseen else "medium",
+            (unseen,) if unseen else (),
+        )
+
+
+def _to_name() -> Fix:
+    return Fix(
+        "Name the architectures: TORCH_CUDA_ARCH_LIST='8.0;8.6;9.0+PTX' for torch extensions, CUDAARCHS or"
+        " -DCMAKE_CUDA_ARCHITECTURES for CMake; or build where `nvidia-smi` shows a GPU (docker build sees none)"
+    )

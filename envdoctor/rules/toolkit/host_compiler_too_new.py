@@ -120,14 +120,21 @@ def _fix(
 
 # What nvcc's front end says of headers that are newer than it: builtins, pack expansions and attributes of theirs.
 _REFUSED = (
-    r"unsupported (?P<kind>GNU|clang) version! .*?(?P<newest>\d+)(?:\.\d+)? (?:and up )?are not supported",
+    r"unsupported (?P<kind>GNU|clang) version! .*?(?P<newest>\d+(?:\.\d+)?) (?:and up )?are not supported",
     r"unsupported (?P<kind>clang) version! clang version must be less than (?P<newest>\d+)",
+    # torch's cpp_extension, before it calls nvcc.
+    (
+        r"current installed version of (?P<kind>\S+) \([\d.]+\) is greater than the maximum required version by CUDA"
+        r"[\s\S]{0,160}\(>=[\d.]+, <=?(?P<newest>[\d.]+)\)"
+    ),
 )
 _UNPARSED = (
+    r"/include/c\+\+/\d+(?:\.\d+)*/[\w./-]+:\d+:\d+: error: (?:parameter packs not expanded|mismatched argument pack)",
+    r"/include/c\+\+/\d+(?:\.\d+)*/[\w./-]+:\d+:\d+: error: body of constexpr function .* not a return-statement",
     r"std_function\.h:.* error: parameter packs not expanded",
     r"/gcc/[\w-]+/\d+(?:\.\d+)*/include/[\w-]+\.h\(\d+\): error: .*",
     r"/include/c\+\+/\d+(?:\.\d+)*/[\w./-]+\(\d+\): error: .*",
-    r"error: identifier '(?:__builtin_\w+|__(?:Poly|Int|Float|bf16|fp16)\w*|_Float\d+x?)' is undefined",
+    r"error: identifier ['\"](?:__builtin_\w+|__(?:Poly|Int|Float|bf16|fp16|SV|mfp8)\w*|_Float\d+x?)['\"] is undefined",
     r"reference to __host__ function '__glibcxx_assert_fail' in __host__ __device__ function",
 )
 
@@ -144,7 +151,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             ),
         )
     unparsed = log.first(*_UNPARSED)
-    if unparsed and not log.has(r"namespace 'std' has no member"):
+    if unparsed and not log.has(r"namespace ['\"]std['\"] has no member"):
         yield unparsed.finding(
             "nvcc does not understand the host compiler's own headers: that compiler is newer than the toolkit.",
             "No change of the project helps; every file that includes these headers fails.",

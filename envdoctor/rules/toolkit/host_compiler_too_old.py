@@ -20,11 +20,13 @@ Use a newer compiler that the CUDA toolkit still accepts. When one is found on P
 When the build chooses another compiler by itself.
 """
 
-from typing import Iterator, List, NamedTuple, Optional
+import re
+from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from envdoctor import builders, compat, compiler_cures
+from envdoctor import builders, compat, compiler_cures, standards
 from envdoctor.facts import Compiler, Compilers, Project, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog, Hit
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -112,3 +114,123 @@ def _fix(oldest: int, newest: Optional[int], compilers: Optional[Compilers], sys
     if command:
         return Fix(f"Install {between}; envdoctor then has the build use it", (command,))
     return Fix(f"Install {between}: a devtoolset, conda's gxx_linux-64, or the distribution's newer package")
+
+
+# What headers and build scripts say of the version. Source: c10/util/C++17.h, torch's cpp_extension, CMake, LLVM.
+_VERSION = (
+    r"too old version of (?P<kind>\w+)\. We need (?P<needed>\w+ [\d.]+)",
+    r"You need (?P<needed>(?:GCC|Clang|MSVC) [\d.]+) or later",
+    (
+        r"[Tt]he current installed version of (?P<kind>\S+) \((?P<version>[\d.]+)\) is less than the minimum required"
+        r" version by CUDA [\d.]+ \((?P<needed>[\d.]+)\)"
+    ),
+    r"Your compiler \((?P<kind>[^)\n]*)\) may be ABI-incompatible with PyTorch",
+    r"The compiler feature \"(?P<feature>cxx_std_\d\d)\" is not known to CXX compiler \"\w+\" version [\d.]+",
+    r"Host (?P<kind>GCC|Clang) version must be at least (?P<needed>[\d.]+)",
+    (
+        r"(?:ERROR|[Ee]rror)\b[^\n]{0,120}\b[Rr]equires? (?:at least )?(?P<needed>(?:GCC|Clang|gcc|clang"
+        r"|g\+\+)\s?>?=?\s?[\d.]+)"
+    ),
+    (
+        r"(?:CMake Error at [^\n]+\n\s*|[Ee]rror: [^\n]{0,120})(?P<kind>GCC|gcc|g\+\+|GNU"
+        r"|Clang)\b[^\n]{0,80} (?:must|should) be"
+        r" at least v?(?P<needed>[\d.]+)"
+    ),
+    (
+        r"(?:CMake Error at [^\n]+\n\s*|[Ee]rror: [^\n]{0,120})(?P<needed>(?:GCC|gcc|g\+\+|Clang)(?: version)? [\d.]+)"
+        r" (?:\(?or|and) (?:newer|later|above|higher|greater)"
+    ),
+    (
+        r"(?:[Ee]rror[^\n]{0,120}|CMake Error at [^\n]+\n\s*)(?P<needed>(?:MSVC"
+        r"|Visual Studio) \d[\d.]*)(?: [Uu]pdate \d)? or (?:newer|later)"
+    ),
+    (
+        r"(?:[Ee]rror[^\n]{0,120}|CMake Error at [^\n]+\n\s*)\b(?P<kind>(?:C\+\+|CXX|C|[Hh]ost) compiler|GCC|gcc"
+        r"|g\+\+|Clang)\b[^\n]{0,60}\btoo old"
+    ),
+    r"The C\+\+ compiler does not support (?P<feature>C\+\+\d\d)",
+    r"(?:C\+\+ )?[Cc]ompiler .{0,60}has no (?P<feature>C\+\+\d\d) support",
+)
+# What an old compiler does not know: options, values, headers, intrinsics. Source: gcc, clang, gas.
+_OPTIONS = (
+    (
+        r"(?:gcc|cc|c\+\+|g\+\+|cc1plus|cc1|clang(?:\+\+)?)\S*: error: unrecognized command[- ]line option"
+        r" ['\"](?P<option>-(?:std=|march=|mcpu=|mavx512|mavxvnni|mamx|fconcepts|fcoroutines"
+        r"|fopenmp-simd)[^'\"]*)"
+    ),
+    r"error: invalid value '(?P<option>(?:c|gnu)\+\+\w+)' in '-std=",
+    r"invalid feature modifier .{0,40}in '(?P<option>-m(?:arch|cpu)=\S+)'",
+    r"bad value \(?'?(?P<option>[\w.+-]+)'?\)? for '?-m(?:arch|cpu)=",
+    r"error: unknown (?:value|target CPU) '(?P<option>[\w.+-]+)'(?: for '?-m(?:arch|cpu))?",
+    r"clang compiler does not support '(?P<option>-m(?:arch|cpu)=native)'",
+    r"unsupported argument '(?P<option>\S+)' to option '-m(?:arch|cpu)='",
+    r"nvcc warning\s*: The (?P<option>-std=\S+) flag is not supported with the configured host compiler",
+)
+_HEADERS = (
+    (
+        r"(?:fatal )?error: (?P<header>stdatomic\.h|experimental/\w+|string_view|optional|variant|any|filesystem"
+        r"|charconv|memory_resource|execution|concepts|ranges|span|bit|compare|numbers|source_location|version|latch|barrier"
+        r"|semaphore|stop_token|format|expected|coroutine"
+        r"|arm_(?:sve|bf16|fp16)\.h|a(?:vx512|vxvnni|mx)\w*intrin\.h): No such file"
+    ),
+    (
+        r"fatal error: '(?P<header>stdatomic\.h|string_view|optional|variant|any|filesystem|charconv"
+        r"|concepts|ranges|span|bit|compare|source_location|format)' file not found"
+    ),
+)
+_INTRINSICS = (
+    r"error: '(?P<name>_mm\d*_\w+|_cvt\w+|_tile_\w+|vld\d\w+_x\d|vdot\w*_\w+|__builtin_\w+)' was not declared",
+    (
+        r"error: '(?P<name>__m(?:128|256|512)(?:bh|h)|__bf16|bfloat16_t|float16_t|_Float16|__fp16)'"
+        r" (?:does not name a type|was not declared)"
+    ),
+    r"error: unknown type name '(?P<name>__m(?:128|256|512)(?:bh|h)|__bf16|_Float16)'",
+    r"Error: no such instruction: '(?P<name>\w+)",
+    r"sorry, unimplemented: (?P<name>non-trivial designated initializers)",
+    r"error: '(?P<name>is_trivially_\w+|get_time|put_time)' is not a member of 'std'",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for hit, message, confidence in _signs(log):
+        yield hit.finding(
+            message,
+            "The compiler stops at the first file that needs it.",
+            Fix(
+                "Use a newer compiler (CC and CXX; NVCC_CCBIN for nvcc) that the CUDA toolkit still"
+                " accepts: a newer g++"
+                " package, gcc-toolset on RHEL, `conda install -c conda-forge gxx_linux-64`"
+            ),
+            confidence,
+        )
+
+
+def _signs(log: BuildLog) -> Iterator[Tuple[Hit, str, str]]:
+    """Each place that shows it, with what it says and how surely."""
+    hit = log.first(*_VERSION)
+    if hit:
+        groups = hit.match.groupdict()
+        needs = groups.get("needed") or groups.get("feature")
+        warned = "may be" in hit.text
+        yield (
+            hit,
+            f"The host compiler is too old: {needs or 'GCC 5'} or newer is needed.",
+            "medium" if warned else "high",
+        )
+    hit = log.first(*_OPTIONS)
+    # An option of another processor is no question of age.
+    if hit and not (re.search(r"avx|amx|x86", hit["option"]) and log.has(r"\b(?:aarch64|arm64)\b")):
+        yield hit, f"The host compiler is too old for {hit['option']}.", "high"
+    hit = log.first(*_HEADERS)
+    if hit:
+        yield hit, f"The host compiler is too old: its library has no <{hit['header']}>.", "high"
+    hit = log.first(*_INTRINSICS)
+    if hit:
+        yield hit, f"The host compiler or its assembler is too old for {hit['name']}.", "medium"
+    hit = log.first(r"C\+\+(?P<standard>\d\d) or later compatible compiler is required")
+    if hit and (standards.lowest_asked(log) or 0) >= int(hit["standard"]):
+        yield (
+            hit,
+            f"The host compiler is asked for C++{hit['standard']}, and does not have all of it.",
+            "high",
+        )

@@ -23,11 +23,12 @@ When the variable is not read by this project's build.
 """
 
 import re
-from typing import Dict, Iterator, Optional
+from typing import Dict, Iterator, Optional, Tuple
 
 from envdoctor import compiler_cures, installing
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -168,3 +169,161 @@ def _incomplete(compiler: Compiler, compilers: Compilers, system: Optional[Syste
         evidence=(Evidence(f"{compiler.path} ({compiler.found_via})", "cc1plus is not installed"),),
         fix=fix,
     )
+
+
+_UNIX = (
+    "Unset CC, CXX, CUDAHOSTCXX and NVCC_CCBIN, or let them name a complete g++ (`g++ -v` shows what runs)"
+)
+_WINDOWS = (
+    "Build in a developer prompt (x64 Native Tools, or vcvarsall.bat x64), with the Windows SDK and the C++ workload"
+    " installed"
+)
+# What is wrong, how to put it right, and who says it.
+_SIGNS: Tuple[Tuple[str, str, str, Tuple[str, ...]], ...] = (
+    (
+        "The compiler that a variable or option names is not there.",
+        _UNIX,
+        "high",
+        (
+            r"Could not find compiler set in environment variable (?:CC|CXX|CUDAHOSTCXX|FC)\b",
+            r"CMAKE_C(?:XX)?_COMPILER: [^\n]* is not a full path to an existing compiler tool",
+            (
+                r"^(?=[^\s:]*[/\d])[^\s:]+: No such file or directory"
+                r"\nnvcc fatal\s*: Failed to preprocess host compiler properties"
+            ),
+        ),
+    ),
+    (
+        "nvcc cannot work with this host compiler.",
+        "Have nvcc call g++ (NVCC_CCBIN, CUDAHOSTCXX or -ccbin); on Windows cl.exe of Visual Studio is the only one",
+        "high",
+        (
+            r"unsupported (?:ICC|pgc\+\+) configuration|unsupported Intel ICX compiler|unsupported xlC version",
+            r"ICC is not supported as a host compiler|!!! UNSUPPORTED COMPILER !!!",
+            r"are the only supported host compilers on Mac OS X",
+            r"nvcc fatal\s*: Host compiler targets unsupported OS",
+        ),
+    ),
+    (
+        "The build needs Clang, and another compiler was found.",
+        "Install clang and set CC=clang CXX=clang++ in a fresh build directory",
+        "high",
+        (
+            (
+                r"(?:CMake Error at [^\n]+\n\s*|[Ee]rror: [^\n]{0,120}|#error[^\n]{0,120})\b[Cc]lang(?:\+\+"
+                r"|-cl)?(?: compiler)? is required"
+            ),
+            (
+                r"(?:CMake Error at [^\n]+\n\s*|[Ee]rror: [^\n]{0,120}|#error[^\n]{0,120})(?:requires?"
+                r"|[Mm]ust (?:be built"
+                r"|be compiled|use)) (?:with |the |using )*(?:LLVM[ /])?[Cc]lang\b"
+            ),
+            r"unrecognized command[- ]line option ['\"]-(?:stdlib=libc\+\+|Weverything|fcolor-diagnostics)",
+        ),
+    ),
+    (
+        "Apple's clang has no OpenMP of its own.",
+        (
+            "Use another compiler (CC and CXX of Homebrew's llvm or gcc), or `brew install libomp` with"
+            " -Xpreprocessor -fopenmp"
+        ),
+        "high",
+        (r"clang(?:\+\+)?: error: unsupported option '-fopenmp'",),
+    ),
+    (
+        "The compiler is incomplete: it does not find its own headers or programs.",
+        (
+            "Install the compiler whole (g++ or build-essential; in conda gxx_linux-64), and unset GCC_EXEC_PREFIX and"
+            " COMPILER_PATH"
+        ),
+        "high",
+        (
+            (
+                r"error: '?(?:stddef|stdarg|stdbool|float|iso646|limits|varargs|stdalign|stdnoreturn)\.h'?"
+                r"(?:: No such file| file not found)"
+            ),
+            (
+                r"(?:error trying to exec|cannot execute|[Cc]annot exec|unable to exec\w*) '?(?:cc1|cc1plus"
+                r"|cc1obj|collect2|lto1"
+                r"|lto-wrapper|as)'?\b"
+            ),
+            r"installation problem, cannot exec '?\w+",
+            r"/(?:cstdlib:\d+:\d+|cmath:\d+:\d+): fatal error: (?:stdlib|math)\.h: No such file",
+            (
+                r"\b(?:gcc|g\+\+|cc1plus|clang(?:\+\+)?|ld)(?:-\d+)?'?: cannot execute(?: binary file"
+                r"|: required file not found)"
+            ),
+            r"ld: library not found for -lSystem|You have not agreed to the Xcode license",
+        ),
+    ),
+    (
+        "The compiler does not find the headers or start files of the C or C++ library.",
+        (
+            "Install them: libc6-dev and libstdc++-dev (Debian), glibc-devel (RHEL), xcode-select --install (macOS)"
+            " the multilib ones"
+        ),
+        "medium",
+        (
+            (
+                r"fatal error: '?(?:stdio|stdlib|string|features|assert|errno|math|wchar|sys/cdefs|sys/types"
+                r"|gnu/stubs-32|bits/libc-header-start|bits/c\+\+config|linux/limits|asm/\w+)\.?h?'?"
+                r"(?:: No such file| file not found)"
+            ),
+            (
+                r"fatal error: '?(?:iostream|cstdint|cstddef|cstdlib|cmath|string|vector|algorithm"
+                r"|type_traits|utility|memory|map"
+                r"|atomic|new|limits)'?(?:: No such file| file not found)"
+            ),
+            r"cannot find S?(?:crt1|crti|crtn|crtbegin|crtbeginS)\.o",
+            r"C compiler cannot create executables",
+        ),
+    ),
+    (
+        "The Visual Studio environment is not set up: the compiler does not find the Windows SDK or the C runtime.",
+        _WINDOWS,
+        "high",
+        (
+            r"could not open '?(?:kernel32|user32|libcmt|msvcrtd?|msvcprtd?|ucrtd?|oldnames|uuid|vcruntime)\.lib",
+            (
+                r"LNK1(?:104|181): cannot open (?:input )?file '(?i:kernel32|user32|gdi32|libcmtd?|libcpmtd?|msvcrtd?"
+                r"|msvcprtd?|ucrtd?|libucrt|oldnames|uuid|vcruntime|advapi32|ole32|shell32)\.lib'"
+            ),
+            (
+                r"C1083: Cannot open include file: '(?:corecrt|stddef|stdio|stdlib|crtdefs|stdint|io|float"
+                r"|limits|assert|string"
+                r"|math|windows|Windows|basetsd|excpt|vcruntime|winapifamily|ctype|errno|wchar|time|inttypes|cstddef|cstdint"
+                r"|cstdlib|type_traits|vector|string|algorithm|yvals|yvals_core)(?:\.h)?'"
+            ),
+            r"no include path set",
+            r"LNK1158: cannot run '(?:rc|mt|cvtres)\.exe'",
+            r"CMAKE_(?:MT|RC_COMPILER)-NOTFOUND",
+            r"(?:DISTUTILS_USE_SDK is not set|Please set 'DISTUTILS_USE_SDK=1')",
+            (
+                r"nvcc fatal\s*: (?:Could not set up the environment"
+                r"|.*[Vv]isual Studio configuration file .*could not be found)"
+            ),
+            r"Microsoft Visual Studio configuration file 'vcvars\w*\.bat' could not be found",
+            r"MSB8020: The build tools for .* cannot be found",
+            r"MSB8036: The Windows SDK version .* was not found",
+            r"[Ll]ibraries? machine type '\w+' conflicts with target machine type|LNK1112: module machine type",
+        ),
+    ),
+    (
+        "The C or C++ compiler does not pass CMake's first test.",
+        (
+            "Read the output of the test in CMakeFiles/CMakeError.log (CMakeConfigureLog.yaml since 3.26);"
+            " it names the reason"
+        ),
+        "low",
+        (
+            r"(?:The C(?:XX|\+\+)? compiler|C(?:XX)? compiler) [^\n]* is not able to compile a simple test program",
+        ),
+    ),
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for message, cure, confidence, patterns in _SIGNS:
+        hit = log.first(*patterns)
+        if hit:
+            yield hit.finding(message, "Nothing of the project is compiled.", Fix(cure), confidence)

@@ -26,6 +26,7 @@ from typing import Dict, Iterator, List
 from envdoctor.architectures import covers
 from envdoctor.facts import CompiledModule, CompiledModules, Driver, Gpu
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog, told
 
 SEVERITY = Severity.ERROR
 
@@ -59,4 +60,60 @@ def _finding(package: str, members: List[CompiledModule], bare: List[Gpu], whole
             f"Build {package} again with TORCH_CUDA_ARCH_LIST={capability}, or install a release that has code for it"
         ),
         severity=None if whole else Severity.WARNING,
+    )
+
+
+# Source: CUDA's and HIP's error strings (209, 98), rocBLAS, ggml-cuda.
+_MISSING = (
+    r"no kernel image is available for execution on the device",
+    r"cudaErrorNoKernelImageForDevice|CUDA_ERROR_NO_BINARY_FOR_GPU|hipErrorNoBinaryForGpu",
+    r"(?:CUDA|HIP|hip|cuda)\w*(?: [Ee]rror|Error)?\b.{0,20}: (?:hipErrorInvalidDeviceFunction|invalid device function)",
+    r"hipErrorInvalidDeviceFunction|cudaErrorInvalidDeviceFunction",
+    r"[Uu]nable to find code object for all current devices",
+    r"rocBLAS error: .*TensileLibrary.*(?:for GPU arch|No such file)",
+    r"has no device code compatible with CUDA arch",
+    r"compiled without support for the current GPU architecture",
+)
+_WEAKER = (
+    r"invalid device function|device kernel image is invalid|cudaErrorInvalidKernelImage",
+    r"(?:CUBLAS|CUDNN|CUSPARSE)_STATUS_ARCH_MISMATCH",
+)
+# torch-lacks-device-arch.
+_BY_TORCH = (
+    r"is not compatible with the current PyTorch installation",
+    r"The current PyTorch install supports CUDA capabilities",
+    r"does not include kernels for this GPU",
+    r"PyTorch no longer supports this GPU",
+    r"Minimum and Maximum cuda capability supported by this version of PyTorch",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit, confidence = log.first(*_MISSING), "high"
+    if hit is None:
+        hit, confidence = log.first(*_WEAKER), "medium"
+    if hit is None or log.has(*_BY_TORCH):
+        return
+    yield hit.finding(
+        "A compiled library has no code for the GPU that it runs on.",
+        "Its first kernel fails; the program itself is not at fault.",
+        _on_rocm() if told.on_rocm(log) else _on_cuda(),
+        confidence,
+    )
+
+
+def _on_cuda() -> Fix:
+    return Fix(
+        "Rebuild the library that fails for this GPU (`nvidia-smi --query-gpu=compute_cap --format=csv`"
+        " names its number:"
+        " TORCH_CUDA_ARCH_LIST, CMAKE_CUDA_ARCHITECTURES), or install a release that has code for it;"
+        " `python -c 'import"
+        " torch; print(torch.cuda.get_arch_list())'` says whether it is torch that lacks it"
+    )
+
+
+def _on_rocm() -> Fix:
+    return Fix(
+        "Rebuild for this GPU (`rocminfo | grep gfx` names it: PYTORCH_ROCM_ARCH, AMDGPU_TARGETS), or set"
+        " HSA_OVERRIDE_GFX_VERSION to a relative of it that the library has code for (11.0.0, 10.3.0)"
     )

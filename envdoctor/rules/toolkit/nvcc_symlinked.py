@@ -27,6 +27,7 @@ from typing import Iterator, Optional
 from envdoctor import builders, toolkit_cures
 from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkits
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -69,3 +70,33 @@ def _fix(first: NvccPath, toolkits: Optional[Toolkits]) -> Fix:
     if own:
         return Fix(title, toolkit_cures.use(own))
     return Fix(title, (SetEnv("PATH", posixpath.dirname(first.real), "prepend"),))
+
+
+# nvcc without its nvcc.profile does not know where its headers, its libdevice and its own programs are.
+_LOST = (
+    r"nvcc fatal\s*: Path to libdevice library not specified",
+    r"\b(?:cicc|cudafe\+\+|cudafe|ptxas|fatbinary): (?:command )?not found",
+    r"nvcc (?:fatal|error)\s*: .*'?(?:cicc|cudafe\+\+)'?.*(?:No such file|not found)",
+    r"^<command-line>: fatal error: cuda_runtime\.h: No such file",
+)
+_HEADER = (r"cuda_runtime\.h: No such file", r"cannot find -lcudart")
+_LINK = (r"\bnvcc -> (?P<to>/\S+/bin/nvcc)\b", r"ln -\w+ (?P<to>/\S+/bin/nvcc) \S+")
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    link = log.first(*_LINK)
+    hit = log.first(*_LOST) or (link and log.first(*_HEADER))
+    # Headers that really are absent say the same: cuda-headers-missing.
+    decided = link or (hit and ("libdevice" in hit.text or "cicc" in hit.text))
+    if hit:
+        root = link["to"].rpartition("/bin/")[0] if link else "/usr/local/cuda"
+        yield hit.finding(
+            "nvcc does not find the parts of its own toolkit: it is called through a link to the file alone.",
+            "It has no nvcc.profile beside it, and so neither headers nor libraries.",
+            Fix(
+                f"Put the toolkit's own folder on PATH (`export PATH={root}/bin:$PATH`) and remove the link;"
+                " `ls -l $(which nvcc)` shows it"
+            ),
+            "high" if decided else "medium",
+            (link,) if link else (),
+        )

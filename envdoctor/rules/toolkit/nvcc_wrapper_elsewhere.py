@@ -27,6 +27,7 @@ from typing import Iterator, Optional
 from envdoctor import builders
 from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -68,3 +69,21 @@ def _own(first: NvccPath, toolkits: Toolkits) -> Optional[Toolkit]:
     if first.root and toolkits.get(first.root):
         return toolkits.get(first.root)
     return next((item for item in toolkits.items if item.nvcc == first.real), None)
+
+
+# A prefix that torch makes of an nvcc in another place than a toolkit, and what is not found there.
+_PREFIX = r"(?P<root>/usr/local|/home/[^/\s']+(?:/\.local)?|/root(?:/\.local)?)"
+_TAKEN = (rf"using CUDA_HOME='{_PREFIX}'", rf"(?:^|[\s'\"]){_PREFIX}/bin/nvcc[\s'\"]")
+_NOT_FOUND = (r"cuda_runtime(?:_api)?\.h: No such file", r"cannot find -lcudart")
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    taken, missing = log.first(*_TAKEN), log.first(*_NOT_FOUND)
+    # A link alone, shown as such, is nvcc-symlinked.
+    if taken and missing and not log.has(r"\bnvcc -> /", r"<command-line>: fatal error"):
+        yield taken.finding(
+            f"nvcc is found in {taken['root']}/bin, so torch takes {taken['root']} for the toolkit, and it is none.",
+            "nvcc runs, and C++ files and the linker do not find CUDA's headers and libraries.",
+            Fix("Set CUDA_HOME to the toolkit that this nvcc belongs to: `nvcc -v -c x.cu` prints it as TOP"),
+            because=(missing,),
+        )

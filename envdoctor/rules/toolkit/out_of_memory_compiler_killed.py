@@ -27,6 +27,7 @@ from typing import Iterator, Optional, Tuple
 from envdoctor import builders
 from envdoctor.facts import Environment, Project, System, Tools
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")
@@ -133,3 +134,61 @@ def _each(project: Project) -> Tuple[int, str]:
     if project.wants_cuda:
         return CUDA, "One CUDA source"
     return CXX, "One C++ source"
+
+
+_PROGRAMS = (
+    r"(?:cc1plus|cc1|cc1obj|cicc|ptxas|cudafe(?:\+\+)?|fatbinary|nvlink|lto1|as|ld|collect2|clang|rustc|nvcc)"
+)
+# A program of the compiler that was killed. Source: gcc, collect2, nvcc, clang, rustc, bash, the kernel, MSVC.
+_KILLED = (
+    rf"Killed signal terminated program '?(?P<program>{_PROGRAMS})",
+    rf"internal compiler error: Killed \(program (?P<program>{_PROGRAMS})\)",
+    r"'(?P<program>[\w+]+)' died due to signal 9\b",
+    rf"\d+ Killed \s?(?:\S*/|\"?\$\w+/)?(?P<program>{_PROGRAMS})\b",
+    r"\b(?P<program>ld(?:\.\w+)?|as) terminated with signal 9",
+    r"(?P<program>clang)(?:\+\+)?(?:-[\d.]+)?: error: unable to execute command: Killed",
+    r"could not compile .*\(signal: 9, SIGKILL",
+    r"process didn't exit successfully: '?\S*rustc.*signal: 9",
+    rf"[Oo]ut of memory: Killed process \d+ \((?P<program>{_PROGRAMS})\)",
+    r"command '\S*(?P<program>nvcc|gcc|g\+\+|cc|c\+\+|clang\S*)'? (?:terminated by signal 9|failed: signal 9)",
+    r"^(?:g?make|ninja)(?:\[\d+\])?: \*\*\* \[.*\.(?:o|obj|cu|so|a)\] (?:Killed|Error 137)",
+    r"cc1plus(?:\.exe)?: out of memory allocating|virtual memory exhausted",
+    r"fatal error C1060: |C1060: compiler is out of heap space|C1076: compiler limit: internal heap limit",
+    r"C3859: .*virtual memory.*PCH|LNK1102: out of memory",
+    r"(?:nvcc|ptxas|nvlink) (?:fatal|error)\s*: Memory allocation failure|LLVM ERROR: out of memory",
+    r"(?:fork|vfork|posix_spawn|cc1plus|clone).{0,20}: Cannot allocate memory",
+)
+# The same of a whole build, where the log shows that it was compiling.
+_BARE = (
+    r"^[^\S\n]*Killed[^\S\n]*$",
+    r"died with <Signals\.SIGKILL: 9>",
+    r"exit code:? 137\b|Error 137\b|non-zero code: 137\b|exit 137\b|exit status:? -9\b|exit code:? -9\b",
+)
+_COMPILING = (
+    r"^[^\S\n]*FAILED: ",
+    r"^[^\S\n]*\[\d+/\d+\] ",
+    r"^[^\S\n]*\[\s*\d+%\] (?:Building|Linking)",
+    r"\bnvcc [^\n]*\.cu\b",
+    r"\b(?:gcc|g\+\+|c\+\+|cc1plus) .* -c ",
+    r"ninja: build stopped|'ninja', '-v'|building '\S+' extension|Building wheel for",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit, confidence = log.first(*_KILLED), "high"
+    if hit is None and log.has(*_COMPILING):
+        hit, confidence = log.first(*_BARE), "medium"
+    if hit:
+        program = hit.match.groupdict().get("program") or "a compiler"
+        yield hit.finding(
+            f"The memory ran out while {program} was running."
+            if confidence == "high"
+            else "The build was killed, as the kernel does when memory runs out.",
+            "More compilers run at once than the memory holds; the other errors follow from it.",
+            Fix(
+                "Build with fewer jobs: MAX_JOBS=1 (torch extensions), CMAKE_BUILD_PARALLEL_LEVEL=1,"
+                " make -j1, NVCC_THREADS=1;"
+                " compile for fewer architectures; or give the machine or container more memory or swap"
+            ),
+            confidence,
+        )

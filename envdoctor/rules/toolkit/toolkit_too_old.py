@@ -23,11 +23,13 @@ When the line is only reached with newer toolkits. CMake itself falls back to an
 does not require the one it names.
 """
 
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import Dict, Iterator, NamedTuple, Optional, Tuple
 
 from envdoctor import builders, compat, libraries, toolkit_cures
 from envdoctor.facts import Located, Project, Request, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
+from envdoctor.log import BuildLog, Hit
+from envdoctor.log_phrases import IN_ERROR
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -145,3 +147,77 @@ def _fix(release: Release, toolkits: Optional[Toolkits]) -> Fix:
     return Fix(
         f"Install a CUDA toolkit {release[0]}.{release[1]} or newer; none that fits was found on this machine"
     )
+
+
+# nvcc's options with the release that brought them, beside compat.NVCC_FLAG_SINCE; any other may be one of gcc.
+_OPTIONS = (
+    r"generate-dependencies|MM?D\b|MF\b|MT\b|forward-unknown|threads|compress-mode|split-compile|extended-lambda|expt-"
+    r"|diag-(?:suppress|error|warn)|relocatable|static-global|time\b|fdevice|device-|jobserver|jump-table|dlto|lto"
+    r"|gen-opt-lto|allow-unsupported|display-error|Ofast-compile|arch-list|list-gpu|minimal|optimization-info|restrict"
+)
+# Source: nvcc, ptxas, CMake (FindPackageHandleStandardArgs, cmStandardLevelResolver), Caffe2's cuda.cmake,
+# flash-attention's and apex's setup.py.
+_SAID = (
+    rf"nvcc fatal *: Unknown option '-{{0,2}}(?:{_OPTIONS})[^'\n]*'",
+    r"Value '(?:c|gnu)\+\+\w+' is not defined for option 'std'",
+    r"Value '(?:native|all|all-major)' is not defined for option 'gpu-architecture'",
+    r"requires PTX ISA \.version \d+\.\d+ or later",
+    r"cuda_std_\d+['\"]? is not known to CUDA compiler",
+    r"Could NOT find CUDA(?:Toolkit)?: Found unsuitable version ['\"][\d.]+['\"], but required is (?:at least|exact)",
+    r"PyTorch requires CUDA \d+(?:\.\d+)? (?:or|and) above",
+    r"(?:only|not) supported on CUDA \d+(?:\.\d+)? and above",
+    r"make sure nvcc has a supported version by running nvcc -V",
+)
+# A need that projects state; the toolkit or the driver may be meant.
+_STATED = (
+    (
+        rf"{IN_ERROR}"
+        r"(?i:(?:requires?|needs?|must (?:have|use)|at least|minimum)(?: an?| the)?(?: NVIDIA)? "
+        r"(?:CUDA(?: toolkit)?|nvcc)(?: compiler)?(?: version)?,?(?: of)?(?: at least)?(?: >=?| ≥)? ?v?\d+(?:\.\d+)*"
+        r"(?: ?\+| (?:or|and) (?:newer|later|higher|above|greater|up)))"
+    ),
+    (
+        rf"{IN_ERROR}"
+        r"(?i:(?:requires?|needs?)(?: NVIDIA)? (?:CUDA(?: toolkit)?|nvcc)(?: version)? (?:>=?|≥|at least) ?\d)"
+    ),
+    r"CUDA (?:versions? )?(?:<|below|older than|earlier than|prior to) ?\d+(?:\.\d+)? (?:is|are) (?:not|no longer) ",
+    r"requires the language dialect ['\"]CUDA\d+",
+    r"nvcc fatal *: Value '(?!sm_|compute_|lto_)[^'\n]+' is not defined for option '(?!gpu|arch)[^'\n]+'",
+)
+# What headers of newer toolkits declare. Source: CUDA release notes 11.0, 11.2, 11.8, 12.0, 12.8.
+_DECLARED = (
+    (
+        r"['\"](?:CUBLAS_COMPUTE_\w+|CUDA_R_(?:16BF|8F_E\w+|4F_E\w+)|__nv_(?:bfloat16\w*|fp[468]\w+)|cudaLaunchKernelExC?"
+        r"|cudaMallocAsync|__cvta_generic_to_\w+|CUtensorMap\w*|cuTensorMapEncode\w+|cudaGetDriverEntryPoint\w*)['\"]"
+        r" (?:is undefined|was not declared|has not been declared|does not name a type|undeclared)"
+    ),
+    r"(?:cuda_(?:bf16|pipeline|fp[468])\.h): No such file",
+    r"cannot open source file ['\"]cuda_(?:bf16|pipeline|fp[468])\.h",
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    for patterns, confidence in ((_SAID, "high"), (_STATED, "medium"), (_DECLARED, "medium")):
+        hit = log.first(*patterns)
+        if hit:
+            yield hit.finding(
+                f"The build asks for what this CUDA toolkit does not have: {hit.text[:160]}.",
+                "Its nvcc or headers are older than the project supports.",
+                Fix(_newer(hit)),
+                confidence,
+            )
+
+
+def _newer(hit: Hit) -> str:
+    """Names the release that has it, where a table knows it."""
+    release = next((since for name, since in _sinces().items() if name in hit.text), None)
+    wanted = "a newer toolkit" if release is None else f"CUDA {release[0]}.{release[1]} or newer"
+    return f"Build with {wanted} (CUDA_HOME, CUDACXX and PATH choose it), or a version of the project for this one"
+
+
+def _sinces() -> Dict[str, Release]:
+    """What stands in a message, with the release that brought it."""
+    names = {f"++{number}": since for number, since in compat.NVCC_CXX_SINCE.items()}
+    names.update({f"'{word}'": since for word, since in compat.NVCC_OPTION_SINCE.items()})
+    names.update({"-generate-dependencies": (10, 2), "-forward-unknown": (10, 2), "-threads": (11, 2)})
+    return {**names, **compat.NVCC_FLAG_SINCE, **compat.HEADER_SINCE}

@@ -26,6 +26,7 @@ from typing import Iterator, Optional, Tuple
 from envdoctor import compat, libraries, toolkit_cures
 from envdoctor.facts import Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+from envdoctor.log import BuildLog, told
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -68,3 +69,53 @@ def _fix(release: Tuple[int, int], toolkit: Toolkit, toolkits: Optional[Toolkits
         f"Install a toolkit of CUDA {release[0]} and set CUDA_HOME to it, "
         f"or a torch built for CUDA {toolkit.release[0]}"
     )
+
+
+# Source: torch's cpp_extension (2.13 and newer do not fill the places), DeepSpeed's builder.py.
+_VERSIONS = (
+    (
+        r"detected CUDA version \((?P<nvcc>\d+[\d.]*)\) mismatches the version that was used to compile"
+        r" ?PyTorch \((?P<torch>\d+[\d.]*)\)"
+    ),
+    r"detected CUDA version \(%s\) mismatches [^\n]*', '(?P<nvcc>\d+[\d.]*)', '(?P<torch>\d+[\d.]*)'",
+    (
+        r"Installed CUDA version (?P<nvcc>\d+[\d.]*) does not match the version torch was compiled with"
+        r" (?P<torch>\d+[\d.]*), unable to compile"
+    ),
+)
+# Source: apex's setup.py.
+_OTHERS = (
+    r"Cuda extensions are being compiled with a version of Cuda that does not match",
+    (
+        r"(?i:nvcc|toolkit|CUDA_HOME)[^\n]{0,80}(?:does not match|doesn't match|mismatch|differs from|different from)"
+        r"[^\n]{0,60}(?i:torch)[^\n]{0,30}(?i:cuda|compiled|built)"
+    ),
+)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    isolated = (
+        "; here pip builds in an environment with a torch of its own: pip install --no-build-isolation takes yours"
+        if told.isolated(log)
+        else ""
+    )
+    hit = log.first(*_VERSIONS)
+    if hit:
+        yield hit.finding(
+            f"nvcc is of CUDA {hit['nvcc']}, and torch was built with CUDA {hit['torch']}.",
+            "torch's extension builder stops where the major versions differ.",
+            Fix(
+                f"Set CUDA_HOME to a toolkit of CUDA {hit['torch'].split('.')[0]}, or install a torch that was built"
+                f" with CUDA {hit['nvcc'].split('.')[0]}{isolated}"
+            ),
+        )
+        return
+    other = log.first(*_OTHERS)
+    if other:
+        yield other.finding(
+            "nvcc is of another CUDA than torch was built with.",
+            "The project's setup.py stops at it.",
+            Fix(
+                f"Set CUDA_HOME to a toolkit of torch.version.cuda, or install a torch built for nvcc's{isolated}"
+            ),
+        )

@@ -27,6 +27,8 @@ from typing import Iterator, Optional, Tuple
 from envdoctor import installing
 from envdoctor.facts import Environment, Project, Python, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.log import BuildLog
+from envdoctor.log_phrases import CPU_TORCH
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -83,3 +85,48 @@ def _steps(torch: Torch, python: Optional[Python], system: Optional[System]) -> 
         return ()
     version = torch.version.partition("+")[0]
     return (installing.by_pip(python, f"--force-reinstall 'torch=={version}'"),)
+
+
+# Source: torch/cuda/__init__.py, torch's CUDAHooksInterface.h, the loader and linkers: a CPU build has no such library.
+_SAID = (
+    r"Torch not compiled with CUDA enabled",
+    r"PyTorch is not linked with support for (?:cuda|CUDA)",
+    r"without (?:the )?(?:ATen_cuda|CUDA|caffe2_gpu) library\. PyTorch splits its backend",
+    r"libc10_cuda\.so: cannot open shared object file",
+    r"cannot find -l(?:c10_cuda|torch_cuda)\b",
+    r"cannot open (?:input )?file '(?:c10_cuda|torch_cuda(?:_c\w+)?)\.lib'",
+    r"c10/cuda/impl/cuda_cmake_macros\.h['\"]?: No such file",
+    r"(?:[Pp]y)?[Tt]orch (?:is|was) (?:not|n't) (?:compiled|built) with (?:CUDA|GPU)",
+    r"(?i:CPU[ -]only (?:version|build) of (?:py)?torch)",
+    r"(?i:(?:py)?torch (?:\S+ )?(?:is|was) (?:built|compiled) (?:without CUDA|for CPU only))",
+)
+# torch.version.cuda is None there.
+_NONE = (
+    (
+        r"torch\.version\.cuda\b[^\n]*\n(?:[^\n]*\n){0,12}?[^\n]*(?:'NoneType' object|expected string or bytes-like"
+        r"|NoneType' and)"
+    ),
+)
+# torch says this of a CPU build, too, even where nvcc is on PATH and runs.
+_UNSET = r"CUDA_HOME environment variable is not set"
+# Not decided: torch may not be imported yet. With torch's own frames in the log, it is.
+_CUDA_LIBRARY = r"libtorch_cuda\.so: cannot open shared object file"
+_TORCH_IMPORTED = (r"torch[/\\]__init__\.py", r"torch[/\\]_(?:ops|classes)\.py")
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    unset, cpu, library = log.first(_UNSET), log.first(*CPU_TORCH), log.first(_CUDA_LIBRARY)
+    said = log.first(*_SAID, *_NONE) or (unset if cpu else None)
+    hit = said or library
+    if hit:
+        confidence = "high" if said else "medium" if log.has(*_TORCH_IMPORTED) else "low"
+        yield hit.finding(
+            "The installed torch is a build without CUDA.",
+            "It has no CUDA libraries, and its CUDA_HOME is None whatever the variable says.",
+            Fix(
+                "Install a CUDA build of the same torch version, from the package index or"
+                " https://download.pytorch.org/whl/cu126 and its like; print(torch.version.cuda) then names a version"
+            ),
+            confidence,
+            because=(cpu,) if cpu else (),
+        )

@@ -27,6 +27,7 @@ from envdoctor import compat
 from envdoctor.architectures import covers
 from envdoctor.facts import Driver, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
 
@@ -50,3 +51,53 @@ def check(driver: Driver, torch: Torch) -> Iterator[Finding]:
             fix=Fix(f"Install a torch{newer} whose list has sm_{major}{minor}"),
             severity=None if len(bare) == len(driver.gpus) else Severity.WARNING,
         )
+
+
+# Source: torch/cuda/__init__.py, 0.3 to 2.14.
+_REFUSED = (
+    (
+        r"^(?P<gpu>[^\n]*?) with CUDA capability (?P<capability>sm_\d+\w?) is not compatible with the current PyTorch"
+        r" installation"
+    ),
+    r"Found GPU\d+ (?P<gpu>[^\n]{0,80}?) which is of cuda capability (?P<capability>[\d.]+)\. PyTorch no longer supports",
+    r"Found GPU\d+ (?P<gpu>[^\n]{0,80}?) which is of compute capability \(CC\) (?P<capability>\d+\.\d+)\.",
+    r"Found GPU\d+ (?P<gpu>[^\n]{0,80}?) which requires CUDA_VERSION >= \d+ to work properly",
+    r"The current PyTorch install supports CUDA capabilities",
+    r"Your installed torch==\S+ does not include kernels for this GPU",
+    r"nvrtc: error: invalid value for --gpu-architecture",
+    r"PyTorch (?:build |installation |version )?does not (?:yet )?support the compute capability",
+)
+_OUT_OF_BOUNDS = (
+    r"Found GPU\d+ (?P<gpu>[^\n]{0,80}?) which is of cuda capability (?P<capability>\d+\.\d+)\. Minimum and Maximum cuda"
+    r" capability supported by this version of PyTorch is \((?P<least>\d+\.\d+)\)"
+)
+_FAILED = (
+    r"no kernel image|[Ii]nvalid device function|device kernel image is invalid|nvrtc: error|ptxas fatal",
+)
+_BUILT_FOR = (r"supports CUDA capabilities (?P<list>(?:sm_|compute_)[\w ]+?)\.",)
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    failed = log.has(*_FAILED)
+    hit = log.first(*_REFUSED)
+    if hit is None:
+        hit = log.first(_OUT_OF_BOUNDS)
+        # Above the maximum, a GPU of the same major number runs all the same: that is a warning alone.
+        if hit is None or not (failed or float(hit["capability"]) < float(hit["least"])):
+            return
+    groups, built_for = hit.match.groupdict(), log.first(*_BUILT_FOR)
+    gpu = (groups.get("gpu") or "").rpartition("UserWarning:")[2].strip()
+    capability = groups.get("capability")
+    what = gpu + (f" ({capability})" if capability else "") if gpu else "the GPU"
+    yield hit.finding(
+        f"torch has no kernels for {what}" + (f"; it has {built_for['list']}." if built_for else "."),
+        "The first kernel on the GPU fails: no kernel image is available.",
+        Fix(
+            "Install a torch whose CUDA knows the GPU: cu128 or newer for sm_100 and sm_120 (`pip"
+            " install torch --index-url"
+            " https://download.pytorch.org/whl/cu128`), cu118 or newer for sm_89 and sm_90, an older release (cu126 or"
+            " before) for sm_70 and lower; then build the extensions again"
+        ),
+        "high" if failed else "medium",
+        (built_for,) if built_for else (),
+    )

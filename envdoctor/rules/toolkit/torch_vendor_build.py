@@ -27,6 +27,7 @@ from typing import Iterator, Optional, Tuple
 from envdoctor import requirements
 from envdoctor.facts import Packages, Project, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
 
@@ -79,3 +80,21 @@ def _refuses(text: str, version: str) -> bool:
         and requirement.name == "torch"
         and not requirements.accepts(requirement, version)
     )
+
+
+# pip replaces it, or is asked for a version that only the vendor has. The commit, behind a0, is the vendor's mark.
+_VENDORS = r"(?P<version>\d+\.\d+\.\d+a0\+(?:git)?[0-9a-f]{7,}[\w.]*)"
+_REPLACED = (rf"Found existing installation: torch {_VENDORS}", rf"Uninstalling torch-{_VENDORS}")
+
+
+def explain(log: BuildLog) -> Iterator[Finding]:
+    hit = log.first(*_REPLACED)
+    if hit and log.has(r"undefined symbol", r"ImportError", r"cannot open shared object file"):
+        yield hit.finding(
+            f"pip replaces the vendor's own torch {hit['version']} by a public one.",
+            "What the image has compiled against the vendor's torch no longer loads.",
+            Fix(
+                "Start from the image again and keep its torch: `pip freeze | grep ^torch > keep.txt`, then"
+                " `pip install -c keep.txt …` or --no-deps; or use a new virtual environment with public wheels only"
+            ),
+        )
