@@ -27,9 +27,9 @@ import posixpath
 import re
 from typing import Iterator
 
-from envdoctor.absent import CONDA_LD, kind_of_library
 from envdoctor.finding import Finding, Fix, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages.absent import CONDA_LD, kind_of_library
 
 SEVERITY = Severity.ERROR
 

@@ -26,10 +26,11 @@ When the source is left out of your build.
 import posixpath
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from envdoctor import absent, compat, libraries
+from envdoctor import compat, libraries
 from envdoctor.facts import Environment, Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import absent
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

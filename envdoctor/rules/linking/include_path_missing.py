@@ -26,10 +26,11 @@ written in its files.
 import posixpath
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from envdoctor import absent, compat
+from envdoctor import compat
 from envdoctor.facts import Header, Packages, Project
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import absent
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

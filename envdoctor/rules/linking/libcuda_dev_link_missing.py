@@ -26,10 +26,10 @@ import posixpath
 from typing import Iterator, Optional
 
 from envdoctor import libraries
-from envdoctor.absent import libraries as libraries_absent
 from envdoctor.facts import Driver, Library, Located, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages.absent import libraries as libraries_absent
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

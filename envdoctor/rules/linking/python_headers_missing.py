@@ -21,10 +21,11 @@ When only the project's pure Python part is built.
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import absent, installing
+from envdoctor import installing
 from envdoctor.facts import Project, Python, System
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import absent
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

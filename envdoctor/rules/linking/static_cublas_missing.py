@@ -27,10 +27,10 @@ When the part of the project that asks for the archive is switched off in your b
 from typing import Iterator, List, Optional, Tuple
 
 from envdoctor import compat, libraries
-from envdoctor.absent import libraries as libraries_absent
 from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Shim, Step
 from envdoctor.log import BuildLog
+from envdoctor.messages.absent import libraries as libraries_absent
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

@@ -25,10 +25,11 @@ import posixpath
 import shlex
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import absent, git_urls
+from envdoctor import git_urls
 from envdoctor.facts import Configuration, Environment, Project, Submodule
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Step
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import absent
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

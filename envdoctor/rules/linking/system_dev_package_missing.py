@@ -23,10 +23,11 @@ with certainty from the files, so this is a warning.
 import re
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from envdoctor import absent, compat, installing
+from envdoctor import compat, installing
 from envdoctor.facts import Header, Project, System
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import absent
 
 SEVERITY = Severity.WARNING
 ROLES = ("build", "ci")

@@ -28,10 +28,11 @@ from typing import Iterator, List, Optional, Tuple
 
 from packaging.version import Version
 
-from envdoctor import absent, compat
+from envdoctor import compat
 from envdoctor.facts import Environment, Located, Project, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import absent
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

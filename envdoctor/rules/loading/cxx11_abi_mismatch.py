@@ -24,10 +24,11 @@ When the package does without the extension.
 
 from typing import Iterator
 
-from envdoctor import symbols, unresolved
+from envdoctor import symbols
 from envdoctor.facts import CompiledModules, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import unresolved
 
 SEVERITY = Severity.ERROR
 

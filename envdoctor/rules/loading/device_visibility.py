@@ -21,10 +21,10 @@ When hiding the GPUs is what you want.
 
 from typing import Iterator, List, Optional
 
-from envdoctor import driver_signs
 from envdoctor.facts import Driver, Environment
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import drivers
 
 SEVERITY = Severity.WARNING
 ROLES = ("runtime",)
@@ -108,7 +108,7 @@ _SEVERAL = r"found at least two devices, cuda:\d+ and cuda:\d+"
 
 
 def explain(log: BuildLog) -> Iterator[Finding]:
-    ordinal = driver_signs.first(log, *_ORDINAL)
+    ordinal = drivers.first(log, *_ORDINAL)
     if ordinal:
         yield ordinal[0].finding(
             "The program asks for a GPU index that the process does not see.",
@@ -119,7 +119,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             ),
             confidence=ordinal[1],
         )
-    none = driver_signs.first(log, *_NONE, *((_UNSEEN,) if log.has(_SET) else ()))
+    none = drivers.first(log, *_NONE, *((_UNSEEN,) if log.has(_SET) else ()))
     if none:
         yield none[0].finding(
             "A driver is here, and the process sees none of its GPUs.",

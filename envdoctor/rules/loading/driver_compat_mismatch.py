@@ -25,10 +25,11 @@ Never: the versions are facts of this machine.
 import posixpath
 from typing import Iterator
 
-from envdoctor import compat, driver_signs
+from envdoctor import compat
 from envdoctor.facts import Driver, Environment
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import drivers
 
 SEVERITY = Severity.ERROR
 
@@ -106,7 +107,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
                 " start containers anew; hold the driver's packages from unattended upgrades"
             ),
         )
-    found = driver_signs.first(log, *_FORWARD)
+    found = drivers.first(log, *_FORWARD)
     if found:
         forward, _ = found
         yield forward.finding(

@@ -25,10 +25,11 @@ On a build machine: nothing is said there, for compiling needs no driver.
 
 from typing import Iterator, Optional
 
-from envdoctor import compat, driver_signs, installing, unresolved
+from envdoctor import compat, installing
 from envdoctor.facts import CompiledModules, Driver, Environment, Request, System, Torch
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.log import BuildLog, Hit, told
+from envdoctor.messages import drivers, unresolved
 
 SEVERITY = Severity.ERROR
 ROLES = ("runtime",)
@@ -153,11 +154,11 @@ def explain(log: BuildLog) -> Iterator[Finding]:
                 library.hit, f"{library.name} cannot be opened: no NVIDIA driver is visible here.", "high"
             )
             break
-    found = driver_signs.first(log, *_MESSAGES)
+    found = drivers.first(log, *_MESSAGES)
     if found and not on_rocm:
         yield _finding(found[0], "No NVIDIA driver is loaded or visible here.", found[1])
     for patterns, confidence in ((_WEAKER, "medium"), (_HINTS, "low")):
-        sign = driver_signs.first(log, *patterns)
+        sign = drivers.first(log, *patterns)
         if sign:
             yield _finding(sign[0], "CUDA finds no GPU that a driver serves.", confidence)
 

@@ -24,10 +24,11 @@ When what is built here runs on other machines.
 
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import compat, driver_signs, installing
+from envdoctor import compat, installing
 from envdoctor.facts import Driver, Request, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import drivers
 
 SEVERITY = Severity.ERROR
 
@@ -114,7 +115,7 @@ _MESSAGES = (
 
 
 def explain(log: BuildLog) -> Iterator[Finding]:
-    found = driver_signs.first(log, *_MESSAGES)
+    found = drivers.first(log, *_MESSAGES)
     if found is None:
         return
     hit, confidence = found

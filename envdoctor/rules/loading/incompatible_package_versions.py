@@ -28,10 +28,11 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envdoctor import installing, requirements, tracebacks
+from envdoctor import installing, requirements
 from envdoctor.facts import Package, Packages, Python
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import tracebacks
 
 SEVERITY = Severity.WARNING
 

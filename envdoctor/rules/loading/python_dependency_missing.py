@@ -29,10 +29,11 @@ from typing import Iterator, List, Optional, Tuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envdoctor import compat, installing, isolation, requirements, tracebacks
+from envdoctor import compat, installing, isolation, requirements
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python, Request
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
 from envdoctor.log import BuildLog, told
+from envdoctor.messages import tracebacks
 
 SEVERITY = Severity.ERROR
 STAGE = 0

@@ -25,7 +25,7 @@ When the package loads the library itself, or does without the module.
 import posixpath
 from typing import Dict, Iterator, List, Optional, Tuple
 
-from envdoctor import compat, installing, libraries, unresolved
+from envdoctor import compat, installing, libraries
 from envdoctor.facts import (
     CompiledModule,
     CompiledModules,
@@ -38,6 +38,7 @@ from envdoctor.facts import (
 )
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import unresolved
 
 SEVERITY = Severity.ERROR
 

@@ -23,10 +23,10 @@ import posixpath
 import re
 from typing import Iterator, Optional
 
-from envdoctor import tracebacks
 from envdoctor.facts import CompiledModules, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import tracebacks
 
 SEVERITY = Severity.WARNING
 

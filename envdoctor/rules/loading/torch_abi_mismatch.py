@@ -23,10 +23,11 @@ When the package checks torch's version itself and does without the extension.
 import re
 from typing import Dict, Iterator, List
 
-from envdoctor import symbols, unresolved
+from envdoctor import symbols
 from envdoctor.facts import CompiledModule, CompiledModules, Packages, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import unresolved
 
 SEVERITY = Severity.ERROR
 

@@ -23,9 +23,9 @@ When the symbol or library is missing with torch imported first as well: then se
 import re
 from typing import Iterator
 
-from envdoctor import unresolved
 from envdoctor.finding import Finding, Fix, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import unresolved
 
 SEVERITY = Severity.ERROR
 

@@ -22,10 +22,11 @@ When the package chooses among several libraries at import and this one is not m
 
 from typing import Dict, Iterator, List, Optional, Set, Tuple
 
-from envdoctor import compat, installing, libraries, unresolved
+from envdoctor import compat, installing, libraries
 from envdoctor.facts import CompiledModule, CompiledModules, Loader, Packages, Python, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import unresolved
 
 SEVERITY = Severity.ERROR
 

@@ -26,10 +26,11 @@ import posixpath
 import re
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import compat, libraries, unresolved
+from envdoctor import compat, libraries
 from envdoctor.facts import Copy, Loader, Torch
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import unresolved
 
 SEVERITY = Severity.ERROR
 

@@ -25,11 +25,11 @@ from typing import Iterator, Optional, Tuple
 
 from packaging.requirements import Requirement
 
-from envdoctor import unfound
 from envdoctor.facts import Configuration, Environment, Packages, Project, Python, System, Tools, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 from envdoctor.isolation import SWITCH_OFF, build_requirements, isolated, names
 from envdoctor.log import BuildLog
+from envdoctor.messages import unfound
 from envdoctor.requirements import installed, tags, unavailable
 
 SEVERITY = Severity.ERROR

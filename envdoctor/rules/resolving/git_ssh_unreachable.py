@@ -63,7 +63,7 @@ def check(
 
 # Source: OpenSSH and git.
 _REFUSED = (
-    r"(?P<host>\b[\w.-]{1,60}@[\w.-]{1,100}): Permission denied \([\w,-]*(?:publickey|password|keyboard-interactive)[\w,-]*\)",
+    r"(?P<host>\b[\w.-]{1,60}@[\w.-]{1,100}): Permission denied \([\w,-]*(?:publickey|password|keyboard)[\w,-]*\)",
     r"Permission denied \([\w,-]*publickey[\w,-]*\)",
     r"Host key verification failed",
     r"REMOTE HOST IDENTIFICATION HAS CHANGED",

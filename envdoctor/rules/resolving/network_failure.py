@@ -23,9 +23,9 @@ When a retry in the same log succeeded.
 
 from typing import Iterator
 
-from envdoctor import connections
 from envdoctor.finding import Finding, Fix
 from envdoctor.log import BuildLog
+from envdoctor.messages import connections
 
 # What CMake says where the reason is cut off.
 _CUT_OFF = (

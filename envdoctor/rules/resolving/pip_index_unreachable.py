@@ -26,7 +26,7 @@ When the mirror is started only for the build.
 import re
 from typing import Iterator, Optional
 
-from envdoctor import connections, isolation
+from envdoctor import isolation
 from envdoctor.facts import (
     Configuration,
     Environment,
@@ -39,6 +39,7 @@ from envdoctor.facts import (
 )
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import connections
 from envdoctor.requirements import parse, tags, unavailable
 
 SEVERITY = Severity.ERROR

@@ -23,10 +23,10 @@ variant.
 
 from typing import Iterator, Optional
 
-from envdoctor import unfound
 from envdoctor.facts import Project, System, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 from envdoctor.log import BuildLog, Hit, told
+from envdoctor.messages import unfound
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

@@ -23,10 +23,10 @@ from typing import Iterator, Optional
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
-from envdoctor import unfound
 from envdoctor.facts import Interpreters, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import unfound
 
 SEVERITY = Severity.ERROR
 

@@ -25,10 +25,10 @@ When nothing is downloaded.
 
 from typing import Iterator, Optional
 
-from envdoctor import connections
 from envdoctor.facts import Environment, System, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import connections
 
 SEVERITY = Severity.ERROR
 VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT", "GIT_SSL_CAINFO")

@@ -22,9 +22,9 @@ When the index was only unreachable for a moment: that is `network-failure`.
 
 from typing import Iterator
 
-from envdoctor import unfound
 from envdoctor.finding import Finding, Fix
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import unfound
 
 # Source: pip, git, curl, wget, apt, dnf, conda, docker and uv.
 _NOT_THERE = (

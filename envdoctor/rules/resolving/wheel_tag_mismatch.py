@@ -28,10 +28,11 @@ from typing import FrozenSet, Iterator, List
 from packaging.tags import Tag, parse_tag
 from packaging.utils import canonicalize_name
 
-from envdoctor import installing, unfound
+from envdoctor import installing
 from envdoctor.facts import Located, Packages, Project, Python, System, Wheel, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import unfound
 from envdoctor.requirements import accepts, applies, fits, installed, parse, tags
 
 SEVERITY = Severity.ERROR

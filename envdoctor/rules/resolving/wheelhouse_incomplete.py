@@ -26,11 +26,11 @@ from typing import Iterator, Tuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envdoctor import unfound
 from envdoctor.facts import Packages, Project, Python, System, Wheel, Wheelhouse
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 from envdoctor.isolation import names
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import unfound
 from envdoctor.requirements import accepts, parse, tags, unavailable
 
 SEVERITY = Severity.ERROR

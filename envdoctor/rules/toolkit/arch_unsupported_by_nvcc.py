@@ -29,7 +29,7 @@ from envdoctor.architectures import Architecture, Asked
 from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
 from envdoctor.log import BuildLog
-from envdoctor.refused import refused
+from envdoctor.messages.refused import refused
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

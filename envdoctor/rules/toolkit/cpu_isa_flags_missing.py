@@ -36,7 +36,7 @@ FOLLOWS = "The compiler does not generate those instructions, whatever the proce
 # Source: gcc (tree-inline.c), clang (err_function_needs_feature, err_builtin_needs_feature), assemblers of ARM, and
 # the #errors of gcc's intrinsic headers.
 _REFUSED = (
-    r"inlining failed in call to (?:'?always_inline'? )?'?(?P<what>[^':\n]{1,200})'? ?: target specific option mismatch",
+    r"inlining failed in call to (?:'?always_inline'? )?'?(?P<what>[^':\n]{1,200})'? ?: target specific option",
     r"always_inline function '(?P<what>\w+)' requires target feature '[^'\n]+'",
     r"'(?P<what>\w+)' needs target feature \S+",
     r"[Ss]elected processor does not support (?:ARM mode )?'?(?P<what>[^'\n]{1,60})",

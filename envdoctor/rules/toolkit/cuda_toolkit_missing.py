@@ -33,7 +33,7 @@ from envdoctor.builders import builds_torch_extension, builds_with_cmake
 from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 from envdoctor.log import BuildLog, told
-from envdoctor.log_phrases import CPU_TORCH, IN_ERROR
+from envdoctor.messages.phrases import CPU_TORCH, IN_ERROR
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

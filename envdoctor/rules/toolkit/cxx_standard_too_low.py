@@ -24,10 +24,11 @@ When the files with the low standard include none of those headers.
 
 from typing import Iterator, List, NamedTuple, Optional
 
-from envdoctor import builders, compat, compiler_cures, standards
+from envdoctor import builders, compat, compiler_cures
 from envdoctor.facts import Compilers, Environment, Located, Packages, Project, Toolkit, Torch
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import standards
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

@@ -23,10 +23,11 @@ When the build chooses another compiler by itself.
 import re
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from envdoctor import builders, compat, compiler_cures, standards
+from envdoctor import builders, compat, compiler_cures
 from envdoctor.facts import Compiler, Compilers, Project, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import standards
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

@@ -29,7 +29,7 @@ from envdoctor import builders, compat, libraries, toolkit_cures
 from envdoctor.facts import Located, Project, Request, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 from envdoctor.log import BuildLog, Hit
-from envdoctor.log_phrases import IN_ERROR
+from envdoctor.messages.phrases import IN_ERROR
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

@@ -28,7 +28,7 @@ from envdoctor import installing
 from envdoctor.facts import Environment, Project, Python, System, Toolkit, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
 from envdoctor.log import BuildLog
-from envdoctor.log_phrases import CPU_TORCH
+from envdoctor.messages.phrases import CPU_TORCH
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")

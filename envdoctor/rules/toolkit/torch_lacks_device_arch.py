@@ -56,19 +56,19 @@ def check(driver: Driver, torch: Torch) -> Iterator[Finding]:
 # Source: torch/cuda/__init__.py, 0.3 to 2.14.
 _REFUSED = (
     (
-        r"^(?P<gpu>[^\n]*?) with CUDA capability (?P<capability>sm_\d+\w?) is not compatible with the current PyTorch"
+        r"^(?P<gpu>[^\n]*\S) with CUDA capability (?P<capability>sm_\d+\w?) is not compatible with the current PyTorch"
         r" installation"
     ),
-    r"Found GPU\d+ (?P<gpu>[^\n]{0,80}?) which is of cuda capability (?P<capability>[\d.]+)\. PyTorch no longer supports",
-    r"Found GPU\d+ (?P<gpu>[^\n]{0,80}?) which is of compute capability \(CC\) (?P<capability>\d+\.\d+)\.",
-    r"Found GPU\d+ (?P<gpu>[^\n]{0,80}?) which requires CUDA_VERSION >= \d+ to work properly",
+    r"Found GPU\d+ (?P<gpu>[^\n]{,80}?) which is of cuda capability (?P<capability>[\d.]+)\. PyTorch no longer",
+    r"Found GPU\d+ (?P<gpu>[^\n]{,80}?) which is of compute capability \(CC\) (?P<capability>\d+\.\d+)\.",
+    r"Found GPU\d+ (?P<gpu>[^\n]{,80}?) which requires CUDA_VERSION >= \d+ to work properly",
     r"The current PyTorch install supports CUDA capabilities",
     r"Your installed torch==\S+ does not include kernels for this GPU",
     r"nvrtc: error: invalid value for --gpu-architecture",
     r"PyTorch (?:build |installation |version )?does not (?:yet )?support the compute capability",
 )
 _OUT_OF_BOUNDS = (
-    r"Found GPU\d+ (?P<gpu>[^\n]{0,80}?) which is of cuda capability (?P<capability>\d+\.\d+)\. Minimum and Maximum cuda"
+    r"Found GPU\d+ (?P<gpu>[^\n]{,80}?) which is of cuda capability (?P<capability>\d+\.\d+)\. Minimum and Maximum cuda"
     r" capability supported by this version of PyTorch is \((?P<least>\d+\.\d+)\)"
 )
 _FAILED = (

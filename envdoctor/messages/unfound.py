@@ -9,8 +9,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envdoctor import connections
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import connections
 
 # Source: pip's package_finder.py and resolvelib/factory.py, 9.0 to 26.0; old releases end in "(from versions: )".
 _UNFOUND = (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from envdoctor import absent
 from envdoctor.log import read_text
+from envdoctor.messages import absent
 
 
 @pytest.mark.parametrize(

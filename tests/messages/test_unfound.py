@@ -3,7 +3,7 @@
 import pytest
 
 from envdoctor.log import read_text
-from envdoctor.unfound import of, unfound
+from envdoctor.messages.unfound import of, unfound
 
 UNFOUND = "ERROR: Could not find a version that satisfies the requirement {} (from versions: {})\n"
 

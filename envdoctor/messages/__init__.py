@@ -1,0 +1,1 @@
+"""What tools say in logs, by subject, where several rules read it. Pure."""
