@@ -78,8 +78,11 @@ WRAPPERS = (
     r"did not complete successfully|executor failed running|returned a non-zero code|failed to solve",
     r"ERROR \[[^\]]*\d+/\d+\]|Process completed with exit code|exited with (?:code|status)|exit status \d+",
     r"(?:error: )?(?:could not|failed to) (?:compile|build) ['\w]|[Bb]uild (?:failed|FAILED)|BUILD FAILED",
-    r"Traceback \(most recent call last\)|^[ \t]+File '?\"[^\n]*, line \d+|\braise \w+",
+    r"Traceback \(most recent call last\)",
 )
+
+#: The way to a failure: frames of Python, and their source lines.
+FRAMES = (r"^[ \t]+File '?\"[^\n]*, line \d+", r"\braise \w+")
 
 #: What only a failure says, whoever says it.
 FAILURES = (
