@@ -24,12 +24,16 @@ BENIGN = (
     # torch's cpp_extension. Source: _check_cuda_version, check_compiler_ok_for_platform, _get_cuda_arch_flags.
     r"has a minor version mismatch with the version that was used",
     r"There are no \S+ version bounds defined for CUDA version",
+    r"or its parent directory is not owned or is not writable|Defaulting to user installation because",
+    r"The object file directory",
+    r"no version information available \(required by|from LD_PRELOAD cannot be preloaded",
     r"APIs are compatible, accepting this combination",
     r"TORCH_CUDA_ARCH_LIST is not set, all archs for visible cards are included",
     r"could not find ninja.. Falling back to using the slow distutils backend",
     # nvcc and ptxas.
     r"ptxas info\s*:",
-    r"nvcc warning\s*:",
+    r"nvcc warning\s*:(?! The -std=)",
+    r"Your compiler \([^\n]*\) is not compatible with the compiler Py[Tt]orch was built with",
     r"\bwarning (?:#\d+|C4\d+|D9\d+)",
     # Deprecations and policies.
     r"(?:Deprecation|Future|PendingDeprecation)Warning\b",

@@ -29,7 +29,7 @@ from typing import Dict, Iterator, List, Optional, Tuple
 from envdoctor import compat, libraries
 from envdoctor.facts import Environment, Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, SetEnv, Severity
-from envdoctor.log import BuildLog
+from envdoctor.log import BuildLog, Hit, told
 from envdoctor.messages import absent
 
 SEVERITY = Severity.ERROR
@@ -158,8 +158,17 @@ _NOT_FOUND = (
 _BY_NVCC = r"(?:cc1plus|cc1|<built-in>|<command-line>)\S{0,20}: fatal error: '?cuda_runtime\.h"
 
 
+def _of_this_toolkit(log: BuildLog) -> Iterator[Tuple[Hit, str]]:
+    """Headers that are not found, unless the toolkit is older than they are (toolkit-too-old)."""
+    release = told.cuda_release(log)
+    for hit, name in absent.headers(log, "cuda"):
+        since = compat.HEADER_SINCE.get(name)
+        if release is None or since is None or since <= release:
+            yield hit, name
+
+
 def explain(log: BuildLog) -> Iterator[Finding]:
-    found = () if log.has(_BY_NVCC) else tuple(absent.headers(log, "cuda"))
+    found = () if log.has(_BY_NVCC) else tuple(_of_this_toolkit(log))
     hit = found[0][0] if found else log.first(*_NOT_FOUND)
     if hit:
         names = ", ".join(dict.fromkeys(name for _, name in found)) or hit["name"]

@@ -254,6 +254,8 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     named = log.first(*_NOT_STARTED)
     if named:
         hits.append((named, named["tool"]))
+    # A tool of an isolated build that is over: the build folder is stale.
+    hits = [(hit, tool) for hit, tool in hits if "pip-build-env-" not in hit.text]
     if hits:
         hit, tool = min(hits, key=lambda pair: pair[0].line)
         yield hit.finding(

@@ -186,7 +186,7 @@ _SIGNS: Tuple[Tuple[str, str, str, Tuple[str, ...]], ...] = (
         "high",
         (
             r"Could not find compiler set in environment variable (?:CC|CXX|CUDAHOSTCXX|FC)\b",
-            r"CMAKE_C(?:XX)?_COMPILER: [^\n]* is not a full path to an existing compiler tool",
+            r"CMAKE_C(?:XX)?_COMPILER: (?![^\n]*pip-build-env-)[^\n]* is not a full path to an existing compiler tool",
             (
                 r"^(?=[^\s:]*[/\d])[^\s:]+: No such file or directory"
                 r"\nnvcc fatal\s*: Failed to preprocess host compiler properties"
@@ -220,15 +220,6 @@ _SIGNS: Tuple[Tuple[str, str, str, Tuple[str, ...]], ...] = (
             ),
             r"unrecognized command[- ]line option ['\"]-(?:stdlib=libc\+\+|Weverything|fcolor-diagnostics)",
         ),
-    ),
-    (
-        "Apple's clang has no OpenMP of its own.",
-        (
-            "Use another compiler (CC and CXX of Homebrew's llvm or gcc), or `brew install libomp` with"
-            " -Xpreprocessor -fopenmp"
-        ),
-        "high",
-        (r"clang(?:\+\+)?: error: unsupported option '-fopenmp'",),
     ),
     (
         "The compiler is incomplete: it does not find its own headers or programs.",
