@@ -65,6 +65,7 @@ WRAPPERS = (
     r"[Cc]ommand [^\n]* (?:returned non-zero exit status|failed with|died with|terminated by signal|errored out)",
     r"CalledProcessError|hook failed|Build backend (?:failed|returned an error)|Failed to (?:build|prepare) ",
     r"[Ss]ee (?:root cause|the \w+|stack trace) \(?above|\bsee [\w./-]+\.log\b|ERR99999 UNKNOWN",
+    r"CUDA Setup failed despite GPU being available|Inspect the CUDA SETUP outputs above",
     r"EngineCore failed to start|EngineDeadError|died unexpectedly|output_handler failed|Main process exited",
     r"##\[error\]|Failed with result|terminated with (?:non-zero )?exit code|exited unexpectedly",
     r"The above exception was the direct cause|During handling of the above exception",
@@ -105,7 +106,7 @@ FAILURES = (
 
 #: That it ended well.
 SUCCESSES = (
-    r"Successfully (?:installed|built) |Successfully (?:tagged|uninstalled)|Requirement already satisfied: ",
+    r"Successfully (?:installed|built) |Successfully tagged ",
     r"Finished processing dependencies for|finished with status 'done'|Created wheel for",
     r"Build files have been written to|\[100%\] Built target|100% tests passed|Installing: /|-- Install configuration",
     r"\b[1-9]\d* passed\b|^OK$|[Bb]uild (?:succeeded|complete)|Compilation finished",

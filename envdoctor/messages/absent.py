@@ -12,7 +12,8 @@ Found = Iterator[Tuple[Hit, str]]
 _HEADER_MESSAGES = (
     r"\berror: (?P<name>[\w.+/-]{1,120}): No such file or directory",
     r"(?:^|[\s'\";>])(?P<name>[\w.+/-]{1,120}\.(?:h|hh|hpp|hxx|cuh|inc|inl)): No such file or directory",
-    r"'(?P<name>[^'\n]{1,120})' file not found",
+    r"(?:include file )?'(?P<name>[^'\n]{1,120})' (?:file )?not found",
+    r"<(?P<name>[\w./-]{1,120}\.(?:h|hpp|cuh))> not found",
     r"[Cc]an(?:not|'t) open included? file:? '(?P<name>[^'\n]{1,120})'",
     r"(?:cannot|could not) open source file \"(?P<name>[^\"\n]{1,120})\"",
     r"\bfatal error: (?P<name>[\w.+/-]{1,120}\.(?:h|hpp|cuh))\s*$",
@@ -170,6 +171,7 @@ def kind_of_library(name: str) -> str:
 #: What projects of this kind keep as submodules: first pieces of an include.
 _SUBMODULES = (
     *(
+        "cute/",
         "glm/",
         "fmt/",
         "spdlog/",

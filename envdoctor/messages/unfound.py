@@ -142,7 +142,9 @@ def _offered(log: BuildLog, name: str, wanted: str, versions: List[Version]) -> 
         return "platform-unsupported", "medium", "PyPI has a place holder for it alone"
     for ignored in log.search(_IGNORED):
         version = _version(ignored["version"])
-        if version and (version.public == pin.public if pin else _above(version, wanted, versions)):
+        if version and (
+            Version(version.public) == Version(pin.public) if pin else _above(version, wanted, versions)
+        ):
             confidence = "high" if pin else "medium"
             return "python-version-unsupported", confidence, f"it asks for Python {ignored['python'].strip()}"
     if pin is None or _odd(wanted):

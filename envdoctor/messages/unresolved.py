@@ -9,6 +9,7 @@ from envdoctor import symbols as spelling
 from envdoctor.compat import CUDA_MAJOR_SONAMES
 from envdoctor.libraries import soname
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import tracebacks
 
 # Source: glibc's dl-lookup.c (several versions), musl's dynlink.c, dyld 2 and 4.
 _SYMBOL_MESSAGES = (
@@ -149,13 +150,17 @@ def libraries(log: BuildLog) -> Iterator[Missing]:
 def of_other_cuda(log: BuildLog, library: Missing) -> bool:
     """Whether a package that Python imports was built for a CUDA whose libraries are not what is installed.
 
-    torch's own import asks for what belongs to it, and a program for what it was built beside.
+    torch's own import asks for what belongs to it, and a program, or a library in a build's folder, for what it was
+    built beside.
     """
     major = cuda_major(library)
     torchs_own = log.has(
         r"from torch\._C import", r"torch[/\\]__init__\.py\", line \d+, in _load_global_deps"
     )
-    return bool(major) and not library.program and not torchs_own and major not in cuda_majors(log)
+    asking = tracebacks.asking(log, library.hit)
+    own_build = bool(re.search(r"[/\\]build[/\\]", asking)) and not tracebacks.INSTALLED.search(asking)
+    beside = library.program or torchs_own or own_build
+    return bool(major) and not beside and major not in cuda_majors(log)
 
 
 def cuda_major(library: Missing) -> int:

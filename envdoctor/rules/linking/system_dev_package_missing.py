@@ -87,6 +87,7 @@ def _fix(packages: Packages, system: Optional[System]) -> Tuple[str, Fix]:
 
 # CMake (a module's own find, and a package's configuration file), pkg-config, Meson, autoconf; names in group "name".
 _LOOKED_FOR = (
+    r"CMake Error [^\n]*\(message\): Could NOT find (?!CUDA|Python|Torch|NVCC)(?P<name>[\w+-]+)",
     r"Could NOT find (?P<name>[\w+-]+) \(missing: [^)]*(?:LIBRAR|INCLUDE|_LIB|FOUND|_DIR|_FLAGS)[^)]*\)",
     r"find a package configuration file provided by \"(?P<name>[\w+-]+)\"",
     r"No package '(?P<name>[\w.+-]+)' found",

@@ -99,6 +99,8 @@ _MESSAGES = (
     r"API call is not supported in the installed CUDA driver|cudaErrorCallRequiresNewerDriver",
     r"provided PTX was compiled with an unsupported toolchain|cudaErrorUnsupportedPtxVersion",
     r"CUDA_ERROR_UNSUPPORTED_PTX_VERSION",
+    # Of the driver's own interface: libcuda is found, and is older than the function.
+    r"undefined symbol: cu(?:GreenCtx|Graph|Mem|Tensor|Ctx|Launch|Multicast|Stream|Device|Library|Kernel|Func)[A-Z]\w+",
     r"unsatisfied condition: (?P<condition>(?:cuda|driver|brand)\W{1,3}[\w.]+)",
     r"please update your driver to a newer version, or use an earlier cuda container",
     (

@@ -161,7 +161,7 @@ _TOLD = (
     r"Could not load dynamic library '(?P<name>[^'\n]+)'",
     # bitsandbytes falls back to its library without CUDA when it finds no libcudart.
     r"(?P<name>libbitsandbytes_cpu\.so): undefined symbol",
-    r"CUDA Setup failed despite GPU being available|(?P<name>libcudart\.so) not found in any environmental path",
+    r"(?P<name>libcudart\.so) not found in any environmental path",
     r"Unable to load (?P<name>cu(?:SPARSE|BLAS|DNN|FFT|SOLVER)|CUPTI)\. Is it installed\?",
 )
 

@@ -114,6 +114,7 @@ _NVCC_PATHS = (
     r"execute_noreturn of (?P<path>[^\n]*[/\\]nvcc(?:\.exe)?) failed: No such file",
     rf"exec: \"?{_NVCC}\"?: {_MISSING}",
     r"'?\"?(?P<path>[^'\"\n]{0,300}\\nvcc(?:\.exe)?)\"?'? is not recognized as an internal",
+    r"Cannot find CUDA at CUDA_HOME: (?P<path>[^\n]+?)\. CUDA must be available",
     r"nvcc not found at '(?P<path>[^'\n]+)'\. Ensure CUDA path",
     r"(?i:could not find (?:the )?nvcc) (?:executable )?(?:in|at|under) ['\"]?(?P<path>(?:/|[A-Z]:\\)[^\s'\"]+)",
 )

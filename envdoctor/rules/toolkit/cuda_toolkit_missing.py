@@ -139,7 +139,8 @@ def _fix(torch: Optional[Torch]) -> Fix:
 # Source: torch's cpp_extension, CMake (CUDA language, FindCUDA, FindCUDAToolkit), Caffe2's CMake files, DeepSpeed,
 # flash-attention, apex, flashinfer, TransformerEngine, meson, MSBuild's CUDA targets, numba, XLA.
 _SAID = (
-    r"CUDA_HOME environment variable is not set",
+    r"CUDA_HOME (?i:environment(?:al)? )?(?i:variable )?is not set",
+    r"Couldn't find CUDA library root",
     r"CUDA was not found on the system, please set the CUDA_HOME",
     r"CUDA_HOME does not exist, unable to compile CUDA op",
     r"No CMAKE_CUDA_COMPILER could be found",
