@@ -16,7 +16,7 @@ NEAR = 1200
 
 #: The last part of the name of a module that is compiled, by custom.
 COMPILED = re.compile(
-    r"_[A-Z]+\w*$|_?\w*(?:_cuda|_ext|_C|_cpp|_kernels?|_ops|_backend|_umath)$|_[a-z]\w*$|C$"
+    r"_[A-Z]+\w*$|_?\w*(?:_cuda|_ext|_C|_cpp|_kernels?|_ops|_backend|_umath|_impl|_core|_native)$|_[a-z]\w*$|C$"
 )
 
 #: Packages that many distributions share: a part may be missing on its own.

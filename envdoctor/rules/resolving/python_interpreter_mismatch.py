@@ -188,7 +188,8 @@ _CUTLASS = r"Error installing cutlass_library package"
 
 def explain(log: BuildLog) -> Iterator[Finding]:
     wrong, script = log.first(*_WRONG), log.first(*_SCRIPT)
-    if wrong:
+    # A module of Python 2, as ROS puts on PYTHONPATH, is pythonpath-pollution's.
+    if wrong and not re.search(r"/opt/ros/|/python2\.\d/", wrong.lines[0].matched):
         yield _explained(wrong, "The Python that was found is not the one that is meant.")
     if script:
         yield script.finding(
