@@ -7,7 +7,7 @@ from envdoctor.catalogue import Rule, ask, rules
 from envdoctor.facts import Facts, Note
 from envdoctor.finding import Finding, LogLine
 from envdoctor.log import BuildLog
-from envdoctor.log.signs import BENIGN, FAILURES, FRAMES, MORE, NOTICES, SUCCESSES, WRAPPERS
+from envdoctor.log.signs import BENIGN, ERROR, FAILURES, FRAMES, MORE, NOTICES, SUCCESSES, WRAPPERS
 
 #: "failure" (the findings say why), "not-environment" (a failure that no environment cures), "not-enough" (something
 #: failed, and the cause is not in the log), "no-failure".
@@ -70,7 +70,7 @@ def explain(log: BuildLog) -> Explanation:
 
 def _own_failures(log: BuildLog) -> Tuple[LogLine, ...]:
     """Lines in which a failure is told in words of its own."""
-    hits = log.without(*NOTICES, *WRAPPERS, *FRAMES).search(*FAILURES)
+    hits = log.without(*NOTICES, but=ERROR).without(*WRAPPERS, *FRAMES).search(*FAILURES)
     return tuple(dict.fromkeys(line for hit in hits for line in hit.evidence))
 
 

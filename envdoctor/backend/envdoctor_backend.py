@@ -74,6 +74,8 @@ def _around(config_settings: Settings) -> Iterator[Dict[str, Any]]:
     try:
         with heard.ourselves():
             yield settings
+    except KeyboardInterrupt:
+        raise
     except BaseException:
         _say(f"the build failed{_cause(heard.text)}")
         _say("`-C cuda=off` builds the CPU library, which needs no CUDA toolkit.")
@@ -87,10 +89,13 @@ def _cause(output: bytes) -> str:
     from envdoctor.report.explanation import as_text
     from envdoctor.report.style import PLAIN
 
-    explanation = explain(read(io.BytesIO(output), "its output"))
-    if explanation.verdict != "failure":
-        return "; its own words are above, and above them what the doctor found."
-    return f":\n{as_text('its output', explanation, PLAIN)}"
+    try:
+        explanation = explain(read(io.BytesIO(output), "its output"))
+        if explanation.verdict == "failure":
+            return f":\n{as_text('its output', explanation, PLAIN)}"
+    except Exception as error:  # the doctor's mistake must not hide the build's own error
+        _say(f"its output could not be explained, please report it: {type(error).__name__}: {error}")
+    return "; its own words are above, and above them what the doctor found."
 
 
 def _examine(settings: Dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
-from envdoctor.cli.common import UsageError, add_role_and_targets
+from envdoctor.cli.common import DEEP_LIMIT, LIMIT, UsageError, add_role_and_targets, request_of
 from envdoctor.cli.output import style_for, to_json, write_output
 
 if TYPE_CHECKING:
@@ -14,9 +14,11 @@ if TYPE_CHECKING:
     from envdoctor.log import BuildLog
 
 #: How many rules a question is answered with.
-ANSWERS = 5
+MOST_RULES = 5
 #: What may be meant as a rule's name.
 _NAME = re.compile(r"[A-Za-z0-9_-]*")
+#: What is no line of a log: words alone.
+_QUESTION = re.compile(r"[^:'\"/=]*")
 # Where CMake keeps what it tried, from 3.26 on and before.
 _KEPT = r"(?P<path>/[^\n'\"]+/CMakeFiles/(?:CMakeConfigureLog\.yaml|CMakeError\.log))"
 #: What is meant as a file's name, whether there is one or not.
@@ -57,7 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
         return _page(rule_named(what, rules()), arguments.format)
     logs = [_read(name) for name in arguments.what]
     explained = [_explained(log, arguments) for log in logs]
-    if asked and explained[0][1].verdict != "failure":
+    if (
+        asked
+        and (explained[0][1].verdict == "no-failure" or _QUESTION.fullmatch(what))
+        and not explained[0][1].findings
+    ):
         return _answer(what, rules(), arguments.format)
     _write(explained, [log.name for log in logs], arguments.format)
     return int(any(explanation.verdict != "no-failure" for _, explanation in explained))
@@ -81,7 +87,7 @@ def _hint(name: str, known: "Tuple[Rule, ...]") -> str:
     from envdoctor.rule_search import search
 
     near = difflib.get_close_matches(name, [rule.name for rule in known], n=3, cutoff=0.6)
-    speaking = [rule.name for rule in search(name, known) if rule.name not in near][: ANSWERS - len(near)]
+    speaking = [rule.name for rule in search(name, known) if rule.name not in near][: MOST_RULES - len(near)]
     hint = f"; nearest: {', '.join(near)}" if near else ""
     return hint + (f"; pages that speak of it: {', '.join(speaking)}" if speaking else "")
 
@@ -99,11 +105,11 @@ def _page(rule: "Rule", format: str) -> int:
 
 
 def _answer(question: str, known: "Tuple[Rule, ...]", format: str) -> int:
-    """The rules that speak of it; 1 when none does."""
+    """The rules that speak of it; raises UsageError when none does."""
     from envdoctor.report import pages
     from envdoctor.rule_search import search
 
-    found = tuple(search(question, known)[:ANSWERS])
+    found = tuple(search(question, known)[:MOST_RULES])
     if not found:
         raise UsageError(
             f"{question!r}: no such file, and no rule speaks of it; give a log, `-`, a phrase of a log or a rule's name"
@@ -140,33 +146,40 @@ def _read(what: str) -> "BuildLog":
 def _explained(log: "BuildLog", arguments: argparse.Namespace) -> "Tuple[str, Explanation]":
     """What a log says, and the name of the one that says it: it, or CMake's own."""
     from envdoctor.explanation import compared, explain
+    from envdoctor.host import LocalHost
 
     name, explanation = log.name, explain(log)
-    if explanation.verdict == "not-enough":
+    if explanation.verdict == "not-enough" and LocalHost().is_file(log.name):
         name, explanation = _by_cmakes_own_log(log) or (name, explanation)
     if arguments.here and explanation.findings:
-        from envdoctor.cli.common import request_of
         from envdoctor.doctor import examine
-        from envdoctor.host import LocalHost
 
-        explanation = compared(explanation, examine(LocalHost(), request_of(arguments)))
+        request = request_of(arguments)
+        host = LocalHost(limit=DEEP_LIMIT if request.deep else LIMIT)
+        explanation = compared(explanation, examine(host, request))
     return name, explanation
 
 
 def _by_cmakes_own_log(log: "BuildLog") -> "Optional[Tuple[str, Explanation]]":
-    """The log that CMake keeps, where its output names it or it lies beside; it is full of tests that may fail."""
+    """The log that CMake keeps, where its output names it or it lies beside.
+
+    It is full of tests that may fail: only what it says of compilers counts.
+    """
     import posixpath
 
+    from envdoctor.catalogue import rules
     from envdoctor.explanation import explain
     from envdoctor.host import LocalHost
 
+    compilers = {rule.name for rule in rules() if rule.topic == "toolkit"}
     names = ("CMakeConfigureLog.yaml", "CMakeError.log")
     folder = posixpath.dirname(log.name)
     paths = [hit["path"] for hit in log.search(_KEPT)]
     paths += [posixpath.join(folder, where, name) for where in ("", "CMakeFiles") for name in names]
     for path in filter(LocalHost().is_file, paths):
         explanation = explain(_read(path))
-        if explanation.findings and explanation.findings[0].confidence == "high":
+        best = next(iter(explanation.findings), None)
+        if best and best.confidence == "high" and best.rule in compilers:
             return path, explanation
     return None
 

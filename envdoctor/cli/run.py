@@ -42,11 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
     command = _command(arguments.command)
     arguments.project = arguments.project or _project(command)
     style = style_for_errors()
-    overheard = Overheard()
     with ExitStack() as until:
         treatment = treated(arguments, command=_text(command), until=until)
         if not arguments.quiet:
             say(report.before(treatment, style))
+        overheard = Overheard()
         try:
             status = run_in_foreground(command, treatment.environment, overheard=overheard)
         except CannotRun as error:

@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import os
 import select
+import signal
 import struct
 import sys
 import termios
@@ -31,10 +32,12 @@ class Overheard:
         self._memory = _Memory()
         self._done = threading.Event()
         self._ears: Dict[int, _Ear] = {}
-        for target in (1, 2):
-            with contextlib.suppress(OSError):  # a stream that is closed stays closed
-                twin = self._ears.get(1) if target == 2 and os.path.sameopenfile(1, 2) else None
-                self._ears[target] = twin or _Ear(target, self._memory, self._done)
+        streams = {target: _stat(target) for target in (1, 2)}
+        for target, found in streams.items():
+            if found is None:  # a stream that is closed stays closed
+                continue
+            is_twin = target == 2 and streams[1] is not None and os.path.samestat(streams[1], found)
+            self._ears[target] = self._ears[1] if is_twin else _Ear(target, self._memory, self._done)
 
     @property
     def stdout(self) -> Optional[int]:
@@ -52,10 +55,18 @@ class Overheard:
             ear.start()
 
     def ended(self) -> None:
-        """Pass on what is left."""
+        """Pass on what is left; what still runs in the background is heard by a process of its own."""
         self._done.set()
-        for ear in set(self._ears.values()):
+        ears = set(self._ears.values())
+        for ear in ears:
             ear.stop()
+        if any(ear.is_open for ear in ears) and os.fork() == 0:
+            try:
+                _pass_on_to_the_end([ear for ear in ears if ear.is_open])
+            finally:
+                os._exit(0)
+        for ear in ears:
+            ear.close()
 
     @contextlib.contextmanager
     def ourselves(self) -> Iterator[None]:
@@ -108,70 +119,135 @@ class _Ear:
     """One stream: a pipe, or a terminal where ours is one."""
 
     def __init__(self, target: int, memory: _Memory, done: threading.Event) -> None:
-        self._target, self._memory, self._done = os.dup(target), memory, done
+        self.target, self._memory, self._done = _above_standard(os.dup(target)), memory, done
         self._is_terminal = os.isatty(target)
-        self._modes: List[Any] = []
+        #: Our terminal's modes before the command changed them, and those that it has set last on its own.
+        self._ours: Optional[List[Any]] = None
+        self._wanted: List[Any] = []
+        heard, given = os.openpty() if self._is_terminal else os.pipe()
+        self.heard, self.given = _above_standard(heard), _above_standard(given)
+        self.is_open = True
+        self._rest: List[bytes] = []
         if self._is_terminal:
-            self._heard, self.given = os.openpty()
             self._make_alike()
-        else:
-            self._heard, self.given = os.pipe()
         self._thread = threading.Thread(target=self._pass_on, daemon=True)
 
     def start(self) -> None:
         os.close(self.given)
+        # Python hears signals in its main thread, which waits for the command: no other may take one.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
         self._thread.start()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def stop(self) -> None:
+        """Returns when nothing is left to be passed on for the moment."""
         if self._thread.ident is None:  # the command never started
             os.close(self.given)
-            os.close(self._heard)
+            self._shut()
         else:
             self._thread.join()
-        if self._modes:
-            termios.tcsetattr(self._target, termios.TCSADRAIN, self._modes)
-        os.close(self._target)
+        if self._ours and self._is_in_foreground():
+            with contextlib.suppress(OSError, termios.error):
+                termios.tcsetattr(self.target, termios.TCSADRAIN, self._ours)
+
+    def close(self) -> None:
+        if self.is_open:
+            os.close(self.heard)
+        os.close(self.target)
 
     def _make_alike(self) -> None:
-        modes = termios.tcgetattr(self._target)
-        modes[1] &= ~termios.OPOST  # what ends a line is added once, by our own terminal
-        termios.tcsetattr(self._heard, termios.TCSANOW, modes)
+        with contextlib.suppress(OSError, termios.error):
+            modes = termios.tcgetattr(self.target)
+            modes[1] &= ~termios.OPOST  # what ends a line is added once, by our own terminal
+            termios.tcsetattr(self.heard, termios.TCSANOW, modes)
+            self._wanted = termios.tcgetattr(self.heard)
         self._copy_size()
 
     def _copy_size(self) -> None:
         with contextlib.suppress(OSError):
-            size = fcntl.ioctl(self._target, termios.TIOCGWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
-            fcntl.ioctl(self._heard, termios.TIOCSWINSZ, size)
+            size = fcntl.ioctl(self.target, termios.TIOCGWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
+            fcntl.ioctl(self.heard, termios.TIOCSWINSZ, size)
 
     def _copy_modes(self) -> None:
         """How the command wants keys (raw, without echo) holds for the terminal that they come from."""
-        wanted, ours = termios.tcgetattr(self._heard), termios.tcgetattr(self._target)
-        if (wanted[0], wanted[3]) != (ours[0], ours[3]):
-            self._modes = self._modes or list(ours)
-            termios.tcsetattr(self._target, termios.TCSANOW, [wanted[0], *ours[1:3], wanted[3], *ours[4:]])
+        wanted = termios.tcgetattr(self.heard)
+        if wanted == self._wanted or not self._is_in_foreground():
+            return
+        self._wanted = wanted
+        ours = termios.tcgetattr(self.target)
+        self._ours = self._ours or list(ours)
+        termios.tcsetattr(self.target, termios.TCSANOW, [wanted[0], *ours[1:3], wanted[3], *ours[4:]])
+
+    def _is_in_foreground(self) -> bool:
+        """Who is not may not set the terminal's modes: that would stop us."""
+        with contextlib.suppress(OSError):
+            return os.tcgetpgrp(self.target) == os.getpgrp()
+        return False
 
     def _pass_on(self) -> None:
-        rest, left = b"", MOST_LEFT
-        with contextlib.suppress(OSError):  # EIO: nobody has the terminal any more; EPIPE: nobody reads ours
+        """In a thread: until the stream's end, or until nothing comes any more after the command's end."""
+        left = MOST_LEFT
+        try:
             while left:
-                readable, _, _ = select.select([self._heard], [], [], GRACE)
+                readable, _, _ = select.select([self.heard], [], [], GRACE)
                 left -= self._done.is_set()
                 if self._is_terminal:
                     self._copy_size()
                     self._copy_modes()
                 if readable:
-                    data = os.read(self._heard, _PIECE)
-                    if not data:
-                        break
-                    self._write(data)
-                    lines, newline, rest = (rest + data).rpartition(b"\n")
-                    self._memory.add(lines + newline)
+                    self._remember(self.copy())
                 elif self._done.is_set():
                     break
-        os.close(self._heard)  # where nobody reads ours, the command learns it as it would have
-        self._memory.add(rest)
+        except (OSError, EOFError, termios.error):
+            self._shut()
+        self._memory.add(b"".join(self._rest))
 
-    def _write(self, data: bytes) -> None:
+    def copy(self) -> bytes:
+        """Pass on the next piece. Raises EOFError, and OSError where nobody has or reads the stream any more."""
+        data = os.read(self.heard, _PIECE)
+        if not data:
+            raise EOFError
         view = memoryview(data)
         while view:
-            view = view[os.write(self._target, view) :]
+            view = view[os.write(self.target, view) :]
+        return data
+
+    def _remember(self, data: bytes) -> None:
+        """By whole lines, so that two streams do not mix in one; a line without end in pieces."""
+        lines, newline, rest = data.rpartition(b"\n")
+        if newline or sum(map(len, self._rest)) > _PIECE:
+            self._memory.add(b"".join((*self._rest, lines, newline)))
+            self._rest = [rest]
+        else:
+            self._rest.append(data)
+
+    def _shut(self) -> None:
+        """The command learns, at its next word, that nobody reads it: as it would have."""
+        self.is_open = False
+        os.close(self.heard)
+
+
+def _pass_on_to_the_end(ears: "List[_Ear]") -> None:
+    while ears:
+        readable, _, _ = select.select([ear.heard for ear in ears], [], [])
+        for ear in [ear for ear in ears if ear.heard in readable]:
+            try:
+                ear.copy()
+            except (OSError, EOFError):
+                ears.remove(ear)
+
+
+def _stat(descriptor: int) -> Optional[os.stat_result]:
+    try:
+        return os.fstat(descriptor)
+    except OSError:
+        return None
+
+
+def _above_standard(descriptor: int) -> int:
+    """The same stream by a number that no standard stream has: one of those may be closed."""
+    if descriptor > 2:
+        return descriptor
+    above = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return above

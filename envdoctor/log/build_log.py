@@ -67,7 +67,7 @@ class Hit:
         return Finding(message, consequence, tuple(evidence), fix, confidence=confidence)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class BuildLog:
     """Lines of a log that may say something: all of a short one."""
 
@@ -108,12 +108,16 @@ class BuildLog:
         """Whether any of the patterns is found."""
         return any(_compiled(pattern).search(self.text) for pattern in patterns)
 
-    def without(self, *patterns: str) -> "BuildLog":
-        """The same log, in which lines where any of the patterns is found are empty to others."""
+    def without(self, *patterns: str, but: str = r"(?!)") -> "BuildLog":
+        """The same log, in which lines where any of the patterns is found are empty to others, unless `but` is too."""
         gone = {line.number for hit in self.search(*patterns) for line in hit.lines}
+        kept = _compiled(but)
         return BuildLog(
             self.name,
-            tuple(replace(line, matched="") if line.number in gone else line for line in self.lines),
+            tuple(
+                replace(line, matched="") if line.number in gone and not kept.search(line.matched) else line
+                for line in self.lines
+            ),
             self.total,
         )
 

@@ -17,7 +17,7 @@ _FRONT = re.compile(
   | \ufeff
   | \d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?\s # time, as GitHub Actions writes it
   | \#\d+\s+(?:\d+\.\d+\s)?                                             # docker build: step and seconds
-  | \d+\.\d{1,3}\s                                                      # the same, in the summary of an error
+  | (?:\d\.\d{3}|\d\d\.\d\d|\d{3,5}\.\d)\s                                # the same, in the summary of an error
   | (?:[\w.-]{1,40}\s+\|\s)                                             # docker compose: the service
   | \[rank\d+\]:\s?
   | \[\d+,\d+\]<std(?:err|out)>:\s?                                     # mpirun

@@ -25,6 +25,8 @@ BEFORE, AFTER = 3, 8
 ALIKE = 5
 #: Longest part of a line that is looked at: command lines and progress may have megabytes.
 LONGEST = 4000
+#: Longest word that can tell of a failure: longer ones are paths and data.
+LONGEST_WORD = 64
 
 # Parts of the words that failures are told in; of other languages, their words or their letters. Options and paths
 # (-Werror, src/error.cpp) are none of them. In lower case.
@@ -125,8 +127,10 @@ class _Filter:
             self._words.clear()
         known = self._words
         for word in words.difference(known):
+            if len(word) > LONGEST_WORD:
+                continue
             known[word] = word[0] != "-" and "/" not in word and _TELLING.search(word.lower()) is not None
-        return {word for word in words if known[word]}
+        return {word for word in words if known.get(word)}
 
     def _is_new(self, line: str) -> bool:
         shape = line[:120].encode("utf-8", "replace").translate(None, b"0123456789")

@@ -11,7 +11,7 @@ BENIGN = (
     r"Skipping import of cpp extensions",
     # pip's resolver says what it left behind; the install goes on. Source: _internal/commands/install.py.
     r"pip's dependency resolver does not currently take into account",
-    r"\S+ \S+ requires [^\n]*, but you (?:have|'ll have) [^\n]* which is incompatible\.?$",
+    r"(?<!\S)\S{1,100} \S{1,60} requires [^\n]{1,300}, but you (?:have|'ll have) [^\n]{1,200} which is incompatible",
     # CMake tries features; a test that fails is an answer. Source: CheckCSourceCompiles and kin.
     r"-- (?:Performing Test|Looking for|Check\w*|Try)\b[^\n]*(?:- |\.\.\. ?)(?:[Ff]ailed|not found|no|No|NO)\s*$",
     r"^[ \t]*-{1,2} +(?:\[\w+\] )?(?:Could NOT|Unable to) find ",
@@ -46,11 +46,13 @@ NOTICES = (
     r"\bWARN(?:ING)?\b|\bINFO\b|\bDEBUG\b|\b[Ww]arning:|Warning:|^\[?[WI]\d{3,4}\b|\b[WI] [\w/.]+:\d+\]",
     r"[Ff]all(?:ing|s)?\W?back|is disabled|[Dd]isabling|will be removed|[Ss]kipping|[Ii]gnoring|[Rr]etrying",
     r"\b0 (?:tests )?(?:failed|errors?|failures?)\b|no errors?\b|without errors?\b",
-    r"ggml_backend_cuda_graph_compute|pinned memory",
     # A warning of CMake's with the lines that belong to it.
     r"^([ \t]*)CMake (?:\w+ )?Warning[^\n]*(?:\n(?:\1[ \t]+[^\n]*)?$)*",
     r"^[ \t]*(?:/\S+/)?(?:nvcc|g\+\+|gcc|c\+\+|cc|clang\S*|ptxas|cicc|cudafe\+\+) -",
 )
+
+#: What no notice says.
+ERROR = r"^\W*(?:[\w.]*(?:Error|Exception):|ERROR\b(?! \[)|fatal\b)|\b(?:fatal )?error: "
 
 #: What wraps a failure: that something failed, not what.
 WRAPPERS = (

@@ -20,6 +20,7 @@ _CUDA = (
 
 def cuda_release(log: BuildLog) -> Optional[Release]:
     """The toolkit's release, by what says it most surely; None where nothing does."""
+    log = log.without(r"Driver Version:")  # nvidia-smi's CUDA version is the driver's
     for pattern in _CUDA:
         hit = log.first(pattern)
         if hit:

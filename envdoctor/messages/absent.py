@@ -41,32 +41,94 @@ _CUDA = re.compile(
     r"|(?:nv/target|cuda/|thrust/|cub/|crt/|cooperative_groups/|nvtx3/|nvshmem)"
 )
 #: How headers of system libraries begin, and Debian's package with them, beside compat.DEV_PACKAGES. Source: Debian 12.
-_MORE_SYSTEM = tuple(
-    (start, package)
-    for start, _, package in (
-        word.partition("=")
-        for word in (
-            "omp.h=libomp-dev openblas=libopenblas-dev lapacke.h=liblapacke-dev rdma_=librdmacm-dev "
-            "portaudio.h=portaudio19-dev opencv2/=libopencv-dev zstd.h=libzstd-dev lz4.h=liblz4-dev "
-            "bzlib.h=libbz2-dev lzma.h=liblzma-dev xxhash.h=libxxhash-dev snappy.h=libsnappy-dev "
-            "leveldb/=libleveldb-dev glog/=libgoogle-glog-dev gflags/=libgflags-dev yaml-cpp/=libyaml-cpp-dev "
-            "libxml/=libxml2-dev libxslt/=libxslt1-dev expat.h=libexpat1-dev hdf5.h=libhdf5-dev "
-            "netcdf.h=libnetcdf-dev lmdb.h=liblmdb-dev tbb/=libtbb-dev libav=libavformat-dev libsw=libswscale-dev "
-            "tiff=libtiff-dev webp/=libwebp-dev ft2build.h=libfreetype-dev X11/=libx11-dev GL/=libgl-dev "
-            "GLFW/=libglfw3-dev GLES=libgles-dev vulkan/=libvulkan-dev SDL=libsdl2-dev libusb=libusb-1.0-0-dev "
-            "ucp/=libucx-dev uct/=libucx-dev pmix.h=libpmix-dev numaif.h=libnuma-dev liburing.h=liburing-dev "
-            "gmp.h=libgmp-dev mpfr.h=libmpfr-dev readline/=libreadline-dev ncurses.h=libncurses-dev "
-            "curses.h=libncurses-dev libpq-fe.h=libpq-dev mysql=default-libmysqlclient-dev sql.h=unixodbc-dev "
-            "libelf.h=libelf-dev gelf.h=libelf-dev uuid/=uuid-dev jsoncpp/=libjsoncpp-dev "
-            "json/json.h=libjsoncpp-dev zmq.h=libzmq3-dev alsa/=libasound2-dev gsl/gsl_=libgsl-dev "
-            "cairo=libcairo2-dev sox.h=libsox-dev lgpio.h=liblgpio-dev dds/=cyclonedds-dev sasl/=libsasl2-dev "
-            "ldap.h=libldap-dev krb5.h=libkrb5-dev glib.h=libglib2.0-dev grpcpp/=libgrpc++-dev absl/=libabsl-dev "
-            "re2/=libre2-dev archive.h=libarchive-dev drm/=libdrm-dev va/=libva-dev unwind.h=libunwind-dev "
-            "libunwind.h=libunwind-dev scotch.h=libscotch-dev metis.h=libmetis-dev "
-            "suitesparse/=libsuitesparse-dev magma=libmagma-dev level_zero/=libze-dev papi.h=libpapi-dev "
-            "geos_c.h=libgeos-dev"
-        ).split()
-    )
+_MORE_SYSTEM: Tuple[Tuple[str, str], ...] = (
+    ("omp.h", "libomp-dev"),
+    ("openblas", "libopenblas-dev"),
+    ("lapacke.h", "liblapacke-dev"),
+    ("rdma_", "librdmacm-dev"),
+    ("portaudio.h", "portaudio19-dev"),
+    ("opencv2/", "libopencv-dev"),
+    ("zstd.h", "libzstd-dev"),
+    ("lz4.h", "liblz4-dev"),
+    ("bzlib.h", "libbz2-dev"),
+    ("lzma.h", "liblzma-dev"),
+    ("xxhash.h", "libxxhash-dev"),
+    ("snappy.h", "libsnappy-dev"),
+    ("leveldb/", "libleveldb-dev"),
+    ("glog/", "libgoogle-glog-dev"),
+    ("gflags/", "libgflags-dev"),
+    ("yaml-cpp/", "libyaml-cpp-dev"),
+    ("libxml/", "libxml2-dev"),
+    ("libxslt/", "libxslt1-dev"),
+    ("expat.h", "libexpat1-dev"),
+    ("hdf5.h", "libhdf5-dev"),
+    ("netcdf.h", "libnetcdf-dev"),
+    ("lmdb.h", "liblmdb-dev"),
+    ("tbb/", "libtbb-dev"),
+    ("libavcodec/", "libavcodec-dev"),
+    ("libavformat/", "libavformat-dev"),
+    ("libavutil/", "libavutil-dev"),
+    ("libswscale/", "libswscale-dev"),
+    ("tiff.h", "libtiff-dev"),
+    ("tiffio.h", "libtiff-dev"),
+    ("webp/", "libwebp-dev"),
+    ("ft2build.h", "libfreetype-dev"),
+    ("X11/", "libx11-dev"),
+    ("GL/", "libgl-dev"),
+    ("GLFW/", "libglfw3-dev"),
+    ("GLES2/", "libgles-dev"),
+    ("GLES3/", "libgles-dev"),
+    ("vulkan/", "libvulkan-dev"),
+    ("SDL.h", "libsdl2-dev"),
+    ("SDL2/", "libsdl2-dev"),
+    ("libusb", "libusb-1.0-0-dev"),
+    ("ucp/", "libucx-dev"),
+    ("uct/", "libucx-dev"),
+    ("pmix.h", "libpmix-dev"),
+    ("numaif.h", "libnuma-dev"),
+    ("liburing.h", "liburing-dev"),
+    ("gmp.h", "libgmp-dev"),
+    ("mpfr.h", "libmpfr-dev"),
+    ("readline/", "libreadline-dev"),
+    ("ncurses.h", "libncurses-dev"),
+    ("curses.h", "libncurses-dev"),
+    ("libpq-fe.h", "libpq-dev"),
+    ("mysql/", "default-libmysqlclient-dev"),
+    ("mysql.h", "default-libmysqlclient-dev"),
+    ("sql.h", "unixodbc-dev"),
+    ("libelf.h", "libelf-dev"),
+    ("gelf.h", "libelf-dev"),
+    ("uuid/", "uuid-dev"),
+    ("jsoncpp/", "libjsoncpp-dev"),
+    ("json/json.h", "libjsoncpp-dev"),
+    ("zmq.h", "libzmq3-dev"),
+    ("alsa/", "libasound2-dev"),
+    ("gsl/gsl_", "libgsl-dev"),
+    ("cairo.h", "libcairo2-dev"),
+    ("cairo/", "libcairo2-dev"),
+    ("sox.h", "libsox-dev"),
+    ("lgpio.h", "liblgpio-dev"),
+    ("dds/", "cyclonedds-dev"),
+    ("sasl/", "libsasl2-dev"),
+    ("ldap.h", "libldap-dev"),
+    ("krb5.h", "libkrb5-dev"),
+    ("glib.h", "libglib2.0-dev"),
+    ("grpcpp/", "libgrpc++-dev"),
+    ("absl/", "libabsl-dev"),
+    ("re2/", "libre2-dev"),
+    ("archive.h", "libarchive-dev"),
+    ("drm/", "libdrm-dev"),
+    ("va/", "libva-dev"),
+    ("unwind.h", "libunwind-dev"),
+    ("libunwind.h", "libunwind-dev"),
+    ("scotch.h", "libscotch-dev"),
+    ("metis.h", "libmetis-dev"),
+    ("suitesparse/", "libsuitesparse-dev"),
+    ("magma.h", "libmagma-dev"),
+    ("magma_v2.h", "libmagma-dev"),
+    ("level_zero/", "libze-dev"),
+    ("papi.h", "libpapi-dev"),
+    ("geos_c.h", "libgeos-dev"),
 )
 
 
@@ -169,32 +231,11 @@ def kind_of_library(name: str) -> str:
 
 
 #: What projects of this kind keep as submodules: first pieces of an include.
-_SUBMODULES = (
-    *(
-        "cute/",
-        "glm/",
-        "fmt/",
-        "spdlog/",
-        "nlohmann/",
-        "dlpack/",
-        "dmlc/",
-        "json/",
-        "gtest/",
-        "gmock/",
-        "ck/",
-        "ck_tile/",
-    ),
-    *(
-        "cudnn_frontend",
-        "tiny-cuda-nn/",
-        "cxxopts",
-        "CLI/",
-        "catch2/",
-        "benchmark/",
-        "pcg32/",
-        "args/",
-        "xbyak/",
-    ),
+_SUBMODULES = tuple(
+    (
+        "cute/ glm/ fmt/ spdlog/ nlohmann/ dlpack/ dmlc/ json/ gtest/ gmock/"
+        " ck/ ck_tile/ cudnn_frontend tiny-cuda-nn/ cxxopts CLI/ catch2/ benchmark/ pcg32/ args/ xbyak/"
+    ).split()
 )
 
 

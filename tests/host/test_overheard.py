@@ -4,6 +4,7 @@ import os
 import pty
 import subprocess
 import sys
+import termios
 import time
 
 import pytest
@@ -49,11 +50,24 @@ def test_much_is_passed_on_whole(say):
     assert done.stdout == b"x" * 3000000 + b"\nend\n" == say.heard.read_bytes()
 
 
-def test_a_closed_stream_stays_closed(say):
-    done = say(
-        "sh", "-c", "echo x; echo y >&2; exit 4", stderr=subprocess.PIPE, preexec_fn=lambda: os.close(1)
+@pytest.mark.parametrize("closed", [1, 2])
+def test_a_closed_stream_stays_closed_and_the_other_is_heard(say, closed):
+    script = "echo x; echo y >&2; exit 4"
+    done = say("sh", "-c", script, capture_output=True, preexec_fn=lambda: os.close(closed))
+    words = {1: b"x\n", 2: b"y\n"}
+    del words[closed]
+    heard = words.popitem()[1]
+    assert (
+        done.returncode == 4
+        and heard in (done.stdout, done.stderr[-2:])
+        and say.heard.read_bytes().endswith(heard)
     )
-    assert done.returncode == 4 and b"y" in done.stderr
+    assert b"x" not in done.stdout if closed == 1 else b"y" not in done.stdout
+
+
+def test_much_without_a_line_is_passed_on_in_time_and_remembered_in_part(say):
+    done = say("sh", "-c", "head -c 60000000 /dev/zero", stdout=subprocess.PIPE)
+    assert len(done.stdout) == 60000000 and len(say.heard.read_bytes()) < 40 << 20
 
 
 def test_who_reads_no_more_ends_the_command(say):
@@ -66,10 +80,16 @@ def test_who_reads_no_more_ends_the_command(say):
     assert done.stdout == b"y\n0\n"
 
 
-def test_what_runs_on_in_the_background_is_not_waited_for(say):
+def test_what_runs_on_in_the_background_is_neither_waited_for_nor_ended(say, tmp_path):
     begun = time.monotonic()
-    assert say("sh", "-c", "sleep 20 & echo started", capture_output=True).stdout == b"started\n"
-    assert time.monotonic() - begun < 15
+    script = f"(sleep 2; echo late; echo {{}} > {tmp_path}/survived) & echo started"
+    with open(tmp_path / "out", "wb") as stream:
+        say("sh", "-c", script, stdout=stream)
+    assert time.monotonic() - begun < 2
+    deadline = time.monotonic() + 20
+    while not (tmp_path / "survived").exists() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert (tmp_path / "survived").exists() and (tmp_path / "out").read_text() == "started\nlate\n"
 
 
 def in_a_terminal(*command, keys=b""):
@@ -102,3 +122,22 @@ def test_raw_mode_set_on_the_output_holds_for_the_keys():
     script = "import os, time, tty; tty.setraw(1); time.sleep(0.5); os.write(1, b'<' + os.read(0, 1) + b'>')"
     _, shown = in_a_terminal(sys.executable, "-c", script, keys=b"q")
     assert b"<q>" in shown  # without a line's end
+
+
+def test_a_password_is_not_echoed_and_the_terminal_is_as_before():
+    script = "import getpass, time; getpass.getpass('Password: '); time.sleep(0.3); print('done')"
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", SAY, "/dev/null", sys.executable, "-c", script])
+    shown = b""
+    while b"Password" not in shown:
+        shown += os.read(terminal, 4096)
+    time.sleep(0.5)
+    os.write(terminal, b"hunter2\n")
+    modes = termios.tcgetattr(terminal)
+    while b"done" not in shown:
+        shown += os.read(terminal, 4096)
+        modes = termios.tcgetattr(terminal)
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    assert b"hunter2" not in shown and modes[3] & termios.ECHO

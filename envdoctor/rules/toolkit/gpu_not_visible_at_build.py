@@ -319,7 +319,7 @@ def _in_cmake(item: Located) -> bool:
 # Source: torch's _get_cuda_arch_flags; CMake's cmGeneratorTarget; setup.py files that ask for GPUs themselves.
 _NO_ARCHITECTURE = (
     r"Unsupported gpu architecture 'compute_No CUDA devices found",
-    r"\w+\[-1\] \+= ['\"]\+PTX['\"]",
+    r"\b\w{1,60}\[-1\] \+= ['\"]\+PTX['\"]",
     r"CUDA_ARCHITECTURES is set to \"native\", but no GPU was detected",
     r"nvcc fatal\s*: .*(?:-arch=native|'native').*(?:no|[Cc]annot find|not find).*GPU",
     r"Error: No (?:CUDA )?GPUs? (?:were |was )?(?:found|detected).*[Ss]pecify.*arch",
