@@ -80,10 +80,11 @@ def _ended_well(log: BuildLog, bad: Tuple[LogLine, ...]) -> bool:
     return success is not None and success.line > max((line.line for line in bad), default=0)
 
 
-def compared(explanation: Explanation, facts: Facts) -> Explanation:
+def compared(explanation: Explanation, facts: Facts, it_happened_here: bool = False) -> Explanation:
     """With what this machine's facts say to each finding: a confirmed one has the cure that fits here.
 
-    What they confirm counts one degree of confidence more, what they contradict one less.
+    What they confirm counts one degree of confidence more, what they contradict one less. A failure that happened on
+    this very machine is not contradicted by a rule that does not foresee it.
     """
     known = {rule.name: rule for rule in rules()}
     here: Dict[str, Here] = {}
@@ -95,6 +96,8 @@ def compared(explanation: Explanation, facts: Facts) -> Explanation:
         elif found:
             here[finding.rule] = Here("confirmed", found[0].message)
             finding = replace(finding, fix=found[0].fix or finding.fix)
+        elif it_happened_here:
+            here[finding.rule] = Here("not checkable")
         else:
             here[finding.rule] = Here("contradicted", "the facts of this machine show nothing of it")
         findings.append(finding)

@@ -1,7 +1,9 @@
 """`envdoctor explain`: the root cause of a failing log; or a rule's page, or the rules that speak of something."""
 
 import argparse
+import os
 import re
+import stat
 import sys
 from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
@@ -53,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Tell what each argument is, and explain it."""
     from envdoctor.catalogue import rules
 
+    if not any(map(_is_file, arguments.what)):
+        arguments.what = [" ".join(arguments.what)]  # a phrase without its quotes
     what = arguments.what[0]
     asked = len(arguments.what) == 1 and not _is_file(what)
     if asked and _NAME.fullmatch(what):
@@ -133,12 +137,19 @@ def _read(what: str) -> "BuildLog":
     if what == "-":
         if sys.stdin is None:
             raise UsageError("standard input is closed; give a file")
-        return read(sys.stdin.buffer, "standard input")
+        try:
+            return read(sys.stdin.buffer, "standard input")
+        except ValueError as error:
+            raise UsageError(f"standard input: {error}; give a log") from None
     if not _is_file(what):
         return read_text(what, "the phrase")
     try:
         with open(what, "rb") as stream:
+            if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
+                raise ValueError("a device, which may have no end")
             return read(stream, what)
+    except ValueError as error:
+        raise UsageError(f"{what}: {error}; give a log") from None
     except OSError as error:
         raise UsageError(f"{what}: cannot be read: {error.strerror or error}; give a log") from None
 

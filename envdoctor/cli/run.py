@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from envdoctor.explanation import Explanation
     from envdoctor.facts import Facts
 
+#: Programs that build, with arguments; a shell then runs a script or a line.
+BUILDS = re.compile(
+    r"(?:pip|python|pypy)[\d.]*|uv|g?make|ninja(?:-build)?|cmake\d?|ctest|meson|bazel|scons|cargo|conda|mamba|poetry|pdm"
+    r"|hatch|tox|nox|pytest|docker|podman|torchrun|nvcc|(?:[\w-]+-)?(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-\d+)?"
+    r"|(?:ba|da|z|)sh|env|time|nice"
+)
 #: How much of a script is read.
 SCRIPT = 1 << 16
 
@@ -46,24 +52,40 @@ def run(arguments: argparse.Namespace) -> int:
         treatment = treated(arguments, command=_text(command), until=until)
         if not arguments.quiet:
             say(report.before(treatment, style))
-        overheard = Overheard()
+        overheard = Overheard() if _may_be_heard(command) else None
         try:
             status = run_in_foreground(command, treatment.environment, overheard=overheard)
         except CannotRun as error:
             complain(f"{command[0]}: {error}{_hint(command[0])}")
             return error.status
-    if status and status != -signal.SIGINT:
+    if status and status not in (-signal.SIGINT, -signal.SIGPIPE):
         how = f"failed with exit status {status}" if status > 0 else f"was ended by signal {-status}"
-        say(report.after_failure(treatment, _explained(overheard.text, treatment.facts), how, style))
+        say(
+            report.after_failure(
+                treatment, _explained(overheard.text if overheard else b"", treatment.facts), how, style
+            )
+        )
     return end_like(status)
+
+
+def _may_be_heard(command: List[str]) -> bool:
+    """Whether nobody notices: in a terminal, pagers, editors and debuggers want it for themselves."""
+    from envdoctor.host import is_terminal
+
+    builds = len(command) > 1 and BUILDS.fullmatch(posixpath.basename(command[0]))
+    return not (is_terminal(1) or is_terminal(2)) or bool(builds)
 
 
 def _explained(output: bytes, facts: "Facts") -> "Explanation":
     """What the command wrote, with what the machine says to it."""
     from envdoctor.explanation import compared, explain
-    from envdoctor.log import read
+    from envdoctor.log import read, read_text
 
-    return compared(explain(read(io.BytesIO(output), "its output")), facts)
+    try:
+        log = read(io.BytesIO(output), "its output")
+    except ValueError:  # no text
+        log = read_text("", "its output")
+    return compared(explain(log), facts, it_happened_here=True)
 
 
 def _hint(name: str) -> str:

@@ -4,6 +4,7 @@ from envdoctor.host.base import Completed, FileStat, Host, Machine, Space
 from envdoctor.host.command import CannotRun, end_like, run_in_foreground
 from envdoctor.host.files import (
     append,
+    is_terminal,
     make_folder,
     make_link,
     make_new_folder,
@@ -30,6 +31,7 @@ __all__ = [
     "Space",
     "append",
     "end_like",
+    "is_terminal",
     "locked",
     "make_folder",
     "make_link",

@@ -102,6 +102,11 @@ def make_new_folder(path: str) -> None:
     os.mkdir(path, 0o700)
 
 
+def is_terminal(descriptor: int) -> bool:
+    """Whether a standard stream is one."""
+    return os.isatty(descriptor)
+
+
 def umask() -> int:
     """The permissions that this process takes away from what it makes."""
     found = os.umask(0)

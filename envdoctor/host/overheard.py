@@ -9,6 +9,7 @@ import fcntl
 import os
 import select
 import signal
+import stat
 import struct
 import sys
 import termios
@@ -32,9 +33,17 @@ class Overheard:
         self._memory = _Memory()
         self._done = threading.Event()
         self._ears: Dict[int, _Ear] = {}
+        self._files: Dict[int, int] = {}
         streams = {target: _stat(target) for target in (1, 2)}
         for target, found in streams.items():
             if found is None:  # a stream that is closed stays closed
+                continue
+            if (
+                not os.isatty(target)
+                and not stat.S_ISFIFO(found.st_mode)
+                and not stat.S_ISSOCK(found.st_mode)
+            ):
+                self._files[target] = found.st_size  # what cannot be written is the command's to learn
                 continue
             is_twin = target == 2 and streams[1] is not None and os.path.samestat(streams[1], found)
             self._ears[target] = self._ears[1] if is_twin else _Ear(target, self._memory, self._done)
@@ -88,7 +97,8 @@ class Overheard:
     @property
     def text(self) -> bytes:
         """What was written, line by line in the order in which it came; of very much, the beginning and the end."""
-        return self._memory.text
+        written = [_added(target, size) for target, size in self._files.items()]
+        return b"".join(dict.fromkeys(written)) + self._memory.text
 
 
 class _Memory:
@@ -235,6 +245,16 @@ def _pass_on_to_the_end(ears: "List[_Ear]") -> None:
                 ear.copy()
             except (OSError, EOFError):
                 ears.remove(ear)
+
+
+def _added(target: int, size: int) -> bytes:
+    """The end of a file that has grown; of a device, nothing."""
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.fstat(target).st_mode):
+            with open(f"/proc/self/fd/{target}", "rb") as stream:
+                stream.seek(max(size, os.fstat(target).st_size - TAIL))
+                return stream.read(TAIL)
+    return b""
 
 
 def _stat(descriptor: int) -> Optional[os.stat_result]:

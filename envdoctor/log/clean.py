@@ -34,6 +34,8 @@ MARKS: Dict[int, str] = {**{ord(mark): "'" for mark in _QUOTES}, 0xFF1A: ": "}
 
 def without_colours(line: str) -> str:
     """As a terminal shows it: of what a carriage return overwrites, only the last state."""
+    if "\0" in line:
+        line = line.replace("\0", "")
     if "\r" in line:
         line = next((part for part in reversed(line.split("\r")) if part.strip()), "")
     return _ANSI.sub("", line).rstrip() if "\x1b" in line or "[" in line else line.rstrip()

@@ -12,6 +12,8 @@ _MARKS = (
 )
 
 
+SAMPLE = 1 << 16
+_STRANGE = re.compile(r"[\x01-\x07\x0e-\x1a\x1c-\x1f\x7f-\x9f\ufffd]")
 # Japanese has kana between its ideographs; Chinese has ideographs and full-width forms.
 _EASTERN = {
     "cp932": re.compile(r"[\u3001-\u30ff]"),
@@ -20,8 +22,10 @@ _EASTERN = {
 
 
 def chunks(stream: BinaryIO) -> Iterator[str]:
-    """The text in pieces; what cannot be decoded becomes U+FFFD. Raises OSError."""
+    """The text in pieces; what cannot be decoded becomes U+FFFD. Raises OSError, and ValueError for what is no text."""
     data = stream.read(CHUNK)
+    if not _is_text(data[:SAMPLE].decode(encoding_of(data), errors="replace")):
+        raise ValueError("not a text")
     decoder = codecs.getincrementaldecoder(encoding_of(data))(errors="replace")
     while data:
         yield decoder.decode(data)
@@ -35,13 +39,22 @@ def encoding_of(sample: bytes) -> str:
         if sample.startswith(mark):
             return name
     head = sample[:4096]
-    if head.count(0) > len(head) // 4:
-        return "utf-16-le" if head[1::2].count(0) >= head[0::2].count(0) else "utf-16-be"
+    even, odd = head[0::2].count(0), head[1::2].count(0)
+    if (
+        max(even, odd) > len(head) // 8 and min(even, odd) < len(head) // 20
+    ):  # else what a crash leaves: zeros alone
+        return "utf-16-le" if odd > even else "utf-16-be"
     # A character may be cut at the end of the sample.
     decoded = {name: _decoded(sample, name) for name in ("utf-8", *_EASTERN)}
     if decoded["utf-8"] is not None:
         return "utf-8"
     return next((name for name, its in _EASTERN.items() if _is_mostly(its, decoded[name])), "utf-8")
+
+
+def _is_text(sample: str) -> bool:
+    """Whether few characters are none that a log has: a program or an archive is not to be searched."""
+    strange = len(_STRANGE.findall(sample.replace("\0", "")))
+    return strange * 5 <= len(sample.replace("\0", ""))
 
 
 def _decoded(sample: bytes, name: str) -> Optional[str]:

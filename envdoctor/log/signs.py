@@ -74,7 +74,7 @@ WRAPPERS = (
     # torch's cpp_extension, ninja, make, CMake.
     r"Error compiling objects for extension|Error building extension '|Error in building extension",
     r"ninja: (?:build stopped|fatal: cannot)|^FAILED: (?!error)|^\[code=\d+\]",
-    r"(?:make|ninja)(?:\[\d+\])?: \*\*\*(?![^\n]*Interrupt)|recipe for target [^\n]* failed",
+    r"(?:make|ninja)(?:\[\d+\])?: \*\*\*(?![^\n]*(?:Interrupt|Stop\.))|recipe for target [^\n]* failed",
     r"Error \d+(?: \(ignored\))?$",
     r"Configuring incomplete|See also [^\n]*CMake\w+\.log|CMake (?:build|configur\w+|Generate step)[^\n]*failed",
     r"^CMake Error: [^\n]*(?:try_compile|Generate step failed)",
@@ -88,8 +88,8 @@ WRAPPERS = (
     r"Traceback \(most recent call last\)",
 )
 
-#: The way to a failure: frames of Python, and their source lines.
-FRAMES = (r"^[ \t]+File '?\"[^\n]*, line \d+", r"\braise \w+")
+#: The way to a failure: frames of Python and their source lines, source lines that compilers show, tests of configure.
+FRAMES = (r"^[ \t]+File '?\"[^\n]*, line \d+", r"\braise \w+", r"^[ \t]*\d* \| ", r"^checking ")
 
 #: What only a failure says, whoever says it.
 FAILURES = (
@@ -103,7 +103,7 @@ FAILURES = (
     r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion|Interrupt$|\^C",
     r"is not (?:a supported wheel|recognized as)|Could not find a version|No matching distribution",
     r"unknown model architecture|no longer allowed|not supported|is not allowed|Watchdog caught",
-    r"CUDA [Ee]rror|CMake Error|\bError at\b",
+    r"CUDA [Ee]rror|CMake Error|\bError at\b|\*\*\* [^\n]*Stop\.|error\[E\d+\]|no such option",
 )
 
 #: That it ended well.

@@ -63,7 +63,7 @@ def _finding(finding: Finding, rank: int, explanation: Explanation, style: Style
         yield from labelled("do", clean(finding.fix.title), style)
         yield from (f"{'':13}{clean(line)}" for line in steps(finding.fix))
     here = explanation.here.get(finding.rule)
-    if here:
+    if here and here.answer != "not checkable":
         yield from labelled("here", clean(str(here)), style)
 
 

@@ -177,8 +177,9 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             f"The compiler finds no {names}: a header of CUDA.",
             "The toolkit in use lacks it, or keeps it in a folder that is not searched (wheels, HPC SDK, conda).",
             Fix(
-                "Look for a copy of the same CUDA (find / -name cusparse.h) and put its folder into CPATH; else install"
-                " the headers: NVIDIA's -dev packages (libcusparse-dev-12-4), or conda's cuda-libraries-dev"
+                f"Look for a copy of the same CUDA (find / -name {names.partition(',')[0].rpartition('/')[2]}) and put its"
+                " folder into CPATH; else install the headers: NVIDIA's -dev packages (cuda-cudart-dev,"
+                " libcusparse-dev ... of that release), or conda's cuda-libraries-dev"
             ),
             "high" if found and not runtime else "medium",
         )
