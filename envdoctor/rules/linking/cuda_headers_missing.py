@@ -172,14 +172,15 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     hit = found[0][0] if found else log.first(*_NOT_FOUND)
     if hit:
         names = ", ".join(dict.fromkeys(name for _, name in found)) or hit["name"]
+        first = names.partition(",")[0].rpartition("/")[2]
         runtime = found and all(name.startswith(("cuda.h", "cuda_runtime")) for _, name in found)
         yield hit.finding(
             f"The compiler finds no {names}: a header of CUDA.",
             "The toolkit in use lacks it, or keeps it in a folder that is not searched (wheels, HPC SDK, conda).",
             Fix(
-                f"Look for a copy of the same CUDA (find / -name {names.partition(',')[0].rpartition('/')[2]}) and put its"
-                " folder into CPATH; else install the headers: NVIDIA's -dev packages (cuda-cudart-dev,"
-                " libcusparse-dev ... of that release), or conda's cuda-libraries-dev"
+                f"Look for a copy of the same CUDA (find / -name {first}) and put its folder into CPATH; else"
+                " install the headers: NVIDIA's -dev packages (cuda-cudart-dev, libcusparse-dev ... of that release),"
+                " or conda's cuda-libraries-dev"
             ),
             "high" if found and not runtime else "medium",
         )

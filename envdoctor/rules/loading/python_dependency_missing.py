@@ -234,6 +234,20 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             confidence="low" if _is_hidden(log, top) else "medium",
         )
         break
+    package = log.first(
+        r"(?:package configuration file provided by|not providing) \"(?:Find)?(?P<name>Torch|pybind11|nanobind)\b"
+    )
+    if package:
+        name = package["name"].lower()
+        yield package.finding(
+            f"CMake finds no {package['name']}: {name} is not installed in the environment, or CMake is not told of it.",
+            "CMake stops at find_package.",
+            Fix(
+                f"python -m pip install {name}, and configure with -DCMAKE_PREFIX_PATH=$(python -c 'import {name};"
+                f" print({_PREFIXES[name]})')"
+            ),
+            confidence="medium",
+        )
     wheel = log.first(r"error: invalid command 'bdist_wheel'")
     if wheel:
         yield wheel.finding(
@@ -244,6 +258,14 @@ def explain(log: BuildLog) -> Iterator[Finding]:
         yield asked.finding(
             f"{asked['name']} is not installed.", "It stops.", _cure(asked["name"]), confidence="medium"
         )
+
+
+#: Where packages say that their CMake files are.
+_PREFIXES = {
+    "torch": "torch.utils.cmake_prefix_path",
+    "pybind11": "pybind11.get_cmake_dir()",
+    "nanobind": "nanobind.cmake_dir()",
+}
 
 
 def _is_hidden(log: BuildLog, top: str) -> bool:
