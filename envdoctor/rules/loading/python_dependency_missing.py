@@ -240,7 +240,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     if package:
         name = package["name"].lower()
         yield package.finding(
-            f"CMake finds no {package['name']}: {name} is not installed in the environment, or CMake is not told of it.",
+            f"CMake finds no {package['name']}: {name} is not installed here, or CMake is not told of it.",
             "CMake stops at find_package.",
             Fix(
                 f"python -m pip install {name}, and configure with -DCMAKE_PREFIX_PATH=$(python -c 'import {name};"
