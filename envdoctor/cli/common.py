@@ -102,17 +102,23 @@ def examine_or_read(arguments: argparse.Namespace) -> "Tuple[Facts, Optional[Hos
     if getattr(arguments, "facts", None):
         return _restated(read_facts(arguments.facts), arguments), None
     from envdoctor.doctor import examine
-    from envdoctor.facts import Unknown
     from envdoctor.host import LocalHost
 
     request = request_of(arguments)
     host = LocalHost(limit=DEEP_LIMIT if request.deep else LIMIT)
     facts = examine(host, request)
+    expect_python(request, facts, host)
+    return facts, host
+
+
+def expect_python(request: "Request", facts: "Facts", host: "Host") -> None:
+    """Raises UsageError for a --python that is none."""
+    from envdoctor.facts import Unknown
+
     if request.python and isinstance(facts.python, Unknown) and host.which(request.python) is None:
         raise UsageError(
             f"{facts.python.reason}; give an interpreter's path, its name or a version such as 3.11"
         )
-    return facts, host
 
 
 def _restated(facts: "Facts", arguments: argparse.Namespace) -> "Facts":

@@ -4,7 +4,14 @@ import argparse
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Mapping, Optional
 
-from envdoctor.cli.common import DEEP_LIMIT, LIMIT, UsageError, add_role_and_targets, request_of
+from envdoctor.cli.common import (
+    DEEP_LIMIT,
+    LIMIT,
+    UsageError,
+    add_role_and_targets,
+    expect_python,
+    request_of,
+)
 from envdoctor.cli.explain import rule_named
 
 if TYPE_CHECKING:
@@ -74,13 +81,15 @@ def treated(
         )
 
     try:
-        return treat(
+        treatment = treat(
             lambda environment: LocalHost(environment, limit=limit),
             host.env,
             request,
             choice,
             place_on,
         )
+        expect_python(request, treatment.facts, host)
+        return treatment
     except OSError as error:
         raise UsageError(
             f"{error.filename or request.project}: the overlay cannot be written: {error.strerror or error}"

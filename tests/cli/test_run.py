@@ -79,6 +79,7 @@ def test_options_behind_the_command_are_the_commands(project):
         ((), 2, "no command; write it behind --"),
         (("--only", "no-such-rule", "--", "true"), 2, "no such rule"),
         (("--project", "/no/such", "--", "true"), 2, "/no/such: does not exist"),
+        (("--python", "/no/such", "--", "true"), 2, "give an interpreter's path"),
         (("--", "no-such-program"), 127, "no-such-program: No such file or directory"),
         (("--", "/"), 126, "/: Permission denied"),
     ],
