@@ -103,7 +103,7 @@ FAILURES = (
     r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion|Interrupt$|\^C",
     r"is not (?:a supported wheel|recognized as)|Could not find a version|No matching distribution",
     r"unknown model architecture|no longer allowed|not supported|is not allowed|Watchdog caught",
-    r"CUDA [Ee]rror|CMake Error|\bError at\b|\*\*\* [^\n]*Stop\.|error\[E\d+\]|no such option",
+    r"CUDA [Ee]rror|CMake Error(?: at [^\n]*\n[^\n]+)?|\bError at\b|\*\*\* [^\n]*Stop\.|error\[E\d+\]|no such option",
 )
 
 #: That it ended well.
