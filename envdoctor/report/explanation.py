@@ -72,7 +72,7 @@ def _outcome(name: str, explanation: Explanation, style: Style) -> Iterator[str]
         yield f"{style.paint('good', 'Nothing failed')} in {clean(name)}."
         return
     if explanation.verdict == "not-environment":
-        yield f"{clean(name)}: a failure, and not one of the environment: the program, its input or an interruption."
+        yield f"{clean(name)}: a failure that no known problem of an environment explains."
     else:
         yield f"{clean(name)}: something failed, and its cause is not in what is here."
     for number, line in enumerate(explanation.signs[:SIGNS]):

@@ -66,7 +66,10 @@ def test_the_root_cause_is_told_in_full_and_others_shortly_counted():
     ("explanation", "says"),
     [
         (Explanation("no-failure"), "Nothing failed in build.log.\n"),
-        (Explanation("not-environment", signs=LINES), "a failure, and not one of the environment"),
+        (
+            Explanation("not-environment", signs=LINES),
+            "a failure that no known problem of an environment explains",
+        ),
         (Explanation("not-enough", signs=LINES, more="run it with -v"), "  do       run it with -v\n"),
     ],
 )
