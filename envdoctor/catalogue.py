@@ -100,7 +100,7 @@ def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
         if arguments is None:
             continue
         try:
-            findings.extend(_named(finding, rule, severest) for finding in rule.check(**arguments))
+            findings.extend(named(finding, rule, severest) for finding in rule.check(**arguments))
         except Exception as error:  # a rule's mistake must not hide what the others found
             notes.append(
                 Note(rule.name, f"this rule failed, please report it: {type(error).__name__}: {error}")
@@ -117,7 +117,7 @@ def ask(rule: Rule, facts: Facts) -> Optional[Tuple[Finding, ...]]:
     arguments, missing = _arguments(rule, facts)
     if rule.check is None or severest is None or arguments is None or missing:
         return None
-    return tuple(_named(finding, rule, severest) for finding in rule.check(**arguments))
+    return tuple(named(finding, rule, severest) for finding in rule.check(**arguments))
 
 
 def _rule(module: ModuleType) -> Rule:
@@ -176,7 +176,8 @@ def _severest(rule: Rule, facts: Facts) -> Optional[Severity]:
     return Severity.WARNING if facts.project is None and not facts.request.role_stated else None
 
 
-def _named(finding: Finding, rule: Rule, severest: Severity) -> Finding:
+def named(finding: Finding, rule: Rule, severest: Severity = Severity.ERROR) -> Finding:
+    """With its rule and a severity: its own or the rule's, no worse than `severest`."""
     severity = max(finding.severity or rule.severity, severest, key=lambda one: one.rank)
     return replace(finding, rule=rule.name, severity=severity)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Mapping, Tuple
 
-from envdoctor.catalogue import Rule, ask, rules
+from envdoctor.catalogue import ask, named, rules
 from envdoctor.facts import Facts, Note
 from envdoctor.finding import Finding, LogLine
 from envdoctor.log import BuildLog
@@ -123,7 +123,7 @@ def _asked(log: BuildLog) -> Tuple[Tuple[Finding, ...], Tuple[Note, ...]]:
         if rule.explain is None:
             continue
         try:
-            findings.extend(_named(finding, rule) for finding in rule.explain(log))
+            findings.extend(named(finding, rule) for finding in rule.explain(log))
         except Exception as error:  # a rule's mistake must not hide what the others found
             notes.append(
                 Note(rule.name, f"this rule failed, please report it: {type(error).__name__}: {error}")
@@ -137,10 +137,6 @@ def _asked(log: BuildLog) -> Tuple[Tuple[Finding, ...], Tuple[Note, ...]]:
 def _order(finding: Finding) -> Tuple[int, int, str]:
     """What the log decides comes before what it merely hints at; the earliest evidence comes first."""
     return CONFIDENCE.index(finding.confidence), first_line(finding), finding.rule
-
-
-def _named(finding: Finding, rule: Rule) -> Finding:
-    return replace(finding, rule=rule.name, severity=finding.severity or rule.severity)
 
 
 def _more(log: BuildLog) -> str:

@@ -7,7 +7,7 @@ import stat
 import sys
 from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
-from envdoctor.cli.common import DEEP_LIMIT, LIMIT, UsageError, add_role_and_targets, request_of
+from envdoctor.cli.common import UsageError, add_role_and_targets, examine_or_read
 from envdoctor.cli.output import style_for, to_json, write_output
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
     if asked and _NAME.fullmatch(what):
         return _page(rule_named(what, rules()), arguments.format)
     logs = [_read(name) for name in arguments.what]
-    explained = [_explained(log, arguments) for log in logs]
+    explained = _on_this_machine([_explained(log) for log in logs], arguments)
     if (
         asked
         and (explained[0][1].verdict == "no-failure" or _QUESTION.fullmatch(what))
@@ -154,21 +154,27 @@ def _read(what: str) -> "BuildLog":
         raise UsageError(f"{what}: cannot be read: {error.strerror or error}; give a log") from None
 
 
-def _explained(log: "BuildLog", arguments: argparse.Namespace) -> "Tuple[str, Explanation]":
+def _explained(log: "BuildLog") -> "Tuple[str, Explanation]":
     """What a log says, and the name of the one that says it: it, or CMake's own."""
-    from envdoctor.explanation import compared, explain
+    from envdoctor.explanation import explain
     from envdoctor.host import LocalHost
 
     name, explanation = log.name, explain(log)
     if explanation.verdict == "not-enough" and LocalHost().is_file(log.name):
         name, explanation = _by_cmakes_own_log(log) or (name, explanation)
-    if arguments.here and explanation.findings:
-        from envdoctor.doctor import examine
-
-        request = request_of(arguments)
-        host = LocalHost(limit=DEEP_LIMIT if request.deep else LIMIT)
-        explanation = compared(explanation, examine(host, request))
     return name, explanation
+
+
+def _on_this_machine(
+    explained: "List[Tuple[str, Explanation]]", arguments: argparse.Namespace
+) -> "List[Tuple[str, Explanation]]":
+    """With --here: what this machine, examined once, says to them."""
+    from envdoctor.explanation import compared
+
+    if not arguments.here or not any(explanation.findings for _, explanation in explained):
+        return explained
+    facts, _ = examine_or_read(arguments)
+    return [(name, compared(explanation, facts)) for name, explanation in explained]
 
 
 def _by_cmakes_own_log(log: "BuildLog") -> "Optional[Tuple[str, Explanation]]":

@@ -4,7 +4,7 @@ import bisect
 import functools
 import re
 from dataclasses import dataclass, field, replace
-from typing import Iterator, List, Match, Optional, Pattern, Tuple
+from typing import Dict, Iterator, List, Match, Optional, Pattern, Tuple
 
 from envdoctor.finding import Finding, Fix, LogLine
 
@@ -76,7 +76,8 @@ class BuildLog:
     #: How many lines the log has.
     total: int
     text: str = field(init=False, repr=False, compare=False)
-    _starts: List[int] = field(init=False, repr=False, compare=False)
+    _starts: List[int] = field(init=False, repr=False)
+    _found: Dict[Tuple[str, ...], Tuple[Hit, ...]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         starts, at = [], 0
@@ -92,8 +93,11 @@ class BuildLog:
         A space in a pattern stands for any white space, line breaks included: CMake and terminals wrap messages. ^ and
         $ are the ends of a line. Quotes are plain ones (') whatever the log has.
         """
-        found = [match for pattern in patterns for match in _compiled(pattern).finditer(self.text)]
-        return (self._hit(match) for match in sorted(found, key=lambda match: match.start()))
+        if patterns not in self._found:  # several rules read the same messages
+            found = [match for pattern in patterns for match in _compiled(pattern).finditer(self.text)]
+            hits = (self._hit(match) for match in sorted(found, key=lambda match: match.start()))
+            self._found[patterns] = tuple(hits)
+        return iter(self._found[patterns])
 
     def first(self, *patterns: str) -> Optional[Hit]:
         """The earliest place of any of the patterns."""

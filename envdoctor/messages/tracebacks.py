@@ -1,7 +1,7 @@
 """What Python's tracebacks in a log tell: modules and names that are not there, and the file that asked. Pure."""
 
 import re
-from typing import Iterator, Optional, Tuple
+from typing import Iterator, Tuple
 
 from envdoctor.log import BuildLog, Hit
 
@@ -39,8 +39,3 @@ def absent_modules(log: BuildLog) -> Iterator[Tuple[Hit, str]]:
         r"ImportError: No module named (?P<name>[A-Za-z_][\w.]*)",
     ):
         yield hit, hit["name"].rstrip(".")
-
-
-def first_absent(log: BuildLog, name: str) -> Optional[Hit]:
-    """Where Python says that this module is not there."""
-    return log.first(rf"No module named ['\"]?{re.escape(name)}\b(?!\.)")
