@@ -77,7 +77,17 @@ MESSAGES: Dict[str, Tuple[str, ...]] = {
     ),
     "bash": ("command not found", "%s: command not found"),
     "make": ("%s[%u]: ", "No rule to make target '%s'%s", "Error %d", "*** [%s] Error %d"),
-    "git": ("fatal: ", "error: ", "Could not read from remote repository."),
+    "git": (
+        "fatal: ",
+        "error: ",
+        "Could not read from remote repository.",
+        "Remote branch %s not found in upstream %s",
+        "repository '%s' not found",
+        "repository '%s' does not exist",
+        "pathspec '%s' did not match any file(s) known to git",
+        "unable to access '%s': %s",
+        "clone of '%s' into submodule path '%s' failed",
+    ),
 }
 
 #: What has no catalogue here: Microsoft's compiler, linker and system.

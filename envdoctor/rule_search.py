@@ -88,29 +88,44 @@ CHINESE: Dict[str, str] = {
     "容器": "container",
     "安装": "install",
 }
+#: What is said where something is missing: pages say that word.
+_MISSING = re.compile(
+    r"\b(?:not (?:found|installed|there|available)|(?:can't|cannot|could not|couldn't) find|doesn't exist"
+    r"|no such (?:file(?: or directory)?|module)|no module named)\b"
+)
+#: Of what a question says, by the rarity of its words, the least that a page must speak of.
+_ENOUGH = 0.4
 _WORD = re.compile(r"[a-z0-9][a-z0-9_+.]*[a-z0-9+]|[a-z0-9]")
 _COMMON = frozenset(
-    "the and for with not can cannot is in of to my when how why what error failed fails it on do does".split()
+    "a an the and for with not can cannot is are was in of to my our me we you i so when how why what which who error"
+    " failed fails fail it its on do does did get gets got use using want need problem issue help please from at by"
+    " be".split()
 )
 
 
 def search(question: str, known: Tuple[Rule, ...]) -> List[Rule]:
-    """Rules whose name, title or page has the question's words, the best first; rare words count most."""
-    wanted = set(_words(_in_english(question))) - _COMMON
+    """Rules whose name, title or page has most of the question's words, the best first; rare words count most."""
+    wanted = set(_words(_MISSING.sub(" missing ", _in_english(question)))) - _COMMON
     texts = {rule: (set(_words(f"{rule.name} {rule.title}")), set(_words(rule.page))) for rule in known}
     rarity = {word: _rarity(word, texts) for word in wanted}
+    enough = _ENOUGH * sum(rarity.values())
     scores = {
         rule: sum(weight * (3 * (word in title) + (word in page)) for word, weight in rarity.items())
         for rule, (title, page) in texts.items()
+        if sum(weight for word, weight in rarity.items() if word in title | page) >= enough
     }
     best = max(scores.values(), default=0.0)
-    found = [rule for rule, score in scores.items() if score > 0 and score >= best / 3]
+    found = [rule for rule, score in scores.items() if score > 0 and score >= best / 2]
     return sorted(found, key=lambda rule: (-scores[rule], rule.name))
 
 
 def _rarity(word: str, texts: Dict[Rule, Tuple[Set[str], Set[str]]]) -> float:
+    """What no page has counts as much as what one has: nothing then answers the whole question.
+
+    That something is missing says less than what is.
+    """
     pages = sum(word in page or word in title for title, page in texts.values())
-    return math.log(1 + len(texts) / pages) if pages else 0.0
+    return math.log(1 + len(texts) / max(1, pages)) / (3 if word == "missing" else 1)
 
 
 def _words(text: str) -> Iterator[str]:

@@ -5,10 +5,10 @@ import os
 import re
 import stat
 import sys
-from typing import TYPE_CHECKING, Any, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, List, Optional, Tuple
 
 from envdoctor.cli.common import UsageError, add_role_and_targets, examine_or_read
-from envdoctor.cli.output import style_for, to_json, write_output
+from envdoctor.cli.output import complain, style_for, to_json, write_output
 
 if TYPE_CHECKING:
     from envdoctor.catalogue import Rule
@@ -61,15 +61,16 @@ def run(arguments: argparse.Namespace) -> int:
     asked = len(arguments.what) == 1 and not _is_file(what)
     if asked and _NAME.fullmatch(what):
         return _page(rule_named(what, rules()), arguments.format)
-    logs = [_read(name) for name in arguments.what]
+    if not arguments.here and _asked_for_this_machine(arguments):
+        raise UsageError("options of the machine and the project say nothing of a log alone; add --here")
+    logs = list(_readable(arguments.what))
     explained = _on_this_machine([_explained(log) for log in logs], arguments)
-    if (
-        asked
-        and (explained[0][1].verdict == "no-failure" or _QUESTION.fullmatch(what))
-        and not explained[0][1].findings
-    ):
-        return _answer(what, rules(), arguments.format)
-    _write(explained, [log.name for log in logs], arguments.format)
+    question = asked and not explained[0][1].findings
+    if question and (explained[0][1].verdict == "no-failure" or _QUESTION.fullmatch(what)):
+        return _answer(logs[0].text, rules(), arguments.format)
+    _write(explained, arguments.what, arguments.format)
+    if len(logs) < len(arguments.what):
+        return 2
     return int(any(explanation.verdict != "no-failure" for _, explanation in explained))
 
 
@@ -131,7 +132,31 @@ def _is_file(what: str) -> bool:
     return what == "-" or LocalHost().exists(what) or _FILE.fullmatch(what) is not None
 
 
+def _asked_for_this_machine(arguments: argparse.Namespace) -> bool:
+    """Whether an option is given that only an examination heeds."""
+    return any(getattr(arguments, name) for name in ("project", "role", "arch", "python", "cuda", "deep"))
+
+
+def _readable(names: List[str]) -> "Iterator[BuildLog]":
+    """The logs that can be read: one that cannot is said, and takes no other's answer away."""
+    for name in names:
+        try:
+            yield _read(name)
+        except UsageError as error:
+            if len(names) == 1:
+                raise
+            complain(str(error))
+
+
 def _read(what: str) -> "BuildLog":
+    """A file, standard input or a phrase; raises UsageError."""
+    log = _opened(what)
+    if not log.text.strip():
+        raise UsageError(f"{log.name}: empty; a log has both outputs: COMMAND > build.log 2>&1")
+    return log
+
+
+def _opened(what: str) -> "BuildLog":
     from envdoctor.log import read, read_text
 
     if what == "-":
@@ -205,11 +230,14 @@ def _write(explained: "List[Tuple[str, Explanation]]", given: List[str], format:
     from envdoctor.report import explanation as report
 
     if format == "json":
-        documents = [report.to_json(explanation) for _, explanation in explained]
-        write_output(to_json(documents[0] if len(documents) == 1 else documents), None)
+        documents = [report.to_json(name, explanation) for name, explanation in explained]
+        write_output(to_json(documents if len(given) > 1 else documents[0]), None)
+        return
+    if format == "markdown":
+        write_output("\n".join(report.as_markdown(*each) for each in explained), None)
         return
     style = style_for(None)
     for name, explanation in explained:
-        several = len(explained) > 1 or name not in given
-        head = f"{name}:\n" if several and explanation.verdict == "failure" else ""
+        elsewhere = len(given) > 1 or name not in (*given, "standard input", "the phrase")
+        head = f"{name}:\n" if elsewhere and explanation.verdict == "failure" else ""
         write_output(head + report.as_text(name, explanation, style), None)

@@ -148,7 +148,7 @@ def _encodable(text: str, encoding: str) -> str:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
-        if text.startswith("{"):
+        if text.startswith(("{", "[")):
             return json.dumps(json.loads(text), indent=2) + "\n"
         text = text.translate(_ASCII).encode(encoding, "backslashreplace").decode(encoding)
     return text

@@ -45,6 +45,7 @@ BENIGN = (
 NOTICES = (
     r"\bWARN(?:ING)?\b|\bINFO\b|\bDEBUG\b|\b[Ww]arning:|Warning:|^\[?[WI]\d{3,4}\b|\b[WI] [\w/.]+:\d+\]",
     r"[Ff]all(?:ing|s)?\W?back|is disabled|[Dd]isabling|will be removed|[Ss]kipping|[Ii]gnoring|[Rr]etrying",
+    r"(?:[Pp]roceeding|[Cc]ontinuing) without",
     r"\b0 (?:tests )?(?:failed|errors?|failures?)\b|no errors?\b|without errors?\b",
     # A warning of CMake's with the lines that belong to it.
     r"^([ \t]*)CMake (?:\w+ )?Warning[^\n]*(?:\n(?:\1[ \t]+[^\n]*)?$)*",
@@ -100,6 +101,7 @@ FAILURES = (
     r"\bKilled\b|core dumped|\bAborted\b|Segmentation fault|Illegal instruction|Bus error",
     r"command not found|No such file or directory|[Pp]ermission denied|[Cc]annot (?:open|find)",
     r"undefined (?:symbol|reference)|unresolved external|multiple definition",
+    r"error adding symbols|file format not recognized",
     r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion|Interrupt$|\^C",
     r"is not (?:a supported wheel|recognized as)|Could not find a version|No matching distribution",
     r"unknown model architecture|no longer allowed|not supported|is not allowed|Watchdog caught",
@@ -111,7 +113,7 @@ SUCCESSES = (
     r"Successfully (?:installed|built) |Successfully tagged ",
     r"Finished processing dependencies for|finished with status 'done'|Created wheel for",
     r"Build files have been written to|\[100%\] Built target|100% tests passed|Installing: /|-- Install configuration",
-    r"\b[1-9]\d* passed\b|^OK$|[Bb]uild (?:succeeded|complete)|Compilation finished",
+    r"\b[1-9]\d* passed\b|^OK$|^PASS(?:ED)?\b|[Bb]uild (?:succeeded|complete)|Compilation finished",
 )
 
 #: What wrapped a failure, and what makes it show more; the tool nearest to the failure first.

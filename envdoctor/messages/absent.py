@@ -40,12 +40,14 @@ _CUDA = re.compile(
     r"|sm_\d\d_\w+|library_types|fatbinary\w*|common_functions|texture_indirect_functions)\.h(?:pp)?$"
     r"|(?:nv/target|cuda/|thrust/|cub/|crt/|cooperative_groups/|nvtx3/|nvshmem)"
 )
-#: How headers of system libraries begin, and Debian's package with them, beside compat.DEV_PACKAGES. Source: Debian 12.
+#: How headers of system libraries begin (whole names where they end in ".h"), and Debian's package with them, beside
+#: compat.DEV_PACKAGES. Source: Contents-amd64 and Contents-all of Debian 12's main (magma: contrib). Each is in
+#: /usr/include of that package or of one it depends on, or in a folder there (opencv4/, hdf5/serial/, cairo/, ...), but
+#: omp.h (clang 14's own folder) and pmix.h (/usr/lib/x86_64-linux-gnu/pmix2/include).
 _MORE_SYSTEM: Tuple[Tuple[str, str], ...] = (
     ("omp.h", "libomp-dev"),
-    ("openblas", "libopenblas-dev"),
+    ("openblas_config.h", "libopenblas-dev"),
     ("lapacke.h", "liblapacke-dev"),
-    ("rdma_", "librdmacm-dev"),
     ("portaudio.h", "portaudio19-dev"),
     ("opencv2/", "libopencv-dev"),
     ("zstd.h", "libzstd-dev"),
@@ -73,7 +75,17 @@ _MORE_SYSTEM: Tuple[Tuple[str, str], ...] = (
     ("tiffio.h", "libtiff-dev"),
     ("webp/", "libwebp-dev"),
     ("ft2build.h", "libfreetype-dev"),
+    ("X11/extensions/Xrandr.h", "libxrandr-dev"),
+    ("X11/extensions/Xinerama.h", "libxinerama-dev"),
+    ("X11/extensions/XInput", "libxi-dev"),
+    ("X11/extensions/", "libxext-dev"),
+    ("X11/Xcursor/", "libxcursor-dev"),
     ("X11/", "libx11-dev"),
+    ("GL/glew.h", "libglew-dev"),
+    ("GL/glu.h", "libglu1-mesa-dev"),
+    ("GL/glut.h", "freeglut3-dev"),
+    ("GL/freeglut", "freeglut3-dev"),
+    ("GL/osmesa.h", "libosmesa6-dev"),
     ("GL/", "libgl-dev"),
     ("GLFW/", "libglfw3-dev"),
     ("GLES2/", "libgles-dev"),
@@ -81,7 +93,8 @@ _MORE_SYSTEM: Tuple[Tuple[str, str], ...] = (
     ("vulkan/", "libvulkan-dev"),
     ("SDL.h", "libsdl2-dev"),
     ("SDL2/", "libsdl2-dev"),
-    ("libusb", "libusb-1.0-0-dev"),
+    ("libusb.h", "libusb-1.0-0-dev"),
+    ("libusb-1.0/", "libusb-1.0-0-dev"),
     ("ucp/", "libucx-dev"),
     ("uct/", "libucx-dev"),
     ("pmix.h", "libpmix-dev"),
@@ -102,12 +115,12 @@ _MORE_SYSTEM: Tuple[Tuple[str, str], ...] = (
     ("jsoncpp/", "libjsoncpp-dev"),
     ("json/json.h", "libjsoncpp-dev"),
     ("zmq.h", "libzmq3-dev"),
+    ("zmq.hpp", "cppzmq-dev"),
     ("alsa/", "libasound2-dev"),
     ("gsl/gsl_", "libgsl-dev"),
     ("cairo.h", "libcairo2-dev"),
     ("cairo/", "libcairo2-dev"),
     ("sox.h", "libsox-dev"),
-    ("lgpio.h", "liblgpio-dev"),
     ("dds/", "cyclonedds-dev"),
     ("sasl/", "libsasl2-dev"),
     ("ldap.h", "libldap-dev"),
@@ -117,7 +130,8 @@ _MORE_SYSTEM: Tuple[Tuple[str, str], ...] = (
     ("absl/", "libabsl-dev"),
     ("re2/", "libre2-dev"),
     ("archive.h", "libarchive-dev"),
-    ("drm/", "libdrm-dev"),
+    ("libdrm/", "libdrm-dev"),
+    ("xf86drm.h", "libdrm-dev"),
     ("va/", "libva-dev"),
     ("unwind.h", "libunwind-dev"),
     ("libunwind.h", "libunwind-dev"),
@@ -168,7 +182,11 @@ def debian_package(header: str) -> str:
     if header.startswith("glm/"):
         return ""
     named = (*((start, apt) for start, apt, *_ in compat.DEV_PACKAGES), *_MORE_SYSTEM)
-    return next((apt for start, apt in named if header.startswith(start)), "")
+    return next((apt for start, apt in named if _begins(header, start)), "")
+
+
+def _begins(header: str, start: str) -> bool:
+    return header == start if start.endswith(".h") else header.startswith(start)
 
 
 # Source: GNU ld, gold, lld, mold, Apple's ld (both), link.exe, lld-link; gcc and clang of a library named as a file;

@@ -65,7 +65,7 @@ BROKEN = (
     r"HTTPS?ConnectionPool\(.*Max retries exceeded",
 )
 _OTHERS = (
-    r"^ssh: .*$",  # git over SSH is a rule of its own
+    r"^ssh: (?!Could not resolve).*$",  # git over SSH is a rule of its own
     r"^.*(?:huggingface\.co|hf-mirror|TCPStore|NCCL|[Gg]loo).*$",
     r"^.*host='(?:localhost|127\.0\.0\.1|0\.0\.0\.0)'.*$",
 )

@@ -1,9 +1,11 @@
-"""The C++ standard that a log's command lines ask for. Pure."""
+"""The C++ standards that a log speaks of. Pure."""
 
 from typing import Optional
 
 from envdoctor.log import BuildLog
 
+#: A standard that some release of a compiler knows: others are slips of the pen.
+KNOWN = r"(?:c|gnu)\+\+(?:98|03|0x|11|1y|14|1z|17|2a|20|2b|23|2c|26)\b"
 _DRAFTS = {"0x": 11, "1y": 14, "1z": 17, "2a": 20, "2b": 23, "2c": 26, "98": 0, "03": 0}
 
 

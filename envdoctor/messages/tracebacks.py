@@ -1,6 +1,7 @@
 """What Python's tracebacks in a log tell: modules and names that are not there, and the file that asked. Pure."""
 
 import re
+import sys
 from typing import Iterator, Tuple
 
 from envdoctor.log import BuildLog, Hit
@@ -21,6 +22,9 @@ COMPILED = re.compile(
 
 #: Packages that many distributions share: a part may be missing on its own.
 NAMESPACES = frozenset("google azure ruamel zope backports mpl_toolkits nvidia sphinxcontrib jaraco".split())
+
+#: Python's own modules; before 3.10 those in C alone, which Python knows by itself.
+OWN = frozenset(getattr(sys, "stdlib_module_names", sys.builtin_module_names))
 
 INSTALLED = re.compile(r"[\\/](?:site|dist)-packages[\\/]", re.IGNORECASE)
 

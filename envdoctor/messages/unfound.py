@@ -44,11 +44,31 @@ _LINUX_ONLY = re.compile(r"triton|pytorch-triton|nvidia-(?:nccl|cufile|nvshmem)\
 _MAC = (r"macosx_\d|\bdarwin\b|\bmac\s?os\b|(?i:\bos\s?x\b)|/Users/\w|(?i:macbook|apple silicon)|\bMac\b",)
 _MUSL = (r"musllinux|\bAlpine\b|\balpine\b|ld-musl|\bapk add",)
 
-# torch's last release with wheels for a Python. Source: the files that PyPI lists.
-_TORCH_LAST = {"1.10.2": "3.6", "1.13.1": "3.7", "2.4.1": "3.8", "2.8.0": "3.9"}
+# torch's last release with wheels for a Python (Linux, x86_64). Source: the files that PyPI lists, 2.15.0 the newest.
+_TORCH_LAST = {
+    "1.4.0": "2.7",
+    "1.5.1": "3.5",
+    "1.10.2": "3.6",
+    "1.13.1": "3.7",
+    "2.4.1": "3.8",
+    "2.8.0": "3.9",
+    "2.14.1": "3.10",
+}
+# Of torch and torchaudio, by the same files.
 _LAST_ON_INTEL_MACS = "2.2.2"
-# torch's first release with a CUDA build of that name.
+# torch's first release with a CUDA build of that name. Source: pytorch.org's previous-versions page; a copy of the
+# matrix in PyTorch's RELEASE.md, 1.12 to 2.14; addresses of wheels that projects install (cu100, cu113, cu115).
 _TORCH_FIRST_BUILT = {
+    "cu92": "1.2.0",
+    "cu100": "1.3.0",
+    "cu101": "1.5.0",
+    "cu102": "1.8.1",
+    "cu110": "1.7.0",
+    "cu111": "1.8.0",
+    "cu113": "1.10.0",
+    "cu115": "1.11.0",
+    "cu116": "1.12.0",
+    "cu117": "1.13.0",
     "cu118": "2.0.0",
     "cu121": "2.1.0",
     "cu124": "2.4.0",
@@ -56,6 +76,7 @@ _TORCH_FIRST_BUILT = {
     "cu128": "2.7.0",
     "cu129": "2.8.0",
     "cu130": "2.9.0",
+    "cu132": "2.12.0",
 }
 
 
@@ -153,7 +174,9 @@ def _offered(log: BuildLog, name: str, wanted: str, versions: List[Version]) -> 
     if any(Version(pin.public) == version for version in plain):
         return "upstream-artifact-unavailable", "high", ""  # that version, and not that build of it
     low, high, base = min(plain), max(plain), Version(pin.public)
-    first = _version(_TORCH_FIRST_BUILT.get(pin.local or "", "0"))
+    # torchvision, and torchaudio before 2.0, are numbered otherwise than torch.
+    numbered = name == "torch" or base.major >= 2
+    first = _version(_TORCH_FIRST_BUILT.get(pin.local or "", "0")) if numbered else None
     if base < low and not (first and base < first):
         return "python-version-unsupported", "medium", "this Python is newer than it"
     torch = name in ("torch", "torchvision", "torchaudio")

@@ -1,6 +1,6 @@
-"""An explanation of a log for a person, and as JSON, schema envdoctor.explanation/1."""
+"""An explanation of a log for a person, as Markdown, and as JSON, schema envdoctor.explanation/1."""
 
-from typing import Any, Dict, Iterator, List
+from typing import Any, Dict, Iterator, List, Sequence
 
 from envdoctor.explanation import Explanation
 from envdoctor.finding import Evidence, Finding, LogLine
@@ -11,6 +11,12 @@ from envdoctor.report.text import labelled, steps
 SCHEMA = "envdoctor.explanation/1"
 FOLLOWS, SIGNS, OTHERS = 3, 3, 4
 
+_VERDICTS = {
+    "failure": "It failed, for this reason:",
+    "not-environment": "A failure that no known problem of an environment explains.",
+    "not-enough": "Something failed, and its cause is not in what is here.",
+    "no-failure": "Nothing failed.",
+}
 _SURE = {"high": "", "medium": "  (likely; other causes have the same words)", "low": "  (a mere hint)"}
 
 
@@ -34,10 +40,39 @@ def as_text(name: str, explanation: Explanation, style: Style) -> str:
     return "\n".join(lines) + "\n"
 
 
-def to_json(explanation: Explanation) -> Dict[str, Any]:
+def as_markdown(name: str, explanation: Explanation) -> str:
+    """The root cause first, for an issue or a job's summary."""
+    lines = [f"# {clean(name)}", "", _VERDICTS[explanation.verdict]]
+    for finding in explanation.findings[: 1 + OTHERS]:
+        lines += [
+            "",
+            f"## {finding.rule}{_SURE[finding.confidence].replace('  ', ' ', 1)}",
+            "",
+            f"{clean(finding.message)} {clean(finding.consequence)}",
+            *_quoted(finding.evidence),
+        ]
+        if finding.fix:
+            lines += ["", f"**Do:** {clean(finding.fix.title)}"]
+            lines += [f"    {clean(line)}" for line in steps(finding.fix)]
+        here = explanation.here.get(finding.rule)
+        if here:
+            lines += ["", f"**Here:** {clean(str(here))}"]
+    lines += _quoted(explanation.signs[:SIGNS])
+    lines += ["", clean(explanation.more)] if explanation.more else []
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(pieces: Sequence[Evidence]) -> List[str]:
+    """As they stand, in a block of code."""
+    quoted = [f"    {piece.source}: {clean(piece.text)}" for piece in pieces]
+    return ["", *quoted] if quoted else []
+
+
+def to_json(name: str, explanation: Explanation) -> Dict[str, Any]:
     """Best finding first."""
     return {
         "schema": SCHEMA,
+        "log": name,
         "verdict": explanation.verdict,
         "findings": [
             _finding_to_json(finding, rank, explanation)

@@ -65,6 +65,7 @@ def explanation_schema() -> Schema:
     }
     properties = {
         "schema": {"const": EXPLANATION},
+        "log": {"type": "string"},
         "verdict": {"enum": list(VERDICTS)},
         "findings": {"type": "array", "items": _closed(finding)},
         "signs": lines,

@@ -41,7 +41,7 @@ def test_standard_input_and_a_phrase_say_the_same(log):
     ("text", "verdict", "status"),
     [
         ("Successfully installed x-1.0\n", "no-failure", 0),
-        ("", "no-failure", 0),
+        ("ok\n", "no-failure", 0),
         ("Traceback (most recent call last):\nKeyError: 'weights'\n", "not-environment", 1),
         ("ninja: build stopped: subcommand failed.\n", "not-enough", 1),
     ],
@@ -70,6 +70,12 @@ def test_several_logs_are_explained_one_by_one(log, tmp_path):
     assert f"Nothing failed in {fine}." in text and f"{log}:\ncause" in text
 
 
+def test_a_log_that_cannot_be_read_takes_no_others_answer_away(log, tmp_path):
+    done = envdoctor("explain", str(log), "/no/such.log", "--format", "json")
+    assert done.returncode == 2 and b"/no/such.log: cannot be read" in done.stderr
+    assert [document["log"] for document in json.loads(done.stdout)] == [str(log)]
+
+
 def test_cmakes_own_log_is_read_where_its_output_is_not_enough(log, tmp_path):
     folder = tmp_path / "b/CMakeFiles"
     folder.mkdir(parents=True)
@@ -95,6 +101,7 @@ def test_a_question_is_answered_with_rules(question):
         ("missing.log", "No such file"),
         ("/", "Is a directory"),
         ("zzz qqq", "no rule speaks of it"),
+        ("/dev/null", "a device"),
     ],
 )
 def test_mistakes_are_one_line(what, says):
@@ -104,3 +111,10 @@ def test_mistakes_are_one_line(what, says):
 def test_a_reader_that_ends_early_is_no_crash(log):
     command = f"{sys.executable} -m envdoctor explain {log} | true"
     assert subprocess.run(["sh", "-c", command], capture_output=True).stderr == b""
+
+
+def test_an_empty_log_and_options_that_nothing_heeds_are_mistakes(log):
+    assert_one_line(envdoctor("explain", str(log), "--role", "ci"), "add --here")
+    log.write_text("\n")
+    assert_one_line(envdoctor("explain", str(log)), "build.log: empty")
+    assert_one_line(envdoctor("explain", "-", stdin=""), "standard input: empty")

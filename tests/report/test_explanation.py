@@ -7,7 +7,7 @@ from envdoctor.explanation import Explanation, Here
 from envdoctor.facts import Note
 from envdoctor.finding import Finding, Fix, LogLine, Run, SetEnv
 from envdoctor.report import schemas
-from envdoctor.report.explanation import as_text, to_json
+from envdoctor.report.explanation import as_markdown, as_text, to_json
 from envdoctor.report.style import PLAIN
 
 VALIDATOR = jsonschema.Draft202012Validator(schemas.explanation_schema())
@@ -41,11 +41,12 @@ CAUSES = Explanation(
 )
 def test_json_follows_the_schema(explanation):
     jsonschema.Draft202012Validator.check_schema(VALIDATOR.schema)
-    VALIDATOR.validate(to_json(explanation))
+    VALIDATOR.validate(to_json("build.log", explanation))
 
 
 def test_json_is_best_first():
-    document = to_json(CAUSES)
+    document = to_json("build.log", CAUSES)
+    assert document["log"] == "build.log"
     assert [f["rank"] for f in document["findings"]] == [1, 2, 3, 4, 5, 6, 7]
     first, second = document["findings"][:2]
     assert first["here"] == {"answer": "confirmed", "text": "it is here too"} and second["here"] is None
@@ -80,3 +81,11 @@ def test_outcomes_without_a_cause(explanation, says):
 def test_nothing_of_a_log_commands_the_terminal():
     evil = Explanation("not-enough", signs=(LogLine("line 1", "\x1b[2J\x07", 1),), more="x")
     assert "\x1b" not in as_text("a\x1b.log", evil, PLAIN)
+
+
+def test_markdown_has_the_same():
+    text = as_markdown("build.log", CAUSES)
+    assert text.startswith("# build.log\n\nIt failed, for this reason:\n\n## first\n\nfirst is so it stops")
+    assert "\n    line 1: text 1\n" in text and "**Do:** mend first\n    export A=b\n    pip install x\n" in text
+    assert "**Here:** confirmed: it is here too" in text and text.count("\n## ") == 5
+    assert as_markdown("a.log", Explanation("no-failure")) == "# a.log\n\nNothing failed.\n"

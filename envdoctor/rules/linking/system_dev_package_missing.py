@@ -94,6 +94,7 @@ _LOOKED_FOR = (
     r"Package '(?P<name>[\w.+-]+)', required by '[^'\n]+', not found",
     r"Package '?(?P<name>[\w.+-]+)'? was not found in the pkg-config search path",
     r"required packages were not found: - (?P<name>[\w.+-]+)",
+    r"Package '(?P<name>[\w.+-]+)' has version '[^'\n]*', required version is",
     r"Dependency [\"'](?P<name>[\w.+-]+)[\"'] not found",
     r"system library '(?P<name>[\w.+-]+)' required by crate '[\w-]+' was not found",
     r"configure: error: (?:\*+ )?(?P<name>[\w.+-]+)(?: \S+){0,4} (?:not found|is required|missing)",

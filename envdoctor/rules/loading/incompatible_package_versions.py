@@ -196,11 +196,18 @@ def _confidence(log: BuildLog, hit: Hit) -> str:
     """Empty where it is no sign. A name may be missing in the program's own files as well: its own mistake."""
     file = hit["file"] or tracebacks.asking(log, hit)
     compiled = tracebacks.COMPILED.match(hit["what"]) and not hit["file"].endswith(".py")
-    if _NOT_HERE.match(hit["who"]) or hit["file"] == "unknown location" or ".egg" in hit["file"] or compiled:
+    top = hit["who"].partition(".")[0]
+    if (
+        top in tracebacks.OWN
+        or _NOT_HERE.match(hit["who"])
+        or hit["file"] == "unknown location"
+        or ".egg" in hit["file"]
+        or compiled
+    ):
         return ""
     if hit["part"]:
         return "medium" if tracebacks.INSTALLED.search(file) else "low"
-    known = hit["who"].partition(".")[0] in (
+    known = top in (
         "torch",
         "numpy",
         "transformers",

@@ -171,7 +171,6 @@ _TOLD = (
     r"the package (?P<name>[\w.-]+) seems to be not installed",
     r"requires? [\"'](?P<name>[\w.-]+)[\"'] to be installed",
     r"requires (?P<name>Accelerate|[Bb]itsandbytes|bitsandbytes)\b[^\n]{0,60}pip install",
-    r"BackendUnavailable: Cannot import '(?P<name>[\w-]+)",
     r"Some build dependencies for [^\n]{1,200} are missing: '(?P<name>[\w-]+)",
     r"ERROR Missing dependencies: (?P<name>[\w-]+)",
     r"Unable to find (?:the )?[Pp]ython (?:package|module) '?(?P<name>[\w.-]+)",
@@ -247,6 +246,16 @@ def explain(log: BuildLog) -> Iterator[Finding]:
                 f" print({_PREFIXES[name]})')"
             ),
             confidence="medium",
+        )
+    backend = log.first(r"BackendUnavailable: Cannot import '(?P<name>[\w.-]+)")
+    if backend:
+        yield backend.finding(
+            f"The project's build backend, {backend['name']}, is not installed where it is built.",
+            "pip cannot even ask the project what it needs.",
+            Fix(
+                "With --no-build-isolation: install what requires of [build-system] in pyproject.toml names first;"
+                " without it, requires lacks the backend or backend-path its folder: correct pyproject.toml"
+            ),
         )
     wheel = log.first(r"error: invalid command 'bdist_wheel'")
     if wheel:

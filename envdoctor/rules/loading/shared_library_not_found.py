@@ -201,7 +201,7 @@ def _cure(stem: str) -> Fix:
             f"apt-get install {package} (or your distribution's package with the library), also in slim images"
         )
     return Fix(
-        "find / -name 'lib*.so*' shows whether a copy is here: put its folder on LD_LIBRARY_PATH (or in"
+        f"find / -name 'lib{stem or '*'}.so*' shows whether a copy is here: put its folder on LD_LIBRARY_PATH (or in"
         " /etc/ld.so.conf.d, then ldconfig), or give what is built a run path (-Wl,-rpath,"
         " CMAKE_INSTALL_RPATH); else install the package"
         " that brings it"

@@ -71,7 +71,7 @@ def _fix(stub: Copy, environment: Environment) -> Optional[Fix]:
 
 # Source: CUDA's error 34, the text that the stub of libnvidia-ml prints, ldd, programs that print what they opened.
 _MESSAGES = (
-    r"CUDA driver is a stub library|cudaErrorStubLibrary|CUDA_ERROR_STUB_LIBRARY",
+    r"CUDA driver is a stub|cudaErrorStubLibrary|CUDA_ERROR_STUB_LIBRARY",
     r"lib(?:cuda|nvidia-ml)\.so(?:\.1)? => \S*/stubs/\S+",
     r"libnvidia-ml library at wrong path\s?: \S*/stubs/\S+",
     r"(?:[Ll]oaded|[Oo]pened|[Uu]sing)[^\n]{0,60}/stubs/lib(?:cuda|nvidia-ml)\.so",

@@ -176,7 +176,7 @@ def _fix(tool: str, source: str, system: System, tools: Tools) -> Fix:
 _NAME = (
     r"(?P<tool>ninja|cmake|make|gmake|nmake|mingw32-make|g?cc|g\+\+|c\+\+|clang(?:\+\+|-cl)?|(?:g\+\+|gcc|clang(?:\+\+)?)-\d+"
     r"|[\w-]+-linux-gnu-g(?:cc|\+\+)|cl(?:\.exe)?|link\.exe|rustc|cargo|git|swig|patch|meson|bison|flex|protoc|ccache|sccache|mold|lld"
-    r"|hipcc|gfortran|ar|as|ld|autoconf|automake|autoreconf|libtoolize|m4|nasm|yasm|perl|pkg-config|unzip|wget|curl)"
+    r"|hipcc|gfortran|nvfortran|ifort|sh|bash|python[23]?|which|sudo|ar|as|ld|autoconf|automake|autoreconf|libtoolize|m4|nasm|yasm|perl|pkg-config|unzip|wget|curl)"
 )
 # How something says that it could not start a program: shells, make, env, Python, setuptools, cmd, PowerShell.
 _NOT_STARTED = (
@@ -185,7 +185,7 @@ _NOT_STARTED = (
     rf"^g?make(?:\[\d+\])?: {_NAME}: (?:Command not found|No such file)",
     rf"/usr/bin/env: '?{_NAME}'?: No such file",
     rf"(?:FileNotFoundError|OSError|IOError|error): \[Errno 2\] No such file or directory: '{_NAME}'",
-    rf"(?:error: command|unable to execute) '?(?:/usr/bin/|/usr/local/bin/|/bin/)?{_NAME}'?(?: failed)?: No such file",
+    r"(?:error: command|unable to execute) '?(?:[\w/]{0,20}/bin/)?(?P<tool>(?!nvcc)[\w.+-]+)'?(?: failed)?: No such",
     rf"is '{_NAME}' not installed\?",
     rf"Program '{_NAME}' not found or not executable",
     rf"Command '\[?'?(?:which|where)'?,? '?{_NAME}'?\]?' returned non-zero",
@@ -233,6 +233,7 @@ _MISSED = {
         r"(?:vcvarsall|vcvars64)\.bat'? (?:was )?not found",
         r"Error checking compiler version for cl: \[WinError 2\]",
     ),
+    "a Fortran compiler": (r"No CMAKE_Fortran_COMPILER could be found|[Nn]o Fortran compiler found",),
     "a C++ compiler": (
         r"No CMAKE_C(?:XX)?_COMPILER could be found",
         r"CMAKE_C(?:XX)?_COMPILER: [^\n]* is not a full path and was not found in the PATH",
@@ -285,4 +286,11 @@ def _how_to_install(tool: str) -> str:
             "Install a compiler: `apt install build-essential`, `dnf install gcc-c++`, `conda install -c conda-forge"
             " gxx_linux-64` or `xcode-select --install`"
         )
+    if "Fortran" in tool or tool.endswith(("fortran", "ifort")):
+        return (
+            "Install one: `apt install gfortran`, `dnf install gcc-gfortran` or"
+            " `conda install -c conda-forge gfortran`"
+        )
+    if tool == "sudo":
+        return "Leave sudo out where you are root (containers), or do without what needs it"
     return f"Install {tool} with the system's package manager or conda, into a folder of PATH"

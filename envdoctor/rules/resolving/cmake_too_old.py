@@ -118,10 +118,38 @@ _UNKNOWN = (
     (r"'(?:compute|sm)_native'", "3.24"),
     (r"(?:CUDA|CXX)_STANDARD is set to invalid value '(?:17|20|23)'", "3.18"),
 )
-_DIALECT = r"language dialect \"CUDA(?:17|20)\"[^\n]*(?:\n[^\n]*){0,2}CMake does not know the compile flags"
-_POLICY = r'Policy "(?P<policy>CMP\d+)" is not known to this version of CMake'
-_GENERATOR = r"Could not create named generator (?P<generator>[^\n]+)"
-_TARGET = r"links to(?: target)?[:\s]\s*'?\"?(?P<target>(?:Find)?CUDA::(?:cublasLt|cufile|nvJitLink|nvrtc_builtins))\b"
+_TARGET = (
+    r"links to(?: target)?[:\s]\s*'?\"?(?:Find)?(?P<name>CUDA::(?:cublasLt|cufile|nvJitLink|nvrtc_\w+))\b"
+)
+# What may have another cause as well: pattern, message, the release that has it ("" where none is known).
+_LIKELY = (
+    (
+        rf"{_TARGET}.*not found",
+        "This CMake's CUDA module does not define {name}.",
+        "3.18",
+    ),
+    (
+        r"CUDA_(?P<name>cublas_device|nppi)_LIBRARY \(ADVANCED\)",
+        "This CMake's FindCUDA looks for {name}, which CUDA no longer has.",
+        "3.12.2",
+    ),
+    # Those that came with a release of CMake: other names are slips of the pen.
+    (
+        r"named generator (?P<name>Ninja Multi-Config|Visual Studio \d\d[^\n]*|FASTBuild)",
+        "This CMake has no generator {name}.",
+        "",
+    ),
+    (
+        r"language dialect (?P<name>\"CUDA(?:17|20)\")[^\n]*(?:\n[^\n]*){0,2}CMake does not know the compile flags",
+        "This CMake or this nvcc is too old for the C++ standard of the .cu files.",
+        "3.18",
+    ),
+    (
+        r'Policy "(?P<name>CMP\d+)" is not known to this version of CMake',
+        "This CMake does not know policy {name}.",
+        "3.28",
+    ),
+)
 
 
 def explain(log: BuildLog) -> Iterator[Finding]:
@@ -130,48 +158,28 @@ def explain(log: BuildLog) -> Iterator[Finding]:
         running = (
             f"{required['running'].rstrip('.')} runs" if required["running"] else "the one that runs is older"
         )
+        asked = required["asked"].rstrip(".")
+        yield _finding(required, f"The build needs CMake {asked}, and {running}.", asked)
+    unknown = next(((hit, since) for pattern, since in _UNKNOWN for hit in log.search(pattern)), None)
+    if unknown:
+        hit, since = unknown
         yield _finding(
-            required,
-            f"The build needs CMake {required['asked'].rstrip('.')}, and {running}.",
-            required["asked"],
+            hit, f"The project uses what CMake has since {since}; the one that runs is older.", since
         )
-    for pattern, since in _UNKNOWN:
-        hit = log.first(pattern)
-        if hit:
-            yield _finding(
-                hit, f"The project uses what CMake has since {since}; the one that runs is older.", since
-            )
-            return
-    target = log.first(_TARGET)
-    if target and log.has(r"but the target was not found"):
-        yield _finding(
-            target, f"This CMake's CUDA module does not define {target['target']}.", "3.18", "medium"
-        )
-    generator = log.first(_GENERATOR)
-    if generator:
-        yield _finding(generator, f"This CMake has no generator {generator['generator']}.", "4", "medium")
-    dialect = log.first(_DIALECT)
-    if dialect:
-        yield _finding(
-            dialect,
-            "This CMake or this nvcc is too old for the C++ standard of the .cu files.",
-            "3.18",
-            "medium",
-        )
-    policy = log.first(_POLICY)
-    if policy:
-        yield _finding(policy, f"This CMake does not know policy {policy['policy']}.", "3.28", "medium")
+        return
+    for pattern, message, since in _LIKELY:
+        found = log.first(pattern)
+        if found:
+            yield _finding(found, message.format(name=found["name"]), since, "medium")
 
 
-def _finding(hit: Hit, message: str, asked: str, confidence: str = "high") -> Finding:
-    newer = "newest" if asked == "4" else asked.rstrip(".")
+def _finding(hit: Hit, message: str, since: str, confidence: str = "high") -> Finding:
     return hit.finding(
         message,
         "The configuration stops; no compiler was called yet.",
         Fix(
-            "Install a newer one and put it first on PATH: pip install --upgrade cmake"
-            if newer == "newest"
-            else f'Install a newer one and put it first on PATH: pip install "cmake>={newer}"'
+            "Install a newer one and put it first on PATH: pip install "
+            + (f'"cmake>={since}"' if since else "--upgrade cmake")
         ),
         confidence,
     )

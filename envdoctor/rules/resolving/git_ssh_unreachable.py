@@ -72,7 +72,6 @@ _REFUSED = (
 )
 _UNREACHED = (
     r"ssh: connect to host (?P<host>\S+) port \d+: ",
-    r"ssh: Could not resolve hostname (?P<host>[^\s:]+)",
     r"kex_exchange_identification: |ssh_exchange_identification: ",
     r"Connection (?:closed|reset|timed out) by \S+ port 22\b",
 )

@@ -157,7 +157,7 @@ _WRONG = (
     r"Python version mismatch: module was compiled for",
     r"Module use of python\d+\.dll conflicts with this version of Python",
     r"undefined symbol: _?Py(?!bind|Init_)[A-Z]\w+|Symbol not found: '?\(?_+Py[A-Z]\w+",
-    r"Unable to find python matching: ",
+    r"Unable to find python matching: |^[ \t]*pyenv: python[\d.]*: command not found",
     r"Python libraries not found|Cannot find the Python libraries matching",
 )
 # A script of pip whose interpreter is gone, and a pip of another environment.

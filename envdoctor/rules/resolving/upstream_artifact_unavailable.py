@@ -69,7 +69,7 @@ _FELL_BACK = r"HTTP Error 404: [^\n]*\s+During handling of the above exception"
 
 def explain(log: BuildLog) -> Iterator[Finding]:
     for item in unfound.of(log, "upstream-artifact-unavailable"):
-        there = f" (it has {', '.join(item.offered[-3:])})" if item.offered else ""
+        there = f" (its newest: {', '.join(item.offered[-3:])})" if item.offered else ""
         yield item.hit.finding(
             f"The index has no {item.requirement}{there}.",
             "pip cannot install it, from any machine that asks this index.",

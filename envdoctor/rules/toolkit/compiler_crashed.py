@@ -21,6 +21,7 @@ machine.
 Never.
 """
 
+import re
 from typing import Iterator
 
 from envdoctor.finding import Finding, Fix, Severity
@@ -54,15 +55,28 @@ _CRASHES = (
     rf"(?:Segmentation fault|Illegal instruction|Bus error)[^\n]{{0,40}}[ /]{_TOOL} -",
 )
 
+# Of `ulimit`. Source: gcc prints the C library's name of the signal.
+_LIMIT = re.compile(r"(?:File size|CPU time) limit exceeded")
+_LIFTED = {
+    "File size limit exceeded": "Lift it: ulimit -f unlimited, in the shell that builds",
+    "CPU time limit exceeded": "Lift it: ulimit -t unlimited, in the shell that builds",
+}
+
 
 def explain(log: BuildLog) -> Iterator[Finding]:
     hit = log.first(*_CRASHES)
     if hit:
+        limit = _LIMIT.search(hit.text)
         yield hit.finding(
             f"A compiler died by itself: {hit.text[:160]}.",
-            "It is a mistake of that release on that source; the same command dies again.",
+            "A limit of this shell or container stopped it."
+            if limit
+            else "It is a mistake of that release on that source; the same command dies again.",
             Fix(
-                "Use another release of the toolkit (ptxas, cicc, cudafe++) or of the host compiler, or leave out the"
-                " architecture or the optimisation at which it dies; where every run dies elsewhere, test the memory"
+                _LIFTED[limit[0]]
+                if limit
+                else "Use another release of the toolkit (ptxas, cicc, cudafe++) or of the host compiler, or leave"
+                " out the architecture or the optimisation at which it dies; where every run dies elsewhere, test the"
+                " memory"
             ),
         )

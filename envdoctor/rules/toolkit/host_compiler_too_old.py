@@ -153,18 +153,25 @@ _VERSION = (
     r"(?:C\+\+ )?[Cc]ompiler .{0,60}has no (?P<feature>C\+\+\d\d) support",
 )
 # What an old compiler does not know: options, values, headers, intrinsics. Source: gcc, clang, gas.
+_STANDARD = rf"(?:{standards.KNOWN}|(?:c|gnu)(?:99|11|17|18|2x|23)\b)"
+# What -march= and -mcpu= name: other words are slips of the pen. Source: the manuals of gcc 14 and clang 18.
+_PROCESSOR = (
+    r"(?:native|x86-64(?:-v\d)?|znver\d|[\w-]*(?:lake|well|bridge|mont|rapids|ridge|forest|cove)[\w-]*|knl|knm|core\w*|skx"
+    r"|nocona|bdver\d|btver\d|k8\w*|armv\d[\w.+-]*|(?:cortex|neoverse|apple|ampere|thunderx|tsv|grace|a64fx|oryon)[\w.+-]*"
+    r"|power\d+|pwr\d+|rv\d\d\w+|z1\d|arch\d\d)"
+)
 _OPTIONS = (
     (
         r"(?:gcc|cc|c\+\+|g\+\+|cc1plus|cc1|clang(?:\+\+)?)\S*: error: unrecognized command[- ]line option"
-        r" ['\"](?P<option>-(?:std=|march=|mcpu=|mavx512|mavxvnni|mamx|fconcepts|fcoroutines"
+        rf" ['\"](?P<option>-(?:std={_STANDARD}|march=|mcpu=|mavx512|mavxvnni|mamx|fconcepts|fcoroutines"
         r"|fopenmp-simd)[^'\"]*)"
     ),
-    r"error: invalid value '(?P<option>(?:c|gnu)\+\+\w+)' in '-std=",
+    rf"error: invalid value '(?P<option>{_STANDARD})' in '-std=",
     r"invalid feature modifier .{0,40}in '(?P<option>-m(?:arch|cpu)=\S+)'",
-    r"bad value \(?'?(?P<option>[\w.+-]+)'?\)? for '?-m(?:arch|cpu)=",
-    r"error: unknown (?:value|target CPU) '(?P<option>[\w.+-]+)'(?: for '?-m(?:arch|cpu))?",
+    rf"bad value \(?'?(?P<option>{_PROCESSOR})'?\)? for '?-m(?:arch|cpu)=",
+    rf"error: unknown (?:value|target CPU) '(?P<option>{_PROCESSOR})'(?: for '?-m(?:arch|cpu))?",
     r"clang compiler does not support '(?P<option>-m(?:arch|cpu)=native)'",
-    r"unsupported argument '(?P<option>\S+)' to option '-m(?:arch|cpu)='",
+    rf"unsupported argument '(?P<option>{_PROCESSOR})' to option '-m(?:arch|cpu)='",
     r"nvcc warning\s*: The (?P<option>-std=\S+) flag is not supported with the configured host compiler",
 )
 _HEADERS = (

@@ -29,6 +29,7 @@ from envdoctor import builders, compat, libraries, toolkit_cures
 from envdoctor.facts import Located, Project, Request, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 from envdoctor.log import BuildLog, Hit
+from envdoctor.messages import standards
 from envdoctor.messages.phrases import IN_ERROR
 
 SEVERITY = Severity.ERROR
@@ -159,7 +160,7 @@ _OPTIONS = (
 # flash-attention's and apex's setup.py.
 _SAID = (
     rf"nvcc fatal *: Unknown option '-{{0,2}}(?:{_OPTIONS})[^'\n]*'",
-    r"Value '(?:c|gnu)\+\+\w+' is not defined for option 'std'",
+    rf"Value '{standards.KNOWN}' is not defined for option 'std'",
     r"Value '(?:native|all|all-major)' is not defined for option 'gpu-architecture'",
     r"requires PTX ISA \.version \d+\.\d+ or later",
     r"cuda_std_\d+['\"]? is not known to CUDA compiler",
@@ -182,7 +183,7 @@ _STATED = (
     ),
     r"CUDA (?:versions? )?(?:<|below|older than|earlier than|prior to) ?\d+(?:\.\d+)? (?:is|are) (?:not|no longer) ",
     r"requires the language dialect ['\"]CUDA\d+",
-    r"nvcc fatal *: Value '(?!sm_|compute_|lto_)[^'\n]+' is not defined for option '(?!gpu|arch)[^'\n]+'",
+    r"nvcc fatal *: Value '(?!sm_|compute_|lto_)[^'\n]+' is not defined for option '(?!gpu|arch|std')[^'\n]+'",
 )
 # What headers of newer toolkits declare. Source: CUDA release notes 11.0, 11.2, 11.8, 12.0, 12.8.
 _DECLARED = (
