@@ -11,9 +11,11 @@ HEADER_PACKAGES: Tuple[Tuple[str, str, Tuple[str, ...]], ...] = (
 )
 
 #: Packages with the headers of other people's libraries: first piece of the include, then the package for apt-get,
-#: dnf and apk. Source: Debian 12's, Fedora 40's and Alpine 3.20's package contents.
+#: dnf and apk. Source: Debian 12's, Fedora 40's and Alpine 3.20's package contents; NCCL's are NVIDIA's packages.
 DEV_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
     ("infiniband/", "libibverbs-dev", "rdma-core-devel", "rdma-core-dev"),
+    ("rdma/fabric.h", "libfabric-dev", "libfabric-devel", "libfabric-dev"),
+    ("rdma/fi_", "libfabric-dev", "libfabric-devel", "libfabric-dev"),
     ("rdma/", "librdmacm-dev", "rdma-core-devel", "rdma-core-dev"),
     ("curl/", "libcurl4-openssl-dev", "libcurl-devel", "curl-dev"),
     ("openssl/", "libssl-dev", "openssl-devel", "openssl-dev"),

@@ -15,7 +15,7 @@ from envdoctor.host.overheard import Overheard
 #: What a shell answers for a command that is not there, or that cannot be run.
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
-#: The terminal sends these to the whole group, the command included, which decides what they mean.
+#: A terminal sends these to its whole foreground group, the command included, which decides what they mean.
 _FROM_TERMINAL = (signal.SIGINT, signal.SIGQUIT)
 #: Whoever sends these to us means the command.
 _PASSED_ON = (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
@@ -39,7 +39,7 @@ def run_in_foreground(
 
     Returns its status, or minus the signal that ended it. Raises CannotRun.
     """
-    with _signals_left_to_the_command() as recipient, _listening(overheard):
+    with _signals_left_to_the_command(overheard) as recipient, _listening(overheard):
         try:
             child = _start(argv, env, cwd, overheard)
         except (OSError, ValueError) as error:
@@ -117,12 +117,37 @@ class _Recipient:
         else:
             self._child.send_signal(number)
 
+    def pass_on_unless_heard(self, number: int, frame: Optional[FrameType]) -> None:
+        """A signal handler: what the terminal sends us it sends the command as well."""
+        if not _is_in_foreground():
+            self.pass_on(number, frame)
+
+
+def _is_in_foreground() -> bool:
+    """Whether a terminal's keys are signals to our group."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    finally:
+        os.close(terminal)
+
 
 @contextmanager
-def _signals_left_to_the_command() -> Iterator[_Recipient]:
+def _signals_left_to_the_command(overheard: Optional[Overheard]) -> Iterator[_Recipient]:
     """Signals that are ignored stay so, for the command too; a handler does not outlive its exec."""
     recipient = _Recipient()
-    handlers = {number: lambda *_: None for number in _FROM_TERMINAL}
+
+    def resized(number: int, frame: Optional[FrameType]) -> None:
+        """The command was told before its own terminal had the size."""
+        if overheard:
+            overheard.copy_size()
+            recipient.pass_on(number, frame)
+
+    handlers = {signal.SIGWINCH: resized}
+    handlers.update(dict.fromkeys(_FROM_TERMINAL, recipient.pass_on_unless_heard))
     handlers.update(dict.fromkeys(_PASSED_ON, recipient.pass_on))
     heard = {
         number: handler

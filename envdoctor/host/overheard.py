@@ -77,6 +77,11 @@ class Overheard:
         for ear in ears:
             ear.close()
 
+    def copy_size(self) -> None:
+        """Our terminal has another size."""
+        for ear in set(self._ears.values()):
+            ear.copy_size()
+
     @contextlib.contextmanager
     def ourselves(self) -> Iterator[None]:
         """What this process writes, and what it starts."""
@@ -171,9 +176,10 @@ class _Ear:
             modes[1] &= ~termios.OPOST  # what ends a line is added once, by our own terminal
             termios.tcsetattr(self.heard, termios.TCSANOW, modes)
             self._wanted = termios.tcgetattr(self.heard)
-        self._copy_size()
+        self.copy_size()
 
-    def _copy_size(self) -> None:
+    def copy_size(self) -> None:
+        """A terminal has the size of ours."""
         with contextlib.suppress(OSError):
             size = fcntl.ioctl(self.target, termios.TIOCGWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
             fcntl.ioctl(self.heard, termios.TIOCSWINSZ, size)
@@ -202,7 +208,6 @@ class _Ear:
                 readable, _, _ = select.select([self.heard], [], [], GRACE)
                 left -= self._done.is_set()
                 if self._is_terminal:
-                    self._copy_size()
                     self._copy_modes()
                 if readable:
                     self._remember(self.copy())

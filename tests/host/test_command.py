@@ -65,11 +65,11 @@ def test_the_program_is_looked_for_on_the_path_that_it_gets(tmp_path):
     assert run_in_foreground(["only-here"], {"PATH": f"{tmp_path}:/usr/bin:/bin"}) == 5
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGINT])
 def test_a_signal_to_us_reaches_the_command_which_decides(number):
     name = number.name[3:]
     script = f"trap 'echo caught; exit 9' {name}; echo ready; while :; do sleep 0.05; done"
-    with start("sh", "-c", script, stdout=subprocess.PIPE) as process:
+    with start("sh", "-c", script, stdout=subprocess.PIPE, start_new_session=True) as process:
         assert process.stdout.readline() == "ready\n"
         process.send_signal(number)
         assert process.stdout.read() == "caught\n"

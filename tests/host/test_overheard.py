@@ -1,7 +1,9 @@
 """What a command writes arrives untouched, and is remembered."""
 
+import fcntl
 import os
 import pty
+import struct
 import subprocess
 import sys
 import termios
@@ -141,3 +143,28 @@ def test_a_password_is_not_echoed_and_the_terminal_is_as_before():
     os.close(terminal)
     os.waitpid(pid, 0)
     assert b"hunter2" not in shown and modes[3] & termios.ECHO
+
+
+def test_a_new_size_of_the_terminal_is_there_when_the_command_hears_of_it():
+    script = """
+import os, signal, time
+def told(*_):
+    sizes.append(os.get_terminal_size(1).columns)
+sizes = []
+signal.signal(signal.SIGWINCH, told)
+print("ready", flush=True)
+while 77 not in sizes:
+    time.sleep(0.05)
+print("seen")
+"""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [sys.executable, "-c", SAY, "/dev/null", sys.executable, "-c", script])
+    shown = b""
+    while b"ready" not in shown:
+        shown += os.read(terminal, 4096)
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 20, 77, 0, 0))
+    while b"seen" not in shown:
+        shown += os.read(terminal, 4096)
+    assert os.WEXITSTATUS(os.waitpid(pid, 0)[1]) == 0
+    os.close(terminal)

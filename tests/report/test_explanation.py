@@ -86,6 +86,8 @@ def test_nothing_of_a_log_commands_the_terminal():
 def test_markdown_has_the_same():
     text = as_markdown("build.log", CAUSES)
     assert text.startswith("# build.log\n\nIt failed, for this reason:\n\n## first\n\nfirst is so it stops")
-    assert "\n    line 1: text 1\n" in text and "**Do:** mend first\n    export A=b\n    pip install x\n" in text
+    assert (
+        "\n    line 1: text 1\n" in text and "**Do:** mend first\n    export A=b\n    pip install x\n" in text
+    )
     assert "**Here:** confirmed: it is here too" in text and text.count("\n## ") == 5
     assert as_markdown("a.log", Explanation("no-failure")) == "# a.log\n\nNothing failed.\n"
