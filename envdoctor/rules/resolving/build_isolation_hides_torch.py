@@ -178,6 +178,7 @@ def _steps(missing: Tuple[Requirement, ...], python: Python) -> Tuple[Step, ...]
 _UNSEEN = (
     r"No module named '?(?P<name>torch)(?:\.[\w.]+)?'?(?![\w-])",
     r"(?:Error|ERROR).*(?:PyTorch|torch) (?:is not|must be|needs to be) installed(?P<name>)",
+    r"Unable to pre-compile ops without torch installed(?P<name>)",
 )
 _UNDECLARED = r"depends on '?(?P<name>[\w.-]+)'?, but doesn't declare it as a build dependency"
 _INSTALLS = (

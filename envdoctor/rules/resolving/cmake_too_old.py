@@ -124,7 +124,7 @@ _TARGET = (
 # What may have another cause as well: pattern, message, the release that has it ("" where none is known).
 _LIKELY = (
     (
-        rf"{_TARGET}.*not found",
+        rf"{_TARGET}\W* but the target was not",
         "This CMake's CUDA module does not define {name}.",
         "3.18",
     ),

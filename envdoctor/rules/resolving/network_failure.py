@@ -32,6 +32,7 @@ _CUT_OFF = (
     r"Failed to clone repository: '",
     r"error: downloading '[^'\n]+' failed",
     r"Each download failed!",
+    r"response\.py\", line \d+, in _error_catcher",
 )
 
 

@@ -106,6 +106,7 @@ _ELSEWHERE = (
 _ON_WINDOWS = (
     r"No module named '?(?:vllm\._C|vllm\._moe_C|triton|sgl_kernel|deepspeed\.ops)\b",
     r"Distributed package doesn't have NCCL built in",
+    r"AssertionError: Unable to pre-compile \w+$",
 )
 _CUDA_ONLY = (
     r"lib(?:cudart|cublas|cublasLt|cusparse|cusolver|nvrtc|cuda|nccl|cudnn)\.so\.?[\d.]*:? cannot open shared",

@@ -111,6 +111,7 @@ _NVCC_PATHS = (
     rf"command ['\"]+(?P<path>[^\"\n]*[/\\]nvcc(?:\.exe)?)['\"] failed: {_MISSING}",
     rf"\[Errno (?:2|13|20)\] {_MISSING}: ['\"](?P<path>[^'\"\n]*[/\\]nvcc(?:\.exe)?)['\"]",
     rf"(?:^|[ :]){_NVCC}: {_MISSING}",
+    r"CreateProcess failed: [^\n]*\n(?:[^\n]*\n){0,3}?\[\d+/\d+\] (?P<path>[^\n]{0,2000};[^\n;]{0,300}\\nvcc)",
     r"execute_noreturn of (?P<path>[^\n]*[/\\]nvcc(?:\.exe)?) failed: No such file",
     rf"exec: \"?{_NVCC}\"?: {_MISSING}",
     r"'?\"?(?P<path>[^'\"\n]{0,300}\\nvcc(?:\.exe)?)\"?'? is not recognized as an internal",

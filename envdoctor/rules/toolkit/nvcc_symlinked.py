@@ -77,7 +77,7 @@ _LOST = (
     r"nvcc fatal\s*: Path to libdevice library not specified",
     r"\b(?:cicc|cudafe\+\+|cudafe|ptxas|fatbinary): (?:command )?not found",
     r"nvcc (?:fatal|error)\s*: .*'?(?:cicc|cudafe\+\+)'?.*(?:No such file|not found)",
-    r"^<command-line>: fatal error: cuda_runtime\.h: No such file",
+    r"(?:cc1plus|cc1|<built-in>|<command-line>)\S{0,20}: fatal error: '?cuda_runtime\.h'?: No such file",
 )
 _HEADER = (r"cuda_runtime\.h: No such file", r"cannot find -lcudart")
 _LINK = (r"\bnvcc -> (?P<to>/\S+/bin/nvcc)\b", r"ln -\w+ (?P<to>/\S+/bin/nvcc) \S+")

@@ -106,6 +106,7 @@ _NONE = (
         r"torch\.version\.cuda\b[^\n]*\n(?:[^\n]*\n){0,12}?[^\n]*(?:'NoneType' object|expected string or bytes-like"
         r"|NoneType' and)"
     ),
+    r"torch_cuda_version = [\w.]*parse\(torch\.version\.cuda\)",
 )
 # torch says this of a CPU build, too, even where nvcc is on PATH and runs.
 _UNSET = r"CUDA_HOME environment variable is not set"
