@@ -6,7 +6,8 @@ include(kernel_variant)
 embed_fatbin
 ------------
 
-Compile one ``.cu`` file of a kernel family for the chosen architectures and put the result into the library as data.
+Compile one ``.cu`` file of a kernel family for the chosen architectures and put the result into the library as data,
+an image with the name ``<family>_<file>``.
 
 .. code-block:: cmake
 
@@ -21,13 +22,15 @@ function(embed_fatbin family source)
   endif()
   get_filename_component(stem "${source}" NAME_WE)
   get_filename_component(source "${source}" ABSOLUTE)
-  set(fatbin "${CMAKE_CURRENT_BINARY_DIR}/${family}_${stem}.fatbin")
+  set(image "${family}_${stem}")
+  set(fatbin "${CMAKE_CURRENT_BINARY_DIR}/${image}.fatbin")
   compile_fatbin_command(command "${source}" "${fatbin}" "${ENVDOCTOR_DEVICE_ARCHS}")
+  file(GLOB headers "${CMAKE_CURRENT_SOURCE_DIR}/*.h" "${PROJECT_SOURCE_DIR}/cpp/common/*.h" "${PROJECT_SOURCE_DIR}/cpp/common/*.cuh")
   add_custom_command(
     OUTPUT "${fatbin}"
     COMMAND ${command}
-    DEPENDS "${source}"
-    COMMENT "Compiling device code of ${family}"
+    DEPENDS "${source}" ${headers}
+    COMMENT "Compiling device code ${image}"
     VERBATIM)
 
   list(JOIN ENVDOCTOR_DEVICE_ARCHS "," archs)

@@ -9,7 +9,7 @@
 
 // One entry of the linker section `envdoctor_images`; cmake/fatbin.c.in writes them.
 struct DeviceImage {
-    const char* name;           // of the kernel family
+    const char* name;           // family_file
     const char* architectures;  // "sm_80,sm_90,compute_90"
     const unsigned char* begin;
     const unsigned char* end;

@@ -1,0 +1,39 @@
+// The CUDA driver as this library uses it: the few functions, asked for by name, and the device code loaded for each GPU.
+//
+// The library does not open libcuda: whoever has it open hands in its cuGetProcAddress. So one file loads on machines
+// with and without a driver, and it needs no CUDA runtime of any version.
+#pragma once
+
+#include <stdint.h>
+
+#include "common/api.h"
+
+// The process's cuGetProcAddress (either version of it). Once is enough; before, every call for a GPU is refused.
+ENVDOCTOR_API int envdoctor_use_driver(void* get_proc_address);
+
+// Compute capability of a GPU as 90 for 9.0, or -1 with a reason.
+int device_capability(int device);
+
+struct Launch {
+    unsigned grid[3];
+    unsigned threads;
+    unsigned shared_bytes;   // dynamic
+    unsigned cluster;        // blocks along x that share memory; 1: none
+    bool overlaps;           // may begin while the kernel before it ends (griddepcontrol.wait stands in it)
+};
+
+// A kernel of a family's image. Defined once as a static object; the function is looked up at the first launch on each
+// GPU and kept.
+class Kernel {
+public:
+    constexpr Kernel(const char* family, const char* name) : family_(family), name_(name), functions_{} {}
+    // Launch with one argument block, on the stream of that GPU, whatever GPU is current. Returns a status.
+    int launch(int device, void* stream, const Launch& launch, const void* arguments);
+
+private:
+    void* function(int device);
+    static constexpr int kDevices = 32;
+    const char* family_;
+    const char* name_;
+    void* functions_[kDevices];
+};

@@ -1,0 +1,61 @@
+#include "gemm_w8a8/cuda_mma.h"
+
+#include "common/driver.h"
+#include "common/status.h"
+
+namespace {
+
+Kernel direct8("gemm_w8a8_cuda_mma", "gemm_w8a8_direct8");
+Kernel direct16("gemm_w8a8_cuda_mma", "gemm_w8a8_direct16");
+Kernel direct32("gemm_w8a8_cuda_mma", "gemm_w8a8_direct32");
+Kernel packed32("gemm_w8a8_cuda_mma", "gemm_w8a8_packed32");
+Kernel packed128("gemm_w8a8_cuda_mma", "gemm_w8a8_packed128");
+Kernel plain32("gemm_w8a8_cuda_mma", "gemm_w8a8_plain32");
+Kernel plain128("gemm_w8a8_cuda_mma", "gemm_w8a8_plain128");
+Kernel unaligned("gemm_w8a8_cuda_mma", "gemm_w8a8_unaligned");
+
+// Whether rows can be copied 16 bytes at a time.
+bool is_aligned(const void* data, int64_t row, int64_t item) {
+    return ((reinterpret_cast<uintptr_t>(data) | static_cast<uintptr_t>(row) | static_cast<uintptr_t>(item)) & 15) == 0;
+}
+
+Kernel& tiled(const GemmW8A8& call, bool small) {
+    const bool x_aligned = is_aligned(call.x, call.x_row, call.x_batch);
+    if (call.packed && x_aligned) return small ? packed32 : packed128;
+    if (!call.packed && x_aligned && is_aligned(call.w, call.w_row, call.w_batch)) return small ? plain32 : plain128;
+    return unaligned;
+}
+
+}  // namespace
+
+void pack_for_mma(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* packed) {
+    for (int64_t block_n = 0; block_n < ceil_div(n, kBlockN); ++block_n) {
+        for (int64_t block_k = 0; block_k < ceil_div(k, kBlockK); ++block_k) {
+            for (int64_t i = 0; i < kBlockN * kBlockK; ++i) {
+                // Byte i of a block: group, step, thread, register of the thread, byte of the register.
+                const int64_t group = i >> 11, step = i >> 9 & 3, thread = i >> 4 & 31, part = i >> 2 & 3, byte = i & 3;
+                const int64_t column = block_n * kBlockN + group * 16 + (part & 1) * 8 + thread / 4;
+                const int64_t at = block_k * kBlockK + step * 32 + (part >> 1) * 16 + thread % 4 * 4 + byte;
+                *packed++ = column < n && at < k ? w[column * w_row + at] : 0;
+            }
+        }
+    }
+}
+
+int gemm_w8a8_cuda_mma(const GemmW8A8& call, int device, void* stream) {
+    using namespace cuda_mma;
+    if (ceil_div(call.m, kTileMSmall) > 65535 * (kTileM / kTileMSmall) || call.batch > 65535) {
+        return fail(ENVDOCTOR_NOT_SUPPORTED, "m = %lld or batch = %lld is more than one launch covers", call.m, call.batch);
+    }
+    // Few rows: every weight is used once, so it goes from memory to registers, and the warps of a block share k.
+    if (call.packed && call.m <= kDirectMaxM) {
+        Kernel& kernel = call.m <= 8 ? direct8 : call.m <= 16 ? direct16 : direct32;
+        const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kDirectN)), 1, 1}, kThreads, 0, 1, true};
+        return kernel.launch(device, stream, launch, &call);
+    }
+    Kernel& kernel = tiled(call, call.m <= 64);
+    const int64_t rows = &kernel == &packed32 || &kernel == &plain32 ? kTileMSmall : kTileM;
+    const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kTileN)), static_cast<unsigned>(ceil_div(call.m, rows)),
+                            static_cast<unsigned>(call.batch)}, kThreads, 0, 1, true};
+    return kernel.launch(device, stream, launch, &call);
+}

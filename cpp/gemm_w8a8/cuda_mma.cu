@@ -1,0 +1,228 @@
+// gemm_w8a8 by mma.sync, for every GPU from Turing on.
+//
+// extern "C" and no anonymous namespace: nvcc would put a hash of the build folder into the names.
+#include "common/device.cuh"
+#include "gemm_w8a8/cuda_mma.h"
+#include "gemm_w8a8/epilogue.h"
+
+using namespace cuda_mma;
+
+// --- few rows of x: packed weights from memory to registers -----------------------------------------------------------
+
+constexpr int kWarps = kThreads / 32;
+constexpr int kBlockBytes = kBlockN * kBlockK;     // of packed weights
+constexpr int kGroupBytes = kDirectN * kBlockK;    // 16 columns of a block
+
+// Four values of a row of x, zeros where the row or k ends.
+DEVICE unsigned four_of(const int8_t* row, int64_t at, int64_t k, bool aligned) {
+    if (at >= k) return 0;
+    if (aligned && at + 4 <= k) return *reinterpret_cast<const unsigned*>(row + at);
+    unsigned word = 0;
+    for (int i = 0; i < 4 && at + i < k; ++i) word |= static_cast<unsigned>(static_cast<uint8_t>(row[at + i])) << (8 * i);
+    return word;
+}
+
+// A block makes 16 columns of up to Tiles * 8 rows; its warps take turns along k, each with kAhead blocks under way.
+template <int Tiles>
+DEVICE void direct(const GemmW8A8& call) {
+    constexpr int kAhead = Tiles == 1 ? 4 : 2;
+    __shared__ int sums[kWarps][Tiles * kDirectTileM * kDirectN];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, group = lane / 4, part = lane % 4;
+    const int n0 = blockIdx.x * kDirectN;
+    const int blocks = static_cast<int>((call.k + kBlockK - 1) / kBlockK);
+    const char* weights = static_cast<const char*>(call.packed) + static_cast<int64_t>(n0 / kBlockN) * blocks * kBlockBytes +
+                          n0 % kBlockN / kDirectN * kGroupBytes + lane * 16;
+    uint4 ahead[kAhead][4];
+    for (int i = 0; i < kAhead; ++i) {
+        for (int step = 0; step < 4; ++step) {
+            const int block = warp + i * kWarps;
+            ahead[i][step] = block < blocks ? load_once(weights + static_cast<int64_t>(block) * kBlockBytes + step * 512)
+                                            : make_uint4(0, 0, 0, 0);
+        }
+    }
+    wait_for_previous_kernel();
+    let_next_kernel_begin();
+
+    const bool aligned = ((reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row)) & 3) == 0;
+    int sum[Tiles][4] = {};
+    for (int first = warp; first < blocks; first += kAhead * kWarps) {
+#pragma unroll
+        for (int i = 0; i < kAhead; ++i) {
+            const int block = first + i * kWarps;
+            if (block < blocks) {
+                unsigned x[Tiles][4][2];
+#pragma unroll
+                for (int tile = 0; tile < Tiles; ++tile) {
+                    const int row = tile * kDirectTileM + group;
+                    const int8_t* from = call.x + row * call.x_row;
+#pragma unroll
+                    for (int step = 0; step < 4; ++step) {
+                        const int64_t at = static_cast<int64_t>(block) * kBlockK + step * 32 + part * 4;
+                        x[tile][step][0] = row < call.m ? four_of(from, at, call.k, aligned) : 0;
+                        x[tile][step][1] = row < call.m ? four_of(from, at + 16, call.k, aligned) : 0;
+                    }
+                }
+#pragma unroll
+                for (int step = 0; step < 4; ++step) {
+                    const uint4 w = ahead[i][step];
+                    const unsigned a[4] = {w.x, w.y, w.z, w.w};
+#pragma unroll
+                    for (int tile = 0; tile < Tiles; ++tile) mma_int8(sum[tile], a, x[tile][step][0], x[tile][step][1]);
+                }
+            }
+            const int next = block + kAhead * kWarps;
+            if (next < blocks) {
+#pragma unroll
+                for (int step = 0; step < 4; ++step) {
+                    ahead[i][step] = load_once(weights + static_cast<int64_t>(next) * kBlockBytes + step * 512);
+                }
+            }
+        }
+    }
+
+    for (int tile = 0; tile < Tiles; ++tile) {
+        int* into = sums[warp] + tile * kDirectTileM * kDirectN;
+        for (int i = 0; i < 4; ++i) into[(part * 2 + (i & 1)) * kDirectN + group + (i >> 1) * 8] = sum[tile][i];
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < Tiles * kDirectTileM * kDirectN; i += kThreads) {
+        const int m = i / kDirectN, n = n0 + i % kDirectN;
+        if (m >= call.m || n >= call.n) continue;
+        int total = 0;
+        for (int w = 0; w < kWarps; ++w) total += sums[w][i];
+        epilogue::store(call, 0, m, n, total);
+    }
+}
+
+// --- any rows: tiles in shared memory ---------------------------------------------------------------------------------
+
+enum Weights { kPacked, kPlain, kUnaligned };  // kUnaligned: either, byte by byte where rows are not 16-byte aligned
+
+// Bytes 16 * part of a row of 64 lie where eight rows below each other fall into different banks.
+DEVICE int swizzled(int row, int part) { return row * kStepK + ((part ^ (row >> 1 & 3)) << 4); }
+
+template <bool Aligned>
+DEVICE void copy_row_part(char* to, const int8_t* from, int64_t bytes) {
+    const int count = bytes < 0 ? 0 : bytes > 16 ? 16 : static_cast<int>(bytes);
+    if (Aligned) {
+        copy16(to, from, count);
+    } else {
+        for (int i = 0; i < 16; ++i) to[i] = i < count ? from[i] : 0;
+    }
+}
+
+// Rows [first, first + Rows) of a row-major matrix, k from `k0` on.
+template <int Rows, bool Aligned>
+DEVICE void copy_rows(char* to, const int8_t* from, int64_t row_size, int64_t first, int64_t rows, int64_t k0, int64_t k) {
+    for (int i = threadIdx.x; i < Rows * 4; i += kThreads) {
+        const int row = i / 4, part = i % 4;
+        const bool is_there = first + row < rows && k0 + part * 16 < k;
+        const int8_t* at = is_there ? from + (first + row) * row_size + k0 + part * 16 : from;
+        copy_row_part<Aligned>(to + swizzled(row, part), at, is_there ? k - k0 - part * 16 : 0);
+    }
+}
+
+// The two steps of k of eight groups of 16 columns, as they lie in memory.
+DEVICE void copy_packed(char* to, const GemmW8A8& call, int64_t n0, int64_t k0) {
+    const int64_t blocks = (call.k + kBlockK - 1) / kBlockK, block_rows = (call.n + kBlockN - 1) / kBlockN;
+    for (int i = threadIdx.x; i < kTileN / 16 * 64; i += kThreads) {
+        const int group = i / 64;
+        const int64_t row = n0 / kBlockN + group / 4;
+        const bool is_there = row < block_rows;
+        const char* from = static_cast<const char*>(call.packed) + (is_there ? (row * blocks + k0 / kBlockK) * kBlockBytes : 0) +
+                           group % 4 * kGroupBytes + k0 % kBlockK / 32 * 512 + i % 64 * 16;
+        copy16(to + i * 16, from, is_there ? 16 : 0);
+    }
+}
+
+template <int TileM, Weights Kind>
+DEVICE void tiled(const GemmW8A8& call) {
+    constexpr int kWarpsM = TileM == kTileM ? 2 : 1, kWarpsN = kWarps / kWarpsM;
+    constexpr int kMmaM = TileM / kWarpsM / 16, kGroups = kTileN / kWarpsN / 16;
+    __shared__ __align__(128) char xs[kStages][TileM * kStepK];
+    __shared__ __align__(128) char ws[kStages][kTileN * kStepK];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    const int warp_m = warp / kWarpsN * (TileM / kWarpsM), warp_n = warp % kWarpsN * (kTileN / kWarpsN);
+    const int64_t n0 = static_cast<int64_t>(blockIdx.x) * kTileN, m0 = static_cast<int64_t>(blockIdx.y) * TileM;
+    const int64_t item = blockIdx.z;
+    const int8_t* x = call.x + item * call.x_batch;
+    const int8_t* w = call.w + item * call.w_batch;
+    const bool packed = Kind == kPacked || (Kind == kUnaligned && call.packed);
+    wait_for_previous_kernel();
+    let_next_kernel_begin();
+
+    const auto copy_stage = [&](int64_t step) {
+        const int64_t k0 = step * kStepK;
+        const int stage = static_cast<int>(step % kStages);
+        copy_rows<TileM, Kind != kUnaligned>(xs[stage], x, call.x_row, m0, call.m, k0, call.k);
+        if (packed) {
+            copy_packed(ws[stage], call, n0, k0);
+        } else {
+            copy_rows<kTileN, Kind != kUnaligned>(ws[stage], w, call.w_row, n0, call.n, k0, call.k);
+        }
+    };
+
+    const int64_t steps = (call.k + kStepK - 1) / kStepK;
+    for (int step = 0; step < kStages - 1; ++step) {
+        if (step < steps) copy_stage(step);
+        copies_begun();
+    }
+    int sum[kMmaM][kGroups * 2][4] = {};
+    for (int64_t step = 0; step < steps; ++step) {
+        wait_for_copies<kStages - 2>();
+        __syncthreads();
+        if (step + kStages - 1 < steps) copy_stage(step + kStages - 1);
+        copies_begun();
+        const char* const xs_now = xs[step % kStages];
+        const char* const ws_now = ws[step % kStages];
+#pragma unroll
+        for (int half = 0; half < kStepK / 32; ++half) {
+            const int matrix = lane / 8;
+            unsigned a[kMmaM][4];
+#pragma unroll
+            for (int i = 0; i < kMmaM; ++i) {
+                const int row = warp_m + i * 16 + (matrix & 1) * 8 + lane % 8;
+                load_matrices(a[i], shared_address(xs_now + swizzled(row, half * 2 + (matrix >> 1))));
+            }
+#pragma unroll
+            for (int j = 0; j < kGroups; ++j) {
+                unsigned b[4];  // of columns 0-7: first and second 16 k; the same of columns 8-15
+                if (packed) {
+                    const int group = warp_n / 16 + j;
+                    const uint4 value = *reinterpret_cast<const uint4*>(ws_now + ((group * 2 + half) * 32 + lane) * 16);
+                    b[0] = value.x, b[1] = value.z, b[2] = value.y, b[3] = value.w;
+                } else {
+                    const int row = warp_n + j * 16 + (matrix >> 1) * 8 + lane % 8;
+                    load_matrices(b, shared_address(ws_now + swizzled(row, half * 2 + (matrix & 1))));
+                }
+#pragma unroll
+                for (int i = 0; i < kMmaM; ++i) {
+                    mma_int8(sum[i][j * 2], a[i], b[0], b[1]);
+                    mma_int8(sum[i][j * 2 + 1], a[i], b[2], b[3]);
+                }
+            }
+        }
+    }
+
+#pragma unroll
+    for (int i = 0; i < kMmaM; ++i) {
+#pragma unroll
+        for (int j = 0; j < kGroups * 2; ++j) {
+            const int64_t m = m0 + warp_m + i * 16 + lane / 4, n = n0 + warp_n + j * 8 + lane % 4 * 2;
+            if (m < call.m) epilogue::store_pair(call, item, m, n, sum[i][j][0], sum[i][j][1]);
+            if (m + 8 < call.m) epilogue::store_pair(call, item, m + 8, n, sum[i][j][2], sum[i][j][3]);
+        }
+    }
+}
+
+#define KERNEL(name, body) \
+    extern "C" __global__ void __launch_bounds__(kThreads) name(const __grid_constant__ GemmW8A8 call) { body(call); }
+
+KERNEL(gemm_w8a8_direct8, direct<1>)
+KERNEL(gemm_w8a8_direct16, direct<2>)
+KERNEL(gemm_w8a8_direct32, direct<4>)
+KERNEL(gemm_w8a8_packed32, (tiled<kTileMSmall, kPacked>))
+KERNEL(gemm_w8a8_packed128, (tiled<kTileM, kPacked>))
+KERNEL(gemm_w8a8_plain32, (tiled<kTileMSmall, kPlain>))
+KERNEL(gemm_w8a8_plain128, (tiled<kTileM, kPlain>))
+KERNEL(gemm_w8a8_unaligned, (tiled<kTileM, kUnaligned>))

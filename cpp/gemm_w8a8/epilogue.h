@@ -1,0 +1,184 @@
+// What follows the sums: zero points, scales, bias, ReLU, rounding. One definition for all variants, on CPUs and GPUs.
+//
+// Contraction to fused multiply-add would round differently here and there, so it is switched off where this is
+// compiled: -ffp-contract=off, and nvcc's _rn intrinsics.
+#pragma once
+
+#include "gemm_w8a8/gemm_w8a8.h"
+
+#ifdef __CUDACC__
+#define EPILOGUE __device__ __forceinline__
+#else
+#define EPILOGUE static inline
+#include <string.h>
+#endif
+
+namespace epilogue {
+
+EPILOGUE float multiply(float a, float b) {
+#ifdef __CUDACC__
+    return __fmul_rn(a, b);
+#else
+    return a * b;
+#endif
+}
+
+EPILOGUE float add(float a, float b) {
+#ifdef __CUDACC__
+    return __fadd_rn(a, b);
+#else
+    return a + b;
+#endif
+}
+
+EPILOGUE uint32_t bits_of(float value) {
+#ifdef __CUDACC__
+    return __float_as_uint(value);
+#else
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
+#endif
+}
+
+EPILOGUE float of_bits(uint32_t bits) {
+#ifdef __CUDACC__
+    return __uint_as_float(bits);
+#else
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+#endif
+}
+
+EPILOGUE float from_half(uint16_t half) {
+    const uint32_t sign = (half & 0x8000u) << 16, rest = half & 0x7fffu;
+    if (rest >= 0x7c00u) return of_bits(sign | 0x7f800000u | (rest & 0x3ffu) << 13);
+    if (rest >= 0x400u) return of_bits(sign | ((rest << 13) + (112u << 23)));
+    return of_bits(sign | bits_of(multiply(static_cast<float>(rest), 5.9604645e-8f)));  // 2^-24
+}
+
+EPILOGUE uint16_t to_half(float value) {
+#ifdef __CUDACC__
+    uint16_t half;
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(half) : "f"(value));
+    return half;
+#else
+    const uint32_t bits = bits_of(value), sign = bits >> 16 & 0x8000u, rest = bits & 0x7fffffffu;
+    if (rest > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7fffu);
+    if (rest >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);
+    if (rest < 0x38800000u) {  // subnormal: adding 0.5 leaves the rounded value in the low bits
+        return static_cast<uint16_t>(sign | (bits_of(of_bits(rest) + 0.5f) - bits_of(0.5f)));
+    }
+    return static_cast<uint16_t>(sign | ((rest - (112u << 23) + 0xfffu + (rest >> 13 & 1)) >> 13));
+#endif
+}
+
+EPILOGUE uint16_t to_bfloat16(float value) {
+    const uint32_t bits = bits_of(value);
+    if ((bits & 0x7fffffffu) > 0x7f800000u) return 0x7fff;
+    return static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
+}
+
+EPILOGUE int32_t to_int32(float value) {
+#ifdef __CUDACC__
+    return __float2int_rn(value);  // saturates; NaN becomes 0
+#else
+    if (!(value == value)) return 0;
+    if (value >= 2147483648.0f) return INT32_MAX;
+    if (value < -2147483648.0f) return INT32_MIN;
+    // Adding and taking away 1.5 * 2^52 rounds to nearest, ties to even.
+    const double rounded = (static_cast<double>(value) + 6755399441055744.0) - 6755399441055744.0;
+    return static_cast<int32_t>(rounded);
+#endif
+}
+
+EPILOGUE float load(const void* values, int type, int64_t i) {
+    switch (type) {
+        case ENVDOCTOR_INT8: return static_cast<float>(static_cast<const int8_t*>(values)[i]);
+        case ENVDOCTOR_INT32: return static_cast<float>(static_cast<const int32_t*>(values)[i]);
+        case ENVDOCTOR_FLOAT16: return from_half(static_cast<const uint16_t*>(values)[i]);
+        case ENVDOCTOR_BFLOAT16: return of_bits(static_cast<uint32_t>(static_cast<const uint16_t*>(values)[i]) << 16);
+        case ENVDOCTOR_FLOAT32: return static_cast<const float*>(values)[i];
+    }
+    return 0.0f;
+}
+
+// Whether the output is integer arithmetic throughout.
+EPILOGUE bool is_exact(const GemmW8A8& call) {
+    return call.y_type == ENVDOCTOR_INT32 && !call.x_scale && !call.w_scale &&
+           (call.bias_type == ENVDOCTOR_NONE || call.bias_type == ENVDOCTOR_INT32);
+}
+
+// The sum of products of the stored values, made one of values without their zero points. 64 bits: K may be large.
+EPILOGUE int64_t without_zero_points(const GemmW8A8& call, int32_t sum, int64_t m, int64_t n) {
+    int64_t exact = sum;
+    const int64_t w_zero = call.w_zero ? call.w_zero[n * call.w_zero_step] : 0;
+    if (w_zero) exact -= w_zero * call.x_sum[m];
+    if (call.x_zero) {
+        const int64_t x_zero = call.x_zero[m * call.x_zero_step];
+        exact -= x_zero * (call.w_sum[n] - call.k * w_zero);
+    }
+    return exact;
+}
+
+EPILOGUE float scaled(const GemmW8A8& call, float value, int64_t m, int64_t n) {
+    if (call.x_scale) value = multiply(value, call.x_scale[m * call.x_scale_step]);
+    if (call.w_scale) value = multiply(value, call.w_scale[n * call.w_scale_step]);
+    if (call.bias_type != ENVDOCTOR_NONE) {
+        value = add(value, multiply(call.bias_scale, load(call.bias, call.bias_type, n)));
+    }
+    return call.relu && value < 0.0f ? 0.0f : value;
+}
+
+EPILOGUE int32_t integer(const GemmW8A8& call, int64_t sum, int64_t n) {
+    uint32_t value = static_cast<uint32_t>(sum);
+    if (call.bias_type != ENVDOCTOR_NONE) value += static_cast<uint32_t>(static_cast<const int32_t*>(call.bias)[n]);
+    const int32_t result = static_cast<int32_t>(value);
+    return call.relu && result < 0 ? 0 : result;
+}
+
+// Write y[item, m, n] for one sum of stored products.
+EPILOGUE void store(const GemmW8A8& call, int64_t item, int64_t m, int64_t n, int32_t sum) {
+    const bool zeros = call.x_zero || call.w_zero;
+    const int64_t exact = zeros ? without_zero_points(call, sum, m, n) : sum;
+    const int64_t at = item * call.y_batch + m * call.y_row + n;
+    if (is_exact(call)) {
+        static_cast<int32_t*>(call.y)[at] = integer(call, exact, n);
+        return;
+    }
+    const float value = scaled(call, zeros ? static_cast<float>(exact) : static_cast<float>(sum), m, n);
+    switch (call.y_type) {
+        case ENVDOCTOR_INT8: {
+            const int32_t rounded = to_int32(value);
+            static_cast<int8_t*>(call.y)[at] =
+                static_cast<int8_t>(rounded < -128 ? -128 : rounded > 127 ? 127 : rounded);
+            break;
+        }
+        case ENVDOCTOR_INT32: static_cast<int32_t*>(call.y)[at] = to_int32(value); break;
+        case ENVDOCTOR_FLOAT16: static_cast<uint16_t*>(call.y)[at] = to_half(value); break;
+        case ENVDOCTOR_BFLOAT16: static_cast<uint16_t*>(call.y)[at] = to_bfloat16(value); break;
+        default: static_cast<float*>(call.y)[at] = value;
+    }
+}
+
+#ifdef __CUDACC__
+// The same for columns n and n + 1, n even: in one piece where the output allows it.
+EPILOGUE void store_pair(const GemmW8A8& call, int64_t item, int64_t m, int64_t n, int32_t first, int32_t second) {
+    const int64_t at = item * call.y_batch + m * call.y_row + n;
+    const bool sixteen = call.y_type == ENVDOCTOR_FLOAT16 || call.y_type == ENVDOCTOR_BFLOAT16;
+    uint16_t* const y = static_cast<uint16_t*>(call.y) + at;
+    if (sixteen && !call.x_zero && !call.w_zero && n + 1 < call.n && (reinterpret_cast<uintptr_t>(y) & 3) == 0) {
+        const float a = scaled(call, static_cast<float>(first), m, n);
+        const float b = scaled(call, static_cast<float>(second), m, n + 1);
+        const uint32_t low = call.y_type == ENVDOCTOR_FLOAT16 ? to_half(a) : to_bfloat16(a);
+        const uint32_t high = call.y_type == ENVDOCTOR_FLOAT16 ? to_half(b) : to_bfloat16(b);
+        *reinterpret_cast<uint32_t*>(y) = low | high << 16;
+        return;
+    }
+    if (n < call.n) store(call, item, m, n, first);
+    if (n + 1 < call.n) store(call, item, m, n + 1, second);
+}
+#endif
+
+}  // namespace epilogue

@@ -1,0 +1,81 @@
+// The contract of gemm_w8a8: int8 activations times int8 weights, the products added up in int32.
+//
+//     y[b, m, n] = out( s[m, n] * sum_k (x[b, m, k] - x_zero[m]) * (w[b, n, k] - w_zero[n]) + bias_scale * bias[n] )
+//     s[m, n] = x_scale[m] * w_scale[n]
+//
+// in float32, one rounding for each operation, in the order ((sum * x_scale) * w_scale) + (bias_scale * bias); ReLU
+// before the output's rounding: to nearest, ties to even, saturating. An int32 output without scales and with an int32
+// bias (or none) is integer arithmetic throughout, modulo 2^32.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/api.h"
+#include "common/types.h"
+
+// One call. Strides count elements; along k elements are adjacent. Any m, n, k, batch >= 0.
+struct GemmW8A8 {
+    int64_t batch, m, n, k;
+    const int8_t* x;  // [batch, m, k]
+    int64_t x_batch, x_row;
+    const int8_t* w;  // [batch, n, k], or null where `packed` is given
+    int64_t w_batch, w_row;
+    const void* packed;  // weights in the device's own layout: see envdoctor_gemm_w8a8_pack
+    void* y;             // [batch, m, n], n adjacent
+    int64_t y_batch, y_row;
+    const float* x_scale;  // null: 1
+    const float* w_scale;  // null: 1
+    // What zero points add; all null without them. Sums are those of the stored values over k.
+    const int32_t* x_zero;
+    const int32_t* x_sum;  // [m], wanted with w_zero
+    const int32_t* w_zero;
+    const int32_t* w_sum;  // [n], wanted with x_zero
+    const void* bias;      // [n]
+    // 0: one value for all; 1: one for each row (of x) or column (of y).
+    int32_t x_scale_step, w_scale_step, x_zero_step, w_zero_step;
+    int32_t y_type;     // EnvdoctorType: INT8, INT32, FLOAT16, BFLOAT16, FLOAT32
+    int32_t bias_type;  // EnvdoctorType; NONE without bias
+    float bias_scale;
+    int32_t relu;
+};
+
+// Where a call runs: the CPU, or a GPU by its ordinal.
+constexpr int ENVDOCTOR_CPU = -1;
+
+// Run one call. On the CPU `stream` is ignored and the call returns when it is done; on a GPU it is launched on the
+// stream of that GPU. All pointers are the device's own.
+ENVDOCTOR_API int envdoctor_gemm_w8a8(const GemmW8A8* call, int device, void* stream);
+
+// Bytes of weights [n, k] in the packed layout of a device (the same for all GPUs).
+ENVDOCTOR_API size_t envdoctor_gemm_w8a8_packed_bytes(int64_t n, int64_t k, int device);
+
+// Bring weights [n, k] (rows w_row elements apart) into it. For a GPU too this runs on the CPU, with pointers of the CPU:
+// it is done once, when a model is loaded.
+ENVDOCTOR_API int envdoctor_gemm_w8a8_pack(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int device, void* packed);
+
+// Which variant a call would take, such as "cpu_avx512vnni" or "cuda_mma"; null, with a reason, when it cannot run.
+ENVDOCTOR_API const char* envdoctor_gemm_w8a8_variant(const GemmW8A8* call, int device);
+
+// --- the variants -----------------------------------------------------------------------------------------------------
+
+// All of y by the definition, one product after the other.
+void gemm_w8a8_reference(const GemmW8A8& call);
+
+// Packed weights on the CPU: panels of 16 columns; of a panel, groups of four k with the four values of each column
+// side by side, as unsigned numbers 128 too large. Columns and k that are not there hold 128.
+constexpr int64_t kPanel = 16, kGroup = 4;
+
+// Columns [panel_begin, panel_end) * 16 of all rows of one batch item.
+void gemm_w8a8_cpu_portable(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end);
+void gemm_w8a8_cpu_avx2(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end);
+void gemm_w8a8_cpu_avx512vnni(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end);
+
+// Packed weights on a GPU: blocks of 64 columns and 128 k, of a row of blocks one after the other along k. A block holds
+// four groups of 16 columns, a group four steps of 32 k, a step 16 bytes for each of the 32 threads of a warp: what the
+// thread hands to mma.m16n8k32 as its part of 16 x 32 values. What is not there holds 0.
+constexpr int64_t kBlockN = 64, kBlockK = 128;
+void pack_for_mma(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* packed);
+
+// On a GPU of compute capability 7.5 and newer, by mma.sync: cuda_mma.cu.
+int gemm_w8a8_cuda_mma(const GemmW8A8& call, int device, void* stream);

@@ -1,0 +1,22 @@
+"""Int8 and int4 matrix products and quantisers as PyTorch operators, on CPUs and NVIDIA GPUs.
+
+Importing this registers them under `torch.ops.envdoctor`. They call one library without torch or CUDA in it
+(`envdoctor.library`), so one build serves every torch from 1.13 on.
+"""
+
+from envdoctor.library import LibraryMissing, load
+
+try:
+    import torch  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"envdoctor.kernels needs torch, which does not import here ({error}); `envdoctor check` says what is wrong"
+    ) from error
+try:
+    load()
+except LibraryMissing as error:
+    raise ImportError(f"envdoctor.kernels: {error}") from error
+
+from envdoctor.kernels.gemm_w8a8 import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
+
+__all__ = ["bmm_w8a8", "gemm_w8a8", "linear_w8a8", "pack_w8a8"]

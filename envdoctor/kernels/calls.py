@@ -1,0 +1,94 @@
+"""How tensors reach the compiled library: pointers, devices, streams, and what its statuses are in Python."""
+
+import contextlib
+import ctypes
+import functools
+from typing import Any, Callable, List, Optional, Tuple, Type
+
+import torch
+
+from envdoctor import library
+
+CPU = -1
+NONE = 0
+TYPES = {torch.int8: 1, torch.int32: 2, torch.float16: 3, torch.bfloat16: 4, torch.float32: 5}
+
+_EXCEPTIONS = {
+    library.INVALID_ARGUMENT: ValueError,
+    library.NOT_SUPPORTED: NotImplementedError,
+    library.NOT_BUILT: NotImplementedError,
+}
+
+
+def function(name: str, result: Optional[Type[Any]], *arguments: Type[Any]) -> Callable[..., Any]:
+    """A function of the library with its types declared."""
+    found = getattr(library.load(), name)
+    found.restype, found.argtypes = result, list(arguments)
+    return found  # type: ignore[no-any-return]
+
+
+def check(status: int, what: str) -> None:
+    """Raise what a status means: ValueError, NotImplementedError or RuntimeError."""
+    if status:
+        raise _EXCEPTIONS.get(status, RuntimeError)(f"{what}: {library.last_reason()}")
+
+
+def place(tensor: torch.Tensor) -> Tuple[int, Optional[int]]:
+    """Where a tensor's kernels run: device for the library (-1: CPU), and the stream that is current there."""
+    if tensor.device.type == "cpu":
+        return CPU, None
+    if tensor.device.type != "cuda" or torch.version.hip:
+        raise NotImplementedError(f"there are kernels for CPUs and NVIDIA GPUs, not for {tensor.device}")
+    hand_in_driver()
+    index = tensor.device.index
+    return index, torch.cuda.current_stream(index).cuda_stream
+
+
+@functools.lru_cache(maxsize=None)
+def hand_in_driver() -> None:
+    """Give the library the driver that torch uses; raises NotImplementedError where it is too old."""
+    driver = ctypes.CDLL("libcuda.so.1")
+    with contextlib.suppress(AttributeError):
+        address = ctypes.cast(driver.cuGetProcAddress_v2, ctypes.c_void_p)
+        return check(use_driver(address), "CUDA driver")
+    try:
+        address = ctypes.cast(driver.cuGetProcAddress, ctypes.c_void_p)
+    except AttributeError:
+        raise NotImplementedError("the NVIDIA driver is older than CUDA 11.3; `envdoctor check` says more") from None
+    return check(use_driver(address), "CUDA driver")
+
+
+use_driver = function("envdoctor_use_driver", ctypes.c_int, ctypes.c_void_p)
+
+
+def address(tensor: Optional[torch.Tensor]) -> Optional[int]:
+    """Of its first element; None for none."""
+    return None if tensor is None else tensor.data_ptr()
+
+
+def rows_adjacent(tensor: torch.Tensor) -> torch.Tensor:
+    """The tensor, or a copy where neighbours of its last dimension do not lie next to each other."""
+    return tensor if tensor.stride(-1) == 1 or tensor.shape[-1] <= 1 else tensor.contiguous()
+
+
+class Registry:
+    """Operators of the namespace `envdoctor`: one schema, one implementation for every device, one fake kernel."""
+
+    def __init__(self) -> None:
+        self._library = torch.library.Library("envdoctor", "DEF") if hasattr(torch, "library") else None
+        self._kept: List[Any] = []
+
+    def operator(self, schema: str, real: Callable[..., Any], fake: Callable[..., Any]) -> Callable[..., Any]:
+        """Register and return what to call: the operator, or the plain function where torch is too old for one."""
+        name = schema.partition("(")[0]
+        if self._library is None or not hasattr(torch.library, "register_fake"):
+            return real
+        tags = (torch.Tag.pt2_compliant_tag,) if hasattr(torch.Tag, "pt2_compliant_tag") else ()
+        self._library.define(schema, tags=tags)
+        for key in ("CPU", "CUDA"):
+            self._library.impl(name, real, key)
+        torch.library.register_fake(f"envdoctor::{name}", fake, lib=self._library)
+        return getattr(torch.ops.envdoctor, name)  # type: ignore[no-any-return]
+
+
+registry = Registry()
