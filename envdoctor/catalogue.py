@@ -84,40 +84,29 @@ def rules() -> Tuple[Rule, ...]:
 def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
     """Apply the rules (all, or those named) to the facts."""
     wanted = None if only is None else set(only)
+    asked = [rule for rule in rules() if wanted is None or rule.name in wanted]
     findings: List[Finding] = []
     notes = [*facts.notes, *_unread(facts)]
-    undetermined: Dict[str, List[str]] = {}
-    every = rules()
-    for rule in every:
-        if rule.check is None or (wanted is not None and rule.name not in wanted):
-            continue
-        severest = _severest(rule, facts)
-        if severest is None:
-            continue
-        arguments, missing = _arguments(rule, facts)
-        for name in missing:
-            undetermined.setdefault(name, []).append(rule.name)
-        if arguments is None:
-            continue
+    for rule in asked:
         try:
-            findings.extend(named(finding, rule, severest) for finding in rule.check(**arguments))
+            findings.extend(ask(rule, facts) or ())
         except Exception as error:  # a rule's mistake must not hide what the others found
             notes.append(
                 Note(rule.name, f"this rule failed, please report it: {type(error).__name__}: {error}")
             )
-    notes.extend(_undetermined(facts, undetermined))
-    stages = {rule.name: rule.stage for rule in every}
+    notes.extend(_undetermined(asked, facts))
+    stages = {rule.name: rule.stage for rule in asked}
     findings.sort(key=lambda finding: (_rank(finding), stages[finding.rule], finding.rule, finding.message))
     return Diagnosis(tuple(findings), tuple(notes), tuple(sorted(wanted or ())))
 
 
-def ask(rule: Rule, facts: Facts) -> Optional[Tuple[Finding, ...]]:
+def ask(rule: Rule, facts: Facts) -> Optional[Iterator[Finding]]:
     """What one rule says of the facts; None where it cannot say: no check, another role, a fact that is missing."""
-    severest = _severest(rule, facts) if rule.check else None
-    arguments, missing = _arguments(rule, facts)
-    if rule.check is None or severest is None or arguments is None or missing:
+    severest = _severest(rule, facts)
+    arguments, _ = _arguments(rule, facts)
+    if rule.check is None or severest is None or arguments is None:
         return None
-    return tuple(named(finding, rule, severest) for finding in rule.check(**arguments))
+    return (named(finding, rule, severest) for finding in rule.check(**arguments))
 
 
 def _rule(module: ModuleType) -> Rule:
@@ -156,13 +145,18 @@ def _unread(facts: Facts) -> Iterator[Note]:
         yield from (Note("project", text) for text in facts.project.unread)
 
 
-def _undetermined(facts: Facts, undetermined: Dict[str, List[str]]) -> Iterator[Note]:
-    for name, skipped in undetermined.items():
+def _undetermined(asked: Iterable[Rule], facts: Facts) -> Iterator[Note]:
+    """Facts that nobody could determine, each with the rules that could not be asked for want of it."""
+    skipped: Dict[str, List[str]] = {}
+    for rule in asked:
+        for name in _arguments(rule, facts)[1] if _severest(rule, facts) else ():
+            skipped.setdefault(name, []).append(rule.name)
+    for name, names in skipped.items():
         value = getattr(facts, name)
         reason = (
             f"could not be determined: {value.reason}" if isinstance(value, Unknown) else "was not examined"
         )
-        yield Note(name, f"{reason} (not checked: {', '.join(sorted(skipped))})")
+        yield Note(name, f"{reason} (not checked: {', '.join(sorted(names))})")
 
 
 def _severest(rule: Rule, facts: Facts) -> Optional[Severity]:

@@ -91,12 +91,11 @@ def compared(explanation: Explanation, facts: Facts, it_happened_here: bool = Fa
     findings = []
     for finding in explanation.findings:
         found = ask(known[finding.rule], facts)
-        if found is None:
-            here[finding.rule] = Here("not checkable")
-        elif found:
-            here[finding.rule] = Here("confirmed", found[0].message)
-            finding = replace(finding, fix=found[0].fix or finding.fix)
-        elif it_happened_here:
+        first = next(found, None) if found is not None else None
+        if first is not None:
+            here[finding.rule] = Here("confirmed", first.message)
+            finding = replace(finding, fix=first.fix or finding.fix)
+        elif found is None or it_happened_here:
             here[finding.rule] = Here("not checkable")
         else:
             here[finding.rule] = Here("contradicted", "the facts of this machine show nothing of it")

@@ -54,6 +54,14 @@ def linkable(toolkits: Toolkits, file: str) -> bool:
     return any(posixpath.basename(path) == file for path in toolkits.linkable)
 
 
+def searched(name: str, near: Toolkit, toolkits: Toolkits) -> Iterator[Library]:
+    """The library where every link looks: in that toolkit, and in Debian's in the system's folder."""
+    for item in (near, *(item for item in toolkits.items if item.layout == "debian")):
+        library = item.library(name)
+        if library is not None:
+            yield library
+
+
 def copies(name: str, near: Toolkit, toolkits: Toolkits) -> Iterator[Library]:
     """The library in that toolkit, then in the others of the same CUDA major version."""
     others = (

@@ -8,7 +8,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from envdoctor.facts import Package, Packages, Python, System, Wheel
+from envdoctor.facts import Located, Package, Packages, Python, System, Wheel
 
 # The manylinux names before PEP 600, with the glibc minor that each stands for.
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
@@ -22,6 +22,8 @@ _PIP_SINCE = (
 )
 
 _OLDEST = Version("0.dev0")
+#: Who installs what the metadata asks for; conda's promises less.
+_PROMISING = (None, "pip", "uv")
 
 
 def parse(text: str) -> Optional[Requirement]:
@@ -80,6 +82,26 @@ def installed(requirement: Requirement, packages: Packages) -> bool:
     """Whether an installed distribution satisfies it."""
     version = packages.version(canonicalize_name(requirement.name))
     return version is not None and accepts(requirement, version)
+
+
+def lacking(stated: Requirement, packages: Packages, python: Python) -> Iterator[Tuple[Located, str]]:
+    """What an installed package, and those that it asks for, ask for in vain: where that stands, and its name."""
+    waiting, seen = [stated], {str(stated)}
+    while waiting:
+        asked = waiting.pop()
+        package = packages.get(canonicalize_name(asked.name))
+        if package is None or package.installer not in _PROMISING or package.kind != "dist-info":
+            continue
+        for text in package.requires:
+            requirement = parse(text)
+            if requirement is None or not applies(requirement, python, asked.extras):
+                continue
+            name = canonicalize_name(requirement.name)
+            if packages.get(name) is None:
+                yield Located(text, package.location), name
+            elif str(requirement) not in seen:
+                seen.add(str(requirement))
+                waiting.append(requirement)
 
 
 def built_for_numpy_1(package: Package) -> bool:

@@ -36,11 +36,15 @@ from envdoctor.compat.cuda import (
 )
 from envdoctor.compat.packages import (
     CMAKE_PACKAGE_HEADERS,
+    CXX_PACKAGES,
     DEV_PACKAGES,
+    DISTRIBUTIONS,
     HEADER_PACKAGES,
     IMPORTED_BY_SETUP,
     OWN_LOADERS,
+    PROGRAM_PACKAGES,
     RUNTIME_PACKAGES,
+    distribution,
 )
 from envdoctor.compat.pytorch import (
     INDIRECT_LIBRARIES,
@@ -76,8 +80,10 @@ __all__ = [
     "CUDA_LIBRARIES",
     "CUDA_MAJOR_SONAMES",
     "CUDA_WHEELS",
+    "CXX_PACKAGES",
     "DEFAULT_ARCHITECTURE",
     "DEV_PACKAGES",
+    "DISTRIBUTIONS",
     "FEATURE_ARCHITECTURE",
     "GCC_CXX_SINCE",
     "HALF_HEADERS",
@@ -95,6 +101,7 @@ __all__ = [
     "OLDEST_ARCHITECTURE",
     "OLDEST_DRIVER",
     "OWN_LOADERS",
+    "PROGRAM_PACKAGES",
     "RENAMED_ARCHITECTURES",
     "RUNTIME_PACKAGES",
     "SUFFIX_SINCE",
@@ -109,6 +116,7 @@ __all__ = [
     "Release",
     "at_least",
     "cuda_wheel",
+    "distribution",
     "numbers",
     "release",
     "torch_cxx_standard",

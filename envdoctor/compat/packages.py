@@ -1,4 +1,4 @@
-"""Which package brings a header, a library or a module."""
+"""Which package brings a header, a library, a program or a module."""
 
 from typing import Dict, Tuple
 
@@ -62,6 +62,27 @@ RUNTIME_PACKAGES: Tuple[Tuple[str, str, str, str], ...] = (
     ("GL", "libgl1", "mesa-libGL", "mesa-gl"),
 )
 
+#: The package with g++ where gcc comes without it (pacman's gcc is whole).
+CXX_PACKAGES: Dict[str, str] = {
+    "apt-get": "g++",
+    "dnf": "gcc-c++",
+    "yum": "gcc-c++",
+    "zypper": "gcc-c++",
+    "apk": "g++",
+}
+#: Programs that builds call, with their package for each package manager.
+PROGRAM_PACKAGES: Dict[str, Dict[str, str]] = {
+    "make": dict.fromkeys(("apt-get", "dnf", "yum", "apk", "zypper", "pacman"), "make"),
+    "g++": {**CXX_PACKAGES, "pacman": "gcc"},
+    "rustc": {
+        "apt-get": "rustc",
+        "dnf": "rust cargo",
+        "apk": "rust cargo",
+        "zypper": "rust cargo",
+        "pacman": "rust",
+    },
+}
+
 #: What setup.py files import besides the standard library and setuptools, with the distribution that brings it:
 #: only names that are certain. Source: the projects' own packaging.
 IMPORTED_BY_SETUP: Dict[str, str] = {
@@ -87,6 +108,33 @@ IMPORTED_BY_SETUP: Dict[str, str] = {
     "mpi4py": "mpi4py",
 }
 
+#: Modules whose distribution has another name. Source: PyPI.
+DISTRIBUTIONS: Dict[str, str] = {
+    **IMPORTED_BY_SETUP,
+    "cv2": "opencv-python",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "skimage": "scikit-image",
+    "bs4": "beautifulsoup4",
+    "dotenv": "python-dotenv",
+    "attr": "attrs",
+    "google.protobuf": "protobuf",
+    "Crypto": "pycryptodome",
+    "dateutil": "python-dateutil",
+    "serial": "pyserial",
+    "zmq": "pyzmq",
+    "git": "gitpython",
+    "flash_attn": "flash-attn",
+    "faiss": "faiss-cpu",
+    "pkg_about": "pkg-about",
+}
+
 #: Packages that look for CUDA's libraries themselves before they import what needs them. Source: cupy's
 #: _environment.py, cuda-bindings with cuda-pathfinder, jax and tensorflow's own preloading.
 OWN_LOADERS = ("cupy", "cuda-bindings", "cuda-core", "nvidia-", "jax", "tensorflow", "tensorrt")
+
+
+def distribution(module: str) -> str:
+    """What pip installs for a module; the module's own name where no other is known."""
+    top = module.partition(".")[0]
+    return DISTRIBUTIONS.get(module) or DISTRIBUTIONS.get(top) or module.replace("_", "-").replace(".", "-")

@@ -54,11 +54,18 @@ def hand_in_driver() -> None:
     try:
         address = ctypes.cast(driver.cuGetProcAddress, ctypes.c_void_p)
     except AttributeError:
-        raise NotImplementedError("the NVIDIA driver is older than CUDA 11.3; `envdoctor check` says more") from None
+        raise NotImplementedError(
+            "the NVIDIA driver is older than CUDA 11.3; `envdoctor check` says more"
+        ) from None
     return check(use_driver(address), "CUDA driver")
 
 
 use_driver = function("envdoctor_use_driver", ctypes.c_int, ctypes.c_void_p)
+
+
+def where(device: torch.device) -> int:
+    """A device as functions that only prepare for it take it: all GPUs are alike to them."""
+    return CPU if device.type == "cpu" else 0
 
 
 def address(tensor: Optional[torch.Tensor]) -> Optional[int]:

@@ -3,12 +3,30 @@
 Patterns are those of `BuildLog.search`; each stands for the whole of its line.
 """
 
-#: Notices that read like failures, of what goes on without. Their lines are not shown to rules.
-BENIGN = (
+# Words of single projects, each tuple a part of the table of its kind below. What everybody may say belongs there.
+_NOTICES_OF_PROJECTS = (
     # TensorFlow looks for every GPU library, and runs without. Source: dso_loader.cc, cuda_driver.cc.
     r"\b[WI] (?:external/\S+ )?tensorflow/",
     r"tensorflow/(?:stream_executor|compiler|core|tsl)/.*(?:dlerror|cuInit|TF-TRT|libcuda|register factory)",
+    # torchao, whose operators were compiled for another torch.
     r"Skipping import of cpp extensions",
+    # DeepSpeed, of a toolkit that is not quite torch's. Source: op_builder/builder.py.
+    r"APIs are compatible, accepting this combination",
+)
+_WRAPPERS_OF_PROJECTS = (
+    # bitsandbytes, below what it said of its search for CUDA's libraries.
+    r"CUDA Setup failed despite GPU being available|Inspect the CUDA SETUP outputs above",
+    # vLLM's server, of its engine's process; torch_npu when that process ends.
+    r"EngineCore failed to start|EngineDeadError|output_handler failed|ERR99999 UNKNOWN",
+)
+_FAILURES_OF_PROJECTS = (
+    # llama.cpp; torch's ProcessGroupNCCL.
+    r"unknown model architecture|Watchdog caught",
+)
+
+#: Notices that read like failures, of what goes on without. Their lines are not shown to rules.
+BENIGN = (
+    *_NOTICES_OF_PROJECTS,
     # pip's resolver says what it left behind; the install goes on. Source: _internal/commands/install.py.
     r"pip's dependency resolver does not currently take into account",
     r"(?<!\S)\S{1,100} \S{1,60} requires [^\n]{1,300}, but you (?:have|'ll have) [^\n]{1,200} which is incompatible",
@@ -27,7 +45,6 @@ BENIGN = (
     r"or its parent directory is not owned or is not writable|Defaulting to user installation because",
     r"The object file directory",
     r"no version information available \(required by|from LD_PRELOAD cannot be preloaded",
-    r"APIs are compatible, accepting this combination",
     r"TORCH_CUDA_ARCH_LIST is not set, all archs for visible cards are included",
     r"could not find ninja.. Falling back to using the slow distutils backend",
     # nvcc and ptxas.
@@ -57,6 +74,7 @@ ERROR = r"^\W*(?:[\w.]*(?:Error|Exception):|ERROR\b(?! \[)|fatal\b)|\b(?:fatal )
 
 #: What wraps a failure: that something failed, not what.
 WRAPPERS = (
+    *_WRAPPERS_OF_PROJECTS,
     # pip and setuptools.
     r"subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|failed-wheel-build-for-install",
     r"did not run successfully\.|exit code: \d+|See above for output|\[end of output\]",
@@ -67,10 +85,8 @@ WRAPPERS = (
     r"setup\.py (?:install|develop|bdist_wheel|clean) for [^\n]*error|finished with status 'error'",
     r"[Cc]ommand [^\n]* (?:returned non-zero exit status|failed with|died with|terminated by signal|errored out)",
     r"CalledProcessError|hook failed|Build backend (?:failed|returned an error)|Failed to (?:build|prepare) ",
-    r"[Ss]ee (?:root cause|the \w+|stack trace) \(?above|\bsee [\w./-]+\.log\b|ERR99999 UNKNOWN",
-    r"CUDA Setup failed despite GPU being available|Inspect the CUDA SETUP outputs above",
-    r"EngineCore failed to start|EngineDeadError|died unexpectedly|output_handler failed|Main process exited",
-    r"##\[error\]|Failed with result|terminated with (?:non-zero )?exit code|exited unexpectedly",
+    r"[Ss]ee (?:root cause|the \w+|stack trace) \(?above|\bsee [\w./-]+\.log\b",
+    r"(?:died|exited) unexpectedly|terminated with (?:non-zero )?exit code",
     r"The above exception was the direct cause|During handling of the above exception",
     # torch's cpp_extension, ninja, make, CMake.
     r"Error compiling objects for extension|Error building extension '|Error in building extension",
@@ -79,11 +95,15 @@ WRAPPERS = (
     r"Error \d+(?: \(ignored\))?$",
     r"Configuring incomplete|See also [^\n]*CMake\w+\.log|CMake (?:build|configur\w+|Generate step)[^\n]*failed",
     r"^CMake Error: [^\n]*(?:try_compile|Generate step failed)",
+    r"^CMake Error at [^\n]*CMakeTest\w+Compiler\.cmake:\d+ \(message\):\n[^\n]*",
+    # torch reads the compiler's words as UTF-8.
+    r"error\.output\.decode\([^\n]*\n[^\n]*UnicodeDecodeError:[^\n]*",
     # compilers and linkers, of what they said before.
     r"errors? detected in the compilation of|[Cc]ompilation terminated|Error limit reached|errors? generated\.",
     r"collect2(?:\.exe)?: (?:fatal )?error: ld returned|linker command failed with exit code|LNK1120",
-    # docker, runners.
+    # docker, runners, systemd.
     r"did not complete successfully|executor failed running|returned a non-zero code|failed to solve",
+    r"##\[error\]|Main process exited|Failed with result",
     r"ERROR \[[^\]]*\d+/\d+\]|Process completed with exit code|exited with (?:code|status)|exit status \d+",
     r"(?:error: )?(?:could not|failed to) (?:compile|build) ['\w]|[Bb]uild (?:failed|FAILED)|BUILD FAILED",
     r"Traceback \(most recent call last\)",
@@ -94,6 +114,7 @@ FRAMES = (r"^[ \t]+File '?\"[^\n]*, line \d+", r"\braise \w+", r"^[ \t]*\d* \| "
 
 #: What only a failure says, whoever says it.
 FAILURES = (
+    *_FAILURES_OF_PROJECTS,
     r"\b(?:fatal |internal compiler |syntax |linker )?[Ee]rror ?(?::|\b[A-Z]+\d+|\(\d+\)| code\b)|\bError\(s\)",
     r"\bERROR\b|\bCRITICAL\b|\bfatal\b|\bFATAL\b",
     r"\b\w*(?:Error|Exception|Expired|Interrupt)\b(?::|\(|$)",
@@ -104,7 +125,7 @@ FAILURES = (
     r"error adding symbols|file format not recognized",
     r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion|Interrupt$|\^C",
     r"is not (?:a supported wheel|recognized as)|Could not find a version|No matching distribution",
-    r"unknown model architecture|no longer allowed|not supported|is not allowed|Watchdog caught",
+    r"no longer allowed|not supported|is not allowed",
     r"CUDA [Ee]rror|CMake Error(?: at [^\n]*\n[^\n]+)?|\bError at\b|\*\*\* [^\n]*Stop\.|error\[E\d+\]|no such option",
 )
 
@@ -118,6 +139,10 @@ SUCCESSES = (
 
 #: What wrapped a failure, and what makes it show more; the tool nearest to the failure first.
 MORE = (
+    (
+        r"error\.output\.decode\(",
+        "The compiler's words are not in UTF-8: build again with VSLANG=1033 and MAX_JOBS=1; it then speaks English",
+    ),
     (
         r"ninja: build stopped|Error compiling objects for extension|Error building extension|'ninja', '-v'",
         "Build again with MAX_JOBS=1 and pip install -v . 2>&1 | tee build.log; the cause stands at the first FAILED:",

@@ -1,1 +1,1 @@
-"""What tools say in logs, by subject, where several rules read it. Pure."""
+"""What tools say in logs, by subject: what several rules read, and what would fill a rule alone. Pure."""

@@ -79,6 +79,10 @@ _TORCH_FIRST_BUILT = {
     "cu132": "2.12.0",
 }
 
+#: The rule that explains a requirement, how surely, and why, where the rule says it.
+Why = Tuple[str, str, str]
+_NO_LONGER: Why = ("upstream-artifact-unavailable", "medium", "")
+
 
 @dataclass(frozen=True)
 class Unfound:
@@ -128,8 +132,7 @@ def of(log: BuildLog, rule: str) -> Iterator[Unfound]:
     yield from [item for item in unfound(log) if item.rule == rule][:1]
 
 
-def _why(log: BuildLog, name: str, wanted: str, versions: List[Version]) -> Tuple[str, str, str]:
-    """Rule, confidence and detail."""
+def _why(log: BuildLog, name: str, wanted: str, versions: List[Version]) -> Why:
     offline = log.has(*NO_INDEX)
     folder = log.has(_FOLDER_ONLY) and not log.has(r"Looking in indexes:")
     if not versions and log.has(*_BUILDING) and (offline or name in _BACKENDS):
@@ -143,7 +146,7 @@ def _why(log: BuildLog, name: str, wanted: str, versions: List[Version]) -> Tupl
     return _offered(log, name, wanted, versions) if versions else _nothing(log, name, wanted)
 
 
-def _nothing(log: BuildLog, name: str, wanted: str) -> Tuple[str, str, str]:
+def _nothing(log: BuildLog, name: str, wanted: str) -> Why:
     """Nothing that this interpreter takes, in any version."""
     if log.has(*_MUSL) and (name.startswith(("torch", "nvidia-", "triton")) or _LINUX_ONLY.fullmatch(name)):
         return "platform-unsupported", "medium", "nothing of CUDA is built for musl"
@@ -152,43 +155,58 @@ def _nothing(log: BuildLog, name: str, wanted: str) -> Tuple[str, str, str]:
     if re.search(r"\+(?:cu|rocm)\d", wanted) and log.has(*_MAC):
         return "platform-unsupported", "medium", "builds with CUDA are not made for macOS"
     if _odd(wanted) or "nightly" in name:
-        return "upstream-artifact-unavailable", "medium", ""
+        return _NO_LONGER
     return "wheel-tag-mismatch", "medium", ""
 
 
-def _offered(log: BuildLog, name: str, wanted: str, versions: List[Version]) -> Tuple[str, str, str]:
+def _offered(log: BuildLog, name: str, wanted: str, versions: List[Version]) -> Why:
     """Other versions than the wanted one."""
-    pin = _pinned(wanted)
     if name.startswith("nvidia-") and all(version.public.startswith("0.0.1.dev") for version in versions):
         return "platform-unsupported", "medium", "PyPI has a place holder for it alone"
+    pin = _pinned(wanted)
+    python = _for_another_python(log, wanted, pin, versions)
+    if python is not None:
+        return "python-version-unsupported", "high" if pin else "medium", f"it asks for Python {python}"
+    if pin is None or _odd(wanted):
+        return _NO_LONGER
+    plain = [Version(version.public) for version in versions]
+    if Version(pin.public) in plain:
+        return "upstream-artifact-unavailable", "high", ""  # that version, and not that build of it
+    return _out_of_range(name, pin, min(plain), max(plain))
+
+
+def _for_another_python(
+    log: BuildLog,
+    wanted: str,
+    pin: Optional[Version],
+    versions: List[Version],
+) -> Optional[str]:
+    """The Python that a release of what is wanted asks for, where pip says that it ignored one."""
     for ignored in log.search(_IGNORED):
         version = _version(ignored["version"])
         if version and (
             Version(version.public) == Version(pin.public) if pin else _above(version, wanted, versions)
         ):
-            confidence = "high" if pin else "medium"
-            return "python-version-unsupported", confidence, f"it asks for Python {ignored['python'].strip()}"
-    if pin is None or _odd(wanted):
-        return "upstream-artifact-unavailable", "medium", ""
-    plain = [Version(version.public) for version in versions]
-    if any(Version(pin.public) == version for version in plain):
-        return "upstream-artifact-unavailable", "high", ""  # that version, and not that build of it
-    low, high, base = min(plain), max(plain), Version(pin.public)
-    # torchvision, and torchaudio before 2.0, are numbered otherwise than torch.
-    numbered = name == "torch" or base.major >= 2
-    first = _version(_TORCH_FIRST_BUILT.get(pin.local or "", "0")) if numbered else None
-    if base < low and not (first and base < first):
-        return "python-version-unsupported", "medium", "this Python is newer than it"
-    torch = name in ("torch", "torchvision", "torchaudio")
-    if torch and base > high and str(high) in _TORCH_LAST:
-        return "python-version-unsupported", "medium", f"Python {_TORCH_LAST[str(high)]} is older than it"
-    if torch and base > high and str(high) == _LAST_ON_INTEL_MACS:
-        return (
-            "platform-unsupported",
-            "medium",
-            f"{_LAST_ON_INTEL_MACS} is the last one for Macs with an Intel processor",
-        )
-    return "upstream-artifact-unavailable", "medium", ""
+            return ignored["python"].strip()
+    return None
+
+
+def _out_of_range(name: str, pin: Version, low: Version, high: Version) -> Why:
+    """Older than all that is offered, or newer: torch's last release for an old Python or Mac tells which that is."""
+    base = Version(pin.public)
+    if base < low:
+        # torchvision, and torchaudio before 2.0, are numbered otherwise than torch.
+        numbered = name == "torch" or base.major >= 2
+        first = _version(_TORCH_FIRST_BUILT.get(pin.local or "", "")) if numbered else None
+        if not (first and base < first):
+            return "python-version-unsupported", "medium", "this Python is newer than it"
+    elif base > high and name in ("torch", "torchvision", "torchaudio"):
+        if str(high) in _TORCH_LAST:
+            return "python-version-unsupported", "medium", f"Python {_TORCH_LAST[str(high)]} is older than it"
+        if str(high) == _LAST_ON_INTEL_MACS:
+            last = f"{_LAST_ON_INTEL_MACS} is the last one for Macs with an Intel processor"
+            return "platform-unsupported", "medium", last
+    return _NO_LONGER
 
 
 def _above(version: Version, wanted: str, versions: List[Version]) -> bool:

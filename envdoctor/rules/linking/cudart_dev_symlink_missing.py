@@ -30,8 +30,9 @@ When the part of the project that links the library is switched off in your buil
 import posixpath
 from typing import Dict, Iterable, Iterator, List, Optional, Tuple
 
-from envdoctor import compat, libraries
-from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits, Torch
+from envdoctor import compat, libraries, nvcc_links
+from envdoctor.builders import builds_torch_extension
+from envdoctor.facts import Library, Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Shim, Step
 from envdoctor.log import BuildLog
 from envdoctor.messages.absent import libraries as libraries_absent
@@ -53,19 +54,24 @@ def check(
     # cuda-toolkit-missing speaks, or toolkit-torch-cuda-mismatch.
     if used is None or libraries.torch_refuses(project, used, torch):
         return
-    wanted = _wanted(project)
-    hidden = {name: place for name, place in wanted.items() if _is_hidden(name, used, toolkits)}
+    wanted = {
+        name: place
+        for name, place in _wanted(project).items()
+        if not libraries.linkable(toolkits, f"lib{name}.so")  # on LIBRARY_PATH
+    }
+    hidden = {name: place for name, place in wanted.items() if _is_hidden(used.library(name))}
     if hidden:
         yield _versioned_only(hidden, used, toolkits, project)
     absent = {
         name: place
         for name, place in wanted.items()
-        if name not in hidden and not _reachable(name, used, toolkits)
+        if name not in hidden and not any(copy.dev_link for copy in libraries.searched(name, used, toolkits))
     }
     if absent:
         yield _absent(absent, used, toolkits, project, python.executable if python else "python")
-    if _conda_lib64(project, used):
-        yield _in_lib(project, used)
+    outside = _outside_lib64(project, used)
+    if outside:
+        yield _in_lib(project, used, outside)
     yield from _nvcc_link(project, toolkits, toolkit)
 
 
@@ -87,20 +93,8 @@ def _wanted(project: Project) -> Wanted:
     return wanted
 
 
-def _is_hidden(name: str, used: Toolkit, toolkits: Toolkits) -> bool:
-    library = used.library(name)
-    return bool(library and library.shared and not library.dev_link) and not libraries.linkable(
-        toolkits, f"lib{name}.so"
-    )
-
-
-def _reachable(name: str, used: Toolkit, toolkits: Toolkits) -> bool:
-    """A link with the plain name in the toolkit, in Debian's system folder, or on LIBRARY_PATH."""
-    places = [used, *(item for item in toolkits.items if item.layout == "debian")]
-    found = [place.library(name) for place in places]
-    return any(library and library.dev_link for library in found) or libraries.linkable(
-        toolkits, f"lib{name}.so"
-    )
+def _is_hidden(library: Optional[Library]) -> bool:
+    return bool(library and library.shared and not library.dev_link)
 
 
 def _evidence(wanted: Wanted) -> Tuple[Evidence, ...]:
@@ -126,6 +120,22 @@ def _versioned_only(hidden: Wanted, used: Toolkit, toolkits: Toolkits, project: 
 
 
 def _absent(absent: Wanted, used: Toolkit, toolkits: Toolkits, project: Project, python: str) -> Finding:
+    targets = _targets(project, absent)
+    return Finding(
+        message=f"{used.root} (CUDA {used.version}) does not have {_list(f'lib{name}' for name in absent)}.",
+        consequence=_stops(project, absent)
+        if targets
+        else f"If this part of the project is built, the linker stops: cannot find -l{next(iter(absent))}.",
+        evidence=(*_evidence(absent), Evidence(used.root, f"{_list(absent)}: in no form")),
+        fix=_from_elsewhere(absent, used, toolkits, project, python),
+        location=_location(absent),
+        # CMake itself stops over a target that it does not know, whatever is built then.
+        severity=None if targets else Severity.WARNING,
+    )
+
+
+def _from_elsewhere(absent: Wanted, used: Toolkit, toolkits: Toolkits, project: Project, python: str) -> Fix:
+    """Copies of the same CUDA; a library of which there is none has to be installed first."""
     steps: List[Step] = []
     commands: Dict[str, None] = {}
     for name in absent:
@@ -135,24 +145,12 @@ def _absent(absent: Wanted, used: Toolkit, toolkits: Toolkits, project: Project,
         commands.update({command: None} if command else {})
     runs = tuple(Run(command, Safety.UNSAFE) for command in commands)
     if runs or not steps:
-        fix = Fix(
+        return Fix(
             "Install the libraries; `envdoctor check` then prints how to put them on the linker's path", runs
         )
-    else:
-        fix = Fix(
-            f"Take the copies of CUDA {used.release[0]} that are installed elsewhere",
-            (*steps, *libraries.search(project)),
-        )
-    return Finding(
-        message=f"{used.root} (CUDA {used.version}) does not have {_list(f'lib{name}' for name in absent)}.",
-        consequence=_stops(project, absent)
-        if _targets(project, absent)
-        else f"If this part of the project is built, the linker stops: cannot find -l{next(iter(absent))}.",
-        evidence=(*_evidence(absent), Evidence(used.root, f"{_list(absent)}: in no form")),
-        fix=fix,
-        location=_location(absent),
-        # CMake itself stops over a target that it does not know, whatever is built then.
-        severity=None if _targets(project, absent) else Severity.WARNING,
+    return Fix(
+        f"Take the copies of CUDA {used.release[0]} that are installed elsewhere",
+        (*steps, *libraries.search(project)),
     )
 
 
@@ -171,56 +169,37 @@ def _stops(project: Project, wanted: Wanted) -> str:
     return f"The linker stops: cannot find -l{next(iter(wanted))}."
 
 
-def _conda_lib64(project: Project, used: Toolkit) -> bool:
-    """A lib64 of its own beside the lib that has the libraries: torch's extensions then search lib64 alone."""
+def _outside_lib64(project: Project, used: Toolkit) -> Optional[str]:
+    """conda's libcudart.so beside a lib64 of its own: torch's extensions then search lib64 alone."""
     library = used.library("cudart")
-    return bool(
-        used.layout == "conda"
-        and _torch_extension(project)
-        and f"{used.root}/lib64" in used.library_dirs
-        and library
-        and library.dev_link
-        and posixpath.dirname(library.dev_link) != f"{used.root}/lib64"
-    )
+    place = library.dev_link if library else None
+    lib64 = f"{used.root}/lib64"
+    if used.layout != "conda" or lib64 not in used.library_dirs or not place:
+        return None
+    return place if builds_torch_extension(project) and posixpath.dirname(place) != lib64 else None
 
 
-def _torch_extension(project: Project) -> bool:
-    return any(
-        extension.kind == "CUDAExtension" for extension in (project.setup.extensions if project.setup else ())
-    )
-
-
-def _in_lib(project: Project, used: Toolkit) -> Finding:
-    library = used.library("cudart")
-    place = library.dev_link or "" if library else ""
+def _in_lib(project: Project, used: Toolkit, place: str) -> Finding:
+    folder = posixpath.dirname(place)
     return Finding(
-        message=f"torch's extensions search {used.root}/lib64, and libcudart.so lies in {posixpath.dirname(place)}.",
+        message=f"torch's extensions search {used.root}/lib64, and libcudart.so lies in {folder}.",
         consequence="The linker stops: cannot find -lcudart.",
         evidence=(Evidence(place, "found"), Evidence(f"{used.root}/lib64", "is there, without libcudart.so")),
-        fix=Fix("Search the other folder too", libraries.search(project, posixpath.dirname(place))),
+        fix=Fix("Search the other folder too", libraries.search(project, folder)),
     )
 
 
 def _nvcc_link(project: Project, toolkits: Toolkits, toolkit: Optional[Toolkit]) -> Iterator[Finding]:
     """nvcc itself links the run time's archives: from a folder that its profile names, or from nowhere."""
-    for place, item in _nvcc_links(project, toolkits, toolkit):
-        runtime = item.library("cudart")
-        static = libraries.linkable(toolkits, "libcudart_static.a")
-        if runtime and runtime.shared and not runtime.static and not static and not _shared(project, place):
-            yield _no_archive(
-                project, place, item, runtime.shared, libraries.dev_link("cudart", item, toolkits)
-            )
+    for place, item in nvcc_links.first_ones(project, toolkits, toolkit):
+        shared = nvcc_links.shared_alone(item, toolkits)
+        folder = nvcc_links.unsearched_folder(item, toolkits)
+        if shared and not nvcc_links.asks_for_shared(project, place):
+            yield _no_archive(project, place, item, shared, libraries.dev_link("cudart", item, toolkits))
             return
-        folder = _archives(item) if item.missing_link_dir else None
-        if folder and not (static and libraries.linkable(toolkits, "libcudadevrt.a")):
+        if folder:
             yield _nvcc_lib64(project, place, item, folder)
             return
-
-
-def _shared(project: Project, place: Located) -> bool:
-    """Whether the Makefile has nvcc link the shared run time, with -cudart shared."""
-    asked = [name for name in project.link_names if libraries.link_name(name.text) == "cudart"]
-    return place in project.nvcc_links and any(name.file == place.file for name in asked)
 
 
 def _no_archive(
@@ -240,33 +219,6 @@ def _no_archive(
         ),
         location=Location(place.file, place.line),
     )
-
-
-def _nvcc_links(
-    project: Project, toolkits: Toolkits, toolkit: Optional[Toolkit]
-) -> Iterator[Tuple[Located, Toolkit]]:
-    """The first link by CMake, which tries its compiler, and the first by make, each with its nvcc's toolkit."""
-    languages = project.cmake.languages if project.cmake else ()
-    cuda = next((language for language in languages if language.text == "CUDA"), None)
-    if cuda is not None and toolkit is not None:
-        yield Located("language CUDA", cuda.file, cuda.line), toolkit
-    for place in project.nvcc_links[:1]:
-        called = next((item for item in toolkits.items if _is_called(item, place.text)), None)
-        if called is not None:
-            yield place, called
-
-
-def _is_called(item: Toolkit, name: str) -> bool:
-    """Whether it is the toolkit of an nvcc as a Makefile calls it."""
-    if name.startswith("/"):  # "$(NVCC)" and others are what PATH has
-        return name in (f"{origin}/bin/nvcc" for origin in (item.root, *item.origins))
-    return "nvcc on PATH" in item.origins
-
-
-def _archives(item: Toolkit) -> Optional[str]:
-    """The folder with what nvcc links."""
-    library = item.library("cudadevrt")
-    return posixpath.dirname(library.static) if library and library.static else None
 
 
 def _nvcc_lib64(project: Project, place: Located, used: Toolkit, folder: str) -> Finding:

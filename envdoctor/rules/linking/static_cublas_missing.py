@@ -82,10 +82,8 @@ def _archive(name: str) -> str:
 
 def _has(used: Toolkit, toolkits: Toolkits, name: str) -> bool:
     """The toolkit's own archive, Debian's in the system's folder, or one on LIBRARY_PATH."""
-    places = [used, *(item for item in toolkits.items if item.layout == "debian")]
-    found = [place.library(name) for place in places]
-    return any(library and library.static for library in found) or libraries.linkable(
-        toolkits, f"lib{_archive(name)}.a"
+    return any(library.static for library in libraries.searched(name, used, toolkits)) or (
+        libraries.linkable(toolkits, f"lib{_archive(name)}.a")
     )
 
 

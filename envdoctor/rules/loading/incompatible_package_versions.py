@@ -42,22 +42,25 @@ Misfit = Tuple[Package, Requirement]
 def check(packages: Packages, python: Python) -> Iterator[Finding]:
     misfits: Dict[str, List[Misfit]] = {}
     for package in _in_use(packages):
-        for text in package.requires:
-            name = _name(text)
-            version = packages.version(name)
-            if version is None:
-                continue  # most are of extras: not worth parsing
-            if name == "numpy" and requirements.built_for_numpy_1(package) and not version.startswith("1."):
-                continue  # numpy-abi-mismatch
-            requirement = requirements.parse(text)
-            if (
-                requirement is not None
-                and not _fits(requirement, version)
-                and requirements.applies(requirement, python)
-            ):
-                misfits.setdefault(name, []).append((package, requirement))
+        for name, requirement in _unmet(package, packages, python):
+            misfits.setdefault(name, []).append((package, requirement))
     for name, found in misfits.items():
         yield _finding(name, packages.version(name) or "", found, python)
+
+
+def _unmet(package: Package, packages: Packages, python: Python) -> Iterator[Tuple[str, Requirement]]:
+    for text in package.requires:
+        name = _name(text)
+        version = packages.version(name)
+        if version is None:
+            continue  # most are of extras: not worth parsing
+        if name == "numpy" and requirements.built_for_numpy_1(package) and not version.startswith("1."):
+            continue  # numpy-abi-mismatch
+        requirement = requirements.parse(text)
+        if requirement is None or _fits(requirement, version):
+            continue
+        if requirements.applies(requirement, python):
+            yield name, requirement
 
 
 def _name(requirement: str) -> str:
@@ -150,46 +153,45 @@ _NOT_HERE = re.compile(r"(?:pkg_resources|distutils|setuptools|pip|packaging|__m
 
 
 def explain(log: BuildLog) -> Iterator[Finding]:
-    hit = log.first(*_TOLD)
-    if hit:
-        who = hit.match.groupdict().get("who") or ""
-        yield _misfit(
-            hit,
-            f"Packages ask for versions of each other that do not fit{f': {who}' if who else ''}.",
-            "high",
-        )
-    unsolved = log.first(_UNSOLVED)
+    told, unsolved, halves = log.first(*_TOLD), log.first(_UNSOLVED), log.first(*_HALVES)
+    if told:
+        who = told.match.groupdict().get("who") or ""
+        of_whom = f": {who}" if who else ""
+        yield _misfit(told, f"Packages ask for versions of each other that do not fit{of_whom}.", "high")
     if unsolved:
         confidence = "low" if log.has(_ELSE) else "medium"
         yield _misfit(unsolved, "No set of versions satisfies all requirements.", confidence)
-    halves = log.first(*_HALVES)
     if halves:
-        yield _misfit(
-            halves,
-            f"The compiled part of {halves['who']} is not of the release of its Python files.",
-            "medium",
-        )
-    for name in log.search(*_NAME):
-        confidence = _confidence(log, name)
+        text = f"The compiled part of {halves['who']} is not of the release of its Python files."
+        yield _misfit(halves, text, "medium")
+    yield from _absent_name(log)
+    yield from _absent_module(log)
+    yield from _other_arguments(log)
+
+
+def _absent_name(log: BuildLog) -> Iterator[Finding]:
+    for hit in log.search(*_NAME):
+        confidence = _confidence(log, hit)
         if confidence:
-            text = f"The installed {name['who'].partition('.')[0]} has no {name['who']}.{name['what']}."
-            yield _misfit(name, text, confidence)
-            break
-    for absent, module in tracebacks.absent_modules(log):
-        if _is_part(module):
-            yield _misfit(
-                absent, f"The installed {module.partition('.')[0]} has no module {module}.", "medium"
-            )
-            break
-    for argument in log.search(*_ARGUMENT):
-        inside = tracebacks.INSTALLED.search(tracebacks.asking(log, argument))
-        text = (
-            f"{argument['who']}() is called with other arguments than the installed version takes"
-            f" ({argument['what']})."
-        )
-        if inside:
-            yield _misfit(argument, text, "medium")
-            break
+            text = f"The installed {hit['who'].partition('.')[0]} has no {hit['who']}.{hit['what']}."
+            yield _misfit(hit, text, confidence)
+            return
+
+
+def _absent_module(log: BuildLog) -> Iterator[Finding]:
+    parts = ((hit, module) for hit, module in tracebacks.absent_modules(log) if _is_part(module))
+    for hit, module in parts:
+        yield _misfit(hit, f"The installed {module.partition('.')[0]} has no module {module}.", "medium")
+        return
+
+
+def _other_arguments(log: BuildLog) -> Iterator[Finding]:
+    """Calls from an installed package, of a function that takes other arguments."""
+    for hit in log.search(*_ARGUMENT):
+        if tracebacks.INSTALLED.search(tracebacks.asking(log, hit)):
+            arguments = f"other arguments than the installed version takes ({hit['what']})"
+            yield _misfit(hit, f"{hit['who']}() is called with {arguments}.", "medium")
+            return
 
 
 def _confidence(log: BuildLog, hit: Hit) -> str:
@@ -207,14 +209,7 @@ def _confidence(log: BuildLog, hit: Hit) -> str:
         return ""
     if hit["part"]:
         return "medium" if tracebacks.INSTALLED.search(file) else "low"
-    known = top in (
-        "torch",
-        "numpy",
-        "transformers",
-        "huggingface_hub",
-        "triton",
-        "torchvision",
-    )
+    known = top in ("torch", "numpy", "transformers", "huggingface_hub", "triton", "torchvision")
     return "medium" if known or tracebacks.INSTALLED.search(file) else "low"
 
 

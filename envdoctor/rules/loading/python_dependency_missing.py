@@ -24,7 +24,7 @@ When another environment is meant: `--python` names it.
 
 import re
 import shlex
-from typing import Iterator, List, Optional, Tuple
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -38,7 +38,6 @@ from envdoctor.messages import tracebacks
 SEVERITY = Severity.ERROR
 STAGE = 0
 
-PROMISING = (None, "pip", "uv")
 FILES = ("requirements.txt", "pyproject.toml", "setup.py", "setup.cfg")
 
 
@@ -81,45 +80,28 @@ def _imports(project: Project, packages: Packages) -> Iterator[Tuple[Located, st
 
 
 def _stated(project: Project, packages: Packages, python: Python) -> Iterator[Tuple[Located, str]]:
-    for place in project.requirements:
-        requirement = requirements.parse(place.text)
-        if place.file not in FILES or requirement is None or not requirements.applies(requirement, python):
-            continue
+    for place, requirement in _applying(project.requirements, python):
         name = canonicalize_name(requirement.name)
+        if place.file not in FILES:
+            continue
         if packages.get(name) is None:
             yield place, name
         else:
-            yield from _asked_by(requirement, packages, python)
-
-
-def _asked_by(stated: Requirement, packages: Packages, python: Python) -> Iterator[Tuple[Located, str]]:
-    """What the stated package, and those that it asks for, lack themselves; conda's metadata promises less."""
-    waiting, seen = [stated], {str(stated)}
-    while waiting:
-        asked = waiting.pop()
-        package = packages.get(canonicalize_name(asked.name))
-        if package is None or package.installer not in PROMISING or package.kind != "dist-info":
-            continue
-        for text in package.requires:
-            requirement = requirements.parse(text)
-            if requirement is None or not requirements.applies(requirement, python, asked.extras):
-                continue
-            name = canonicalize_name(requirement.name)
-            if packages.get(name) is None:
-                yield Located(text, package.location), name
-            elif str(requirement) not in seen:
-                seen.add(str(requirement))
-                waiting.append(requirement)
+            yield from requirements.lacking(requirement, packages, python)
 
 
 def _backend(project: Project, packages: Packages, python: Python) -> Iterator[Tuple[Located, str]]:
     """Build requirements that nothing fetches, because isolation is switched off."""
-    for place in project.build_requires:
-        requirement = requirements.parse(place.text)
-        if requirement is None or not requirements.applies(requirement, python):
-            continue
+    for place, requirement in _applying(project.build_requires, python):
         if not requirements.installed(requirement, packages):
             yield place, canonicalize_name(requirement.name)
+
+
+def _applying(places: Iterable[Located], python: Python) -> Iterator[Tuple[Located, Requirement]]:
+    for place in places:
+        requirement = requirements.parse(place.text)
+        if requirement is not None and requirements.applies(requirement, python):
+            yield place, requirement
 
 
 def _said(place: Located, build: bool) -> str:
@@ -178,8 +160,8 @@ _TOLD = (
 _ASKED = (
     (
         r"(?:ImportError|ModuleNotFoundError|RuntimeError|ValueError|AssertionError): [^\n]{0,200}"
-        r"(?:[Pp]lease|[Yy]ou (?:need|have|can|must|should)|[Tt]ry|[Rr]un"
-        r"|[Ii]nstall)[^\n]{0,80}pip3? install (?P<name>[\w.\[\]-]+)"
+        r"(?:[Pp]lease|[Yy]ou (?:need|have|can|must|should)|[Tt]ry|[Rr]un|[Ii]nstall)"
+        r"[^\n]{0,80}pip3? install (?P<name>[\w.\[\]-]+)"
     ),
     (
         r"(?:ImportError|ModuleNotFoundError|RuntimeError): [^\n]{0,80}?(?P<name>[\w-]+) "
@@ -189,53 +171,70 @@ _ASKED = (
 )
 #: Modules whose absence is another rule's matter: of old setuptools, of a build's isolation, of pip's own parts.
 _NOT_HERE = re.compile(r"(?:pkg_resources|distutils|setuptools|imp|encodings|site|_\w+)(?:\.|$)")
-#: Modules whose distribution has another name. Source: PyPI.
-_DISTRIBUTIONS = {
-    **compat.IMPORTED_BY_SETUP,
-    "cv2": "opencv-python",
-    "PIL": "pillow",
-    "sklearn": "scikit-learn",
-    "skimage": "scikit-image",
-    "bs4": "beautifulsoup4",
-    "dotenv": "python-dotenv",
-    "attr": "attrs",
-    "google.protobuf": "protobuf",
-    "Crypto": "pycryptodome",
-    "dateutil": "python-dateutil",
-    "serial": "pyserial",
-    "zmq": "pyzmq",
-    "git": "gitpython",
-    "flash_attn": "flash-attn",
-    "faiss": "faiss-cpu",
-    "pkg_about": "pkg-about",
+_BY_PIP = (
+    "python -m pip install {name}, with the interpreter that failed (python -c 'import sys;"
+    " print(sys.executable)'); for a setup.py that imports it, before the build and with --no-build-isolation"
+)
+# Patterns, what is so, what follows, what to do, and how sure that is.
+_SIGNS = (
+    (_TOLD, "{name} is not installed.", "What needs it stops.", _BY_PIP, "high"),
+    (
+        (r"BackendUnavailable: Cannot import '(?P<name>[\w.-]+)",),
+        "The project's build backend, {name}, is not installed where it is built.",
+        "pip cannot even ask the project what it needs.",
+        (
+            "With --no-build-isolation: install what requires of [build-system] in pyproject.toml names first;"
+            " without it, requires lacks the backend or backend-path its folder: correct pyproject.toml"
+        ),
+        "high",
+    ),
+    (
+        (r"error: invalid command 'bdist_(?P<name>wheel)'",),
+        "{name} is not installed.",
+        "No wheel is built.",
+        _BY_PIP,
+        "medium",
+    ),
+    (_ASKED, "{name} is not installed.", "It stops.", _BY_PIP, "medium"),
+)
+# CMake's name for what a package of Python brings.
+_PACKAGE = (
+    r"(?:package configuration file provided by|not providing) \"(?:Find)?(?P<name>Torch|pybind11|nanobind)\b"
+)
+#: Where packages say that their CMake files are.
+_PREFIXES = {
+    "torch": "torch.utils.cmake_prefix_path",
+    "pybind11": "pybind11.get_cmake_dir()",
+    "nanobind": "nanobind.cmake_dir()",
 }
 
 
 def explain(log: BuildLog) -> Iterator[Finding]:
-    hit = log.first(*_TOLD)
-    if hit:
-        yield hit.finding(
-            f"{hit['name']} is not installed.",
-            "What needs it stops.",
-            _cure(hit["name"].replace(",", "")),
-        )
+    yield from _absent_module(log)
+    yield from _unknown_to_cmake(log)
+    for patterns, message, consequence, cure, confidence in _SIGNS:
+        hit = log.first(*patterns)
+        if hit:
+            fix = Fix(cure.format(name=hit["name"].replace(",", "")))
+            yield hit.finding(message.format(name=hit["name"]), consequence, fix, confidence)
+
+
+def _absent_module(log: BuildLog) -> Iterator[Finding]:
     for absent, name in tracebacks.absent_modules(log):
         top = name.partition(".")[0]
         if (name != top and top not in tracebacks.NAMESPACES) or _NOT_HERE.match(name):
             continue
-        distribution = _DISTRIBUTIONS.get(
-            name, _DISTRIBUTIONS.get(top, name.replace("_", "-").replace(".", "-"))
-        )
         yield absent.finding(
             f"The Python package with the module {name} is not installed in this interpreter.",
             "Importing it stops.",
-            _cure(distribution),
+            Fix(_BY_PIP.format(name=compat.distribution(name))),
             confidence="low" if _is_hidden(log, top) else "medium",
         )
-        break
-    package = log.first(
-        r"(?:package configuration file provided by|not providing) \"(?:Find)?(?P<name>Torch|pybind11|nanobind)\b"
-    )
+        return
+
+
+def _unknown_to_cmake(log: BuildLog) -> Iterator[Finding]:
+    package = log.first(_PACKAGE)
     if package:
         name = package["name"].lower()
         yield package.finding(
@@ -247,34 +246,6 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             ),
             confidence="medium",
         )
-    backend = log.first(r"BackendUnavailable: Cannot import '(?P<name>[\w.-]+)")
-    if backend:
-        yield backend.finding(
-            f"The project's build backend, {backend['name']}, is not installed where it is built.",
-            "pip cannot even ask the project what it needs.",
-            Fix(
-                "With --no-build-isolation: install what requires of [build-system] in pyproject.toml names first;"
-                " without it, requires lacks the backend or backend-path its folder: correct pyproject.toml"
-            ),
-        )
-    wheel = log.first(r"error: invalid command 'bdist_wheel'")
-    if wheel:
-        yield wheel.finding(
-            "wheel is not installed.", "No wheel is built.", _cure("wheel"), confidence="medium"
-        )
-    asked = log.first(*_ASKED)
-    if asked:
-        yield asked.finding(
-            f"{asked['name']} is not installed.", "It stops.", _cure(asked["name"]), confidence="medium"
-        )
-
-
-#: Where packages say that their CMake files are.
-_PREFIXES = {
-    "torch": "torch.utils.cmake_prefix_path",
-    "pybind11": "pybind11.get_cmake_dir()",
-    "nanobind": "nanobind.cmake_dir()",
-}
 
 
 def _is_hidden(log: BuildLog, top: str) -> bool:
@@ -285,10 +256,3 @@ def _is_hidden(log: BuildLog, top: str) -> bool:
         r"\(setup\.py\)|setup\.py egg_info|^[^\S\n]*File \""
     )
     return by_pip or told.isolated(log)
-
-
-def _cure(names: str) -> Fix:
-    return Fix(
-        f"python -m pip install {names}, with the interpreter that failed (python -c 'import sys;"
-        " print(sys.executable)'); for a setup.py that imports it, before the build and with --no-build-isolation"
-    )

@@ -90,12 +90,12 @@ def _finding(soname: str, taken: Copy, own: Copy, torch: Torch) -> Finding:
 _VERSIONS = (
     r"CUDNN_STATUS_(?:SUBLIBRARY_)?VERSION_MISMATCH",
     (
-        r"cuDNN version incompatibility: PyTorch was compiled against \(?(?P<wanted>[\d, .]+?)\)? but "
-        r"(?:found|linked against)"
+        r"cuDNN version incompatibility: PyTorch was compiled against \(?(?P<wanted>[\d, .]+?)\)?"
+        r" but (?:found|linked against)"
     ),
     (
-        r"Loaded (?:runtime|cuDNN library:?) (?:CuDNN library: )?"
-        r"(?P<here>[\d.]+) but source was compiled with:? (?P<wanted>[\d.]+)"
+        r"Loaded (?:runtime|cuDNN library:?) (?:CuDNN library: )?(?P<here>[\d.]+)"
+        r" but source was compiled with:? (?P<wanted>[\d.]+)"
     ),
     r"version '(?!GLIBC|CXXABI|GCC_)(?P<wanted>[A-Za-z][\w.+-]+)' not found \(required by",
     r"NCCL version mismatch|nccl: .*version mismatch",
@@ -108,6 +108,21 @@ _WEAKER = (
     r"cannot allocate memory in static TLS block",
     r"is not a valid Win32 application|mach-o file, but is an incompatible architecture",
 )
+# Patterns, what is so, what follows, and how sure that is.
+_SIGNS = (
+    (
+        _VERSIONS,
+        "The library that is loaded is of another release than the one that is meant.",
+        "What uses it stops.",
+        "high",
+    ),
+    (
+        _WEAKER,
+        "Two copies of a library, or one of another build, meet in this process.",
+        "It stops, or the second copy does not load.",
+        "medium",
+    ),
+)
 # What belongs to other rules: MKL's and Python's own functions.
 _OTHERS = r"iJIT_|mkl_|_?Py[A-Z_]|_ZSt|_ZNSt|cget_col_row_stats|cquantize"
 _COPIES = r"(?<!\S)[^\s=]{1,200}\.so[\w.]* => /usr/local/lib/\S+"
@@ -116,6 +131,22 @@ _SEARCHED = r"search path=[^\n]*\(LD_LIBRARY_PATH\)"
 
 
 def explain(log: BuildLog) -> Iterator[Finding]:
+    yield from _missing_symbols(log)
+    for patterns, message, consequence, confidence in _SIGNS:
+        hit = log.first(*patterns)
+        if hit:
+            yield hit.finding(message, consequence, _FIX, confidence)
+    clash = log.first(_COPIES) if log.has(_CLASH) else log.first(_SEARCHED)
+    if clash:
+        yield clash.finding(
+            "LD_LIBRARY_PATH or /usr/local/lib gives libraries of another installation.",
+            "The program runs with libraries that it was not built with.",
+            _FIX,
+            confidence="medium" if log.has(r"LD_LIBRARY_PATH") else "low",
+        )
+
+
+def _missing_symbols(log: BuildLog) -> Iterator[Finding]:
     for symbol in unresolved.symbols(log):
         confidence = _confidence(symbol)
         if confidence:
@@ -125,29 +156,6 @@ def explain(log: BuildLog) -> Iterator[Finding]:
                 _FIX,
                 confidence=confidence,
             )
-    versions = log.first(*_VERSIONS)
-    if versions:
-        yield versions.finding(
-            "The library that is loaded is of another release than the one that is meant.",
-            "What uses it stops.",
-            _FIX,
-        )
-    weaker = log.first(*_WEAKER)
-    if weaker:
-        yield weaker.finding(
-            "Two copies of a library, or one of another build, meet in this process.",
-            "It stops, or the second copy does not load.",
-            _FIX,
-            confidence="medium",
-        )
-    clash = log.first(_COPIES) if log.has(_CLASH) else log.first(_SEARCHED)
-    if clash:
-        yield clash.finding(
-            "LD_LIBRARY_PATH or /usr/local/lib gives libraries of another installation.",
-            "The program runs with libraries that it was not built with.",
-            _FIX,
-            confidence="medium" if log.has(r"LD_LIBRARY_PATH") else "low",
-        )
 
 
 def _confidence(symbol: unresolved.Symbol) -> str:
@@ -167,8 +175,7 @@ def _confidence(symbol: unresolved.Symbol) -> str:
 
 
 _FIX = Fix(
-    "Take the other installation's folder out of LD_LIBRARY_PATH (torch's wheels need none), or put"
-    " the right one first;"
-    " LD_DEBUG=libs <command> 2>&1 | grep 'calling init', or ldd on the file that is named, shows"
-    " which copies are loaded"
+    "Take the other installation's folder out of LD_LIBRARY_PATH (torch's wheels need none), or put the right one"
+    " first; LD_DEBUG=libs <command> 2>&1 | grep 'calling init', or ldd on the file that is named, shows which copies"
+    " are loaded"
 )

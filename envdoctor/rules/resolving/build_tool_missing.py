@@ -24,41 +24,16 @@ import posixpath
 import re
 from typing import Iterator, Optional, Tuple
 
-from envdoctor import installing
+from envdoctor import compat, installing
 from envdoctor.facts import Compilers, Environment, Project, System, Tools
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.isolation import requires
 from envdoctor.log import BuildLog
+from envdoctor.messages import programs
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
 
-# Package of each tool for the package managers that we know by name.
-PACKAGES = {
-    "make": {
-        "apt-get": "make",
-        "dnf": "make",
-        "yum": "make",
-        "apk": "make",
-        "zypper": "make",
-        "pacman": "make",
-    },
-    "g++": {
-        "apt-get": "g++",
-        "dnf": "gcc-c++",
-        "yum": "gcc-c++",
-        "apk": "g++",
-        "zypper": "gcc-c++",
-        "pacman": "gcc",
-    },
-    "rustc": {
-        "apt-get": "rustc",
-        "dnf": "rust cargo",
-        "apk": "rust cargo",
-        "zypper": "rust cargo",
-        "pacman": "rust",
-    },
-}
 _BY_CMAKE = "language CXX"
 FROM_PIP = ("cmake", "ninja")
 
@@ -167,130 +142,20 @@ def _fix(tool: str, source: str, system: System, tools: Tools) -> Fix:
             f"Install {tool} into the active environment",
             (installing.by_pip(None, tool),),
         )
-    command = installing.by_manager(system, PACKAGES.get(tool, {}))
+    command = installing.by_manager(system, compat.PROGRAM_PACKAGES.get(tool, {}))
     if command is None:
         return Fix(f"Install {tool} and put it on PATH")
     return Fix(f"Install {tool}", (command,))
 
 
-_NAME = (
-    r"(?P<tool>ninja|cmake|make|gmake|nmake|mingw32-make|g?cc|g\+\+|c\+\+|clang(?:\+\+|-cl)?|(?:g\+\+|gcc|clang(?:\+\+)?)-\d+"
-    r"|[\w-]+-linux-gnu-g(?:cc|\+\+)|cl(?:\.exe)?|link\.exe|rustc|cargo|git|swig|patch|meson|bison|flex|protoc|ccache|sccache|mold|lld"
-    r"|hipcc|gfortran|nvfortran|ifort|sh|bash|python[23]?|which|sudo|ar|as|ld|autoconf|automake|autoreconf|libtoolize|m4|nasm|yasm|perl|pkg-config|unzip|wget|curl)"
-)
-# How something says that it could not start a program: shells, make, env, Python, setuptools, cmd, PowerShell.
-_NOT_STARTED = (
-    rf"(?:^|[\s:/]){_NAME}: (?:command )?not found",
-    rf"command not found: {_NAME}\s*$",
-    rf"^g?make(?:\[\d+\])?: {_NAME}: (?:Command not found|No such file)",
-    rf"/usr/bin/env: '?{_NAME}'?: No such file",
-    rf"(?:FileNotFoundError|OSError|IOError|error): \[Errno 2\] No such file or directory: '{_NAME}'",
-    r"(?:error: command|unable to execute) '?(?:[\w/]{0,20}/bin/)?(?P<tool>(?!nvcc)[\w.+-]+)'?(?: failed)?: No such",
-    rf"is '{_NAME}' not installed\?",
-    rf"Program '{_NAME}' not found or not executable",
-    rf"Command '\[?'?(?:which|where)'?,? '?{_NAME}'?\]?' returned non-zero",
-    rf"'{_NAME}' is not recognized as an internal or external command",
-    rf"The term '{_NAME}' is not recognized as",
-    rf"failed to (?:execute|spawn|run)[^\n]*\b{_NAME}\b[^\n]*(?:No such file|os error 2\b)",
-    rf"which: no {_NAME} in \(",
-    rf"[Ee]xecutable '?{_NAME}'? (?:was )?not found",
-    rf"[Cc]annot find command '{_NAME}'",
-    rf"[Rr]unning '{_NAME}' '[-\w?]+' failed with:",
-    rf"error: linker '{_NAME}' not found",
-    rf"^{_NAME}: No such file or directory\nnvcc fatal",
-)
-# What a tool says of another one in its own words, and which that is.
-_MISSED = {
-    "ninja": (
-        r"Ninja is required to load C\+\+ extensions",
-        r"unable to find a build program corresponding to \"Ninja\"",
-        r"Could not (?:find|detect) [Nn]inja|NinjaNotFoundError",
-    ),
-    "cmake": (
-        r"Problem with the CMake installation, aborting build",
-        r"CMake must be installed to build",
-        r"(?:Cannot|Could not|Failed to|Unable to) find (?:the )?(?:CMake executable|CMake with version|cmake\b)",
-        r"CMakeNotFoundError",
-    ),
-    "make": (r"unable to find a build program corresponding to \"(?:Unix|MSYS|MinGW)\s?Makefiles\"",),
-    "git": (
-        r"could not find git for clone of",
-        r"(?i:cannot|could not) find (?:command 'git'|.{0,20}git executable)",
-    ),
-    "Rust (rustc and cargo)": (
-        r"can't find Rust compiler",
-        r"Cargo, the Rust package manager, is not installed or is not on PATH",
-        r"(?:rustc, the rust compiler|rust compiler).{0,20} is not installed or not in PATH",
-        r"Rust toolchain (?:is )?not (?:found|installed)",
-    ),
-    "Visual Studio's C++ compiler (cl.exe)": (
-        r"[Cc]annot find compiler 'cl\.exe' in PATH",
-        r"Microsoft Visual C\+\+ 1\d\.\d (?:or greater )?is required",
-        r"Unable to find (?:a compatible Visual Studio|vcvarsall\.bat)",
-        r"Compiler: cl is not found|unable to find a build program corresponding to \"NMake",
-        r"could not find any instance of Visual Studio",
-        r"MSVC is required to load C\+\+ extensions",
-        r"(?:vcvarsall|vcvars64)\.bat'? (?:was )?not found",
-        r"Error checking compiler version for cl: \[WinError 2\]",
-    ),
-    "a Fortran compiler": (r"No CMAKE_Fortran_COMPILER could be found|[Nn]o Fortran compiler found",),
-    "a C++ compiler": (
-        r"No CMAKE_C(?:XX)?_COMPILER could be found",
-        r"CMAKE_C(?:XX)?_COMPILER: [^\n]* is not a full path and was not found in the PATH",
-        r"Failed to find C compiler\. Please specify via CC",
-        r"No working C\+\+ compiler found|xcrun: error: invalid active developer path",
-        r"no acceptable C compiler found in \$PATH",
-        r"Unknown compiler\(s\): \[\[",
-        r"(?:No|Cannot find an?|Could not find an?) (?:suitable |working |usable )?(?:C|C\+\+|host) compiler\b",
-    ),
-    "the linker": (
-        r"invalid linker name in (?:argument )?'-fuse-ld=",
-        r"collect2: fatal error: cannot find '(?:ld|gold|lld|mold)",
-    ),
-}
-
-
 def explain(log: BuildLog) -> Iterator[Finding]:
-    hits = [(hit, tool) for tool, patterns in _MISSED.items() for hit in log.search(*patterns)]
-    named = log.first(*_NOT_STARTED)
-    if named:
-        hits.append((named, named["tool"]))
-    # A tool of an isolated build that is over: the build folder is stale.
-    hits = [(hit, tool) for hit, tool in hits if "pip-build-env-" not in hit.text]
-    if hits:
-        hit, tool = min(hits, key=lambda pair: pair[0].line)
+    missing = programs.first_missing(log)
+    if missing:
+        hit, tool = missing
         yield hit.finding(
             f"{tool[0].upper() + tool[1:] if ' ' in tool else tool} is not installed, or not on PATH.",
             "The build starts it and finds nothing.",
-            Fix(_how_to_install(tool)),
+            Fix(programs.how_to_install(tool)),
             # Many setup.py files ask git for a version, and go on without.
             "medium" if tool == "git" else "high",
         )
-
-
-def _how_to_install(tool: str) -> str:
-    if tool in FROM_PIP:
-        return f"Run `pip install {tool}` in the environment that builds, or install the system's package"
-    if "Rust" in tool or tool in ("rustc", "cargo"):
-        return (
-            "Upgrade pip first (a wheel needs no Rust); else install Rust: `curl https://sh.rustup.rs -sSf | sh`,"
-            " and put ~/.cargo/bin on PATH"
-        )
-    if "Visual" in tool or tool in ("cl", "cl.exe", "link.exe", "nmake"):
-        return (
-            "Install the Visual Studio Build Tools with 'Desktop development with C++', and build in the x64 Native"
-            " Tools prompt, where `where cl` finds it"
-        )
-    if tool == "a C++ compiler" or re.search(r"(?:cc|\+\+|clang|gcc)(?:-\d+)?$", tool):
-        return (
-            "Install a compiler: `apt install build-essential`, `dnf install gcc-c++`, `conda install -c conda-forge"
-            " gxx_linux-64` or `xcode-select --install`"
-        )
-    if "Fortran" in tool or tool.endswith(("fortran", "ifort")):
-        return (
-            "Install one: `apt install gfortran`, `dnf install gcc-gfortran` or"
-            " `conda install -c conda-forge gfortran`"
-        )
-    if tool == "sudo":
-        return "Leave sudo out where you are root (containers), or do without what needs it"
-    return f"Install {tool} with the system's package manager or conda, into a folder of PATH"

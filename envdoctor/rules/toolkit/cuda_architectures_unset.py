@@ -23,7 +23,7 @@ When the architectures are passed on CMake's command line.
 
 from typing import Iterator
 
-from envdoctor import architectures, builders, compat
+from envdoctor import architectures, builders, compat, targets
 from envdoctor.facts import Environment, Project, Request, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.log import BuildLog
@@ -35,7 +35,7 @@ ROLES = ("build", "ci")
 def check(
     request: Request, environment: Environment, project: Project, toolkit: Toolkit
 ) -> Iterator[Finding]:
-    stated = tuple(asked.architecture for asked in architectures.stated(request) if asked.architecture)
+    stated = targets.stated(request)
     if not stated or not builders.builds_with_cmake(project) or project.cmake is None:
         return
     # find_package(Torch) sets its own from TORCH_CUDA_ARCH_LIST.

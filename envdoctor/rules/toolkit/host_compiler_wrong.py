@@ -23,12 +23,13 @@ When the variable is not read by this project's build.
 """
 
 import re
-from typing import Dict, Iterator, Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
-from envdoctor import compiler_cures, installing
+from envdoctor import compat, compiler_cures, installing
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit
 from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import host_compilers
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -42,13 +43,6 @@ FLAGS_FOR_CMAKE = ("CUDACXX", "CUDAFLAGS")
 _CCBIN = re.compile(r"(?:^|\s)(?:-ccbin|--compiler-bindir)[\s=]+(\S+)")
 _C_ALONE = re.compile(r"(?P<before>(?:\S*[/-])?)(?P<name>gcc|clang)(?P<after>(?:-[\d.]+)?)$")
 _GNU_OR_CLANG = re.compile(r"(?:^|[/-])(?:gcc|g\+\+|cc|c\+\+|clang|clang\+\+)(?:-[\d.]+)?$")
-PACKAGES: Dict[str, str] = {
-    "apt-get": "g++",
-    "dnf": "gcc-c++",
-    "yum": "gcc-c++",
-    "zypper": "gcc-c++",
-    "apk": "g++",
-}
 
 
 def check(
@@ -61,25 +55,31 @@ def check(
 ) -> Iterator[Finding]:
     if not project.builds:
         return
-    missing = False
+    in_vain = tuple(_named_in_vain(environment, project, compilers, toolkit))
+    yield from in_vain
+    if not in_vain:
+        yield from _c_for_cxx(environment, compilers)
+        if compiler and compiler.cxx is False:
+            yield _incomplete(compiler, compilers, system)
+
+
+def _named_in_vain(
+    environment: Environment,
+    project: Project,
+    compilers: Compilers,
+    toolkit: Optional[Toolkit],
+) -> Iterator[Finding]:
+    """Variables that name a compiler which is not there."""
     for name in (*FOR_ALL, *(FOR_CUDA if project.wants_cuda else ())):
         value = environment.get(name)
-        gone = bool(environment.missing(name))
-        if value and (gone or not _found(value, name, compilers)):
-            missing = True
+        if value and (environment.missing(name) or not _found(value, name, compilers)):
             yield _names_nothing(name, value, compilers)
     for variable in environment.missing("NVCC_CCBIN") if _reads_ccbin(project, toolkit) else ():
-        missing = True
         yield _names_nothing(variable.name, variable.value, compilers)
     for name in (*FLAGS, *(FLAGS_FOR_CMAKE if project.cmake else ())) if project.wants_cuda else ():
         value = _ccbin(environment.get(name) or "")
         if value and not _answers(value, name, compilers):
-            missing = True
             yield _flags_name_nothing(name, value, environment)
-    if not missing:
-        yield from _c_for_cxx(environment, compilers)
-    if not missing and compiler and compiler.cxx is False:
-        yield _incomplete(compiler, compilers, system)
 
 
 def _found(value: str, variable: str, compilers: Compilers) -> bool:
@@ -87,12 +87,10 @@ def _found(value: str, variable: str, compilers: Compilers) -> bool:
 
     Compilers of other makers (icpx, nvc++, hipcc) are not asked, so nothing is said of them.
     """
-    if any(item.found_via == variable for item in compilers.items):
+    words = value.split()
+    if not any(_GNU_OR_CLANG.search(word) for word in words):
         return True
-    if not any(_GNU_OR_CLANG.search(word) for word in value.split()):
-        return True
-    known = {name for item in compilers.items for name in (item.name, item.path)}
-    return any(word in known for word in value.split())
+    return any(_answers(word, variable, compilers) for word in words)
 
 
 def _reads_ccbin(project: Project, toolkit: Optional[Toolkit]) -> bool:
@@ -155,7 +153,7 @@ def _names_nothing(name: str, value: str, compilers: Compilers) -> Finding:
 
 def _incomplete(compiler: Compiler, compilers: Compilers, system: Optional[System]) -> Finding:
     whole = compiler_cures.accepted_compiler(compilers, compiler.kind, None)
-    command = installing.by_manager(system, PACKAGES)
+    command = installing.by_manager(system, compat.CXX_PACKAGES)
     if whole:
         steps = compiler_cures.use_compiler(whole, everywhere=True)
         fix = Fix(f"Use {whole.path}, which has its C++ parts", steps)
@@ -178,48 +176,25 @@ _WINDOWS = (
     "Build in a developer prompt (x64 Native Tools, or vcvarsall.bat x64), with the Windows SDK and the C++ workload"
     " installed"
 )
-# What is wrong, how to put it right, and who says it.
+# What is wrong, how to put it right, how sure that is, and the words that say it.
 _SIGNS: Tuple[Tuple[str, str, str, Tuple[str, ...]], ...] = (
     (
         "The compiler that a variable or option names is not there.",
         _UNIX,
         "high",
-        (
-            r"Could not find compiler set in environment variable (?:CC|CXX|CUDAHOSTCXX|FC)\b",
-            r"CMAKE_C(?:XX)?_COMPILER: (?![^\n]*pip-build-env-)[^\n]* is not a full path to an existing compiler tool",
-            (
-                r"^(?=[^\s:]*[/\d])[^\s:]+: No such file or directory"
-                r"\nnvcc fatal\s*: Failed to preprocess host compiler properties"
-            ),
-        ),
+        host_compilers.NOT_THERE,
     ),
     (
         "nvcc cannot work with this host compiler.",
         "Have nvcc call g++ (NVCC_CCBIN, CUDAHOSTCXX or -ccbin); on Windows cl.exe of Visual Studio is the only one",
         "high",
-        (
-            r"unsupported (?:ICC|pgc\+\+) configuration|unsupported Intel ICX compiler|unsupported xlC version",
-            r"ICC is not supported as a host compiler|!!! UNSUPPORTED COMPILER !!!",
-            r"are the only supported host compilers on Mac OS X",
-            r"nvcc fatal\s*: Host compiler targets unsupported OS",
-        ),
+        host_compilers.NO_HOST_COMPILER,
     ),
     (
         "The build needs Clang, and another compiler was found.",
         "Install clang and set CC=clang CXX=clang++ in a fresh build directory",
         "high",
-        (
-            (
-                r"(?:CMake Error at [^\n]+\n\s*|[Ee]rror: [^\n]{0,120}|#error[^\n]{0,120})\b[Cc]lang(?:\+\+"
-                r"|-cl)?(?: compiler)? is required"
-            ),
-            (
-                r"(?:CMake Error at [^\n]+\n\s*|[Ee]rror: [^\n]{0,120}|#error[^\n]{0,120})(?:requires?"
-                r"|[Mm]ust (?:be built"
-                r"|be compiled|use)) (?:with |the |using )*(?:LLVM[ /])?[Cc]lang\b"
-            ),
-            r"unrecognized command[- ]line option ['\"]-(?:stdlib=libc\+\+|Weverything|fcolor-diagnostics)",
-        ),
+        host_compilers.CLANG_WANTED,
     ),
     (
         "The compiler is incomplete: it does not find its own headers or programs.",
@@ -228,24 +203,7 @@ _SIGNS: Tuple[Tuple[str, str, str, Tuple[str, ...]], ...] = (
             " COMPILER_PATH"
         ),
         "high",
-        (
-            (
-                r"error: '?(?:stddef|stdarg|stdbool|float|iso646|limits|varargs|stdalign|stdnoreturn)\.h'?"
-                r"(?:: No such file| file not found)"
-            ),
-            (
-                r"(?:error trying to exec|cannot execute|[Cc]annot exec|unable to exec\w*) '?(?:cc1|cc1plus"
-                r"|cc1obj|collect2|lto1"
-                r"|lto-wrapper|as)'?\b"
-            ),
-            r"installation problem, cannot exec '?\w+",
-            r"/(?:cstdlib:\d+:\d+|cmath:\d+:\d+): fatal error: (?:stdlib|math)\.h: No such file",
-            (
-                r"\b(?:gcc|g\+\+|cc1plus|clang(?:\+\+)?|ld)(?:-\d+)?'?: cannot execute(?: binary file"
-                r"|: required file not found)"
-            ),
-            r"ld: library not found for -lSystem|You have not agreed to the Xcode license",
-        ),
+        host_compilers.INCOMPLETE,
     ),
     (
         "The compiler does not find the headers or start files of the C or C++ library.",
@@ -254,50 +212,13 @@ _SIGNS: Tuple[Tuple[str, str, str, Tuple[str, ...]], ...] = (
             " the multilib ones"
         ),
         "medium",
-        (
-            (
-                r"fatal error: '?(?:stdio|stdlib|string|features|assert|errno|math|wchar|sys/cdefs|sys/types"
-                r"|gnu/stubs-32|bits/libc-header-start|bits/c\+\+config|linux/limits|asm/\w+)\.?h?'?"
-                r"(?:: No such file| file not found)"
-            ),
-            (
-                r"fatal error: '?(?:iostream|cstdint|cstddef|cstdlib|cmath|string|vector|algorithm"
-                r"|type_traits|utility|memory|map"
-                r"|atomic|new|limits)'?(?:: No such file| file not found)"
-            ),
-            r"cannot find S?(?:crt1|crti|crtn|crtbegin|crtbeginS)\.o",
-            r"C compiler cannot create executables",
-        ),
+        host_compilers.NO_C_LIBRARY,
     ),
     (
         "The Visual Studio environment is not set up: the compiler does not find the Windows SDK or the C runtime.",
         _WINDOWS,
         "high",
-        (
-            r"could not open '?(?:kernel32|user32|libcmt|msvcrtd?|msvcprtd?|ucrtd?|oldnames|uuid|vcruntime)\.lib",
-            (
-                r"LNK1(?:104|181): cannot open (?:input )?file '(?i:kernel32|user32|gdi32|libcmtd?|libcpmtd?|msvcrtd?"
-                r"|msvcprtd?|ucrtd?|libucrt|oldnames|uuid|vcruntime|advapi32|ole32|shell32)\.lib'"
-            ),
-            (
-                r"C1083: Cannot open include file: '(?:corecrt|stddef|stdio|stdlib|crtdefs|stdint|io|float"
-                r"|limits|assert|string"
-                r"|math|windows|Windows|basetsd|excpt|vcruntime|winapifamily|ctype|errno|wchar|time|inttypes|cstddef|cstdint"
-                r"|cstdlib|type_traits|vector|string|algorithm|yvals|yvals_core)(?:\.h)?'"
-            ),
-            r"no include path set",
-            r"LNK1158: cannot run '(?:rc|mt|cvtres)\.exe'",
-            r"CMAKE_(?:MT|RC_COMPILER)-NOTFOUND",
-            r"(?:DISTUTILS_USE_SDK is not set|Please set 'DISTUTILS_USE_SDK=1')",
-            (
-                r"nvcc fatal\s*: (?:Could not set up the environment"
-                r"|.*[Vv]isual Studio configuration file .*could not be found)"
-            ),
-            r"Microsoft Visual Studio configuration file 'vcvars\w*\.bat' could not be found",
-            r"MSB8020: The build tools for .* cannot be found",
-            r"MSB8036: The Windows SDK version .* was not found",
-            r"[Ll]ibraries? machine type '\w+' conflicts with target machine type|LNK1112: module machine type",
-        ),
+        host_compilers.NO_WINDOWS_SDK,
     ),
     (
         "The C or C++ compiler does not pass CMake's first test.",
@@ -306,9 +227,7 @@ _SIGNS: Tuple[Tuple[str, str, str, Tuple[str, ...]], ...] = (
             " it names the reason"
         ),
         "low",
-        (
-            r"(?:The C(?:XX|\+\+)? compiler|C(?:XX)? compiler) [^\n]* is not able to compile a simple test program",
-        ),
+        host_compilers.FIRST_TEST_FAILS,
     ),
 )
 
