@@ -47,8 +47,11 @@ int detect() { return ENVDOCTOR_CPU_PORTABLE; }
 // cpuid traps to the hypervisor in a virtual machine (tens of microseconds), so it is asked once, while the library
 // loads. A plain int needs no lock then.
 static const int level = detect();
+static int limit = ENVDOCTOR_CPU_AVX512VNNI;
 
-int envdoctor_cpu_level() { return level; }
+int envdoctor_cpu_level() { return level < limit ? level : limit; }
+
+void envdoctor_limit_cpu_level(int most) { limit = most; }
 
 const char* envdoctor_cpu_level_name(int level) {
     switch (level) {

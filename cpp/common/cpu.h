@@ -13,5 +13,8 @@ enum EnvdoctorCpuLevel : int {
 // The highest level that the processor has and the operating system keeps the registers of.
 ENVDOCTOR_API int envdoctor_cpu_level();
 
+// Use no level above this one from now on, as on a lesser processor: for tests and comparisons.
+ENVDOCTOR_API void envdoctor_limit_cpu_level(int level);
+
 // "portable", "avx2", "avx512vnni"; null when there is no such level.
 ENVDOCTOR_API const char* envdoctor_cpu_level_name(int level);

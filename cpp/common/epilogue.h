@@ -1,10 +1,41 @@
-// What follows the sums: zero points, scales, bias, ReLU, rounding. One definition for all variants, on CPUs and GPUs.
+// What follows the sums of products, in all families: zero points, scales, bias, ReLU, rounding. One definition for all
+// variants, on CPUs and GPUs.
 //
 // Contraction to fused multiply-add would round differently here and there, so it is switched off where this is
 // compiled: -ffp-contract=off, and nvcc's _rn intrinsics.
 #pragma once
 
-#include "gemm_w8a8/gemm_w8a8.h"
+#include <stdint.h>
+
+#include "common/types.h"
+
+// y[b, m, n] = out( s[m, n] * (sum - zero points) + bias_scale * bias[n] ), s[m, n] = x_scale[m] * w_scale[n]
+//
+// in float32, one rounding for each operation, in the order ((sum * x_scale) * w_scale) + (bias_scale * bias); ReLU
+// before the output's rounding: to nearest, ties to even, saturating. An int32 output without scales and with an int32
+// bias (or none) is integer arithmetic throughout, modulo 2^32. Strides count elements.
+struct Epilogue {
+    void* y;  // [batch, m, n], n adjacent
+    int64_t y_batch, y_row;
+    int64_t n, k;          // k as the sums below have it
+    const float* x_scale;  // null: 1
+    const float* w_scale;  // null: 1
+    // What zero points add; all null without them. Sums are those of the stored values over k.
+    const int32_t* x_zero;
+    const int32_t* x_sum;  // [m], wanted with w_zero
+    const int32_t* w_zero;
+    const int32_t* w_sum;  // [n], wanted with x_zero
+    const void* bias;      // [n]
+    // 0: one value for all; 1: one for each row (of x) or column (of y).
+    int32_t x_scale_step, w_scale_step, x_zero_step, w_zero_step;
+    int32_t y_type;     // EnvdoctorType: INT8, INT32, FLOAT16, BFLOAT16, FLOAT32
+    int32_t bias_type;  // EnvdoctorType; NONE without bias
+    float bias_scale;
+    int32_t relu;
+};
+
+// Status of what a caller gave, for any m and n that are not 0.
+int check_epilogue(const Epilogue& out);
 
 #ifdef __CUDACC__
 #define EPILOGUE __device__ __forceinline__
@@ -105,79 +136,79 @@ EPILOGUE float load(const void* values, int type, int64_t i) {
 }
 
 // Whether the output is integer arithmetic throughout.
-EPILOGUE bool is_exact(const GemmW8A8& call) {
-    return call.y_type == ENVDOCTOR_INT32 && !call.x_scale && !call.w_scale &&
-           (call.bias_type == ENVDOCTOR_NONE || call.bias_type == ENVDOCTOR_INT32);
+EPILOGUE bool is_exact(const Epilogue& out) {
+    return out.y_type == ENVDOCTOR_INT32 && !out.x_scale && !out.w_scale &&
+           (out.bias_type == ENVDOCTOR_NONE || out.bias_type == ENVDOCTOR_INT32);
 }
 
 // The sum of products of the stored values, made one of values without their zero points. 64 bits: K may be large.
-EPILOGUE int64_t without_zero_points(const GemmW8A8& call, int32_t sum, int64_t m, int64_t n) {
+EPILOGUE int64_t without_zero_points(const Epilogue& out, int32_t sum, int64_t m, int64_t n) {
     int64_t exact = sum;
-    const int64_t w_zero = call.w_zero ? call.w_zero[n * call.w_zero_step] : 0;
-    if (w_zero) exact -= w_zero * call.x_sum[m];
-    if (call.x_zero) {
-        const int64_t x_zero = call.x_zero[m * call.x_zero_step];
-        exact -= x_zero * (call.w_sum[n] - call.k * w_zero);
+    const int64_t w_zero = out.w_zero ? out.w_zero[n * out.w_zero_step] : 0;
+    if (w_zero) exact -= w_zero * out.x_sum[m];
+    if (out.x_zero) {
+        const int64_t x_zero = out.x_zero[m * out.x_zero_step];
+        exact -= x_zero * (out.w_sum[n] - out.k * w_zero);
     }
     return exact;
 }
 
-EPILOGUE float scaled(const GemmW8A8& call, float value, int64_t m, int64_t n) {
-    if (call.x_scale) value = multiply(value, call.x_scale[m * call.x_scale_step]);
-    if (call.w_scale) value = multiply(value, call.w_scale[n * call.w_scale_step]);
-    if (call.bias_type != ENVDOCTOR_NONE) {
-        value = add(value, multiply(call.bias_scale, load(call.bias, call.bias_type, n)));
+EPILOGUE float scaled(const Epilogue& out, float value, int64_t m, int64_t n) {
+    if (out.x_scale) value = multiply(value, out.x_scale[m * out.x_scale_step]);
+    if (out.w_scale) value = multiply(value, out.w_scale[n * out.w_scale_step]);
+    if (out.bias_type != ENVDOCTOR_NONE) {
+        value = add(value, multiply(out.bias_scale, load(out.bias, out.bias_type, n)));
     }
-    return call.relu && value < 0.0f ? 0.0f : value;
+    return out.relu && value < 0.0f ? 0.0f : value;
 }
 
-EPILOGUE int32_t integer(const GemmW8A8& call, int64_t sum, int64_t n) {
+EPILOGUE int32_t integer(const Epilogue& out, int64_t sum, int64_t n) {
     uint32_t value = static_cast<uint32_t>(sum);
-    if (call.bias_type != ENVDOCTOR_NONE) value += static_cast<uint32_t>(static_cast<const int32_t*>(call.bias)[n]);
+    if (out.bias_type != ENVDOCTOR_NONE) value += static_cast<uint32_t>(static_cast<const int32_t*>(out.bias)[n]);
     const int32_t result = static_cast<int32_t>(value);
-    return call.relu && result < 0 ? 0 : result;
+    return out.relu && result < 0 ? 0 : result;
 }
 
 // Write y[item, m, n] for one sum of stored products.
-EPILOGUE void store(const GemmW8A8& call, int64_t item, int64_t m, int64_t n, int32_t sum) {
-    const bool zeros = call.x_zero || call.w_zero;
-    const int64_t exact = zeros ? without_zero_points(call, sum, m, n) : sum;
-    const int64_t at = item * call.y_batch + m * call.y_row + n;
-    if (is_exact(call)) {
-        static_cast<int32_t*>(call.y)[at] = integer(call, exact, n);
+EPILOGUE void store(const Epilogue& out, int64_t item, int64_t m, int64_t n, int32_t sum) {
+    const bool zeros = out.x_zero || out.w_zero;
+    const int64_t exact = zeros ? without_zero_points(out, sum, m, n) : sum;
+    const int64_t at = item * out.y_batch + m * out.y_row + n;
+    if (is_exact(out)) {
+        static_cast<int32_t*>(out.y)[at] = integer(out, exact, n);
         return;
     }
-    const float value = scaled(call, zeros ? static_cast<float>(exact) : static_cast<float>(sum), m, n);
-    switch (call.y_type) {
+    const float value = scaled(out, zeros ? static_cast<float>(exact) : static_cast<float>(sum), m, n);
+    switch (out.y_type) {
         case ENVDOCTOR_INT8: {
             const int32_t rounded = to_int32(value);
-            static_cast<int8_t*>(call.y)[at] =
+            static_cast<int8_t*>(out.y)[at] =
                 static_cast<int8_t>(rounded < -128 ? -128 : rounded > 127 ? 127 : rounded);
             break;
         }
-        case ENVDOCTOR_INT32: static_cast<int32_t*>(call.y)[at] = to_int32(value); break;
-        case ENVDOCTOR_FLOAT16: static_cast<uint16_t*>(call.y)[at] = to_half(value); break;
-        case ENVDOCTOR_BFLOAT16: static_cast<uint16_t*>(call.y)[at] = to_bfloat16(value); break;
-        default: static_cast<float*>(call.y)[at] = value;
+        case ENVDOCTOR_INT32: static_cast<int32_t*>(out.y)[at] = to_int32(value); break;
+        case ENVDOCTOR_FLOAT16: static_cast<uint16_t*>(out.y)[at] = to_half(value); break;
+        case ENVDOCTOR_BFLOAT16: static_cast<uint16_t*>(out.y)[at] = to_bfloat16(value); break;
+        default: static_cast<float*>(out.y)[at] = value;
     }
 }
 
 #ifdef __CUDACC__
 // The same for columns n and n + 1, n even: in one piece where the output allows it.
-EPILOGUE void store_pair(const GemmW8A8& call, int64_t item, int64_t m, int64_t n, int32_t first, int32_t second) {
-    const int64_t at = item * call.y_batch + m * call.y_row + n;
-    const bool sixteen = call.y_type == ENVDOCTOR_FLOAT16 || call.y_type == ENVDOCTOR_BFLOAT16;
-    uint16_t* const y = static_cast<uint16_t*>(call.y) + at;
-    if (sixteen && !call.x_zero && !call.w_zero && n + 1 < call.n && (reinterpret_cast<uintptr_t>(y) & 3) == 0) {
-        const float a = scaled(call, static_cast<float>(first), m, n);
-        const float b = scaled(call, static_cast<float>(second), m, n + 1);
-        const uint32_t low = call.y_type == ENVDOCTOR_FLOAT16 ? to_half(a) : to_bfloat16(a);
-        const uint32_t high = call.y_type == ENVDOCTOR_FLOAT16 ? to_half(b) : to_bfloat16(b);
+EPILOGUE void store_pair(const Epilogue& out, int64_t item, int64_t m, int64_t n, int32_t first, int32_t second) {
+    const int64_t at = item * out.y_batch + m * out.y_row + n;
+    const bool sixteen = out.y_type == ENVDOCTOR_FLOAT16 || out.y_type == ENVDOCTOR_BFLOAT16;
+    uint16_t* const y = static_cast<uint16_t*>(out.y) + at;
+    if (sixteen && !out.x_zero && !out.w_zero && n + 1 < out.n && (reinterpret_cast<uintptr_t>(y) & 3) == 0) {
+        const float a = scaled(out, static_cast<float>(first), m, n);
+        const float b = scaled(out, static_cast<float>(second), m, n + 1);
+        const uint32_t low = out.y_type == ENVDOCTOR_FLOAT16 ? to_half(a) : to_bfloat16(a);
+        const uint32_t high = out.y_type == ENVDOCTOR_FLOAT16 ? to_half(b) : to_bfloat16(b);
         *reinterpret_cast<uint32_t*>(y) = low | high << 16;
         return;
     }
-    if (n < call.n) store(call, item, m, n, first);
-    if (n + 1 < call.n) store(call, item, m, n + 1, second);
+    if (n < out.n) store(out, item, m, n, first);
+    if (n + 1 < out.n) store(out, item, m, n + 1, second);
 }
 #endif
 

@@ -5,7 +5,7 @@
 // multiplies and adds bytes wants one side unsigned, and this side costs nothing per call.
 #pragma once
 
-#include "gemm_w8a8/epilogue.h"
+#include "gemm_w8a8/gemm_w8a8.h"
 
 namespace {
 
@@ -33,34 +33,34 @@ inline void sums_of(
 }
 
 // The usual output, a row at a time, so that the compiler can use vectors: float32 and 16 bits, without zero points.
-inline bool store_row(const GemmW8A8& call, int64_t item, int64_t m, int64_t n, int64_t columns, const int32_t* sums) {
-    if (call.x_zero || call.w_zero || call.relu || call.bias_type == ENVDOCTOR_INT8 ||
-        call.bias_type == ENVDOCTOR_INT32 || call.y_type < ENVDOCTOR_FLOAT16) {
+inline bool store_row(const Epilogue& out, int64_t item, int64_t m, int64_t n, int64_t columns, const int32_t* sums) {
+    if (out.x_zero || out.w_zero || out.relu || out.bias_type == ENVDOCTOR_INT8 ||
+        out.bias_type == ENVDOCTOR_INT32 || out.y_type < ENVDOCTOR_FLOAT16) {
         return false;
     }
     float values[kPanel * 8];
-    const float x_scale = call.x_scale ? call.x_scale[m * call.x_scale_step] : 1.0f;
+    const float x_scale = out.x_scale ? out.x_scale[m * out.x_scale_step] : 1.0f;
     for (int64_t i = 0; i < columns; ++i) values[i] = static_cast<float>(sums[i]) * x_scale;
-    if (call.w_scale && call.w_scale_step) {
-        for (int64_t i = 0; i < columns; ++i) values[i] *= call.w_scale[n + i];
-    } else if (call.w_scale) {
-        for (int64_t i = 0; i < columns; ++i) values[i] *= *call.w_scale;
+    if (out.w_scale && out.w_scale_step) {
+        for (int64_t i = 0; i < columns; ++i) values[i] *= out.w_scale[n + i];
+    } else if (out.w_scale) {
+        for (int64_t i = 0; i < columns; ++i) values[i] *= *out.w_scale;
     }
-    if (call.bias_type == ENVDOCTOR_FLOAT32) {
-        const float* bias = static_cast<const float*>(call.bias) + n;
-        for (int64_t i = 0; i < columns; ++i) values[i] += call.bias_scale * bias[i];
-    } else if (call.bias_type != ENVDOCTOR_NONE) {
+    if (out.bias_type == ENVDOCTOR_FLOAT32) {
+        const float* bias = static_cast<const float*>(out.bias) + n;
+        for (int64_t i = 0; i < columns; ++i) values[i] += out.bias_scale * bias[i];
+    } else if (out.bias_type != ENVDOCTOR_NONE) {
         for (int64_t i = 0; i < columns; ++i) {
-            values[i] += call.bias_scale * epilogue::load(call.bias, call.bias_type, n + i);
+            values[i] += out.bias_scale * epilogue::load(out.bias, out.bias_type, n + i);
         }
     }
-    const int64_t at = item * call.y_batch + m * call.y_row + n;
-    if (call.y_type == ENVDOCTOR_FLOAT32) {
-        for (int64_t i = 0; i < columns; ++i) static_cast<float*>(call.y)[at + i] = values[i];
-    } else if (call.y_type == ENVDOCTOR_FLOAT16) {
-        for (int64_t i = 0; i < columns; ++i) static_cast<uint16_t*>(call.y)[at + i] = epilogue::to_half(values[i]);
+    const int64_t at = item * out.y_batch + m * out.y_row + n;
+    if (out.y_type == ENVDOCTOR_FLOAT32) {
+        for (int64_t i = 0; i < columns; ++i) static_cast<float*>(out.y)[at + i] = values[i];
+    } else if (out.y_type == ENVDOCTOR_FLOAT16) {
+        for (int64_t i = 0; i < columns; ++i) static_cast<uint16_t*>(out.y)[at + i] = epilogue::to_half(values[i]);
     } else {
-        for (int64_t i = 0; i < columns; ++i) static_cast<uint16_t*>(call.y)[at + i] = epilogue::to_bfloat16(values[i]);
+        for (int64_t i = 0; i < columns; ++i) static_cast<uint16_t*>(out.y)[at + i] = epilogue::to_bfloat16(values[i]);
     }
     return true;
 }
@@ -74,8 +74,8 @@ inline void store_tile(
         for (int64_t i = 0; i < columns; ++i) {
             sums[i] = static_cast<int32_t>(static_cast<uint32_t>(sums[i]) - static_cast<uint32_t>(surplus));
         }
-        if (store_row(call, item, m + row, n, columns, sums)) continue;
-        for (int64_t i = 0; i < columns; ++i) epilogue::store(call, item, m + row, n + i, sums[i]);
+        if (store_row(call.out, item, m + row, n, columns, sums)) continue;
+        for (int64_t i = 0; i < columns; ++i) epilogue::store(call.out, item, m + row, n + i, sums[i]);
     }
 }
 

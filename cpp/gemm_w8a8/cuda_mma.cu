@@ -3,7 +3,6 @@
 // extern "C" and no anonymous namespace: nvcc would put a hash of the build folder into the names.
 #include "common/device.cuh"
 #include "gemm_w8a8/cuda_mma.h"
-#include "gemm_w8a8/epilogue.h"
 
 using namespace cuda_mma;
 
@@ -90,7 +89,7 @@ DEVICE void direct(const GemmW8A8& call) {
         if (m >= call.m || n >= call.n) continue;
         int total = 0;
         for (int w = 0; w < kWarps; ++w) total += sums[w][i];
-        epilogue::store(call, 0, m, n, total);
+        epilogue::store(call.out, 0, m, n, total);
     }
 }
 
@@ -209,8 +208,8 @@ DEVICE void tiled(const GemmW8A8& call) {
 #pragma unroll
         for (int j = 0; j < kGroups * 2; ++j) {
             const int64_t m = m0 + warp_m + i * 16 + lane / 4, n = n0 + warp_n + j * 8 + lane % 4 * 2;
-            if (m < call.m) epilogue::store_pair(call, item, m, n, sum[i][j][0], sum[i][j][1]);
-            if (m + 8 < call.m) epilogue::store_pair(call, item, m + 8, n, sum[i][j][2], sum[i][j][3]);
+            if (m < call.m) epilogue::store_pair(call.out, item, m, n, sum[i][j][0], sum[i][j][1]);
+            if (m + 8 < call.m) epilogue::store_pair(call.out, item, m + 8, n, sum[i][j][2], sum[i][j][3]);
         }
     }
 }

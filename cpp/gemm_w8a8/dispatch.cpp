@@ -12,21 +12,11 @@ int check(const GemmW8A8& call) {
         return fail(ENVDOCTOR_INVALID_ARGUMENT, "sizes must not be negative");
     }
     if (call.batch == 0 || call.m == 0 || call.n == 0) return ENVDOCTOR_OK;
-    if (!call.y) return fail(ENVDOCTOR_INVALID_ARGUMENT, "y must not be null");
     if (call.k && (!call.x || (!call.w && !call.packed))) {
         return fail(ENVDOCTOR_INVALID_ARGUMENT, "x, and w or packed, must not be null");
     }
     if (call.packed && call.batch != 1) return fail(ENVDOCTOR_INVALID_ARGUMENT, "packed weights have no batch");
-    if (call.y_type < ENVDOCTOR_INT8 || call.y_type > ENVDOCTOR_FLOAT32) {
-        return fail(ENVDOCTOR_INVALID_ARGUMENT, "there is no output type %lld", call.y_type);
-    }
-    if (call.bias_type < ENVDOCTOR_NONE || call.bias_type > ENVDOCTOR_FLOAT32 ||
-        (call.bias_type != ENVDOCTOR_NONE) != (call.bias != nullptr)) {
-        return fail(ENVDOCTOR_INVALID_ARGUMENT, "bias and its type %lld do not fit", call.bias_type);
-    }
-    if (call.w_zero && !call.x_sum) return fail(ENVDOCTOR_INVALID_ARGUMENT, "w_zero wants x_sum");
-    if (call.x_zero && !call.w_sum) return fail(ENVDOCTOR_INVALID_ARGUMENT, "x_zero wants w_sum");
-    return ENVDOCTOR_OK;
+    return check_epilogue(call.out);
 }
 
 using CpuVariant = void (*)(const GemmW8A8&, int64_t, int64_t, int64_t);
@@ -78,10 +68,13 @@ void pack_one(const void* context, int64_t panel) {
 
 }  // namespace
 
-int envdoctor_gemm_w8a8(const GemmW8A8* call, int device, void* stream) {
-    if (const int status = check(*call)) return status;
-    if (call->batch == 0 || call->m == 0 || call->n == 0) return ENVDOCTOR_OK;
-    return device == ENVDOCTOR_CPU ? on_cpu(*call) : gemm_w8a8_cuda_mma(*call, device, stream);
+int envdoctor_gemm_w8a8(const GemmW8A8* given, int device, void* stream) {
+    if (const int status = check(*given)) return status;
+    if (given->batch == 0 || given->m == 0 || given->n == 0) return ENVDOCTOR_OK;
+    GemmW8A8 call = *given;
+    call.out.n = call.n;
+    call.out.k = call.k;
+    return device == ENVDOCTOR_CPU ? on_cpu(call) : gemm_w8a8_cuda_mma(call, device, stream);
 }
 
 size_t envdoctor_gemm_w8a8_packed_bytes(int64_t n, int64_t k, int device) {

@@ -1,18 +1,15 @@
 // The contract of gemm_w8a8: int8 activations times int8 weights, the products added up in int32.
 //
-//     y[b, m, n] = out( s[m, n] * sum_k (x[b, m, k] - x_zero[m]) * (w[b, n, k] - w_zero[n]) + bias_scale * bias[n] )
-//     s[m, n] = x_scale[m] * w_scale[n]
+//     y[b, m, n] = out( sum_k (x[b, m, k] - x_zero[m]) * (w[b, n, k] - w_zero[n]) )
 //
-// in float32, one rounding for each operation, in the order ((sum * x_scale) * w_scale) + (bias_scale * bias); ReLU
-// before the output's rounding: to nearest, ties to even, saturating. An int32 output without scales and with an int32
-// bias (or none) is integer arithmetic throughout, modulo 2^32.
+// with scales, bias, ReLU and rounding as common/epilogue.h says.
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "common/api.h"
-#include "common/types.h"
+#include "common/epilogue.h"
 
 // One call. Strides count elements; along k elements are adjacent. Any m, n, k, batch >= 0.
 struct GemmW8A8 {
@@ -22,26 +19,8 @@ struct GemmW8A8 {
     const int8_t* w;  // [batch, n, k], or null where `packed` is given
     int64_t w_batch, w_row;
     const void* packed;  // weights in the device's own layout: see envdoctor_gemm_w8a8_pack
-    void* y;             // [batch, m, n], n adjacent
-    int64_t y_batch, y_row;
-    const float* x_scale;  // null: 1
-    const float* w_scale;  // null: 1
-    // What zero points add; all null without them. Sums are those of the stored values over k.
-    const int32_t* x_zero;
-    const int32_t* x_sum;  // [m], wanted with w_zero
-    const int32_t* w_zero;
-    const int32_t* w_sum;  // [n], wanted with x_zero
-    const void* bias;      // [n]
-    // 0: one value for all; 1: one for each row (of x) or column (of y).
-    int32_t x_scale_step, w_scale_step, x_zero_step, w_zero_step;
-    int32_t y_type;     // EnvdoctorType: INT8, INT32, FLOAT16, BFLOAT16, FLOAT32
-    int32_t bias_type;  // EnvdoctorType; NONE without bias
-    float bias_scale;
-    int32_t relu;
+    Epilogue out;        // its n and k are set from these
 };
-
-// Where a call runs: the CPU, or a GPU by its ordinal.
-constexpr int ENVDOCTOR_CPU = -1;
 
 // Run one call. On the CPU `stream` is ignored and the call returns when it is done; on a GPU it is launched on the
 // stream of that GPU. All pointers are the device's own.

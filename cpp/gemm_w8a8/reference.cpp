@@ -1,4 +1,3 @@
-#include "gemm_w8a8/epilogue.h"
 #include "gemm_w8a8/gemm_w8a8.h"
 
 void gemm_w8a8_reference(const GemmW8A8& call) {
@@ -9,7 +8,7 @@ void gemm_w8a8_reference(const GemmW8A8& call) {
                 const int8_t* w = call.w + item * call.w_batch + n * call.w_row;
                 uint32_t sum = 0;
                 for (int64_t k = 0; k < call.k; ++k) sum += static_cast<uint32_t>(int32_t(x[k]) * int32_t(w[k]));
-                epilogue::store(call, item, m, n, static_cast<int32_t>(sum));
+                epilogue::store(call.out, item, m, n, static_cast<int32_t>(sum));
             }
         }
     }

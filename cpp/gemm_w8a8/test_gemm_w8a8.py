@@ -8,7 +8,16 @@ from envdoctor.kernels import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
 OUT = [torch.int8, torch.int32, torch.float16, torch.bfloat16, torch.float32]
 # Odd sizes, one and several tiles of every variant in each direction, K on both sides of every step.
 SHAPES = [
-    *[(1, 1, 1), (1, 16, 16), (2, 3, 5), (1, 17, 31), (7, 33, 64), (8, 64, 128), (9, 48, 127), (16, 130, 129)],
+    *[
+        (1, 1, 1),
+        (1, 16, 16),
+        (2, 3, 5),
+        (1, 17, 31),
+        (7, 33, 64),
+        (8, 64, 128),
+        (9, 48, 127),
+        (16, 130, 129),
+    ],
     *[(17, 16, 256), (33, 257, 72), (65, 65, 1), (128, 384, 320), (129, 100, 1040), (300, 520, 200)],
 ]
 
@@ -60,7 +69,9 @@ def test_scales_bias_and_relu(m, out, packed, device):
         moved = [t.to(device) for t in (x, x_scale, w_scale, bias)]
         weight = pack_w8a8(w, device) if packed else w.to(device)
         call = linear_w8a8 if packed else gemm_w8a8
-        y = call(moved[0], weight, moved[1], moved[2], bias=moved[3], bias_scale=factor, relu=relu, out_dtype=out)
+        y = call(
+            moved[0], weight, moved[1], moved[2], bias=moved[3], bias_scale=factor, relu=relu, out_dtype=out
+        )
         assert torch.equal(y.cpu(), wanted)
 
 
@@ -111,11 +122,20 @@ def test_int32_wraps_and_a_scaled_one_saturates(device):
 @pytest.mark.parametrize("dtype", [torch.int8, torch.int32, torch.float16, torch.bfloat16, torch.float32])
 def test_a_bias_of_every_type(dtype, device):
     x, w, bias = integers(4, 32), integers(24, 32, generator=1), (torch.arange(24) - 9).to(dtype)
-    y = gemm_w8a8(x.to(device), w.to(device), torch.ones(1, device=device), bias=bias.to(device), bias_scale=0.5, out_dtype=torch.float32)
+    y = gemm_w8a8(
+        x.to(device),
+        w.to(device),
+        torch.ones(1, device=device),
+        bias=bias.to(device),
+        bias_scale=0.5,
+        out_dtype=torch.float32,
+    )
     assert torch.equal(y.cpu(), exact(x, w).float() + 0.5 * bias.float())
 
 
-@pytest.mark.parametrize(("batch", "m", "n", "k"), [(1, 1, 1, 1), (3, 5, 7, 9), (2, 40, 64, 64), (4, 130, 33, 80)])
+@pytest.mark.parametrize(
+    ("batch", "m", "n", "k"), [(1, 1, 1, 1), (3, 5, 7, 9), (2, 40, 64, 64), (4, 130, 33, 80)]
+)
 def test_batches(batch, m, n, k, device):
     x, w = integers(batch, m, k, device=device), integers(batch, n, k, generator=1, device=device)
     assert torch.equal(bmm_w8a8(x, w).cpu().long(), exact(x, w))
@@ -130,7 +150,9 @@ def test_views_are_read_as_they_are(device):
     for x in (whole[3:20:2, 5:69], whole[:, :64].t()[:, :40].t(), whole[:4, :64].expand(2, 4, 64)):
         for weight in (w, integers(64, 48, generator=2, device=device).t()):
             assert torch.equal(gemm_w8a8(x, weight).cpu().long(), exact(x, weight))
-            assert torch.equal(linear_w8a8(x, pack_w8a8(weight), out_dtype=torch.int32).cpu().long(), exact(x, weight))
+            assert torch.equal(
+                linear_w8a8(x, pack_w8a8(weight), out_dtype=torch.int32).cpu().long(), exact(x, weight)
+            )
 
 
 @pytest.mark.parametrize("shape", [(0, 4, 8), (3, 0, 8), (3, 4, 0), (0, 0, 0)])
