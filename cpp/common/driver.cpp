@@ -45,6 +45,9 @@ struct Driver {
     Result (*set_function_attribute)(Handle, int, int);
     Result (*launch)(Handle, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, Handle, void**, void**);
     Result (*launch_ex)(const Config*, Handle, void**, void**);  // null before CUDA 11.8
+    // Null before CUDA 12.0.
+    Result (*encode_tiled)(void*, int, uint32_t, const void*, const uint64_t*, const uint64_t*, const uint32_t*,
+                           const uint32_t*, int, int, int, int);
 };
 Driver driver;
 bool have_driver = false;
@@ -137,11 +140,23 @@ int envdoctor_use_driver(void* get_proc_address) {
                      ask(get, "cuLaunchKernel", 7000, &driver.launch);
     if (!all) return fail(ENVDOCTOR_NOT_SUPPORTED, "the CUDA driver lacks a function that CUDA 11.3 has");
     ask(get, "cuLaunchKernelEx", 11060, &driver.launch_ex);
+    ask(get, "cuTensorMapEncodeTiled", 12000, &driver.encode_tiled);
     have_driver = true;
     return ENVDOCTOR_OK;
 }
 
 int device_capability(int device) { return prepare(device) == ENVDOCTOR_OK ? capabilities[device] : -1; }
+
+int encode_rows(void* tensor_map, const void* data, int64_t rows, int64_t row_bytes, int64_t stride, int box_rows) {
+    if (!driver.encode_tiled) return fail(ENVDOCTOR_NOT_SUPPORTED, "the CUDA driver is older than 12.0");
+    constexpr int kBytes = 0, kNoInterleave = 0, kSwizzle128 = 3, kPromote256 = 3, kFillZeros = 0;
+    const uint64_t sizes[] = {static_cast<uint64_t>(row_bytes), static_cast<uint64_t>(rows)};
+    const uint64_t strides[] = {static_cast<uint64_t>(stride)};
+    const uint32_t box[] = {128, static_cast<uint32_t>(box_rows)}, steps[] = {1, 1};
+    const Result result = driver.encode_tiled(tensor_map, kBytes, 2, data, sizes, strides, box, steps, kNoInterleave,
+                                              kSwizzle128, kPromote256, kFillZeros);
+    return result ? fail(ENVDOCTOR_INVALID_ARGUMENT, "no tensor map: the driver answers %lld", result) : ENVDOCTOR_OK;
+}
 
 void* Kernel::function(int device) {
     Handle module = load(device, family_);

@@ -4,22 +4,25 @@
 
 namespace {
 
-// 24 bytes, not a buffer: a library that is loaded late shares a small fixed area of thread-local storage with
+// 32 bytes, not a buffer: a library that is loaded late shares a small fixed area of thread-local storage with
 // every other such library of the process, and a crowded process refuses one that wants more than is left.
 struct Reason {
     const char* format;
     long long first;
     long long second;
+    EnvdoctorStatus status;
 };
 
-thread_local Reason last = {"", 0, 0};
+thread_local Reason last = {"", 0, 0, ENVDOCTOR_OK};
 
 }  // namespace
 
 int fail(EnvdoctorStatus status, const char* format, long long first, long long second) {
-    last = {format, first, second};
+    last = {format, first, second, status};
     return status;
 }
+
+int last_status() { return last.status; }
 
 const char* envdoctor_status_name(int status) {
     switch (status) {

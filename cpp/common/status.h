@@ -17,6 +17,9 @@ enum EnvdoctorStatus : int {
 // `format` must be a literal with at most two %lld: it is put together only when somebody asks.
 int fail(EnvdoctorStatus status, const char* format, long long first = 0, long long second = 0);
 
+// The status of this thread's last failure.
+int last_status();
+
 // The name of a status, such as "invalid argument".
 ENVDOCTOR_API const char* envdoctor_status_name(int status);
 

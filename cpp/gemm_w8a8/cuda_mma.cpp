@@ -42,19 +42,20 @@ void pack_for_mma(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* 
     }
 }
 
-int gemm_w8a8_cuda_mma(const GemmW8A8& call, int device, void* stream) {
+int gemm_w8a8_cuda_mma_direct(const GemmW8A8& call, int device, void* stream) {
     using namespace cuda_mma;
-    if (ceil_div(call.m, kTileMSmall) > 65535 * (kTileM / kTileMSmall) || call.batch > 65535) {
-        return fail(ENVDOCTOR_NOT_SUPPORTED, "m = %lld or batch = %lld is more than one launch covers", call.m, call.batch);
-    }
-    // Few rows: every weight is used once, so it goes from memory to registers, and the warps of a block share k.
-    if (call.packed && call.m <= kDirectMaxM) {
-        Kernel& kernel = call.m <= 8 ? direct8 : call.m <= 16 ? direct16 : direct32;
-        const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kDirectN)), 1, 1}, kThreads, 0, 1, true};
-        return kernel.launch(device, stream, launch, &call);
-    }
+    Kernel& kernel = call.m <= 8 ? direct8 : call.m <= 16 ? direct16 : direct32;
+    const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kDirectN)), 1, 1}, kThreads, 0, 1, true};
+    return kernel.launch(device, stream, launch, &call);
+}
+
+int gemm_w8a8_cuda_mma_tiled(const GemmW8A8& call, int device, void* stream) {
+    using namespace cuda_mma;
     Kernel& kernel = tiled(call, call.m <= 64);
     const int64_t rows = &kernel == &packed32 || &kernel == &plain32 ? kTileMSmall : kTileM;
+    if (ceil_div(call.m, rows) > 65535 || call.batch > 65535) {
+        return fail(ENVDOCTOR_NOT_SUPPORTED, "m = %lld or batch = %lld is more than one launch covers", call.m, call.batch);
+    }
     const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kTileN)), static_cast<unsigned>(ceil_div(call.m, rows)),
                             static_cast<unsigned>(call.batch)}, kThreads, 0, 1, true};
     return kernel.launch(device, stream, launch, &call);

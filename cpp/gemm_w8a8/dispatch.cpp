@@ -21,14 +21,6 @@ int check(const GemmW8A8& call) {
 
 using CpuVariant = void (*)(const GemmW8A8&, int64_t, int64_t, int64_t);
 
-CpuVariant cpu_variant() {
-#if defined(__x86_64__)
-    if (envdoctor_cpu_level() >= ENVDOCTOR_CPU_AVX512VNNI) return gemm_w8a8_cpu_avx512vnni;
-    if (envdoctor_cpu_level() >= ENVDOCTOR_CPU_AVX2) return gemm_w8a8_cpu_avx2;
-#endif
-    return gemm_w8a8_cpu_portable;
-}
-
 // A few pieces for each thread, so that one that is held up does not hold up all; whole tiles of every variant.
 constexpr int64_t kPiecesPerThread = 4, kTile = 3;
 
@@ -45,11 +37,11 @@ void do_piece(const void* context, int64_t i) {
     work.variant(*work.call, i / work.pieces, begin, end);
 }
 
-int on_cpu(const GemmW8A8& call) {
+int on_cpu(const GemmW8A8& call, CpuVariant variant) {
     const int64_t panels = ceil_div(call.n, kPanel);
     const int64_t share = ceil_div(panels * call.batch, envdoctor_threads() * kPiecesPerThread);
     const int64_t size = round_up(share < panels ? share : panels, kTile);
-    const Work work = {&call, cpu_variant(), ceil_div(panels, size), size, panels};
+    const Work work = {&call, variant, ceil_div(panels, size), size, panels};
     parallel(work.pieces * call.batch, do_piece, &work);
     return ENVDOCTOR_OK;
 }
@@ -66,6 +58,106 @@ void pack_one(const void* context, int64_t panel) {
     pack_panel(of.w + n * of.w_row, of.w_row, columns, of.k, of.packed + panel * round_up(of.k, kGroup) * kPanel);
 }
 
+// How each variant is run. What it needs of a call is in `choose`, which is the only caller that may break it.
+struct Variant {
+    const char* name;
+    int (*run)(const GemmW8A8& call, int device, void* stream, const Variant& self);
+    CpuVariant cpu;
+    int shape, split;
+};
+
+int run_reference(const GemmW8A8& call, int, void*, const Variant&) {
+    gemm_w8a8_reference(call);
+    return ENVDOCTOR_OK;
+}
+int run_cpu(const GemmW8A8& call, int, void*, const Variant& self) { return on_cpu(call, self.cpu); }
+int run_direct(const GemmW8A8& call, int device, void* stream, const Variant&) {
+    return gemm_w8a8_cuda_mma_direct(call, device, stream);
+}
+int run_tiled(const GemmW8A8& call, int device, void* stream, const Variant&) {
+    return gemm_w8a8_cuda_mma_tiled(call, device, stream);
+}
+int run_sm90a(const GemmW8A8& call, int device, void* stream, const Variant& self) {
+    return gemm_w8a8_cuda_sm90a(call, device, stream, self.shape, self.split);
+}
+
+enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kTiled, kDirect, kSm90a };
+#if !defined(__x86_64__)
+#define gemm_w8a8_cpu_avx2 nullptr
+#define gemm_w8a8_cpu_avx512vnni nullptr
+#endif
+#define SM90A(name, shape)                                                                               \
+    {"cuda_sm90a_" name "_k1", run_sm90a, nullptr, shape, 1}, {"cuda_sm90a_" name "_k2", run_sm90a, nullptr, shape, 2}, \
+        {"cuda_sm90a_" name "_k4", run_sm90a, nullptr, shape, 4}
+const Variant variants[] = {
+    {"auto", nullptr, nullptr, 0, 0},
+    {"reference", run_reference, nullptr, 0, 0},
+    {"cpu_portable", run_cpu, gemm_w8a8_cpu_portable, 0, 0},
+    {"cpu_avx2", run_cpu, gemm_w8a8_cpu_avx2, 0, 0},
+    {"cpu_avx512vnni", run_cpu, gemm_w8a8_cpu_avx512vnni, 0, 0},
+    {"cuda_mma_tiled", run_tiled, nullptr, 0, 0},
+    {"cuda_mma_direct", run_direct, nullptr, 0, 0},
+    SM90A("rows8", 0),
+    SM90A("rows16", 1),
+    SM90A("rows32", 2),
+    SM90A("rows64", 3),
+    SM90A("rows128", 4),
+    {"cuda_sm90a_square128", run_sm90a, nullptr, 5, 1},
+    {"cuda_sm90a_rows256", run_sm90a, nullptr, 6, 1},
+};
+constexpr int kVariants = sizeof variants / sizeof *variants;
+constexpr int kSquare128 = kVariants - 2, kRows256 = kVariants - 1;
+
+int choose_on_cpu() {
+    const int level = envdoctor_cpu_level();
+    return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
+}
+
+bool fits_sm90a(const GemmW8A8& call) {
+    const uintptr_t together = reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row);
+    return call.packed && call.k > 0 && (together & 15) == 0 && call.m < INT32_MAX && call.k < INT32_MAX;
+}
+
+// How many blocks share k, so that all of the GPU's 132 processors have bytes on their way.
+int split_of(int64_t tiles, int64_t blocks_k) {
+    return tiles >= 100 || blocks_k < 2 ? 0 : tiles >= 50 || blocks_k < 4 ? 1 : 2;
+}
+
+int choose_on_gpu(const GemmW8A8& call, int capability) {
+    // Few rows: weights go from memory to registers, and the warps of a block share k.
+    if (call.packed && call.m <= 8) return kDirect;
+    if (capability != 90 || !fits_sm90a(call)) return call.packed && call.m <= 32 ? kDirect : kTiled;
+    const int64_t columns = ceil_div(call.n, kBlockN), blocks_k = ceil_div(call.k, kBlockK);
+    if (call.m > 512) return call.m * call.n >= int64_t(8) * 128 * 256 * 132 ? kRows256 : kSquare128;
+    if (call.m > 128 && columns * ceil_div(call.m, 128) >= 264) return kSquare128;
+    const int shape = call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 ? 3 : 4;
+    return kSm90a + 3 * shape + split_of(columns * ceil_div(call.m, 128), blocks_k);
+}
+
+// The variant of a call, or -1 with a reason.
+int choose(const GemmW8A8& call, int device) {
+    if (call.variant < 0 || call.variant >= kVariants) {
+        fail(ENVDOCTOR_INVALID_ARGUMENT, "there is no variant %lld", call.variant);
+        return -1;
+    }
+    if (device == ENVDOCTOR_CPU) {
+        const int most = choose_on_cpu(), asked = call.variant ? call.variant : most;
+        if (asked > kAvx512 || (asked > kReference && asked > most) || (asked == kReference && call.packed)) {
+            fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with these weights", asked);
+            return -1;
+        }
+        return asked;
+    }
+    const int capability = device_capability(device);
+    if (capability < 0) return -1;
+    if (!call.variant) return choose_on_gpu(call, capability);
+    const bool fits = call.variant == kTiled || (call.variant == kDirect && call.packed && call.m <= 32) ||
+                      (call.variant >= kSm90a && capability == 90 && fits_sm90a(call) &&
+                       ceil_div(call.k, kBlockK) >= variants[call.variant].split);
+    if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", call.variant);
+    return fits ? call.variant : -1;
+}
+
 }  // namespace
 
 int envdoctor_gemm_w8a8(const GemmW8A8* given, int device, void* stream) {
@@ -74,7 +166,15 @@ int envdoctor_gemm_w8a8(const GemmW8A8* given, int device, void* stream) {
     GemmW8A8 call = *given;
     call.out.n = call.n;
     call.out.k = call.k;
-    return device == ENVDOCTOR_CPU ? on_cpu(call) : gemm_w8a8_cuda_mma(call, device, stream);
+    const int variant = choose(call, device);
+    if (variant < 0) return last_status();
+    return variants[variant].run(call, device, stream, variants[variant]);
+}
+
+int envdoctor_gemm_w8a8_variant(const GemmW8A8* call, int device) { return check(*call) ? -1 : choose(*call, device); }
+
+const char* envdoctor_gemm_w8a8_variant_name(int variant) {
+    return variant >= 0 && variant < kVariants ? variants[variant].name : nullptr;
 }
 
 size_t envdoctor_gemm_w8a8_packed_bytes(int64_t n, int64_t k, int device) {
@@ -93,12 +193,4 @@ int envdoctor_gemm_w8a8_pack(const int8_t* w, int64_t w_row, int64_t n, int64_t 
         pack_for_mma(w, w_row, n, k, static_cast<int8_t*>(packed));
     }
     return ENVDOCTOR_OK;
-}
-
-const char* envdoctor_gemm_w8a8_variant(const GemmW8A8* call, int device) {
-    if (check(*call)) return nullptr;
-    if (device != ENVDOCTOR_CPU) return device_capability(device) < 0 ? nullptr : "cuda_mma";
-    const CpuVariant variant = cpu_variant();
-    if (variant == gemm_w8a8_cpu_portable) return "cpu_portable";
-    return variant == gemm_w8a8_cpu_avx2 ? "cpu_avx2" : "cpu_avx512vnni";
 }

@@ -20,6 +20,7 @@ struct GemmW8A8 {
     int64_t w_batch, w_row;
     const void* packed;  // weights in the device's own layout: see envdoctor_gemm_w8a8_pack
     Epilogue out;        // its n and k are set from these
+    int32_t variant;     // 0: the one that the table of dispatch.cpp takes; else one of envdoctor_gemm_w8a8_variant's
 };
 
 // Run one call. On the CPU `stream` is ignored and the call returns when it is done; on a GPU it is launched on the
@@ -33,8 +34,11 @@ ENVDOCTOR_API size_t envdoctor_gemm_w8a8_packed_bytes(int64_t n, int64_t k, int 
 // it is done once, when a model is loaded.
 ENVDOCTOR_API int envdoctor_gemm_w8a8_pack(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int device, void* packed);
 
-// Which variant a call would take, such as "cpu_avx512vnni" or "cuda_mma"; null, with a reason, when it cannot run.
-ENVDOCTOR_API const char* envdoctor_gemm_w8a8_variant(const GemmW8A8* call, int device);
+// The number of the variant that a call takes on a device; negative, with a reason, when it cannot run.
+ENVDOCTOR_API int envdoctor_gemm_w8a8_variant(const GemmW8A8* call, int device);
+
+// "cpu_avx2", "cuda_mma_tiled", "cuda_sm90a_rows64_k2"; null past the last one. Number 0 is "auto".
+ENVDOCTOR_API const char* envdoctor_gemm_w8a8_variant_name(int variant);
 
 // --- the variants -----------------------------------------------------------------------------------------------------
 
@@ -56,5 +60,10 @@ void gemm_w8a8_cpu_avx512vnni(const GemmW8A8& call, int64_t item, int64_t panel_
 constexpr int64_t kBlockN = 64, kBlockK = 128;
 void pack_for_mma(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* packed);
 
-// On a GPU of compute capability 7.5 and newer, by mma.sync: cuda_mma.cu.
-int gemm_w8a8_cuda_mma(const GemmW8A8& call, int device, void* stream);
+// On a GPU of compute capability 7.5 and newer, by mma.sync: cuda_mma.cu. Direct: packed weights and at most 32 rows.
+int gemm_w8a8_cuda_mma_direct(const GemmW8A8& call, int device, void* stream);
+int gemm_w8a8_cuda_mma_tiled(const GemmW8A8& call, int device, void* stream);
+
+// On Hopper, by wgmma: cuda_sm90a.cu. Packed weights, x aligned to 16 bytes; number of the shape in cuda_sm90a.cpp, and
+// how many blocks share k.
+int gemm_w8a8_cuda_sm90a(const GemmW8A8& call, int device, void* stream, int shape, int split);

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from envdoctor.kernels import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
+from envdoctor.kernels.gemm_w8a8 import forced, variants
 
 OUT = [torch.int8, torch.int32, torch.float16, torch.bfloat16, torch.float32]
 # Odd sizes, one and several tiles of every variant in each direction, K on both sides of every step.
@@ -179,6 +180,7 @@ def test_what_does_not_fit_is_said():
 
 
 @pytest.mark.gpu
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_streams_graphs_and_compiled_code_on_a_gpu():
     x, w = integers(5, 256, device="cuda"), integers(96, 256, generator=1, device="cuda")
     packed, wanted = pack_w8a8(w), exact(x, w)
@@ -208,3 +210,52 @@ def test_the_operators_are_well_made(op, device):
         "bmm_w8a8": (x, w, None, torch.int32),
     }
     torch.library.opcheck(getattr(torch.ops.envdoctor, op).default, arguments[op])
+
+
+@pytest.mark.parametrize(
+    "variant",
+    [pytest.param(name, marks=pytest.mark.gpu if name.startswith("cuda") else ()) for name in variants()[1:]],
+)
+@pytest.mark.parametrize("out", [torch.int32, torch.float16, torch.bfloat16])
+def test_every_variant_gives_what_the_definition_says(variant, out):
+    ran, device = 0, "cuda" if variant.startswith("cuda") else "cpu"
+    for m, n, k in [
+        (1, 64, 128),
+        (3, 200, 384),
+        (17, 136, 528),
+        (70, 320, 1040),
+        (200, 512, 272),
+        (600, 264, 640),
+    ]:
+        x, w = integers(m, k), integers(n, k, generator=1)
+        scale, bias = torch.rand(m) * 0.01, torch.randn(n)
+        wanted = rounded(exact(x, w).float() * scale[:, None] + bias, out)
+        moved = x.to(device), scale.to(device), bias.to(device)
+        for call, weight in ((gemm_w8a8, w.to(device)), (linear_w8a8, pack_w8a8(w, device))):
+            try:
+                with forced(variant):
+                    y = call(moved[0], weight, x_scale=moved[1], bias=moved[2], out_dtype=out)
+            except NotImplementedError:
+                continue
+            ran += 1
+            assert torch.equal(y.cpu(), wanted), (m, n, k)
+    if not ran:
+        pytest.skip("does not run on this device")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("variant", [name for name in variants() if name.startswith("cuda_sm90a")])
+def test_several_tiles_for_each_block_and_long_pipelines(variant):
+    for m, n, k in [(1, 40000, 256), (8, 20000, 4096), (700, 9000, 1280), (5000, 1160, 384)]:
+        x, w = integers(m, k, device="cuda"), integers(n, k, generator=1, device="cuda")
+        packed, wanted = pack_w8a8(w), torch._int_mm(torch.nn.functional.pad(x, (0, 0, 0, 32)), w.t())[:m]
+        try:
+            with forced(variant):
+                y = [
+                    linear_w8a8(x, packed, out_dtype=dtype)
+                    for dtype in (torch.int32, torch.float16, torch.int32)
+                ]
+        except NotImplementedError:
+            continue
+        assert torch.equal(y[0], wanted) and torch.equal(y[2], wanted)
+        assert torch.equal(y[1], wanted.float().half())

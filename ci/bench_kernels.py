@@ -1,0 +1,130 @@
+"""Time the kernels on this GPU against what a user would take instead, in one run.
+
+    python ci/bench_kernels.py [--m 1,8,...] [--shapes 4096x4096,...] [--sweep] [--json FILE]
+
+Every method is captured into a CUDA graph of many calls, each on another copy of the weights, so that weights
+come from memory as they do in a model (the copies are larger than the L2); activations stay in the caches. The graphs of
+all methods are replayed in turn for some rounds; the median of the rounds counts. Ratios are those of one such run:
+clocks differ from run to run. --sweep times every variant of the library beside the one that it would choose.
+"""
+
+import argparse
+import json
+import platform
+import statistics
+import sys
+from pathlib import Path
+from typing import Any, Callable, Dict, List, Tuple
+
+import torch
+
+from envdoctor import kernels
+from envdoctor.kernels.gemm_w8a8 import forced, variants
+
+#: (N, K) of the linears of 7B, 13B and 70B models.
+SHAPES = "4096x4096,12288x4096,11008x4096,4096x11008,7168x7168,28672x7168,7168x28672"
+COLD = 256 << 20  # bytes of weights that a graph goes through at least
+READ = 4.33e12  # bytes a second, of an H200; see --bandwidth
+Call = Callable[[], Any]
+
+
+def graph_of(calls: List[Call]) -> torch.cuda.CUDAGraph:
+    """All calls one after the other."""
+    stream = torch.cuda.Stream()
+    with torch.cuda.stream(stream):
+        for call in calls[:2]:
+            call()
+    stream.synchronize()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        kept = [call() for call in calls]
+    graph.kept = kept  # type: ignore[attr-defined]
+    return graph
+
+
+def times(methods: Dict[str, List[Call]], rounds: int) -> Dict[str, float]:
+    """Microseconds for a call of each method: median over rounds in which all are replayed in turn."""
+    graphs = {name: graph_of(calls) for name, calls in methods.items()}
+    found: Dict[str, List[float]] = {name: [] for name in methods}
+    for _ in range(rounds + 1):
+        for name, graph in graphs.items():
+            begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+            begin.record()
+            graph.replay()
+            end.record()
+            end.synchronize()
+            found[name].append(begin.elapsed_time(end) * 1000 / len(methods[name]))
+    return {name: statistics.median(rounds[1:]) for name, rounds in found.items()}
+
+
+def w8a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
+    """fp16 and bf16 mm, _int_mm, fp8 by rows, and ours; each with its copies of the weights."""
+    copies = max(2, -(-COLD // (n * k)))
+    x = torch.randint(-127, 128, (m, k), dtype=torch.int8, device="cuda")
+    w = [torch.randint(-127, 128, (n, k), dtype=torch.int8, device="cuda") for _ in range(copies)]
+    x_scale, w_scale = torch.rand(m, 1, device="cuda"), torch.rand(1, n, device="cuda")
+    methods: Dict[str, List[Call]] = {}
+    for dtype in (torch.float16, torch.bfloat16):
+        xf, wf = torch.randn(m, k, device="cuda").to(dtype), [each.to(dtype) for each in w[: -(-copies // 2)]]
+        methods[str(dtype)[6:]] = [lambda each=each, xf=xf: torch.mm(xf, each.t()) for each in wf] * 2
+    if m > 16:
+        methods["_int_mm"] = [lambda each=each: torch._int_mm(x, each.t()) for each in w]
+    x8 = torch.randn(m, k, device="cuda").to(torch.float8_e4m3fn)
+    w8 = [each.to(torch.float8_e4m3fn) for each in w]
+    methods["fp8 rowwise"] = [
+        lambda each=each: torch._scaled_mm(
+            x8, each.t(), x_scale, w_scale, out_dtype=torch.bfloat16, use_fast_accum=True
+        )
+        for each in w8
+    ]
+    first = kernels.pack_w8a8(w[0])
+    packed = [first] + [first._replace(data=first.data.clone()) for _ in w[1:]]
+    scales = x_scale.flatten(), w_scale.flatten()
+
+    def ours(weight: Any, variant: str) -> torch.Tensor:
+        with forced(variant):
+            return kernels.linear_w8a8(x, weight, *scales, out_dtype=torch.bfloat16)
+
+    for variant in variants() if sweep else ["auto"]:
+        try:
+            ours(first, variant)
+        except NotImplementedError:
+            continue
+        name = "W8A8" if variant == "auto" else f"W8A8 {variant}"
+        methods[name] = [lambda each=each, variant=variant: ours(each, variant) for each in packed]
+    return methods
+
+
+def sizes(text: str) -> List[Tuple[int, int]]:
+    return [(int(n), int(k)) for n, _, k in (each.partition("x") for each in text.split(","))]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--m", default="1,8,16,32,64,128,256,512,1024,2048,4096,8192")
+    parser.add_argument("--shapes", default=SHAPES, help="N x K, separated by commas")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--sweep", action="store_true", help="every variant of the library")
+    parser.add_argument("--json", type=Path, help="write all numbers there")
+    arguments = parser.parse_args()
+    rows = []
+    for n, k in sizes(arguments.shapes):
+        for m in map(int, arguments.m.split(",")):
+            found = times(w8a8_methods(m, n, k, arguments.sweep), arguments.rounds)
+            rows.append({"m": m, "n": n, "k": k, "us": found})
+            sixteen = min(found["float16"], found["bfloat16"])
+            shown = sorted(found.items(), key=lambda item: item[1])[: 6 if arguments.sweep else 99]
+            text = ", ".join(f"{name} {us:.2f} ({sixteen / us:.2f}x)" for name, us in shown)
+            print(f"N={n} K={k} M={m}: {text}; W8A8 {2e-6 * m * n * k / found['W8A8']:.0f} TOPS", flush=True)
+            torch.cuda.empty_cache()
+    if arguments.json:
+        properties = torch.cuda.get_device_properties(0)
+        about = {"device": properties.name, "torch": torch.__version__, "python": platform.python_version()}
+        arguments.json.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
