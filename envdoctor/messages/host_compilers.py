@@ -2,12 +2,22 @@
 
 # Of the compiler that CC, CXX, CUDAHOSTCXX or an option names.
 NOT_THERE = (
-    r"Could not find compiler set in environment variable (?:CC|CXX|CUDAHOSTCXX|FC)\b",
-    r"CMAKE_C(?:XX)?_COMPILER: (?![^\n]*pip-build-env-)[^\n]* is not a full path to an existing compiler tool",
     (
-        r"^(?=[^\s:]*[/\d])[^\s:]+: No such file or directory"
+        r"Could not find (?:the )?compiler (?:set|specified) in (?:the )?environment variable"
+        r" (?P<variable>CC|CXX|CUDAHOSTCXX|FC)\b(?:: (?P<path>\S[^\n]*?)\.?$)?"
+    ),
+    (
+        r"CMAKE_C(?:XX)?_COMPILER: (?![^\n]*pip-build-env-)(?P<path>\S[^\n]*?)"
+        r" is not a full path to an existing compiler tool"
+    ),
+    (
+        r"^(?=[^\s:]*[/\d])(?P<path>[^\s:]+): No such file or directory"
         r"\nnvcc fatal\s*: Failed to preprocess host compiler properties"
     ),
+)
+# torch's cpp_extension, which gives the version 0.0.0 to what it cannot ask.
+WITHOUT_VERSION = (
+    r"[Tt]he current installed version of (?P<path>\S+) \(0(?:\.0)*\) is less than the minimum required",
 )
 # nvcc and its crt/host_config.h, of compilers that it does not work with.
 NO_HOST_COMPILER = (
@@ -43,6 +53,10 @@ INCOMPLETE = (
     (
         r"\b(?:gcc|g\+\+|cc1plus|clang(?:\+\+)?|ld)(?:-\d+)?'?"
         r": cannot execute(?: binary file|: required file not found)"
+    ),
+    (
+        r"(?:^|[\s:/])(?:[\w.-]*-)?(?:gcc|g\+\+|c\+\+|cc|cc1plus|clang(?:\+\+)?)(?:-[\d.]+)?:"
+        r" (?:\d+: )?Exec format error"
     ),
     r"ld: library not found for -lSystem|You have not agreed to the Xcode license",
 )
@@ -85,7 +99,22 @@ NO_WINDOWS_SDK = (
     r"MSB8036: The Windows SDK version .* was not found",
     r"[Ll]ibraries? machine type '\w+' conflicts with target machine type|LNK1112: module machine type",
 )
-# CMake's, whatever the reason.
-FIRST_TEST_FAILS = (
-    r"(?:The C(?:XX|\+\+)? compiler|C(?:XX)? compiler) [^\n]* is not able to compile a simple test program",
+# CMake's, whatever the reason (a log may end where the reason would be told)...
+_FIRST_TEST = (
+    r"(?:The C(?:XX|\+\+)? compiler|C(?:XX)? compiler) \"?(?P<path>[^\"\n]*?)\"?"
+    r" is not able to compile a simple test program"
+)
+_CUT_OFF = r"\.? It fails with the following output:\s*(?:(?:Change Dir|Run Build Command)[^\n]*\s*)*\Z"
+FIRST_TEST_FAILS = (rf"{_FIRST_TEST}(?!{_CUT_OFF})",)
+# ... and where the output of the test is all there and has no message of a compiler or linker, the file's own apart.
+_MESSAGE = (
+    r"[^\n]*(?:\berror: |\bfatal\b|Error\b(?! \d+$)|undefined|[Cc]annot|not found|No such|[Dd]enied|No space"
+    r"|[Uu]nsupported|unrecognized|Killed|[Mm]emory|[Aa]ssert|license)"
+)
+FIRST_TEST_FAILS_SILENTLY = (
+    (
+        rf"{_FIRST_TEST}(?=\. It fails with the following output: Change Dir: [^\n]*\n"
+        rf"(?:(?:\s*(?P=path): (?![^\n]*error)|(?!{_MESSAGE}))[^\n]*\n){{2,40}}?"
+        r"\s*CMake will not be able to)"
+    ),
 )

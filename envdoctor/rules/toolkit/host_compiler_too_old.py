@@ -122,8 +122,9 @@ _VERSION = (
     r"too old version of (?P<kind>\w+)\. We need (?P<needed>\w+ [\d.]+)",
     r"You need (?P<needed>(?:GCC|Clang|MSVC) [\d.]+) or later",
     (
-        r"[Tt]he current installed version of (?P<kind>\S+) \((?P<version>[\d.]+)\) is less than the minimum required"
-        r" version by CUDA [\d.]+ \((?P<needed>[\d.]+)\)"
+        # 0.0.0 is the version of none: host-compiler-wrong.
+        r"[Tt]he current installed version of (?P<kind>\S+) \((?!0(?:\.0)*\))(?P<version>[\d.]+)\)"
+        r" is less than the minimum required version by CUDA [\d.]+ \((?P<needed>[\d.]+)\)"
     ),
     r"Your compiler \((?P<kind>[^)\n]*)\) may be ABI-incompatible with PyTorch",
     r"The compiler feature \"(?P<feature>cxx_std_\d\d)\" is not known to CXX compiler \"\w+\" version [\d.]+",

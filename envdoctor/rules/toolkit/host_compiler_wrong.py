@@ -179,10 +179,16 @@ _WINDOWS = (
 # What is wrong, how to put it right, how sure that is, and the words that say it.
 _SIGNS: Tuple[Tuple[str, str, str, Tuple[str, ...]], ...] = (
     (
-        "The compiler that a variable or option names is not there.",
+        "The compiler that a variable or option names is not there{named}.",
         _UNIX,
         "high",
         host_compilers.NOT_THERE,
+    ),
+    (
+        "torch could not learn the version of the compiler{named}: it is not there, or no g++ or clang.",
+        f"{_UNIX}; unset TORCH_DONT_CHECK_COMPILER_ABI, which has torch take any compiler for version 0.0.0",
+        "high",
+        host_compilers.WITHOUT_VERSION,
     ),
     (
         "nvcc cannot work with this host compiler.",
@@ -221,6 +227,15 @@ _SIGNS: Tuple[Tuple[str, str, str, Tuple[str, ...]], ...] = (
         host_compilers.NO_WINDOWS_SDK,
     ),
     (
+        "The compiler{named} does not pass CMake's first test, and no message says why: it is broken, or none.",
+        (
+            "Try it by itself (echo 'int main() {}' > t.cpp, compile that with it, echo $?); name a compiler that works"
+            " (CC, CXX), or unset them, in an empty build folder"
+        ),
+        "medium",
+        host_compilers.FIRST_TEST_FAILS_SILENTLY,
+    ),
+    (
         "The C or C++ compiler does not pass CMake's first test.",
         (
             "Read the output of the test in CMakeFiles/CMakeError.log (CMakeConfigureLog.yaml since 3.26);"
@@ -236,4 +251,12 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     for message, cure, confidence, patterns in _SIGNS:
         hit = log.first(*patterns)
         if hit:
-            yield hit.finding(message, "Nothing of the project is compiled.", Fix(cure), confidence)
+            text = message.format(named=_named(hit["variable"], hit["path"]))
+            yield hit.finding(text, "Nothing of the project is compiled.", Fix(cure), confidence)
+
+
+def _named(variable: str, path: str) -> str:
+    """What stands behind "compiler" where the log names it."""
+    if not path:
+        return f" ({variable})" if variable else ""
+    return f" ({variable} is {path})" if variable else f" ({path})"

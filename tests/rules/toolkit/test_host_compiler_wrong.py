@@ -1,13 +1,17 @@
 """Compilers that variables name, and halves of compilers."""
 
+from pathlib import Path
+
 import pytest
 
 from envdoctor.facts import Compilers, Environment, Variable
 from envdoctor.finding import Run, SetEnv
-from envdoctor.rules.toolkit.host_compiler_wrong import check
+from envdoctor.log import read_text
+from envdoctor.rules.toolkit.host_compiler_wrong import check, explain
 from tests.factory import cmake, compiler, environment, project, system, toolkit
 
 GXX = compiler()
+LOGS = Path(__file__).parents[2] / "logs/host-compiler-wrong"
 
 
 def run(*items, used=None, project=project(), system=None, **variables):  # noqa: B008
@@ -113,3 +117,26 @@ def test_nvccs_own_variable_counts_where_nvcc_reads_it():
     assert finding.fix.steps == (SetEnv("NVCC_CCBIN", None),)
     assert not told("12.4")
     assert not told("13.0", project())
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("cmake-broken", "/opt/tools/bin/g++"),
+        ("cmake-cxx-gone", "CXX is clang++-99"),
+        ("cmake-named-gone", "/usr/bin/g++-nosuch"),
+        ("torch-cxx-gone", "g++-99"),
+    ],
+)
+def test_a_log_that_names_the_compiler(name, words):
+    text = (LOGS / f"{name}.log").read_text()
+    (finding, *_) = explain(read_text(text))
+    assert words in finding.message
+
+
+def test_a_first_test_whose_output_was_cut_off_decides_nothing():
+    text = (LOGS / "cmake-broken.log").read_text()
+    start = text[: text.index("    gmake[1]: Entering")]
+    assert not list(explain(read_text(start)))
+    other = text.replace("    gmake[1]: ***", "    c++: error: unrecognized option '-x'\n    gmake[1]: ***")
+    assert [finding.confidence for finding in explain(read_text(other))] == ["low"]
