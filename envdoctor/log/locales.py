@@ -4,58 +4,117 @@ import functools
 import json
 import pkgutil
 import re
-from typing import Dict, List, Pattern, Tuple
+from dataclasses import dataclass
+from typing import Dict, FrozenSet, List, Pattern, Tuple
 
-# Words that tell a Latin script's translation apart from English at a glance.
-_FOREIGN = re.compile(
-    r"(?i)\b(?:nicht|kein|keine|fehler|abgebrochen|warnung|aucun|impossible|erreur|introuvable|fichero|directorio|archivo"
-    r"|errore|impossibile|arquivo|comando|niet|hittades|bulunamad|beendet)\b"
-)
 #: Longest line that is read: messages are short, command lines are not.
 LONGEST = 1000
 _PLACE = re.compile(r"\\\{(\d)\\\}")
+_WORDS = re.compile(r"[A-Za-z]+")
+_AROUND = ".,:;()'\"\u00a0"
+#: No failure is told in these.
+_HARMLESS = ("warning: ", "note: ")
+
+
+@dataclass(frozen=True)
+class _Messages:
+    #: Fixed messages in one pattern, with their English.
+    fixed: Pattern[str]
+    english: Dict[str, str]
+    #: Messages that programs fill in, longest first: a piece that stands in them, their pattern, their English.
+    forms: Tuple[Tuple[str, Pattern[str], str], ...]
 
 
 def in_english(line: str) -> str:
     """The line with every known message in English; quotes are plain ones already."""
-    if len(line) > LONGEST or (line.isascii() and not _FOREIGN.search(line)):
+    if len(line) > LONGEST:
         return line
-    plain, table, forms = _messages()
-    for piece, form, english in forms:
+    if line.isascii() and _signs().isdisjoint(_WORDS.findall(line)):
+        return line
+    known = _messages()
+    for piece, form, english in known.forms:
         if piece in line:
             line = form.sub(english, line)
-    return plain.sub(lambda found: table[found[0]], line)
+    return known.fixed.sub(lambda found: known.english[found[0]], line)
 
 
 @functools.lru_cache(maxsize=None)
-def _messages() -> Tuple[Pattern[str], Dict[str, str], List[Tuple[str, Pattern[str], str]]]:
-    """Fixed messages in one pattern with their English; messages that programs fill in, each with a piece of it."""
+def telling_words() -> FrozenSet[str]:
+    """A word of each translation that tells a failure, in lower case."""
+    return frozenset(
+        _sign(" ".join(_pieces(text)).lower().split())
+        for english, translations in _table().items()
+        if english not in _HARMLESS
+        for text in translations
+    )
+
+
+@functools.lru_cache(maxsize=None)
+def _signs() -> FrozenSet[str]:
+    """A word of each translation that is written in ASCII alone."""
+    texts = (text for translations in _table().values() for text in translations if text.isascii())
+    return frozenset(_sign(_WORDS.findall(" ".join(_pieces(text)))) for text in texts)
+
+
+def _sign(words: List[str]) -> str:
+    """The longest that no English message has, without what stands around it."""
+    bare = filter(None, (word.strip(_AROUND) for word in words))
+    return max(bare, key=lambda word: (word.lower() not in _english_words(), len(word)))
+
+
+@functools.lru_cache(maxsize=None)
+def _english_words() -> FrozenSet[str]:
+    return frozenset(word.strip(_AROUND) for english in _table() for word in english.lower().split())
+
+
+def _pieces(text: str) -> List[str]:
+    """What stands between the places."""
+    return re.split(r"\{\d\}", text)
+
+
+@functools.lru_cache(maxsize=None)
+def _table() -> Dict[str, List[str]]:
     data = pkgutil.get_data("envdoctor.log", "locales.json")
     assert data is not None
-    table: Dict[str, str] = {}
-    forms = []
-    for english, translations in json.loads(data.decode("utf-8")).items():
-        for text in translations:
-            if "{" in text:
-                piece = max(re.split(r"\{\d\}", text), key=len).strip(" '")
-                forms.append((piece, _form(text), _filled(english)))
-            else:
-                table[text.strip()] = english.strip()
-    words = (_word(text) for text in sorted(table, key=len, reverse=True))
-    return re.compile("|".join(words)), table, forms
+    table: Dict[str, List[str]] = json.loads(data.decode("utf-8"))
+    return table
 
 
-def _word(text: str) -> str:
-    """Of an alphabet, no part of another word; Chinese and Japanese write none apart."""
-    return rf"(?<![\w/]){re.escape(text)}" if ord(text[0]) < 0x2E80 else re.escape(text)
+@functools.lru_cache(maxsize=None)
+def _messages() -> _Messages:
+    pairs = [(text, english) for english, translations in _table().items() for text in translations]
+    pairs.sort(key=lambda pair: len(pair[0]), reverse=True)
+    fixed = {text.strip(): english.strip() for text, english in pairs if "{" not in text}
+    words = (_word(text, english) for text, english in fixed.items())
+    forms = (
+        (max(_pieces(text), key=len).strip(" '"), _form(text), _filled(english))
+        for text, english in pairs
+        if "{" in text
+    )
+    return _Messages(re.compile("|".join(words)), fixed, tuple(forms))
+
+
+def _word(text: str, english: str) -> str:
+    """Of an alphabet, no part of another word; Chinese and Japanese write none apart.
+
+    A single word that English may have as well ("attention:", "Abandon") stands where its program puts it.
+    """
+    word = re.escape(text)
+    if ord(text[0]) >= 0x2E80:
+        return word
+    if text.isascii() and f"{english} " in _HARMLESS:
+        return rf"(?:^|(?<=:\s)){word}"
+    if text.isascii() and text.isalpha():
+        return rf"(?:^|(?<=[:\]\d]\s)|(?<=\s\s)){word}(?=[.!]?$|\s\s|\s\()"
+    return rf"(?<![\w/]){word}"
 
 
 def _form(text: str) -> Pattern[str]:
-    """Every place holds something, the last one up to a quote or the end of the line."""
-    return re.compile(
-        _PLACE.sub(lambda found: f"(?P<g{found[1]}>[^']{{1,200}}?)", re.escape(text).rstrip())
-        + r"(?=$|[\s'(])"
-    )
+    """Every place holds something: the first one of a line no colon, the last one up to a quote or the line's end."""
+    pattern = _PLACE.sub(lambda found: f"(?P<g{found[1]}>[^']{{1,200}}?)", re.escape(text).rstrip())
+    if text.startswith("{"):
+        pattern = "(?:^|(?<=:\\s))" + pattern.replace("[^']", r"(?:(?!:\s)[^'])", 1)
+    return re.compile(pattern + r"(?=$|[\s'(])")
 
 
 def _filled(english: str) -> str:
