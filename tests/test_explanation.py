@@ -11,6 +11,7 @@ from envdoctor.explanation import compared, explain
 from envdoctor.facts import ROLES, Facts, Request, Torch
 from envdoctor.finding import Finding, Fix, Severity
 from envdoctor.log import read, read_text
+from envdoctor.log.reader import SHORT
 
 LOGS = sorted((Path(__file__).parent / "logs").glob("*/*.log"))
 #: The outcomes that are no rules, as verdicts.
@@ -29,13 +30,34 @@ def test_there_is_a_folder_for_known_names_only():
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
 def test_the_log_is_explained(path):
     with path.open("rb") as stream:
-        explanation = explain(read(stream, path.name))
-    name = path.parent.name
+        assert_explained(read(stream, path.name), path.parent.name)
+
+
+def assert_explained(log, name):
+    explanation = explain(log)
     assert not explanation.notes
     if name in OUTCOMES:
         assert (explanation.verdict, [f.rule for f in explanation.findings]) == (OUTCOMES[name], [])
     else:
         assert [f.rule for f in explanation.findings][:1] == [name]
+
+
+FILLER = "".join(f"[{n}/999] nvcc -Werror=all -c /src/error/k{n}.cu -o build/{n}/k.o\n" for n in range(1200))
+
+
+@pytest.mark.parametrize("path", LOGS, ids=lambda path: f"{path.parent.name}/{path.stem}")
+def test_the_length_of_a_log_changes_nothing(path):
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        pytest.skip("more lines in another encoding would hide it")
+    assert len(FILLER) * 2 > SHORT
+    assert_explained(read_text(f"{FILLER}{text}\n{FILLER}"), path.parent.name)
+
+
+def test_a_success_at_the_end_of_a_long_log_counts_as_in_a_short_one(known):
+    known(rule_of("a", None, "cusparse"))
+    assert explain(read_text(f"{MISSING}{FILLER * 2}OK\n{FILLER}")).verdict == "no-failure"
 
 
 MISSING = "fatal error: cusparse.h: No such file or directory\n"

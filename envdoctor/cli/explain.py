@@ -151,7 +151,7 @@ def _readable(names: List[str]) -> "Iterator[BuildLog]":
 def _read(what: str) -> "BuildLog":
     """A file, standard input or a phrase; raises UsageError."""
     log = _opened(what)
-    if not log.text.strip():
+    if log.is_empty:
         raise UsageError(f"{log.name}: empty; a log has both outputs: COMMAND > build.log 2>&1")
     return log
 

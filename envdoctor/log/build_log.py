@@ -13,6 +13,8 @@ _WHITE = {"": r"\s{1,120}", "+": r"\s{1,120}", "?": r"\s{0,120}", "*": r"\s{0,12
 _SPACE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]| ([?*+{]?)")  # not in a set of characters
 #: Longest text of a line that is shown.
 SHOWN = 400
+#: What stands in the text for lines that were left out between two others; no log has it, no message goes across it.
+GAP = "\0"
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Hit:
     lines: Tuple[Line, ...]
 
     def __getitem__(self, group: str) -> str:
-        """A named group's text in one line; "" where it took no part."""
-        return " ".join((self.match[group] or "").split())
+        """A named group's text in one line; "" where it took no part, or the pattern has none of that name."""
+        return " ".join((self.match.groupdict().get(group) or "").split())
 
     @property
     def line(self) -> int:
@@ -80,12 +82,21 @@ class BuildLog:
     _found: Dict[Tuple[str, ...], Tuple[Hit, ...]] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        starts, at = [], 0
-        for line in self.lines:
+        starts, at, texts = [], 0, []
+        for before, line in zip((None, *self.lines), self.lines):
+            if before is not None and line.number > before.number + 1:
+                texts.append(GAP)
+                at += len(GAP) + 1
             starts.append(at)
+            texts.append(line.matched)
             at += len(line.matched) + 1
         object.__setattr__(self, "_starts", starts)
-        object.__setattr__(self, "text", "\n".join(line.matched for line in self.lines))
+        object.__setattr__(self, "text", "\n".join(texts))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no line says anything."""
+        return not any(line.text.strip() for line in self.lines)
 
     def search(self, *patterns: str) -> Iterator[Hit]:
         """All places of any of the patterns, first to last.

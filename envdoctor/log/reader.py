@@ -1,8 +1,8 @@
 """From a stream to a BuildLog in bounded memory: of a long log, only what may say something is kept.
 
-A long log is mostly command lines, progress and the same warning again and again. Lines with a word that failures are
-told in are kept with those around them, of lines that differ in numbers only the first few, and in all no more than
-rules can search in a moment: the first half of that and the last.
+A long log is mostly command lines, progress and the same warning again and again. Lines with a word that failures or
+successes are told in are kept with those around them, of lines that differ in numbers only the first few, and in all
+no more than rules can search in a moment: the first half of that and the last. The log's end is always kept.
 """
 
 import itertools
@@ -14,13 +14,16 @@ from typing import BinaryIO, Deque, Dict, Iterable, Iterator, List, Set, Tuple
 from envdoctor.log.build_log import BuildLog, Line
 from envdoctor.log.clean import for_matching, without_colours
 from envdoctor.log.decode import chunks
+from envdoctor.log.locales import telling_words
 
 #: Longest log, in characters, that is kept as it is.
 SHORT = 1 << 17
 #: Most characters that are kept of a longer one, at its beginning and at its end each.
 MOST = 1 << 17
 #: Lines kept before and after one that says something: a message's beginning, its other lines.
-BEFORE, AFTER = 3, 8
+BEFORE, AFTER = 10, 12
+#: Lines kept of the log's end, empty ones apart: how it ended stands there, in whatever words.
+LAST = 20
 #: How often a line that differs in numbers only is kept.
 ALIKE = 5
 #: Longest part of a line that is looked at: command lines and progress may have megabytes.
@@ -28,14 +31,23 @@ LONGEST = 4000
 #: Longest word that can tell of a failure: longer ones are paths and data.
 LONGEST_WORD = 64
 
-# Parts of the words that failures are told in; of other languages, their words or their letters. Options and paths
-# (-Werror, src/error.cpp) are none of them. In lower case.
+# Parts of the words that failures are told in; of other languages, their letters (their words are the table's). Options
+# and paths (-Werror, src/error.cpp) are none of them. In lower case.
 _TELLING = re.compile(
     r"error|fatal|fail|cannot|can't|not$|^no$|such|n't$|killed|signal|segmentation|dumped|undefined|unsupported|unknown"
     r"|mismatch|denied|refused|timed|timeout|require|must|missing|unable|unresolved|incompatible|invalid|multiple$|^too$"
     r"|space$|traceback|exception|lnk\d|deprecated|unrecognized|terminat|memory|cuda_home|please|identification"
-    r"|fehler|erreur|impossible|erro\b|aucun|nicht|[\u0400-\u052f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
+    r"|illegal|abort|assert|interrupt|expired|unreachable|undeclared|read-only|critical|bad_alloc|^bus$"
+    r"|problem|wrong|certificate|architectures|python(?:libs|interp|3)?:$|linux2?$"
+    r"|[\u0400-\u052f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
 )
+# Whole words: of each line that tells a success, see signs.SUCCESSES (but not what tests and installs tell of every
+# file); of ldd and of Git LFS.
+_WORDS = frozenset(
+    "Successfully OK PASS passed succeeded complete Finished finished Created written [100%] configuration: =>"
+    " oid".split()
+)
+_AROUND = ".,:;()'\"\u201c\u201d\u2018\u2019\u00ab\u00bb\u00a0"
 
 
 @dataclass(frozen=True)
@@ -51,6 +63,12 @@ class _Block:
 
     def __iter__(self) -> Iterator[Tuple[int, str]]:
         return zip(range(self.first, self.last + 1), self.lines)
+
+    def ending(self, count: int) -> List[Tuple[int, str]]:
+        """The last lines that are not empty."""
+        numbered = zip(range(self.last, self.first - 1, -1), reversed(self.lines))
+        found = itertools.islice((each for each in numbered if not each[1].isspace() and each[1]), count)
+        return list(found)[::-1]
 
 
 def read(stream: BinaryIO, name: str) -> BuildLog:
@@ -80,8 +98,10 @@ def _long(name: str, blocks: Iterable[_Block]) -> BuildLog:
     filtered = _Filter()
     head: List[Tuple[int, str]] = []
     tail: Deque[Tuple[int, str]] = deque()
+    last: Deque[Tuple[int, str]] = deque(maxlen=LAST)
     room, used = MOST, 0
     for block in blocks:
+        last.extend(block.ending(LAST))
         for each in filtered.telling(block):
             if room > 0:
                 head.append(each)
@@ -91,7 +111,8 @@ def _long(name: str, blocks: Iterable[_Block]) -> BuildLog:
             used += len(each[1])
             while used > MOST:
                 used -= len(tail.popleft()[1])
-    return BuildLog(name, tuple(_line(*each) for each in (*head, *tail)), filtered.total)
+    kept = sorted({*head, *tail, *last})
+    return BuildLog(name, tuple(_line(*each) for each in kept), filtered.total)
 
 
 class _Filter:
@@ -129,7 +150,7 @@ class _Filter:
         for word in words.difference(known):
             if len(word) > LONGEST_WORD:
                 continue
-            known[word] = word[0] != "-" and "/" not in word and _TELLING.search(word.lower()) is not None
+            known[word] = word[0] != "-" and "/" not in word and _tells(word)
         return {word for word in words if known.get(word)}
 
     def _is_new(self, line: str) -> bool:
@@ -138,6 +159,11 @@ class _Filter:
             self._seen.clear()
         self._seen[shape] += 1
         return self._seen[shape] <= ALIKE
+
+
+def _tells(word: str) -> bool:
+    small = word.lower()
+    return _TELLING.search(small) is not None or word in _WORDS or small.strip(_AROUND) in telling_words()
 
 
 def _line(number: int, line: str) -> Line:

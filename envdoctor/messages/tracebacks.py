@@ -4,7 +4,7 @@ import re
 import sys
 from typing import Iterator, Tuple
 
-from envdoctor.log import BuildLog, Hit
+from envdoctor.log import GAP, BuildLog, Hit
 
 # A frame as CPython prints it, as IPython does (old and new), and as rich draws it.
 _FRAME = re.compile(
@@ -31,8 +31,11 @@ INSTALLED = re.compile(r"[\\/](?:site|dist)-packages[\\/]", re.IGNORECASE)
 
 def asking(log: BuildLog, hit: Hit) -> str:
     """The file of the frame above; "" where there is none."""
-    start = hit.match.start()
-    frames = list(_FRAME.finditer(log.text, max(0, start - NEAR), start))
+    end = hit.match.start()
+    start = max(
+        0, end - NEAR, log.text.rfind(GAP, 0, end) + 1
+    )  # what is above a gap belongs to something else
+    frames = list(_FRAME.finditer(log.text, start, end))
     return next((text for text in frames[-1].groups() if text), "") if frames else ""
 
 

@@ -108,6 +108,12 @@ def test_mistakes_are_one_line(what, says):
     assert_one_line(envdoctor("explain", what), says)
 
 
+def test_a_long_log_without_a_failure_is_not_empty(log):
+    log.write_text("gcc -c x.c\n" * 20000)
+    done = envdoctor("explain", str(log))
+    assert (done.returncode, done.stdout) == (0, f"Nothing failed in {log}.\n".encode())
+
+
 def test_a_reader_that_ends_early_is_no_crash(log):
     command = f"{sys.executable} -m envdoctor explain {log} | true"
     assert subprocess.run(["sh", "-c", command], capture_output=True).stderr == b""

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from envdoctor.log import read, read_text
-from envdoctor.log.reader import ALIKE, MOST, SHORT
+from envdoctor.log.reader import AFTER, ALIKE, BEFORE, LAST, MOST, SHORT
 
 CUDART = r"cannot find -l(?P<name>\w+)"
 
@@ -118,15 +118,31 @@ def test_of_a_long_log_what_tells_is_kept_with_its_surroundings():
         "collect2: error: ld returned 1\n",
     ]
     found = log("".join(lines).encode())
-    assert found.total == 30003 and len(found.lines) < 20
+    assert found.total == 30003 and len(found.lines) == BEFORE + 3 + AFTER + LAST
     hit = found.first(CUDART)
-    assert hit.line == 20002 and found.lines[0].number == 19998
+    assert hit.line == 20002 and found.lines[0].number == 20001 - BEFORE
+
+
+def test_a_long_log_that_says_nothing_is_not_empty():
+    assert not log("".join(filler(5000)).encode()).is_empty
+    assert log(b"\n \n" * SHORT).is_empty and log(b"\x1b[0m\n").is_empty
+
+
+def test_no_message_goes_across_lines_that_were_left_out():
+    far = ["error: cannot\n", *filler(3000), "find -lcudart\n", "error: x\n"]
+    assert log("".join(far).encode()).first(CUDART) is None
+    near = ["error: cannot\n", "find -lcudart\n", *filler(3000)]
+    assert log("".join(near).encode()).first(CUDART).line == 1
+
+
+def test_a_group_that_a_pattern_does_not_have_is_empty():
+    assert log(b"ld: cannot find -lcudart\n").first("cannot", CUDART)["name"] == ""
 
 
 def test_the_same_again_and_again_is_kept_a_few_times():
     warning = "x.cu(%d): error: identifier undefined\n"
     found = log("".join([*filler(3000), *((warning % n) + "\n" * 20 for n in range(2000))]).encode())
-    assert sum("identifier" in line.text for line in found.lines) == ALIKE
+    assert sum("identifier" in line.text for line in found.lines) == ALIKE + LAST
 
 
 def test_of_very_much_the_beginning_and_the_end_are_kept():
