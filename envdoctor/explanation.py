@@ -7,7 +7,7 @@ from envdoctor.catalogue import ask, named, rules
 from envdoctor.facts import Facts, Note
 from envdoctor.finding import Finding, LogLine
 from envdoctor.log import BuildLog
-from envdoctor.log.signs import BENIGN, ERROR, FAILURES, FRAMES, MORE, NOTICES, SUCCESSES, WRAPPERS
+from envdoctor.log.signs import BENIGN, ERROR, FAILURES, FRAMES, MORE, NOTICES, STOPS, SUCCESSES, WRAPPERS
 
 #: "failure" (the findings say why), "not-environment" (a failure that no environment cures), "not-enough" (something
 #: failed, and the cause is not in the log), "no-failure".
@@ -35,7 +35,7 @@ class Explanation:
 
     verdict: str  # one of VERDICTS
     findings: Tuple[Finding, ...] = ()
-    #: The lines that the verdict rests on where there are no findings.
+    #: The lines that the verdict rests on where there are no findings; of what ended well, what went wrong before.
     signs: Tuple[LogLine, ...] = ()
     #: Lines that only repeat the failure: pip's, ninja's, make's.
     follows: Tuple[LogLine, ...] = ()
@@ -55,8 +55,9 @@ def explain(log: BuildLog) -> Explanation:
         piece for finding in findings[:1] for piece in finding.evidence if isinstance(piece, LogLine)
     )
     failed = tuple(line for line in _own_failures(log) if line not in proof)
-    if _ended_well(log, (*wrapped, *failed, *proof)):
-        return Explanation("no-failure", notes=notes)
+    bad = {line.line: line for line in (*wrapped, *failed, *proof)}
+    if _ended_well(log, max(bad, default=0)):
+        return Explanation("no-failure", signs=tuple(bad[number] for number in sorted(bad)), notes=notes)
     if findings and not (failed and findings[0].confidence == "low"):
         first = first_line(findings[0])
         follows = tuple(line for line in wrapped if line.line > first)
@@ -74,10 +75,18 @@ def _own_failures(log: BuildLog) -> Tuple[LogLine, ...]:
     return tuple(dict.fromkeys(line for hit in hits for line in hit.evidence))
 
 
-def _ended_well(log: BuildLog, bad: Tuple[LogLine, ...]) -> bool:
-    """Whether success is told last."""
-    success = log.last(*SUCCESSES)
-    return success is not None and success.line > max((line.line for line in bad), default=0)
+def _ended_well(log: BuildLog, last_bad: int) -> bool:
+    """Whether success is told last, and by each tool that gave up, or by docker, which ran it."""
+    told = {tool: _last(log, patterns) for tool, patterns in SUCCESSES.items()}
+    if max(told.values()) <= last_bad:
+        return False
+    return all(max(told[tool], told["docker"]) >= _last(log, patterns) for tool, patterns in STOPS.items())
+
+
+def _last(log: BuildLog, patterns: Tuple[str, ...]) -> int:
+    """Number of the last line with any of them; 0 where there is none."""
+    hit = log.last(*patterns)
+    return hit.line if hit else 0
 
 
 def compared(explanation: Explanation, facts: Facts, it_happened_here: bool = False) -> Explanation:

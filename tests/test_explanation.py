@@ -103,6 +103,26 @@ def test_a_success_at_the_end_outweighs_what_came_before(known):
     assert explain(read_text(f"Successfully installed x-1\n{MISSING}")).verdict == "failure"
 
 
+def test_another_tools_success_does_not_make_a_failure_good(known):
+    known()
+    stopped = "/usr/bin/ld: cannot find -lcudart\nmake: *** [Makefile:3: a.out] Error 1\n"
+    installed = "+ pip install numpy\nSuccessfully installed numpy-2.0\n"
+    assert explain(read_text(stopped + installed)).verdict != "no-failure"
+    assert explain(read_text(f"{stopped}{installed}[100%] Built target a.out\n")).verdict == "no-failure"
+    assert explain(read_text(f"{stopped}{installed}Successfully tagged a:latest\n")).verdict == "no-failure"
+    assert (
+        explain(read_text(f"ERROR: Could not build x\n{stopped}[100%] Built target a\n")).verdict
+        != "no-failure"
+    )
+
+
+def test_what_a_success_outweighs_is_shown(known):
+    known()
+    inside = "  error: x.h: No such file or directory\n  ERROR: Failed building wheel for x\n"
+    found = explain(read_text(f"{inside}Successfully installed x-1\n"))
+    assert (found.verdict, [line.line for line in found.signs]) == ("no-failure", [1, 2])
+
+
 def test_a_rule_that_fails_is_a_note_and_the_others_speak(known):
     def broken(log):
         raise ZeroDivisionError("oops")

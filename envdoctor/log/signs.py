@@ -67,6 +67,8 @@ NOTICES = (
     # A warning of CMake's with the lines that belong to it.
     r"^([ \t]*)CMake (?:\w+ )?Warning[^\n]*(?:\n(?:\1[ \t]+[^\n]*)?$)*",
     r"^[ \t]*(?:/\S+/)?(?:nvcc|g\+\+|gcc|c\+\+|cc|clang\S*|ptxas|cicc|cudafe\+\+) -",
+    # Progress of ninja and make, which names files; what CMake finds, which names settings.
+    r"^[ \t]*\[\d+/\d+\][ \t]|^\[ *\d+%\][ \t]|^--[ \t]",
 )
 
 #: What no notice says.
@@ -77,7 +79,7 @@ WRAPPERS = (
     *_WRAPPERS_OF_PROJECTS,
     # pip and setuptools.
     r"subprocess-exited-with-error|metadata-generation-failed|legacy-install-failure|failed-wheel-build-for-install",
-    r"did not run successfully\.|exit code: \d+|See above for output|\[end of output\]",
+    r"did not run successfully\.|exit code:(?! ?0\b) \d+|See above for output|\[end of output\]",
     r"This error originates from a subprocess|This is an issue with the package mentioned above",
     r"Failed (?:to build|building wheel for)\b|Could not build wheels for|Failed to build installable wheels",
     r"Encountered error while (?:generating package metadata|trying to install package)",
@@ -86,7 +88,7 @@ WRAPPERS = (
     r"[Cc]ommand [^\n]* (?:returned non-zero exit status|failed with|died with|terminated by signal|errored out)",
     r"CalledProcessError|hook failed|Build backend (?:failed|returned an error)|Failed to (?:build|prepare) ",
     r"[Ss]ee (?:root cause|the \w+|stack trace) \(?above|\bsee [\w./-]+\.log\b",
-    r"(?:died|exited) unexpectedly|terminated with (?:non-zero )?exit code",
+    r"(?:died|exited) unexpectedly|terminated with (?:non-zero )?exit code(?!:? ?0\b)",
     r"The above exception was the direct cause|During handling of the above exception",
     # torch's cpp_extension, ninja, make, CMake.
     r"Error compiling objects for extension|Error building extension '|Error in building extension",
@@ -104,7 +106,8 @@ WRAPPERS = (
     # docker, runners, systemd.
     r"did not complete successfully|executor failed running|returned a non-zero code|failed to solve",
     r"##\[error\]|Main process exited|Failed with result",
-    r"ERROR \[[^\]]*\d+/\d+\]|Process completed with exit code|exited with (?:code|status)|exit status \d+",
+    r"ERROR \[[^\]]*\d+/\d+\]|Process completed with exit code(?! ?0\b)|exited with (?:code|status)(?!:? ?0\b)",
+    r"exit status(?! ?0\b) \d+",
     r"(?:error: )?(?:could not|failed to) (?:compile|build) ['\w]|[Bb]uild (?:failed|FAILED)|BUILD FAILED",
     r"Traceback \(most recent call last\)",
 )
@@ -112,30 +115,52 @@ WRAPPERS = (
 #: The way to a failure: frames of Python and their source lines, source lines that compilers show, tests of configure.
 FRAMES = (r"^[ \t]+File '?\"[^\n]*, line \d+", r"\braise \w+", r"^[ \t]*\d* \| ", r"^checking ")
 
+# A word by itself: of no file's name, option or path.
+_ALONE = r"(?<![\w/\\-])(?<!\w\.){}(?![\w/\\-]|\.\w)"
+
 #: What only a failure says, whoever says it.
 FAILURES = (
     *_FAILURES_OF_PROJECTS,
-    r"\b(?:fatal |internal compiler |syntax |linker )?[Ee]rror ?(?::|\b[A-Z]+\d+|\(\d+\)| code\b)|\bError\(s\)",
-    r"\bERROR\b|\bCRITICAL\b|\bfatal\b|\bFATAL\b",
+    r"\b(?:fatal |internal compiler |syntax |linker )?[Ee]rror ?(?::|\b[A-Z]+\d+|\(\d+\)| code\b(?! ?0\b))|\bError\(s\)",
+    _ALONE.format("(?:ERROR|CRITICAL|fatal|FATAL|FAILED|[Ff]ailed|failure|Killed|Aborted)"),
     r"\b\w*(?:Error|Exception|Expired|Interrupt)\b(?::|\(|$)",
-    r"\bFAILED\b|\b[Ff]ailed\b|\bfailure\b",
-    r"\bKilled\b|core dumped|\bAborted\b|Segmentation fault|Illegal instruction|Bus error",
+    r"core dumped|Segmentation fault|Illegal instruction|Bus error",
     r"command not found|No such file or directory|[Pp]ermission denied|[Cc]annot (?:open|find)",
     r"undefined (?:symbol|reference)|unresolved external|multiple definition",
     r"error adding symbols|file format not recognized",
-    r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion|Interrupt$|\^C",
+    r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion\b[^\n]{0,400}\bfailed|Interrupt$|\^C",
     r"is not (?:a supported wheel|recognized as)|Could not find a version|No matching distribution",
     r"no longer allowed|not supported|is not allowed",
-    r"CUDA [Ee]rror|CMake Error(?: at [^\n]*\n[^\n]+)?|\bError at\b|\*\*\* [^\n]*Stop\.|error\[E\d+\]|no such option",
+    r"CUDA [Ee]rror|CMake Error(?: at [^\n]{0,300}\n[^\n]+)?|\bError at\b|\*\*\* [^\n]{0,300}Stop\.|error\[E\d+\]",
+    r"no such option",
 )
 
-#: That it ended well.
-SUCCESSES = (
-    r"Successfully (?:installed|built) |Successfully tagged ",
-    r"Finished processing dependencies for|finished with status 'done'|Created wheel for",
-    r"Build files have been written to|\[100%\] Built target|100% tests passed|Installing: /|-- Install configuration",
-    r"\b[1-9]\d* passed\b|^OK$|^PASS(?:ED)?\b|[Bb]uild (?:succeeded|complete)|Compilation finished",
-)
+#: That it ended well, by the tool that says so.
+SUCCESSES = {
+    "pip": (
+        r"Successfully (?:installed|built) |Finished processing dependencies for|Created wheel for",
+        r"finished with status 'done'",
+    ),
+    "build": (
+        r"Build files have been written to|\[100%\] Built target|Installing: /|-- Install configuration",
+        r"[Bb]uild (?:succeeded|complete)|Compilation finished",
+    ),
+    "tests": (r"100% tests passed|\b[1-9]\d* passed\b|^OK$|^PASS(?:ED)?\b",),
+    "docker": (r"Successfully tagged ",),
+}
+
+#: That a tool gave up, by its name: another tool's success does not make it good, but for docker's, which ran all.
+#: At the beginning of their line: what one tool starts and goes on without, it indents.
+STOPS = {
+    "pip": (r"^ERROR: (?:Could not|Cannot|No matching|Failed|Exception|Invalid|Package)",),
+    "build": (
+        r"^g?make(?:\[\d+\])?: \*\*\* [^\n]*(?:Error \d+|Stop\.|Killed)$",
+        r"^ninja: (?:build stopped|error)|^FAILED: ",
+        r"^collect2(?:\.exe)?: (?:fatal )?error|^\S*\bld(?:\.\w+)?: (?:error: |cannot find |[^\n]{0,200}undefined reference)",
+        r"^\S{1,200}:\d+(?::\d+)?: (?:fatal )?error: ",
+        r"^-- Configuring incomplete",
+    ),
+}
 
 #: What wrapped a failure, and what makes it show more; the tool nearest to the failure first.
 MORE = (
