@@ -5,6 +5,7 @@ from typing import Any, Dict, Iterator, List, Sequence
 from envdoctor.explanation import Explanation
 from envdoctor.finding import Evidence, Finding, LogLine
 from envdoctor.report.json_ import fix_to_json
+from envdoctor.report.markdown import fenced, prose
 from envdoctor.report.style import Style, clean, counted
 from envdoctor.report.text import labelled, steps
 
@@ -12,11 +13,12 @@ SCHEMA = "envdoctor.explanation/1"
 FOLLOWS, SIGNS, OTHERS = 3, 3, 4
 
 _VERDICTS = {
-    "failure": "It failed, for this reason:",
-    "not-environment": "A failure that no known problem of an environment explains.",
-    "not-enough": "Something failed, and its cause is not in what is here.",
-    "no-failure": "Nothing failed.",
+    "failure": "it failed, for this reason:",
+    "not-environment": "a failure that no known problem of an environment explains.",
+    "not-enough": "something failed, and its cause is not in what is here.",
+    "no-failure": "nothing failed.",
 }
+_IN_SPITE = "it ended well, and nothing came of what went wrong before."
 _SURE = {"high": "", "medium": "  (likely; other causes have the same words)", "low": "  (a mere hint)"}
 
 
@@ -42,30 +44,38 @@ def as_text(name: str, explanation: Explanation, style: Style) -> str:
 
 def as_markdown(name: str, explanation: Explanation) -> str:
     """The root cause first, for an issue or a job's summary."""
-    lines = [f"# {clean(name)}", "", _VERDICTS[explanation.verdict]]
+    lines = [f"# {prose(name)}", "", _verdict(explanation).capitalize(), ""]
     for finding in explanation.findings[: 1 + OTHERS]:
-        lines += [
-            "",
-            f"## {finding.rule}{_SURE[finding.confidence].replace('  ', ' ', 1)}",
-            "",
-            f"{clean(finding.message)} {clean(finding.consequence)}",
-            *_quoted(finding.evidence),
-        ]
-        if finding.fix:
-            lines += ["", f"**Do:** {clean(finding.fix.title)}"]
-            lines += [f"    {clean(line)}" for line in steps(finding.fix)]
-        here = explanation.here.get(finding.rule)
-        if here:
-            lines += ["", f"**Here:** {clean(str(here))}"]
+        lines += _finding_in_markdown(finding, explanation)
     lines += _quoted(explanation.signs[:SIGNS])
-    lines += ["", clean(explanation.more)] if explanation.more else []
-    return "\n".join(lines) + "\n"
+    lines += [prose(explanation.more), ""] if explanation.more else []
+    lines += [f"Note: {prose(f'{note.source}: {note.text}')}" for note in explanation.notes]
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _quoted(pieces: Sequence[Evidence]) -> List[str]:
+def _finding_in_markdown(finding: Finding, explanation: Explanation) -> Iterator[str]:
+    yield from (f"## {finding.rule}{_SURE[finding.confidence].replace('  ', ' ', 1)}", "")
+    yield from (f"{prose(finding.message)} {prose(finding.consequence)}", "")
+    yield from _quoted(finding.evidence)
+    if finding.fix:
+        yield from (f"**Do:** {prose(finding.fix.title)}", "")
+        todo = [clean(line) for line in steps(finding.fix)]
+        yield from fenced(todo, "sh") if todo else ()
+    here = explanation.here.get(finding.rule)
+    if here:
+        yield from (f"**Here:** {prose(str(here))}", "")
+
+
+def _quoted(pieces: Sequence[Evidence]) -> Iterator[str]:
     """As they stand, in a block of code."""
-    quoted = [f"    {piece.source}: {clean(piece.text)}" for piece in pieces]
-    return ["", *quoted] if quoted else []
+    if pieces:
+        yield from fenced([f"{clean(piece.source)}: {clean(piece.text)}" for piece in pieces], "text")
+
+
+def _verdict(explanation: Explanation) -> str:
+    if explanation.verdict == "no-failure" and explanation.signs:
+        return _IN_SPITE
+    return _VERDICTS[explanation.verdict]
 
 
 def to_json(name: str, explanation: Explanation) -> Dict[str, Any]:
@@ -103,13 +113,10 @@ def _finding(finding: Finding, rank: int, explanation: Explanation, style: Style
 
 
 def _outcome(name: str, explanation: Explanation, style: Style) -> Iterator[str]:
-    if explanation.verdict == "no-failure":
-        yield f"{style.paint('good', 'Nothing failed')} in {clean(name)}."
-        return
-    if explanation.verdict == "not-environment":
-        yield f"{clean(name)}: a failure that no known problem of an environment explains."
-    else:
-        yield f"{clean(name)}: something failed, and its cause is not in what is here."
+    verdict = _verdict(explanation)
+    yield f"{clean(name)}: " + (
+        style.paint("good", verdict) if explanation.verdict == "no-failure" else verdict
+    )
     for number, line in enumerate(explanation.signs[:SIGNS]):
         yield from labelled("" if number else "seen", f"{line.source}: {clean(line.text)}", style)
     if explanation.more:

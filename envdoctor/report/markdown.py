@@ -19,7 +19,7 @@ _ENTITIES = {"@": "&#64;", "#": "&#35;", "<": "&lt;", ">": "&gt;", "&": "&amp;"}
 def render(facts: Facts, diagnosis: Diagnosis, home: str, style: Style) -> str:
     """The whole report."""
     del style
-    lines = [f"# envdoctor: {headline(diagnosis)}", "", _prose(summary.in_one_line(facts)), ""]
+    lines = [f"# envdoctor: {headline(diagnosis)}", "", prose(summary.in_one_line(facts)), ""]
     groups = grouped(diagnosis.findings)
     if groups:
         lines += ["| severity | rule | what is so |", "| --- | --- | --- |", *map(_row, groups), ""]
@@ -27,7 +27,7 @@ def render(facts: Facts, diagnosis: Diagnosis, home: str, style: Style) -> str:
         lines += _group(group, home)
     if diagnosis.notes:
         lines += ["## Could not be determined", ""]
-        lines += [f"- {_prose(f'{note.source}: {note.text}')}" for note in diagnosis.notes] + [""]
+        lines += [f"- {prose(f'{note.source}: {note.text}')}" for note in diagnosis.notes] + [""]
     lines += ["<details><summary>Facts</summary>", ""]
     for section in summary.sections(facts):
         lines += [f"**{section.title}**", "", "| | |", "| --- | --- |"]
@@ -53,13 +53,13 @@ def _group(group: Group, home: str) -> Iterator[str]:
     yield from (f"## {group.severity.value}: `{group.rule}`", "")
     for occurrence in group.occurrences:
         places = "".join(f" ({_code(name)})" for name in occurrence.places)
-        yield from (_prose(occurrence.message) + places, "")
+        yield from (prose(occurrence.message) + places, "")
         seen = [f"{clean(piece.source)}: {shorten(clean(piece.text), 20)}" for piece in occurrence.evidence]
-        yield from _fenced(seen, "text") if seen else ()
+        yield from fenced(seen, "text") if seen else ()
     if group.consequence:
-        yield from (f"**What follows:** {_prose(group.consequence)}", "")
+        yield from (f"**What follows:** {prose(group.consequence)}", "")
     if group.fix:
-        yield from (f"**What to do:** {_prose(group.fix.title)}", "", *_fix(group.fix, home))
+        yield from (f"**What to do:** {prose(group.fix.title)}", "", *_fix(group.fix, home))
 
 
 def _fix(fix: Fix, home: str) -> Iterator[str]:
@@ -67,13 +67,13 @@ def _fix(fix: Fix, home: str) -> Iterator[str]:
     for command in shell.commands(fix):
         lines += [shell.hide_home(clean(line), home) for line in command.command.splitlines()]
     if lines:
-        yield from _fenced(lines, "sh")
+        yield from fenced(lines, "sh")
     for edit in shell.edits(fix):
         yield from (f"In {_code(f'{edit.file}:{edit.line}')}:", "")
-        yield from _fenced([f"- {clean(edit.old)}", f"+ {clean(edit.new)}"], "diff")
+        yield from fenced([f"- {clean(edit.old)}", f"+ {clean(edit.new)}"], "diff")
 
 
-def _fenced(lines: List[str], language: str) -> Iterator[str]:
+def fenced(lines: List[str], language: str) -> Iterator[str]:
     """A code block whose fence is longer than any run of backticks in it."""
     text = "\n".join(lines)
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
@@ -81,7 +81,7 @@ def _fenced(lines: List[str], language: str) -> Iterator[str]:
     yield from (fence + language, text, fence, "")
 
 
-def _prose(text: str) -> str:
+def prose(text: str) -> str:
     """Text of a rule: its own `code` stays code, everything else that would be markup is shown as it is."""
     parts = clean(text).replace("\n", " ").split("`")
     if len(parts) % 2 == 0:
@@ -94,7 +94,7 @@ def _escaped(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return _prose(text.replace("`", "'"))
+    return prose(text.replace("`", "'"))
 
 
 def _code(text: str) -> str:

@@ -67,7 +67,7 @@ def test_several_logs_are_explained_one_by_one(log, tmp_path):
     documents = json.loads(envdoctor("explain", str(fine), str(log), "--format", "json").stdout)
     assert [document["verdict"] for document in documents] == ["no-failure", "failure"]
     text = envdoctor("explain", str(fine), str(log)).stdout.decode()
-    assert f"Nothing failed in {fine}." in text and f"{log}:\ncause" in text
+    assert f"{fine}: nothing failed." in text and f"{log}:\ncause" in text
 
 
 def test_a_log_that_cannot_be_read_takes_no_others_answer_away(log, tmp_path):
@@ -111,7 +111,7 @@ def test_mistakes_are_one_line(what, says):
 def test_a_long_log_without_a_failure_is_not_empty(log):
     log.write_text("gcc -c x.c\n" * 20000)
     done = envdoctor("explain", str(log))
-    assert (done.returncode, done.stdout) == (0, f"Nothing failed in {log}.\n".encode())
+    assert (done.returncode, done.stdout) == (0, f"{log}: nothing failed.\n".encode())
 
 
 def test_a_reader_that_ends_early_is_no_crash(log):

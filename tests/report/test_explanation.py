@@ -1,5 +1,7 @@
 """Explanations as text and as JSON."""
 
+from dataclasses import replace
+
 import jsonschema
 import pytest
 
@@ -66,7 +68,11 @@ def test_the_root_cause_is_told_in_full_and_others_shortly_counted():
 @pytest.mark.parametrize(
     ("explanation", "says"),
     [
-        (Explanation("no-failure"), "Nothing failed in build.log.\n"),
+        (Explanation("no-failure"), "build.log: nothing failed.\n"),
+        (
+            Explanation("no-failure", signs=LINES),
+            "build.log: it ended well, and nothing came of what went wrong before.\n  seen     line 1: text 1\n",
+        ),
         (
             Explanation("not-environment", signs=LINES),
             "a failure that no known problem of an environment explains",
@@ -85,9 +91,21 @@ def test_nothing_of_a_log_commands_the_terminal():
 
 def test_markdown_has_the_same():
     text = as_markdown("build.log", CAUSES)
-    assert text.startswith("# build.log\n\nIt failed, for this reason:\n\n## first\n\nfirst is so it stops")
-    assert (
-        "\n    line 1: text 1\n" in text and "**Do:** mend first\n    export A=b\n    pip install x\n" in text
+    assert text.startswith(
+        "# build.log\n\nIt failed, for this reason:\n\n## first\n\nfirst is so it stops\n\n"
     )
-    assert "**Here:** confirmed: it is here too" in text and text.count("\n## ") == 5
+    assert "\n```text\nline 1: text 1\n```\n" in text
+    assert "\n**Do:** mend first\n\n```sh\nexport A=b\npip install x\n```\n\n" in text
+    assert "**Here:** confirmed: it is here too\n" in text and text.count("\n## ") == 5
     assert as_markdown("a.log", Explanation("no-failure")) == "# a.log\n\nNothing failed.\n"
+
+
+def test_markdown_shows_what_would_be_markup():
+    evil = replace(
+        finding("x"), message="lib<name>-dev *is* @all", consequence="`-lx_y_z`", fix=Fix("Install a_b_c")
+    )
+    text = as_markdown("a_b_.log", Explanation("failure", (evil,)))
+    assert text.startswith("# a\\_b\\_.log\n") and "**Do:** Install a\\_b\\_c" in text
+    assert "lib&lt;name&gt;-dev \\*is\\* &#64;all `-lx_y_z`" in text
+    quoted = as_markdown("x", Explanation("not-enough", signs=(LogLine("line 1", "```", 1),), more="a <b>"))
+    assert "````text\nline 1: ```\n````" in quoted and quoted.endswith("a &lt;b&gt;\n")
