@@ -5,7 +5,8 @@
 Compilers write temporary files into TMPDIR, and builds write beside their sources. A TMPDIR that is not there makes gcc
 and nvcc fail in odd ways; a read-only checkout stops the build at its first object file; a `noexec` temporary folder
 breaks configure checks and extensions that are compiled and loaded from there. CMAKE_TOOLCHAIN_FILE names
-a file, and CMake stops where it is gone.
+a file, and CMake stops where it is gone. git refuses to work in a checkout that belongs to another user ("detected
+dubious ownership"), as in a container that mounts one; pip is told of a wheel that is not there.
 
 ## How envdoctor knows
 
@@ -139,6 +140,25 @@ _GONE = (
     r"error: unable to make temporary file",
     r"error writing to (?P<path>\S+): (?:Permission denied|No such file)",
 )
+# pip, of files that it is told to install. Source: pip's req/constructors.py, models/wheel.py, commands/install.py.
+_NO_FILE = (
+    r"Requirement '(?P<path>[^'\n]+)' looks like a filename, but the file does not exist",
+    r"It looks like a path\. File '(?P<path>[^'\n]+)' does not exist",
+    (
+        r"Could not install packages due to an (?:OSError|EnvironmentError): \[Errno 2\] No such file or directory:"
+        r" '(?P<path>[^'\n]+\.(?:whl|zip|tar\.\w+|tgz))'"
+    ),
+)
+_NO_WHEELS_NAME = (
+    r"(?P<path>(?!\s)[^\n:'/]{1,250}\.whl) is not a valid wheel filename",
+    r"Invalid wheel filename[^\n:]*: '?(?P<path>[^'\n]+)",
+    r"The wheel filename '?\"?(?P<path>[^'\"\n]+\.whl)'?\"? is invalid",
+)
+# Source: git's setup.c; 2.35.2 and 2.35.3 said it in other words.
+_NOT_OWNED = (
+    r"detected dubious ownership in repository at '(?P<path>[^'\n]+)'",
+    r"unsafe repository \('(?P<path>[^'\n]+)' is owned by someone else\)",
+)
 _OTHERS = (
     r"^.*(?:docker(?:\.sock| daemon| API)|/dev/(?:nvidia|kfd|dri)|publickey|/bin/nvcc'|/etc/sudoers).*$",
 )
@@ -157,12 +177,19 @@ def explain(log: BuildLog) -> Iterator[Finding]:
         ),
         (_DENIED, "{path} is not writable for this user.", _ELSEWHERE, "high"),
         (_GONE, "{path} cannot be written or does not exist.", _MAKE, "high"),
+        (_NO_FILE, "pip is told to install {path}, and there is no such file.", _NAME_IT, "high"),
+        (_NO_WHEELS_NAME, "{path} is not the name of a wheel.", _WHEELS_NAME, "high"),
+        # What only asks git for a version goes on without.
+        (_NOT_OWNED, "{path} belongs to another user, and git refuses to work in it.", _TRUST, "medium"),
     ):
         hit = log.first(*patterns)
         if hit:
             path = (hit.match.groupdict().get("path") or "A folder that the command uses").strip("'")
             yield hit.finding(
-                message.format(path=path), "The command stops at that file.", Fix(cure), confidence
+                message.format(path=path),
+                "The command stops at that file.",
+                Fix(cure.replace("PATH", hit["path"] or "PATH") if cure is _TRUST else cure),
+                confidence,
             )
 
 
@@ -181,3 +208,15 @@ _EXECUTABLE = (
     " chmod +x it"
 )
 _MAKE = "Make the folder, or unset the variable that names it (TMPDIR, TEMP, CMAKE_TOOLCHAIN_FILE)"
+_NAME_IT = (
+    "Give the path of a file that is there (ls shows them; the path counts from the current folder, in a Dockerfile from"
+    " what COPY brought); a name from the index is given without ./ and .whl"
+)
+_WHEELS_NAME = (
+    "pip reads what a wheel is for from its name, NAME-VERSION-PYTHON-ABI-PLATFORM.whl: give it the name under which it"
+    " was built or downloaded (browsers add ' (1)'), or the whole path of the file that is meant"
+)
+_TRUST = (
+    "git config --global --add safe.directory PATH for the user who runs git (in a container that builds a mounted"
+    " checkout this is root); or chown -R $(id -u) PATH"
+)

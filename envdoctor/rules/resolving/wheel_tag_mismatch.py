@@ -146,8 +146,7 @@ def _difference(wheels: List[Wheel], accepted: FrozenSet[Tag], machine: str) -> 
 _REFUSED = (
     r"(?<![\w.+%!-])(?P<wheel>[\w.+%!-]{1,250}\.whl) is not a supported wheel (?:on|for) this platform",
     r"none of the wheel's tags \([^\n]*\) are compatible(?P<wheel>)",
-    r"(?<![\w.+%!-])(?P<wheel>[\w.+%!-]{1,250}\.whl) is not a (?:valid|supported) wheel",
-    r"Invalid wheel filename[^\n]*(?P<wheel>)",
+    r"(?<![\w.+%!-])(?P<wheel>[\w.+%!-]{1,250}\.whl) is not a (?:supported|valid) wheel(?! filename)",
     r"[Tt]he wheel is (?:compatible|only compatible) with (?P<wheel>)[^\n]*",
     r"A path dependency is incompatible with the current platform: (?P<wheel>\S+)",
     r"only has wheels (?:for the following|with the following) (?P<wheel>)",
@@ -174,8 +173,9 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             f"No file of {item.requirement} fits this interpreter and platform (or the index does not know the name).",
             "pip sees no version at all.",
             Fix(
-                f"Compare python -m pip debug --verbose with the files that the index has of {item.name}; use a Python"
-                " for which there are wheels, or the index that has them"
+                f"First the spelling: python -m pip index versions {item.name} knows no version of a name that the"
+                " index does not have. Of a name that it has, compare python -m pip debug --verbose with the index's"
+                " files; use a Python for which there are wheels, or the index that has them"
             ),
             item.confidence,
         )

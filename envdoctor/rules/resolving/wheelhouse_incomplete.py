@@ -96,8 +96,8 @@ def _explained(hit: Hit, what: str, name: str, confidence: str) -> Finding:
         f"The wheel folder lacks {what}, and no index may be asked.",
         "The installation ends; the folder must hold everything that its wheels require in turn.",
         Fix(
-            f"On a machine with a network, with the target's Python version: python -m pip download -d FOLDER {name};"
-            " add the files to the folder"
+            f"Check the spelling of {name} (ls FOLDER). On a machine with a network, with the target's Python version:"
+            f" python -m pip download -d FOLDER {name}; add the files to the folder"
         ),
         confidence,
     )

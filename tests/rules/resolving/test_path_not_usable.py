@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 from envdoctor.facts import Environment, Folder, Folders, Variable
 from envdoctor.finding import SetEnv, Severity
-from envdoctor.rules.resolving.path_not_usable import check
+from envdoctor.log import read_text
+from envdoctor.rules.resolving.path_not_usable import check, explain
 from tests.factory import cmake, environment, project
 
 
@@ -57,3 +60,31 @@ def test_a_toolchain_file_that_is_gone():
 
     assert told(False, cmake=cmake()) == [(SetEnv("CMAKE_TOOLCHAIN_FILE", None),)]
     assert not told(False) and not told(True, cmake=cmake())
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "fatal: detected dubious ownership in repository at '/src/ops'",
+        "fatal: unsafe repository ('/src/ops' is owned by someone else)",
+    ],
+)
+def test_a_checkout_of_another_user_is_named_in_the_cure(line):
+    (finding,) = explain(read_text(line))
+    assert "safe.directory /src/ops" in finding.fix.title
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "WARNING: Requirement './a-1.0.whl' looks like a filename, but the file does not exist",
+        "Hint: It looks like a path. File './a-1.0.whl' does not exist.",
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 2] No such file or directory:"
+            " '/src/a-1.0-py3-none-any.whl'"
+        ),
+    ],
+)
+def test_a_wheel_that_is_not_there(line):
+    (finding,) = explain(read_text(line))
+    assert "there is no such file" in finding.message
