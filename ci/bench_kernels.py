@@ -115,7 +115,7 @@ def main() -> int:
             found = times(w8a8_methods(m, n, k, arguments.sweep), arguments.rounds)
             rows.append({"m": m, "n": n, "k": k, "us": found})
             sixteen = min(found["float16"], found["bfloat16"])
-            shown = sorted(found.items(), key=lambda item: item[1])[: 6 if arguments.sweep else 99]
+            shown = sorted(found.items(), key=lambda item: item[1])[: 7 if arguments.sweep else 99]
             text = ", ".join(f"{name} {us:.2f} ({sixteen / us:.2f}x)" for name, us in shown)
             print(f"N={n} K={k} M={m}: {text}; W8A8 {2e-6 * m * n * k / found['W8A8']:.0f} TOPS", flush=True)
             torch.cuda.empty_cache()

@@ -84,6 +84,12 @@ private:
     bool pushed_;
 };
 
+// Bytes that a block can have. Source: CUDA C++ programming guide, technical specifications for each capability.
+int most_shared(int capability) {
+    const int kib = capability == 75 ? 64 : capability == 80 || capability == 87 ? 163 : capability < 90 || capability >= 120 ? 99 : 227;
+    return kib * 1024;
+}
+
 int prepare(int device) {
     if (!have_driver) return fail(ENVDOCTOR_NOT_SUPPORTED, "no CUDA driver was handed in: see envdoctor_use_driver");
     if (device < 0 || device >= kDevices) return fail(ENVDOCTOR_INVALID_ARGUMENT, "there is no GPU %lld", device);
@@ -179,7 +185,7 @@ int Kernel::launch(int device, void* stream, const Launch& launch, const void* a
         Handle found = this->function(device);
         if (!found) return ENVDOCTOR_NOT_BUILT;
         if (launch.shared_bytes > 48 * 1024 &&
-            driver.set_function_attribute(found, kMaxDynamicShared, static_cast<int>(launch.shared_bytes))) {
+            driver.set_function_attribute(found, kMaxDynamicShared, most_shared(capabilities[device]))) {
             return fail(ENVDOCTOR_NOT_SUPPORTED, "this GPU has no %lld bytes of shared memory for a block",
                         launch.shared_bytes);
         }

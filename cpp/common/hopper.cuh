@@ -39,6 +39,8 @@ DEVICE void copy_bulk(unsigned to, const void* from, unsigned bytes, unsigned ba
                  "l"(from), "r"(bytes), "r"(barrier) : "memory");
 }
 
+DEVICE void prefetch_map(const void* map) { asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory"); }
+
 // A box of a two-dimensional tensor map; what lies outside of the tensor arrives as zeros.
 DEVICE void copy_box(unsigned to, const void* map, int column, int row, unsigned barrier) {
     asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.tile.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];"
@@ -83,7 +85,7 @@ DEVICE void take_registers() { asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;
 // --- matrix products --------------------------------------------------------------------------------------------------
 
 // Rows of 128 bytes in shared memory as the tensor map with a 128-byte swizzle leaves them, 1024-byte aligned: the
-// operand whose rows are columns of the product. 32 bytes further along k are 2 more.
+// operand of a product that has k along these bytes. 32 bytes further along k are 2 more.
 DEVICE uint64_t rows_of_128_bytes(unsigned address) {
     constexpr uint64_t kSwizzle128 = 1ull << 62, kEightRows = uint64_t(1024 >> 4) << 32, kUnused = 1ull << 16;
     return kSwizzle128 | kEightRows | kUnused | (address & 0x3ffff) >> 4;
@@ -102,60 +104,60 @@ DEVICE void hold(int (&sums)[count]) {
     for (int i = 0; i < count; ++i) asm volatile("" : "+r"(sums[i])::"memory");
 }
 
-// sum[64 x N] (+)= a[64 x 32] * b[32 x N], int8: a in the registers of four warps, 16 rows each, as for mma_int8.
-DEVICE void products(int (&sum)[4], const uint4& a, uint64_t b, int add) {
+// sum[64 x N] (+)= a[64 x 32] * b[32 x N], int8: both in shared memory as rows_of_128_bytes says.
+DEVICE void products(int (&sum)[4], uint64_t a, uint64_t b, int add) {
     asm volatile(
-        "{\n.reg .pred add;\nsetp.ne.b32 add, %9, 0;\nwgmma.mma_async.sync.aligned.m64n8k32.s32.s8.s8\n"
+        "{\n.reg .pred add;\nsetp.ne.b32 add, %6, 0;\nwgmma.mma_async.sync.aligned.m64n8k32.s32.s8.s8\n"
         "{%0, %1, %2, %3},\n"
-        "{%4, %5, %6, %7}, %8, add;\n}"
+        "%4, %5, add;\n}"
         : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3])
-        : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "l"(b), "r"(add));
+        : "l"(a), "l"(b), "r"(add));
 }
 
-DEVICE void products(int (&sum)[8], const uint4& a, uint64_t b, int add) {
+DEVICE void products(int (&sum)[8], uint64_t a, uint64_t b, int add) {
     asm volatile(
-        "{\n.reg .pred add;\nsetp.ne.b32 add, %13, 0;\nwgmma.mma_async.sync.aligned.m64n16k32.s32.s8.s8\n"
+        "{\n.reg .pred add;\nsetp.ne.b32 add, %10, 0;\nwgmma.mma_async.sync.aligned.m64n16k32.s32.s8.s8\n"
         "{%0, %1, %2, %3, %4, %5, %6, %7},\n"
-        "{%8, %9, %10, %11}, %12, add;\n}"
+        "%8, %9, add;\n}"
         : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3]), "+r"(sum[4]), "+r"(sum[5]),
           "+r"(sum[6]), "+r"(sum[7])
-        : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "l"(b), "r"(add));
+        : "l"(a), "l"(b), "r"(add));
 }
 
-DEVICE void products(int (&sum)[16], const uint4& a, uint64_t b, int add) {
+DEVICE void products(int (&sum)[16], uint64_t a, uint64_t b, int add) {
     asm volatile(
-        "{\n.reg .pred add;\nsetp.ne.b32 add, %21, 0;\nwgmma.mma_async.sync.aligned.m64n32k32.s32.s8.s8\n"
+        "{\n.reg .pred add;\nsetp.ne.b32 add, %18, 0;\nwgmma.mma_async.sync.aligned.m64n32k32.s32.s8.s8\n"
         "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15},\n"
-        "{%16, %17, %18, %19}, %20, add;\n}"
+        "%16, %17, add;\n}"
         : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3]), "+r"(sum[4]), "+r"(sum[5]),
           "+r"(sum[6]), "+r"(sum[7]), "+r"(sum[8]), "+r"(sum[9]), "+r"(sum[10]), "+r"(sum[11]),
           "+r"(sum[12]), "+r"(sum[13]), "+r"(sum[14]), "+r"(sum[15])
-        : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "l"(b), "r"(add));
+        : "l"(a), "l"(b), "r"(add));
 }
 
-DEVICE void products(int (&sum)[32], const uint4& a, uint64_t b, int add) {
+DEVICE void products(int (&sum)[32], uint64_t a, uint64_t b, int add) {
     asm volatile(
-        "{\n.reg .pred add;\nsetp.ne.b32 add, %37, 0;\nwgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8\n"
+        "{\n.reg .pred add;\nsetp.ne.b32 add, %34, 0;\nwgmma.mma_async.sync.aligned.m64n64k32.s32.s8.s8\n"
         "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,\n"
         " %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31},\n"
-        "{%32, %33, %34, %35}, %36, add;\n}"
+        "%32, %33, add;\n}"
         : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3]), "+r"(sum[4]), "+r"(sum[5]),
           "+r"(sum[6]), "+r"(sum[7]), "+r"(sum[8]), "+r"(sum[9]), "+r"(sum[10]), "+r"(sum[11]),
           "+r"(sum[12]), "+r"(sum[13]), "+r"(sum[14]), "+r"(sum[15]), "+r"(sum[16]), "+r"(sum[17]),
           "+r"(sum[18]), "+r"(sum[19]), "+r"(sum[20]), "+r"(sum[21]), "+r"(sum[22]), "+r"(sum[23]),
           "+r"(sum[24]), "+r"(sum[25]), "+r"(sum[26]), "+r"(sum[27]), "+r"(sum[28]), "+r"(sum[29]),
           "+r"(sum[30]), "+r"(sum[31])
-        : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "l"(b), "r"(add));
+        : "l"(a), "l"(b), "r"(add));
 }
 
-DEVICE void products(int (&sum)[64], const uint4& a, uint64_t b, int add) {
+DEVICE void products(int (&sum)[64], uint64_t a, uint64_t b, int add) {
     asm volatile(
-        "{\n.reg .pred add;\nsetp.ne.b32 add, %69, 0;\nwgmma.mma_async.sync.aligned.m64n128k32.s32.s8.s8\n"
+        "{\n.reg .pred add;\nsetp.ne.b32 add, %66, 0;\nwgmma.mma_async.sync.aligned.m64n128k32.s32.s8.s8\n"
         "{%0, %1, %2, %3, %4, %5, %6, %7, %8, %9, %10, %11, %12, %13, %14, %15,\n"
         " %16, %17, %18, %19, %20, %21, %22, %23, %24, %25, %26, %27, %28, %29, %30, %31,\n"
         " %32, %33, %34, %35, %36, %37, %38, %39, %40, %41, %42, %43, %44, %45, %46, %47,\n"
         " %48, %49, %50, %51, %52, %53, %54, %55, %56, %57, %58, %59, %60, %61, %62, %63},\n"
-        "{%64, %65, %66, %67}, %68, add;\n}"
+        "%64, %65, add;\n}"
         : "+r"(sum[0]), "+r"(sum[1]), "+r"(sum[2]), "+r"(sum[3]), "+r"(sum[4]), "+r"(sum[5]),
           "+r"(sum[6]), "+r"(sum[7]), "+r"(sum[8]), "+r"(sum[9]), "+r"(sum[10]), "+r"(sum[11]),
           "+r"(sum[12]), "+r"(sum[13]), "+r"(sum[14]), "+r"(sum[15]), "+r"(sum[16]), "+r"(sum[17]),
@@ -167,5 +169,5 @@ DEVICE void products(int (&sum)[64], const uint4& a, uint64_t b, int add) {
           "+r"(sum[48]), "+r"(sum[49]), "+r"(sum[50]), "+r"(sum[51]), "+r"(sum[52]), "+r"(sum[53]),
           "+r"(sum[54]), "+r"(sum[55]), "+r"(sum[56]), "+r"(sum[57]), "+r"(sum[58]), "+r"(sum[59]),
           "+r"(sum[60]), "+r"(sum[61]), "+r"(sum[62]), "+r"(sum[63])
-        : "r"(a.x), "r"(a.y), "r"(a.z), "r"(a.w), "l"(b), "r"(add));
+        : "l"(a), "l"(b), "r"(add));
 }

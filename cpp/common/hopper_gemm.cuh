@@ -1,10 +1,8 @@
-// Int8 activations times packed weights on Hopper: one kernel for all families and sizes.
+// Int8 activations times packed int8 weights on Hopper, for all sizes.
 //
 // Columns of the output are the rows of wgmma's product and rows of x its columns, so that a tile of few rows wastes
-// nothing. Weights come by bulk copies of whole packed blocks and go through registers, where narrower ones are widened;
-// activations come by tensor maps and stay in shared memory. One thread copies ahead, each warp group multiplies 64
-// columns. Blocks of a cluster share k: the first adds up. Where there is more than one tile for each block (never with
-// clusters) the copies of the next begin while the last is being stored.
+// nothing. Weights come by bulk copies of whole packed blocks, activations by tensor maps; one thread copies ahead.
+// With two warp groups one multiplies while the other stores its tile. Blocks of a cluster share k: the first adds up.
 #pragma once
 
 #include "common/hopper.cuh"
@@ -24,6 +22,12 @@ DEVICE Tile tile_of(int index, int tiles_m, int tiles_n) {
     return {first + within % height, within / height};
 }
 
+DEVICE int shared_int(unsigned address) {
+    int value;
+    asm volatile("ld.shared.u32 %0, [%1];" : "=r"(value) : "r"(address));
+    return value;
+}
+
 // Two values side by side in a word, rounded to 16 bits.
 DEVICE unsigned pair_of(float first, float second, bool bfloat16) {
     unsigned word;
@@ -40,31 +44,30 @@ DEVICE void store_transposed(unsigned address, unsigned a, unsigned b, unsigned 
                  "r"(c), "r"(d) : "memory");
 }
 
-// Weights::kBytes of a packed block of 64 columns; Weights::load(a, address): a thread's part of its four steps of 32 k;
-// Weights::sum(value): the sum of products for what was multiplied.
-template <class Weights, int Rows, int Groups, int Stages>
+template <int Rows, int Columns, int Groups>
 struct Kernel {
-    static constexpr Shape kShape = {Rows, Groups, Stages};
-    static constexpr int kRowsBytes = Rows * kStepK, kWeightBytes = Groups * Weights::kBytes;
-    static constexpr int kWide = Rows < 128 ? Rows : 128, kParts = Rows / kWide;  // of one wgmma; how many for a tile
-    static constexpr int kThreads = 128 * (Groups + 1);
+    static constexpr Shape kShape = {Rows, Columns, Groups};
+    static constexpr int kRowsBytes = Rows * kStepK, kWeightBytes = Columns * kStepK;
+    static constexpr int kBlocks = Columns / kBlockColumns, kBlockBytes = kBlockColumns * kStepK;
     static constexpr int kOutputBytes = output_bytes(kShape);
     static constexpr int kSumsPiece = sums_piece(Rows), kRowsPiece = rows_piece(Rows);
-    // Large tiles fill the GPU by themselves.
-    static constexpr bool kSplits = Rows * Groups <= 128;
-    using Sums = int[kParts][kWide / 2];
+    static constexpr bool kSplits = Groups == 1;  // more groups fill the GPU by themselves
+    using Sums = int[kBlocks][Rows / 2];
 
     const HopperGemm& call;
-    const unsigned xs, ws, staged, full, empty;  // in shared memory
-    const int split, rank, first_block, blocks;
+    const unsigned xs, ws, staged, scales, full, empty, turns;  // in shared memory
+    const int stages, split, rank, first_block, blocks;
 
     DEVICE Kernel(const HopperGemm& given, unsigned memory)
         : call(given),
           xs(memory),
-          ws(xs + Stages * kRowsBytes),
-          staged(ws + Stages * kWeightBytes),
-          full(staged + kOutputBytes),
-          empty(full + Stages * 8),
+          ws(xs + given.stages * kRowsBytes),
+          staged(ws + given.stages * kWeightBytes),
+          scales(staged + kOutputBytes),
+          full(scales + Groups * Rows * 4),
+          empty(full + given.stages * 8),
+          turns(empty + given.stages * 8),
+          stages(given.stages),
           split(static_cast<int>(cluster_size())),
           rank(static_cast<int>(cluster_rank())),
           first_block(given.blocks_k * rank / split),
@@ -72,16 +75,19 @@ struct Kernel {
 
     DEVICE void run() {
         if (threadIdx.x == 0) {
-            for (int stage = 0; stage < Stages; ++stage) {
+            for (int stage = 0; stage < stages; ++stage) {
                 barrier_init(full + stage * 8, 1);
-                barrier_init(empty + stage * 8, Groups * 4);
+                barrier_init(empty + stage * 8, 4);
             }
+            for (int group = 0; group < Groups; ++group) barrier_init(turns + group * 8, 128);
             barriers_ready();
         }
         __syncthreads();
         let_next_kernel_begin();
-        if (static_cast<int>(threadIdx.x) / 128 == Groups) {
-            if (Rows * Groups > 256) give_registers<40>();
+        // The same for a whole warp, and the compiler is told: addresses of stages then live in uniform registers.
+        const int group = __shfl_sync(~0u, static_cast<int>(threadIdx.x) / 128, 0);
+        if (group == Groups) {
+            if (Groups > 1) give_registers<40>();
             if (threadIdx.x % 128 == 0) copy_all();
             wait_for_previous_kernel();
             if (kSplits && split > 1) {
@@ -90,23 +96,21 @@ struct Kernel {
                 cluster_sync();
             }
         } else {
-            if (Rows * Groups > 256) take_registers<232>();
+            if (Groups > 1) take_registers<232>();
             wait_for_previous_kernel();
-            multiply_all(threadIdx.x / 128);
+            multiply_all(group);
         }
     }
 
     // --- the thread that copies ---
 
     DEVICE void copy_weights(int tile_n, int block, int stage) const {
-        unsigned bytes = kRowsBytes;
-        for (int group = 0; group < Groups; ++group) bytes += tile_n * Groups + group < call.blocks_n ? Weights::kBytes : 0;
-        barrier_expect(full + stage * 8, bytes);
-        for (int group = 0; group < Groups; ++group) {
-            const int64_t row = tile_n * Groups + group;
-            if (row >= call.blocks_n) continue;
-            const char* from = static_cast<const char*>(call.packed) + (row * call.blocks_k + first_block + block) * Weights::kBytes;
-            copy_bulk(ws + stage * kWeightBytes + group * Weights::kBytes, from, Weights::kBytes, full + stage * 8);
+        const int there = call.blocks_n - tile_n * kBlocks < kBlocks ? call.blocks_n - tile_n * kBlocks : kBlocks;
+        barrier_expect(full + stage * 8, kRowsBytes + there * kBlockBytes);
+        for (int i = 0; i < there; ++i) {
+            const int64_t number = static_cast<int64_t>(tile_n * kBlocks + i) * call.blocks_k + first_block + block;
+            const char* from = static_cast<const char*>(call.packed) + number * kBlockBytes;
+            copy_bulk(ws + stage * kWeightBytes + i * kBlockBytes, from, kBlockBytes, full + stage * 8);
         }
     }
 
@@ -116,24 +120,23 @@ struct Kernel {
 
     DEVICE void copy_all() const {
         const int tiles = call.tiles_m * call.tiles_n, step = gridDim.x / split;
-        int index = blockIdx.x / split, stage = 0;
-        unsigned parity = 1;
-        if (index >= tiles) return;
+        int index = blockIdx.x / split;
+        prefetch_map(&call.x);
         // Weights do not depend on the kernel before this one.
         Tile tile = tile_of(index, call.tiles_m, call.tiles_n);
-        const int ahead = blocks < Stages ? blocks : Stages;
+        const int ahead = blocks < stages ? blocks : stages;
         for (int block = 0; block < ahead; ++block) copy_weights(tile.n, block, block);
         wait_for_previous_kernel();
         for (int block = 0; block < ahead; ++block) copy_rows(tile.m, block, block);
-        stage = ahead % Stages;
-        if (ahead == Stages) parity = 0;
+        int stage = ahead % stages;
+        unsigned parity = ahead == stages ? 0 : 1;
         for (int block = ahead; index < tiles; block = 0, index += step) {
             tile = tile_of(index, call.tiles_m, call.tiles_n);
             for (; block < blocks; ++block) {
                 barrier_wait(empty + stage * 8, parity);
                 copy_weights(tile.n, block, stage);
                 copy_rows(tile.m, block, stage);
-                if (++stage == Stages) stage = 0, parity ^= 1;
+                if (++stage == stages) stage = 0, parity ^= 1;
             }
         }
     }
@@ -143,186 +146,186 @@ struct Kernel {
     DEVICE void multiply_all(int group) const {
         const int lane = threadIdx.x % 32, warp = threadIdx.x / 32 % 4;
         const int tiles = call.tiles_m * call.tiles_n, step = gridDim.x / split;
-        const unsigned own = ws + group * Weights::kBytes + warp * (Weights::kBytes / 4) + lane * 16;
-        int stage = 0;
-        unsigned parity = 0;
-        for (int index = blockIdx.x / split; index < tiles; index += step) {
+        int64_t steps = static_cast<int64_t>(group) * blocks;  // of the pipeline, before this tile
+        unsigned turn = group == 0;                            // the first group has the first turn
+        for (int index = blockIdx.x / split + group * step; index < tiles; index += Groups * step) {
+            const Tile tile = tile_of(index, call.tiles_m, call.tiles_n);
+            const Factors factors(call, tile, warp, lane);
             Sums sums;
-            uint4 first[4], second[4];
+            int stage = static_cast<int>(steps % stages);
+            unsigned parity = static_cast<unsigned>(steps / stages & 1);
+            steps += static_cast<int64_t>(Groups) * blocks;
+            // Without turns a group could wait for a stage whose barrier is two rounds behind, which looks like one ahead.
+            if (Groups > 1) barrier_wait(turns + group * 8, turn);
             int before = 0;
-            const auto load = [&](uint4(&a)[4]) {
+            for (int block = 0; block < blocks; ++block) {
                 barrier_wait(full + stage * 8, parity);
-                Weights::load(a, own + stage * kWeightBytes);
-            };
-            const auto release = [&](int done) {
-                if (lane == 0) barrier_arrive(empty + done * 8);
-            };
-            const auto multiply = [&](const uint4(&a)[4], uint4(&next)[4], int block) {
-                const uint64_t rows = rows_of_128_bytes(xs + stage * kRowsBytes);
-                products_fence();
-#pragma unroll
-                for (int k = 0; k < 4; ++k) {
-#pragma unroll
-                    for (int part = 0; part < kParts; ++part) {
-                        products(sums[part], a[k], rows + k * 2 + part * (128 * kStepK >> 4), block > 0 || k > 0);
-                    }
-                }
-                products_commit();
+                multiply(sums, stage, block > 0);
                 if (block > 0) {
                     products_wait<1>();
-                    release(before);
+                    if (lane == 0) barrier_arrive(empty + before * 8);
                 }
                 before = stage;
-                if (++stage == Stages) stage = 0, parity ^= 1;
-                if (block + 1 < blocks) load(next);
-            };
-            load(first);
-            for (int block = 0; block < blocks; block += 2) {
-                multiply(first, second, block);
-                if (block + 1 < blocks) multiply(second, first, block + 1);
+                if (++stage == stages) stage = 0, parity ^= 1;
             }
+            if (Groups > 1) barrier_arrive(turns + (group + 1) % Groups * 8);
+            turn ^= 1;
             products_wait<0>();
 #pragma unroll
-            for (int part = 0; part < kParts; ++part) hold(sums[part]);
-            release(before);
-            if (kSplits && split > 1 && !add_up(sums, group)) return;
-            store(sums, tile_of(index, call.tiles_m, call.tiles_n), group, warp, lane);
+            for (int i = 0; i < kBlocks; ++i) hold(sums[i]);
+            if (lane == 0) barrier_arrive(empty + before * 8);
+            if (kSplits && split > 1 && !add_up(sums)) return;
+            store(sums, tile, factors, group, warp, lane);
         }
     }
 
+    // Of a thread, what its sums are multiplied with: on its way from memory while the products are made.
+    struct Factors {
+        float row, scale[kBlocks][2], bias[kBlocks][2];
+
+        DEVICE Factors(const HopperGemm& call, const Tile& tile, int warp, int lane) {
+            const Epilogue& out = call.out;
+            const int64_t m = static_cast<int64_t>(tile.m) * Rows + threadIdx.x % 128;
+            row = out.x_scale ? out.x_scale[(m < call.m ? m : 0) * out.x_scale_step] : 1.0f;
+#pragma unroll
+            for (int i = 0; i < kBlocks * 2; ++i) {
+                const int64_t n = static_cast<int64_t>(tile.n) * Columns + i / 2 * kBlockColumns + warp * 16 + lane / 4 + i % 2 * 8;
+                const int64_t at = n < out.n ? n : 0;
+                scale[i / 2][i % 2] = out.w_scale ? out.w_scale[at * out.w_scale_step] : 1.0f;
+                bias[i / 2][i % 2] = out.bias_type == ENVDOCTOR_NONE
+                    ? 0.0f : epilogue::multiply(out.bias_scale, epilogue::load(out.bias, out.bias_type, at));
+            }
+        }
+    };
+
+    DEVICE void multiply(Sums& sums, int stage, bool add) const {
+        const uint64_t rows = rows_of_128_bytes(xs + stage * kRowsBytes);
+        const uint64_t columns = rows_of_128_bytes(ws + stage * kWeightBytes);
+        products_fence();
+#pragma unroll
+        for (int k = 0; k < kStepK / 32; ++k) {
+#pragma unroll
+            for (int i = 0; i < kBlocks; ++i) {
+                products(sums[i], columns + i * (kBlockBytes >> 4) + k * 2, rows + k * 2, add || k > 0);
+            }
+        }
+        products_commit();
+    }
+
     // Sums of the other blocks of the cluster go to the first, through what were its stages. False for the others.
-    DEVICE bool add_up(Sums& sums, int group) const {
-        const unsigned own = xs + (group * 128 + threadIdx.x % 128) * 4;
-        constexpr unsigned kApart = Groups * 128 * 4;
+    DEVICE bool add_up(Sums& sums) const {
+        const unsigned own = xs + threadIdx.x % 128 * 4;
         cluster_sync();
         if (rank > 0) {
 #pragma unroll
-            for (int part = 0; part < kParts; ++part) {
-#pragma unroll
-                for (int i = 0; i < kWide / 2; ++i) {
-                    const unsigned place = ((rank - 1) * Rows / 2 + part * kWide / 2 + i) * kApart;
-                    store_to_block(own + place, 0, sums[part][i]);
-                }
-            }
+            for (int i = 0; i < Rows / 2; ++i) store_to_block(own + ((rank - 1) * Rows / 2 + i) * 512, 0, sums[0][i]);
         }
         cluster_sync();
         if (rank > 0) return false;
         for (int other = 0; other < split - 1; ++other) {
 #pragma unroll
-            for (int part = 0; part < kParts; ++part) {
-#pragma unroll
-                for (int i = 0; i < kWide / 2; ++i) {
-                    int value;
-                    const unsigned place = (other * Rows / 2 + part * kWide / 2 + i) * kApart;
-                    asm volatile("ld.shared.u32 %0, [%1];" : "=r"(value) : "r"(own + place));
-                    sums[part][i] += value;
-                }
-            }
+            for (int i = 0; i < Rows / 2; ++i) sums[0][i] += shared_int(own + (other * Rows / 2 + i) * 512);
         }
         return true;
     }
 
-    // sums[part][j * 4 + i]: column lane / 4 (+ 8 for i > 1) of the warp's 16, row part * 128 + j * 8 + lane % 4 * 2 + i % 2.
-    DEVICE void store(const Sums& sums, const Tile& tile, int group, int warp, int lane) const {
+    // sums[b][j * 4 + i]: column lane / 4 (+ 8 for i > 1) of the warp's 16 of block b, row j * 8 + lane % 4 * 2 + i % 2.
+    DEVICE void store(const Sums& sums, const Tile& tile, const Factors& factors, int group, int warp, int lane) const {
         const Epilogue& out = call.out;
         const int64_t m0 = static_cast<int64_t>(tile.m) * Rows;
-        const int64_t n0 = (static_cast<int64_t>(tile.n) * Groups + group) * kGroupColumns;
         const bool sixteen = out.y_type == ENVDOCTOR_FLOAT16 || out.y_type == ENVDOCTOR_BFLOAT16;
         const bool whole = ((reinterpret_cast<uintptr_t>(out.y) | static_cast<uintptr_t>(out.y_row * 2)) & 15) == 0 &&
                            out.n % 8 == 0 && !out.x_zero && !out.w_zero;
-        if (sixteen && whole) {
-            store_rows(sums, m0, n0, group, warp, lane);
-        } else {
-            store_each(sums, m0, n0, group, warp, lane);
+        const unsigned own = scales + group * Rows * 4;
+        if (static_cast<int>(threadIdx.x) % 128 < Rows) {
+            asm volatile("st.shared.f32 [%0], %1;" ::"r"(own + threadIdx.x % 128 * 4), "f"(factors.row) : "memory");
+        }
+        group_sync(1 + group);
+#pragma unroll
+        for (int i = 0; i < kBlocks; ++i) {
+            const int64_t n0 = (static_cast<int64_t>(tile.n) * kBlocks + i) * kBlockColumns;
+            if (sixteen && whole) {
+                store_rows(sums[i], factors.scale[i], factors.bias[i], m0, n0, group, warp, lane);
+            } else {
+                store_each(sums[i], m0, n0, group, warp, lane);
+            }
         }
     }
 
     // Any output: sums go through shared memory, so that the many cases of an output are there once and not for each sum.
-    DEVICE void store_each(const Sums& sums, int64_t m0, int64_t n0, int group, int warp, int lane) const {
-        constexpr int kPiece = kSumsPiece, kSums = kPiece / 2;  // of a thread
-        const unsigned piece = staged + group * kPiece * kGroupColumns * 4;
+    DEVICE void store_each(const int (&sums)[Rows / 2], int64_t m0, int64_t n0, int group, int warp, int lane) const {
+        constexpr int kPiece = kSumsPiece;
+        const unsigned piece = staged + group * (kOutputBytes / Groups);
         const auto place = [&](int row, int column) {
-            return piece + (row * kGroupColumns + (column ^ (row / 2 % 4 * 8))) * 4;
+            return piece + (row * kBlockColumns + (column ^ (row / 2 % 4 * 8))) * 4;
         };
 #pragma unroll
         for (int p = 0; p < Rows / kPiece; ++p) {
-            const int* const own = &sums[p * kPiece / kWide][p * kPiece % kWide / 2];
 #pragma unroll
-            for (int i = 0; i < kSums; ++i) {
+            for (int i = 0; i < kPiece / 2; ++i) {
                 const int row = i / 4 * 8 + lane % 4 * 2 + i % 2, column = warp * 16 + lane / 4 + i / 2 % 2 * 8;
-                asm volatile("st.shared.u32 [%0], %1;" ::"r"(place(row, column)), "r"(own[i]) : "memory");
+                asm volatile("st.shared.u32 [%0], %1;" ::"r"(place(row, column)), "r"(sums[p * kPiece / 2 + i]) : "memory");
             }
             group_sync(1 + group);
 #pragma unroll 1
-            for (int i = threadIdx.x % 128; i < kPiece * kGroupColumns; i += 128) {
-                const int64_t m = m0 + p * kPiece + i / kGroupColumns, n = n0 + i % kGroupColumns;
-                int sum;
-                asm volatile("ld.shared.u32 %0, [%1];" : "=r"(sum) : "r"(place(i / kGroupColumns, i % kGroupColumns)));
-                if (m < call.m && n < call.out.n) epilogue::store(call.out, 0, m, n, Weights::sum(sum));
+            for (int i = threadIdx.x % 128; i < kPiece * kBlockColumns; i += 128) {
+                const int64_t m = m0 + p * kPiece + i / kBlockColumns, n = n0 + i % kBlockColumns;
+                const int sum = shared_int(place(i / kBlockColumns, i % kBlockColumns));
+                if (m < call.m && n < call.out.n) epilogue::store(call.out, 0, m, n, sum);
             }
             group_sync(1 + group);
         }
     }
 
-    // 16-bit outputs in pieces of up to 64 rows: turned around in shared memory, then 16 bytes at a time.
-    DEVICE void store_rows(const Sums& sums, int64_t m0, int64_t n0, int group, int warp, int lane) const {
-        constexpr int kPiece = kRowsPiece, kPieces = kWide / kPiece;
+    // 16-bit outputs: turned around in shared memory, then written 16 bytes at a time.
+    DEVICE void store_rows(
+        const int (&sums)[Rows / 2], const float (&scale)[2], const float (&bias)[2], int64_t m0, int64_t n0, int group,
+        int warp, int lane) const {
+        constexpr int kPiece = kRowsPiece;
+        constexpr bool kPairs = kPiece >= 16;  // of eight rows
         const Epilogue& out = call.out;
         const bool bfloat16 = out.y_type == ENVDOCTOR_BFLOAT16;
-        const unsigned piece = staged + group * kPiece * kGroupColumns * 2;
-        float scale[2], bias[2];
-#pragma unroll
-        for (int i = 0; i < 2; ++i) {
-            const int64_t n = n0 + warp * 16 + lane / 4 + i * 8, at = n < out.n ? n : 0;
-            scale[i] = out.w_scale ? out.w_scale[at * out.w_scale_step] : 1.0f;
-            bias[i] = out.bias_type == ENVDOCTOR_NONE
-                          ? 0.0f : epilogue::multiply(out.bias_scale, epilogue::load(out.bias, out.bias_type, at));
-        }
+        const unsigned piece = staged + group * (kOutputBytes / Groups);
         const auto value = [&](int sum, float x_scale, int i) {
-            const float scaled = epilogue::multiply(epilogue::multiply(static_cast<float>(Weights::sum(sum)), x_scale), scale[i]);
+            const float scaled = epilogue::multiply(epilogue::multiply(static_cast<float>(sum), x_scale), scale[i]);
             const float result = epilogue::add(scaled, bias[i]);
             return out.relu && result < 0.0f ? 0.0f : result;
         };
 #pragma unroll
-        for (int part = 0; part < kParts; ++part) {
+        for (int p = 0; p < Rows / kPiece; ++p) {
+            const int64_t first = m0 + p * kPiece;
 #pragma unroll
-            for (int p = 0; p < kPieces; ++p) {
-                const int64_t first = m0 + part * 128 + p * kPiece;
+            for (int j = 0; j < kPiece / 8; j += 2) {
+                unsigned words[2][2] = {};
 #pragma unroll
-                for (int j = 0; j < kPiece / 8; j += 2) {
-                    unsigned words[2][2] = {};
-#pragma unroll
-                    for (int next = 0; next < (kPiece >= 16 ? 2 : 1); ++next) {
-                        const int64_t m = first + (j + next) * 8 + lane % 4 * 2;
-                        float x_scale[2] = {1.0f, 1.0f};
-                        if (out.x_scale) {
-                            x_scale[0] = out.x_scale[(m < call.m ? m : 0) * out.x_scale_step];
-                            x_scale[1] = out.x_scale[(m + 1 < call.m ? m + 1 : 0) * out.x_scale_step];
-                        }
-                        const int* four = &sums[part][(p * (kPiece / 8) + j + next) * 4];
-                        words[next][0] = pair_of(value(four[0], x_scale[0], 0), value(four[1], x_scale[1], 0), bfloat16);
-                        words[next][1] = pair_of(value(four[2], x_scale[0], 1), value(four[3], x_scale[1], 1), bfloat16);
-                    }
-                    // Lanes 8 q to 8 q + 7 say where the rows of matrix q go: columns 0-7 and 8-15, then eight rows on.
-                    const int row = (j + (kPiece >= 16 ? lane / 16 : 0)) * 8 + lane % 8;
-                    const int chunk = (warp * 2 + lane / 8 % 2) ^ (row & 7);
-                    store_transposed(piece + row * 128 + chunk * 16, words[0][0], words[0][1],
-                                     words[kPiece >= 16][0], words[kPiece >= 16][1]);
+                for (int next = 0; next < 1 + kPairs; ++next) {
+                    float x_scale[2];
+                    const int row = p * kPiece + (j + next) * 8 + lane % 4 * 2;
+                    asm volatile("ld.shared.v2.f32 {%0, %1}, [%2];"
+                                 : "=f"(x_scale[0]), "=f"(x_scale[1]) : "r"(scales + (group * Rows + row) * 4));
+                    const int* four = &sums[(p * (kPiece / 8) + j + next) * 4];
+                    words[next][0] = pair_of(value(four[0], x_scale[0], 0), value(four[1], x_scale[1], 0), bfloat16);
+                    words[next][1] = pair_of(value(four[2], x_scale[0], 1), value(four[3], x_scale[1], 1), bfloat16);
                 }
-                group_sync(1 + group);
-                for (int i = threadIdx.x % 128; i < kPiece * 8; i += 128) {
-                    const int row = i / 8, chunk = i % 8;
-                    uint4 eight;
-                    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                                 : "=r"(eight.x), "=r"(eight.y), "=r"(eight.z), "=r"(eight.w)
-                                 : "r"(piece + row * 128 + (chunk ^ (row & 7)) * 16));
-                    if (first + row < call.m && n0 + chunk * 8 < out.n) {
-                        uint16_t* y = static_cast<uint16_t*>(out.y) + (first + row) * out.y_row + n0 + chunk * 8;
-                        *reinterpret_cast<uint4*>(y) = eight;
-                    }
-                }
-                group_sync(1 + group);
+                // Lanes 8 q to 8 q + 7 say where the rows of matrix q go: columns 0-7 and 8-15, then eight rows on.
+                const int row = (j + (kPairs ? lane / 16 : 0)) * 8 + lane % 8;
+                const int chunk = (warp * 2 + lane / 8 % 2) ^ (row & 7);
+                store_transposed(piece + row * 128 + chunk * 16, words[0][0], words[0][1], words[kPairs][0], words[kPairs][1]);
             }
+            group_sync(1 + group);
+#pragma unroll
+            for (int i = threadIdx.x % 128; i < kPiece * 8; i += 128) {
+                const int row = i / 8, chunk = i % 8;
+                uint4 eight;
+                asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                             : "=r"(eight.x), "=r"(eight.y), "=r"(eight.z), "=r"(eight.w)
+                             : "r"(piece + row * 128 + (chunk ^ (row & 7)) * 16));
+                if (first + row < call.m && n0 + chunk * 8 < out.n) {
+                    uint16_t* y = static_cast<uint16_t*>(out.y) + (first + row) * out.y_row + n0 + chunk * 8;
+                    *reinterpret_cast<uint4*>(y) = eight;
+                }
+            }
+            group_sync(1 + group);
         }
     }
 };

@@ -12,28 +12,37 @@ struct HopperGemm {
     TensorMap x;         // int8 [m, k], boxes of 128 bytes of as many rows as a tile has
     const void* packed;  // weights in blocks of 64 columns and 128 k, a row of blocks one after the other along k
     int32_t m, blocks_n, blocks_k;  // at least one block of k for each block of a cluster
-    int32_t tiles_m, tiles_n;
+    int32_t tiles_m, tiles_n, stages;
     Epilogue out;
 };
 
 namespace hopper {
 
-constexpr int kGroupColumns = 64, kStepK = 128;
+constexpr int kBlockColumns = 64, kStepK = 128;
 
-// A shape of the kernel: rows of x for one tile, warp groups (64 columns each), stages of the pipeline.
+// A shape of the kernel: a tile is `rows` of x and `columns` of y; each of the warp groups has tiles of its own.
 struct Shape {
-    int rows, groups, stages;
+    int rows, columns, groups;
 };
 
 // The output leaves in pieces of as many rows: of sums, and of 16-bit values.
 constexpr int sums_piece(int rows) { return rows < 32 ? rows : 32; }
 constexpr int rows_piece(int rows) { return rows < 64 ? rows : 64; }
 
-constexpr int output_bytes(const Shape& shape) { return shape.groups * sums_piece(shape.rows) * kGroupColumns * 4; }
+constexpr int output_bytes(const Shape& shape) { return shape.groups * sums_piece(shape.rows) * kBlockColumns * 4; }
 
-// Shared memory of a block: stages of both operands, the output on its way out, two barriers for each stage.
-constexpr int shared_bytes(const Shape& shape, int weight_bytes) {
-    return shape.stages * (shape.rows * kStepK + shape.groups * weight_bytes + 16) + output_bytes(shape);
+// Of a block: the groups that multiply, and a warp that copies (a whole group where registers are to change hands).
+constexpr int threads(const Shape& shape) { return shape.groups * 128 + (shape.groups > 1 ? 128 : 32); }
+
+// Shared memory of a block: stages of both operands, the output on its way out and scales of its rows, two barriers for
+// each stage, and turns.
+constexpr int shared_bytes(const Shape& shape, int stages) {
+    return stages * ((shape.rows + shape.columns) * kStepK + 16) + output_bytes(shape) + shape.groups * (shape.rows * 4 + 8);
+}
+
+// As many stages as fit into so much shared memory.
+constexpr int stages_in(const Shape& shape, int bytes) {
+    return (bytes - shared_bytes(shape, 0)) / (shared_bytes(shape, 1) - shared_bytes(shape, 0));
 }
 
 }  // namespace hopper

@@ -1,7 +1,10 @@
 #include "gemm_w8a8/cuda_mma.h"
 
+#include <string.h>
+
 #include "common/driver.h"
 #include "common/status.h"
+#include "common/threads.h"
 
 namespace {
 
@@ -28,18 +31,25 @@ Kernel& tiled(const GemmW8A8& call, bool small) {
 
 }  // namespace
 
-void pack_for_mma(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* packed) {
-    for (int64_t block_n = 0; block_n < ceil_div(n, kBlockN); ++block_n) {
-        for (int64_t block_k = 0; block_k < ceil_div(k, kBlockK); ++block_k) {
-            for (int64_t i = 0; i < kBlockN * kBlockK; ++i) {
-                // Byte i of a block: group, step, thread, register of the thread, byte of the register.
-                const int64_t group = i >> 11, step = i >> 9 & 3, thread = i >> 4 & 31, part = i >> 2 & 3, byte = i & 3;
-                const int64_t column = block_n * kBlockN + group * 16 + (part & 1) * 8 + thread / 4;
-                const int64_t at = block_k * kBlockK + step * 32 + (part >> 1) * 16 + thread % 4 * 4 + byte;
-                *packed++ = column < n && at < k ? w[column * w_row + at] : 0;
-            }
+void pack_for_gpu(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* packed) {
+    struct Work {
+        const int8_t* w;
+        int64_t w_row, n, k;
+        int8_t* packed;
+    } const work = {w, w_row, n, k, packed};
+    const auto pack_row = [](const void* context, int64_t block_row) {
+        const Work& of = *static_cast<const Work*>(context);
+        const int64_t blocks = ceil_div(of.k, kBlockK);
+        for (int64_t i = 0; i < blocks * kBlockN * (kBlockK / 16); ++i) {
+            const int64_t block = i / (kBlockN * 8), column = i / 8 % kBlockN, piece = i % 8;
+            int8_t* to = of.packed + ((block_row * blocks + block) * kBlockN + column) * kBlockK + (piece ^ column % 8) * 16;
+            const int64_t from = block_row * kBlockN + column, at = block * kBlockK + piece * 16;
+            const int64_t left = from < of.n ? of.k - at : 0, count = left < 0 ? 0 : left < 16 ? left : 16;
+            memset(to, 0, 16);
+            if (count) memcpy(to, of.w + from * of.w_row + at, static_cast<size_t>(count));
         }
-    }
+    };
+    parallel(ceil_div(n, kBlockN), pack_row, &work);
 }
 
 int gemm_w8a8_cuda_mma_direct(const GemmW8A8& call, int device, void* stream) {

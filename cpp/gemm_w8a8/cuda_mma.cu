@@ -9,19 +9,22 @@ using namespace cuda_mma;
 // --- few rows of x: packed weights from memory to registers -----------------------------------------------------------
 
 constexpr int kWarps = kThreads / 32;
-constexpr int kBlockBytes = kBlockN * kBlockK;     // of packed weights
-constexpr int kGroupBytes = kDirectN * kBlockK;    // 16 columns of a block
+constexpr int kBlockBytes = kBlockN * kBlockK;  // of packed weights
 
-// Four values of a row of x, zeros where the row or k ends.
-DEVICE unsigned four_of(const int8_t* row, int64_t at, int64_t k, bool aligned) {
-    if (at >= k) return 0;
-    if (aligned && at + 4 <= k) return *reinterpret_cast<const unsigned*>(row + at);
-    unsigned word = 0;
-    for (int i = 0; i < 4 && at + i < k; ++i) word |= static_cast<unsigned>(static_cast<uint8_t>(row[at + i])) << (8 * i);
-    return word;
+// 16 values of a row of x, zeros where k ends.
+DEVICE uint4 sixteen_of(const int8_t* row, int64_t at, int64_t k, bool aligned) {
+    if (aligned && at + 16 <= k) return *reinterpret_cast<const uint4*>(row + at);
+    uint4 value = make_uint4(0, 0, 0, 0);
+    for (int i = 0; i < 16; ++i) {
+        if (at + i < k) reinterpret_cast<int8_t*>(&value)[i] = row[at + i];
+    }
+    return value;
 }
 
 // A block makes 16 columns of up to Tiles * 8 rows; its warps take turns along k, each with kAhead blocks under way.
+//
+// Which k a product multiplies does not matter as long as both sides agree: each thread takes 16 adjacent ones of its
+// columns and rows, and they serve as those that two products expect in four different places.
 template <int Tiles>
 DEVICE void direct(const GemmW8A8& call) {
     constexpr int kAhead = Tiles == 1 ? 4 : 2;
@@ -30,52 +33,45 @@ DEVICE void direct(const GemmW8A8& call) {
     const int n0 = blockIdx.x * kDirectN;
     const int blocks = static_cast<int>((call.k + kBlockK - 1) / kBlockK);
     const char* weights = static_cast<const char*>(call.packed) + static_cast<int64_t>(n0 / kBlockN) * blocks * kBlockBytes +
-                          n0 % kBlockN / kDirectN * kGroupBytes + lane * 16;
-    uint4 ahead[kAhead][4];
-    for (int i = 0; i < kAhead; ++i) {
-        for (int step = 0; step < 4; ++step) {
-            const int block = warp + i * kWarps;
-            ahead[i][step] = block < blocks ? load_once(weights + static_cast<int64_t>(block) * kBlockBytes + step * 512)
-                                            : make_uint4(0, 0, 0, 0);
+                          (n0 % kBlockN + group) * kBlockK;
+    uint4 ahead[kAhead][4];  // of a block: columns group and group + 8 of its first half, then of its second
+    const auto load = [&](uint4(&into)[4], int block) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            const int place = i % 2 * 8 * kBlockK + ((i / 2 * 4 + part) ^ group) * 16;
+            if (block < blocks) into[i] = load_once(weights + static_cast<int64_t>(block) * kBlockBytes + place);
         }
-    }
+    };
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) load(ahead[i], warp + i * kWarps);
     wait_for_previous_kernel();
     let_next_kernel_begin();
 
-    const bool aligned = ((reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row)) & 3) == 0;
+    const bool aligned = ((reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row)) & 15) == 0;
     int sum[Tiles][4] = {};
     for (int first = warp; first < blocks; first += kAhead * kWarps) {
 #pragma unroll
         for (int i = 0; i < kAhead; ++i) {
             const int block = first + i * kWarps;
             if (block < blocks) {
-                unsigned x[Tiles][4][2];
 #pragma unroll
-                for (int tile = 0; tile < Tiles; ++tile) {
-                    const int row = tile * kDirectTileM + group;
-                    const int8_t* from = call.x + row * call.x_row;
+                for (int half = 0; half < 2; ++half) {
+                    const uint4 low = ahead[i][half * 2], high = ahead[i][half * 2 + 1];
+                    const unsigned a0[4] = {low.x, high.x, low.y, high.y}, a1[4] = {low.z, high.z, low.w, high.w};
 #pragma unroll
-                    for (int step = 0; step < 4; ++step) {
-                        const int64_t at = static_cast<int64_t>(block) * kBlockK + step * 32 + part * 4;
-                        x[tile][step][0] = row < call.m ? four_of(from, at, call.k, aligned) : 0;
-                        x[tile][step][1] = row < call.m ? four_of(from, at + 16, call.k, aligned) : 0;
+                    for (int tile = 0; tile < Tiles; ++tile) {
+                        const int row = tile * kDirectTileM + group;
+                        uint4 x = make_uint4(0, 0, 0, 0);
+                        if (row < call.m) {
+                            const int64_t at = static_cast<int64_t>(block) * kBlockK + (half * 4 + part) * 16;
+                            x = sixteen_of(call.x + row * call.x_row, at, call.k, aligned);
+                        }
+                        mma_int8(sum[tile], a0, x.x, x.y);
+                        mma_int8(sum[tile], a1, x.z, x.w);
                     }
                 }
-#pragma unroll
-                for (int step = 0; step < 4; ++step) {
-                    const uint4 w = ahead[i][step];
-                    const unsigned a[4] = {w.x, w.y, w.z, w.w};
-#pragma unroll
-                    for (int tile = 0; tile < Tiles; ++tile) mma_int8(sum[tile], a, x[tile][step][0], x[tile][step][1]);
-                }
             }
-            const int next = block + kAhead * kWarps;
-            if (next < blocks) {
-#pragma unroll
-                for (int step = 0; step < 4; ++step) {
-                    ahead[i][step] = load_once(weights + static_cast<int64_t>(next) * kBlockBytes + step * 512);
-                }
-            }
+            load(ahead[i], block + kAhead * kWarps);
         }
     }
 
@@ -121,16 +117,17 @@ DEVICE void copy_rows(char* to, const int8_t* from, int64_t row_size, int64_t fi
     }
 }
 
-// The two steps of k of eight groups of 16 columns, as they lie in memory.
+// The same of packed columns.
 DEVICE void copy_packed(char* to, const GemmW8A8& call, int64_t n0, int64_t k0) {
-    const int64_t blocks = (call.k + kBlockK - 1) / kBlockK, block_rows = (call.n + kBlockN - 1) / kBlockN;
-    for (int i = threadIdx.x; i < kTileN / 16 * 64; i += kThreads) {
-        const int group = i / 64;
-        const int64_t row = n0 / kBlockN + group / 4;
-        const bool is_there = row < block_rows;
-        const char* from = static_cast<const char*>(call.packed) + (is_there ? (row * blocks + k0 / kBlockK) * kBlockBytes : 0) +
-                           group % 4 * kGroupBytes + k0 % kBlockK / 32 * 512 + i % 64 * 16;
-        copy16(to + i * 16, from, is_there ? 16 : 0);
+    const int64_t blocks = (call.k + kBlockK - 1) / kBlockK, columns = (call.n + kBlockN - 1) / kBlockN * kBlockN;
+    for (int i = threadIdx.x; i < kTileN * 4; i += kThreads) {
+        const int row = i / 4, part = i % 4, piece = static_cast<int>(k0 % kBlockK / 16) + part;
+        const int64_t column = n0 + row;
+        const bool is_there = column < columns;
+        const int64_t block = is_there ? column / kBlockN * blocks + k0 / kBlockK : 0;
+        const char* from = static_cast<const char*>(call.packed) + block * kBlockBytes + column % kBlockN * kBlockK +
+                           ((piece ^ (row & 7)) << 4);
+        copy16(to + swizzled(row, part), from, is_there ? 16 : 0);
     }
 }
 
@@ -186,14 +183,8 @@ DEVICE void tiled(const GemmW8A8& call) {
 #pragma unroll
             for (int j = 0; j < kGroups; ++j) {
                 unsigned b[4];  // of columns 0-7: first and second 16 k; the same of columns 8-15
-                if (packed) {
-                    const int group = warp_n / 16 + j;
-                    const uint4 value = *reinterpret_cast<const uint4*>(ws_now + ((group * 2 + half) * 32 + lane) * 16);
-                    b[0] = value.x, b[1] = value.z, b[2] = value.y, b[3] = value.w;
-                } else {
-                    const int row = warp_n + j * 16 + (matrix >> 1) * 8 + lane % 8;
-                    load_matrices(b, shared_address(ws_now + swizzled(row, half * 2 + (matrix & 1))));
-                }
+                const int row = warp_n + j * 16 + (matrix >> 1) * 8 + lane % 8;
+                load_matrices(b, shared_address(ws_now + swizzled(row, half * 2 + (matrix & 1))));
 #pragma unroll
                 for (int i = 0; i < kMmaM; ++i) {
                     mma_int8(sum[i][j * 2], a[i], b[0], b[1]);

@@ -103,10 +103,9 @@ const Variant variants[] = {
     SM90A("rows64", 3),
     SM90A("rows128", 4),
     {"cuda_sm90a_square128", run_sm90a, nullptr, 5, 1},
-    {"cuda_sm90a_rows256", run_sm90a, nullptr, 6, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kSquare128 = kVariants - 2, kRows256 = kVariants - 1;
+constexpr int kSquare128 = kVariants - 1;
 
 int choose_on_cpu() {
     const int level = envdoctor_cpu_level();
@@ -124,13 +123,13 @@ int split_of(int64_t tiles, int64_t blocks_k) {
 }
 
 int choose_on_gpu(const GemmW8A8& call, int capability) {
-    // Few rows: weights go from memory to registers, and the warps of a block share k.
-    if (call.packed && call.m <= 8) return kDirect;
     if (capability != 90 || !fits_sm90a(call)) return call.packed && call.m <= 32 ? kDirect : kTiled;
     const int64_t columns = ceil_div(call.n, kBlockN), blocks_k = ceil_div(call.k, kBlockK);
-    if (call.m > 512) return call.m * call.n >= int64_t(8) * 128 * 256 * 132 ? kRows256 : kSquare128;
-    if (call.m > 128 && columns * ceil_div(call.m, 128) >= 264) return kSquare128;
-    const int shape = call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 ? 3 : 4;
+    // Few rows and few columns: the warps of a block share k, and what they read goes to registers at once.
+    if (call.m <= 2 && columns < 132) return kDirect;
+    // Large tiles where there are nearly as many as the GPU's 132 processors.
+    if (call.m > 64 && ceil_div(call.n, 128) * ceil_div(call.m, 128) >= 100) return kSquare128;
+    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 ? 3 : 4;
     return kSm90a + 3 * shape + split_of(columns * ceil_div(call.m, 128), blocks_k);
 }
 
@@ -190,7 +189,7 @@ int envdoctor_gemm_w8a8_pack(const int8_t* w, int64_t w_row, int64_t n, int64_t 
     if (device == ENVDOCTOR_CPU) {
         parallel(ceil_div(n, kPanel), pack_one, &panels);
     } else {
-        pack_for_mma(w, w_row, n, k, static_cast<int8_t*>(packed));
+        pack_for_gpu(w, w_row, n, k, static_cast<int8_t*>(packed));
     }
     return ENVDOCTOR_OK;
 }

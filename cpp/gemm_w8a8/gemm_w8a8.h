@@ -54,11 +54,11 @@ void gemm_w8a8_cpu_portable(const GemmW8A8& call, int64_t item, int64_t panel_be
 void gemm_w8a8_cpu_avx2(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end);
 void gemm_w8a8_cpu_avx512vnni(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end);
 
-// Packed weights on a GPU: blocks of 64 columns and 128 k, of a row of blocks one after the other along k. A block holds
-// four groups of 16 columns, a group four steps of 32 k, a step 16 bytes for each of the 32 threads of a warp: what the
-// thread hands to mma.m16n8k32 as its part of 16 x 32 values. What is not there holds 0.
+// Packed weights on a GPU: blocks of 64 columns and 128 k, of a row of blocks one after the other along k. A block is what
+// a tensor map with a 128-byte swizzle would put into shared memory: for each column 128 bytes, of which piece p of 16
+// lies at p ^ (column % 8). What is not there holds 0.
 constexpr int64_t kBlockN = 64, kBlockK = 128;
-void pack_for_mma(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* packed);
+void pack_for_gpu(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* packed);
 
 // On a GPU of compute capability 7.5 and newer, by mma.sync: cuda_mma.cu. Direct: packed weights and at most 32 rows.
 int gemm_w8a8_cuda_mma_direct(const GemmW8A8& call, int device, void* stream);

@@ -246,7 +246,7 @@ def test_every_variant_gives_what_the_definition_says(variant, out):
 @pytest.mark.gpu
 @pytest.mark.parametrize("variant", [name for name in variants() if name.startswith("cuda_sm90a")])
 def test_several_tiles_for_each_block_and_long_pipelines(variant):
-    for m, n, k in [(1, 40000, 256), (8, 20000, 4096), (700, 9000, 1280), (5000, 1160, 384)]:
+    for m, n, k in [(1, 40000, 256), (8, 20000, 4096), (700, 9000, 1280), (5000, 1160, 384), (3000, 6200, 2048)]:
         x, w = integers(m, k, device="cuda"), integers(n, k, generator=1, device="cuda")
         packed, wanted = pack_w8a8(w), torch._int_mm(torch.nn.functional.pad(x, (0, 0, 0, 32)), w.t())[:m]
         try:
