@@ -55,17 +55,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Tell what each argument is, and explain it."""
     from envdoctor.catalogue import rules
 
-    if not any(map(_is_file, arguments.what)):
+    files = any(map(_is_file, arguments.what))  # then each is meant as one
+    if not files:
         arguments.what = [" ".join(arguments.what)]  # a phrase without its quotes
     what = arguments.what[0]
-    asked = len(arguments.what) == 1 and not _is_file(what)
-    if asked and _NAME.fullmatch(what):
+    if not files and _NAME.fullmatch(what):
+        if arguments.here or _asked_for_this_machine(arguments):
+            raise UsageError(
+                "a rule's page is the same for every machine and project; leave those options out"
+            )
         return _page(rule_named(what, rules()), arguments.format)
     if not arguments.here and _asked_for_this_machine(arguments):
         raise UsageError("options of the machine and the project say nothing of a log alone; add --here")
-    logs = list(_readable(arguments.what))
-    explained = _on_this_machine([_explained(log) for log in logs], arguments)
-    question = asked and not explained[0][1].findings
+    logs = list(_readable(arguments.what)) if files else [_phrase(what)]
+    explained = _on_this_machine([_explained(log, arguments.here) for log in logs], arguments)
+    question = not files and not explained[0][1].findings
     if question and (explained[0][1].verdict == "no-failure" or _QUESTION.fullmatch(what)):
         return _answer(logs[0].text, rules(), arguments.format)
     _write(explained, arguments.what, arguments.format)
@@ -121,6 +125,8 @@ def _answer(question: str, known: "Tuple[Rule, ...]", format: str) -> int:
         )
     if format == "json":
         write_output(to_json(pages.rules_as_json(found)), None)
+    elif format == "markdown":
+        write_output(pages.found_as_markdown(question, found), None)
     else:
         write_output(pages.found_as_text(question, found, style_for(None)), None)
     return 0
@@ -149,15 +155,21 @@ def _readable(names: List[str]) -> "Iterator[BuildLog]":
 
 
 def _read(what: str) -> "BuildLog":
-    """A file, standard input or a phrase; raises UsageError."""
+    """A file or standard input; raises UsageError."""
     log = _opened(what)
     if log.is_empty:
         raise UsageError(f"{log.name}: empty; a log has both outputs: COMMAND > build.log 2>&1")
     return log
 
 
+def _phrase(what: str) -> "BuildLog":
+    from envdoctor.log import read_text
+
+    return read_text(what, "the phrase")
+
+
 def _opened(what: str) -> "BuildLog":
-    from envdoctor.log import read, read_text
+    from envdoctor.log import read
 
     if what == "-":
         if sys.stdin is None:
@@ -166,8 +178,6 @@ def _opened(what: str) -> "BuildLog":
             return read(sys.stdin.buffer, "standard input")
         except ValueError as error:
             raise UsageError(f"standard input: {error}; give a log") from None
-    if not _is_file(what):
-        return read_text(what, "the phrase")
     try:
         with open(what, "rb") as stream:
             if stat.S_ISCHR(os.fstat(stream.fileno()).st_mode):
@@ -179,14 +189,13 @@ def _opened(what: str) -> "BuildLog":
         raise UsageError(f"{what}: cannot be read: {error.strerror or error}; give a log") from None
 
 
-def _explained(log: "BuildLog") -> "Tuple[str, Explanation]":
+def _explained(log: "BuildLog", here: bool) -> "Tuple[str, Explanation]":
     """What a log says, and the name of the one that says it: it, or CMake's own."""
     from envdoctor.explanation import explain
-    from envdoctor.host import LocalHost
 
     name, explanation = log.name, explain(log)
-    if explanation.verdict == "not-enough" and LocalHost().is_file(log.name):
-        name, explanation = _by_cmakes_own_log(log) or (name, explanation)
+    if explanation.verdict == "not-enough":
+        name, explanation = _by_cmakes_own_log(log, here) or (name, explanation)
     return name, explanation
 
 
@@ -202,28 +211,37 @@ def _on_this_machine(
     return [(name, compared(explanation, facts)) for name, explanation in explained]
 
 
-def _by_cmakes_own_log(log: "BuildLog") -> "Optional[Tuple[str, Explanation]]":
-    """The log that CMake keeps, where its output names it or it lies beside.
+def _by_cmakes_own_log(log: "BuildLog", here: bool) -> "Optional[Tuple[str, Explanation]]":
+    """The log that CMake keeps, where it lies beside its output, or a log of this machine names it.
 
     It is full of tests that may fail: only what it says of compilers counts.
     """
-    import posixpath
-
     from envdoctor.catalogue import rules
     from envdoctor.explanation import explain
     from envdoctor.host import LocalHost
 
     compilers = {rule.name for rule in rules() if rule.topic == "toolkit"}
-    names = ("CMakeConfigureLog.yaml", "CMakeError.log")
-    folder = posixpath.dirname(log.name)
-    paths = [hit["path"] for hit in log.search(_KEPT)]
-    paths += [posixpath.join(folder, where, name) for where in ("", "CMakeFiles") for name in names]
-    for path in filter(LocalHost().is_file, paths):
-        explanation = explain(_read(path))
+    named = [hit["path"] for hit in log.search(_KEPT)] if here else []
+    beside = _beside(log.name) if LocalHost().is_file(log.name) else []
+    for path in filter(LocalHost().is_file, (*named, *beside)):
+        try:
+            explanation = explain(_read(path))
+        except UsageError:  # nothing in it, or not for us to read: the given log's answer stands
+            continue
         best = next(iter(explanation.findings), None)
         if best and best.confidence == "high" and best.rule in compilers:
             return path, explanation
     return None
+
+
+def _beside(path: str) -> List[str]:
+    """Where CMake's log may be, by where its output was saved."""
+    import posixpath
+
+    names = ("CMakeConfigureLog.yaml", "CMakeError.log")
+    return [
+        posixpath.join(posixpath.dirname(path), where, name) for where in ("", "CMakeFiles") for name in names
+    ]
 
 
 def _write(explained: "List[Tuple[str, Explanation]]", given: List[str], format: str) -> None:

@@ -5,6 +5,7 @@ from itertools import groupby
 from typing import Any, Dict, Iterator, List, Tuple
 
 from envdoctor.catalogue import Rule
+from envdoctor.report.markdown import prose
 from envdoctor.report.style import Style, counted
 
 _ITEM = re.compile(r"(?P<lead>\s*(?:[-*]|\d+\.)\s+)(?P<text>.*)")
@@ -134,3 +135,14 @@ def found_as_text(question: str, rules: Tuple[Rule, ...], style: Style) -> str:
     for rule in rules:
         lines += [f"  {style.paint('strong', rule.name)}", *style.wrap(rule.title, " " * 6, " " * 6)]
     return "\n".join([*lines, "", f"`envdoctor explain {rules[0].name}` prints its page."]) + "\n"
+
+
+def found_as_markdown(question: str, rules: Tuple[Rule, ...]) -> str:
+    """The same as a list."""
+    items = (f"- `{rule.name}`: {prose(rule.title)}" for rule in rules)
+    return (
+        "\n".join(
+            [f"No line of a log is known in {prose(repr(question))}; rules that speak of it:", "", *items]
+        )
+        + "\n"
+    )

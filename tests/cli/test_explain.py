@@ -82,10 +82,31 @@ def test_cmakes_own_log_is_read_where_its_output_is_not_enough(log, tmp_path):
     (folder / "CMakeError.log").write_text(f"Compiling failed:\n{REFUSED}")
     configuring = "-- Configuring incomplete, errors occurred!\n"
     log.write_text(f'{configuring}See also "{folder}/CMakeError.log".\n')
-    done = envdoctor("explain", str(log))
+    assert envdoctor("explain", str(log)).stdout.startswith(f"{log}: something failed".encode())
+    done = envdoctor("explain", str(log), "--here")
     assert f"{folder}/CMakeError.log:\ncause  arch-unsupported-by-nvcc" in done.stdout.decode()
     (tmp_path / "b/out.log").write_text(configuring)
     assert b"CMakeError.log:\ncause" in envdoctor("explain", str(tmp_path / "b/out.log")).stdout
+
+
+def test_a_log_of_cmakes_that_says_nothing_takes_no_answer_away(log, tmp_path):
+    (tmp_path / "CMakeFiles").mkdir()
+    (tmp_path / "CMakeFiles/CMakeError.log").write_text("\n")
+    log.write_text("-- Configuring incomplete, errors occurred!\n")
+    done = envdoctor("explain", str(log))
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+@pytest.mark.parametrize("other", ["buildlog2", "cmake-too-old", "the compiler is too new"])
+def test_beside_a_file_every_argument_is_one(log, other):
+    done = envdoctor("explain", str(log), other)
+    assert done.returncode == 2 and f"{other}: cannot be read: No such file".encode() in done.stderr
+    assert b"cause  arch-unsupported-by-nvcc" in done.stdout
+
+
+def test_a_question_is_answered_in_markdown():
+    done = envdoctor("explain", "the compiler is too new", "--format", "markdown")
+    assert b"\n- `host-compiler-too-new`: " in done.stdout
 
 
 @pytest.mark.parametrize("question", ["the compiler is too new", "编译器太新"])
@@ -121,6 +142,8 @@ def test_a_reader_that_ends_early_is_no_crash(log):
 
 def test_an_empty_log_and_options_that_nothing_heeds_are_mistakes(log):
     assert_one_line(envdoctor("explain", str(log), "--role", "ci"), "add --here")
+    assert_one_line(envdoctor("explain", "cmake-too-old", "--here"), "leave those options out")
+    assert_one_line(envdoctor("explain", "cmake-too-old", "--role", "ci"), "leave those options out")
     log.write_text("\n")
     assert_one_line(envdoctor("explain", str(log)), "build.log: empty")
     assert_one_line(envdoctor("explain", "-", stdin=""), "standard input: empty")
