@@ -14,14 +14,8 @@ from pathlib import Path
 from typing import Any, Dict, Iterator, List, Tuple
 
 from envdoctor.catalogue import rules
-from envdoctor.explanation import explain
+from envdoctor.explanation import OUTCOMES, explain
 from envdoctor.log import read_text
-
-OUTCOMES = {
-    "no-failure": "none",
-    "not-environment": "not-an-environment-problem",
-    "not-enough": "cause-not-in-log",
-}
 
 
 def main() -> None:
@@ -35,6 +29,8 @@ def main() -> None:
     cases = [
         json.loads(line) for path in options.logs for line in path.open(encoding="utf-8") if line.strip()
     ]
+    if not cases:
+        parser.error("no logs in there")
     rules()  # not part of the time
     begun = time.perf_counter()
     answered = [(case, _answers(case["log"])) for case in cases]

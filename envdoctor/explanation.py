@@ -12,6 +12,12 @@ from envdoctor.log.signs import BENIGN, ERROR, FAILURES, FRAMES, MORE, NOTICES, 
 #: "failure" (the findings say why), "not-environment" (a failure that no environment cures), "not-enough" (something
 #: failed, and the cause is not in the log), "no-failure".
 VERDICTS = ("failure", "not-environment", "not-enough", "no-failure")
+#: How sets of labelled logs call the verdicts that name no rule.
+OUTCOMES = {
+    "no-failure": "none",
+    "not-environment": "not-an-environment-problem",
+    "not-enough": "cause-not-in-log",
+}
 #: Of a finding, best first.
 CONFIDENCE = ("high", "medium", "low")
 #: Of this machine.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from envdoctor.catalogue import Rule, rules
-from envdoctor.explanation import compared, explain
+from envdoctor.explanation import OUTCOMES, compared, explain
 from envdoctor.facts import ROLES, Facts, Request, Torch
 from envdoctor.finding import Finding, Fix, Severity
 from envdoctor.log import read, read_text
@@ -15,15 +15,11 @@ from envdoctor.log.reader import SHORT
 
 LOGS = sorted((Path(__file__).parent / "logs").glob("*/*.log"))
 #: The outcomes that are no rules, as verdicts.
-OUTCOMES = {
-    "none": "no-failure",
-    "not-an-environment-problem": "not-environment",
-    "cause-not-in-log": "not-enough",
-}
+VERDICTS = {name: verdict for verdict, name in OUTCOMES.items()}
 
 
 def test_there_is_a_folder_for_known_names_only():
-    names = {rule.name for rule in rules()} | set(OUTCOMES)
+    names = {rule.name for rule in rules()} | set(VERDICTS)
     assert {path.parent.name for path in LOGS} <= names
 
 
@@ -36,8 +32,8 @@ def test_the_log_is_explained(path):
 def assert_explained(log, name):
     explanation = explain(log)
     assert not explanation.notes
-    if name in OUTCOMES:
-        assert (explanation.verdict, [f.rule for f in explanation.findings]) == (OUTCOMES[name], [])
+    if name in VERDICTS:
+        assert (explanation.verdict, [f.rule for f in explanation.findings]) == (VERDICTS[name], [])
     else:
         assert [f.rule for f in explanation.findings][:1] == [name]
 

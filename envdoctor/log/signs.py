@@ -121,7 +121,8 @@ _ALONE = r"(?<![\w/\\-])(?<!\w\.){}(?![\w/\\-]|\.\w)"
 #: What only a failure says, whoever says it.
 FAILURES = (
     *_FAILURES_OF_PROJECTS,
-    r"\b(?:fatal |internal compiler |syntax |linker )?[Ee]rror ?(?::|\b[A-Z]+\d+|\(\d+\)| code\b(?! ?0\b))|\bError\(s\)",
+    r"\b(?:fatal |internal compiler |syntax |linker )?[Ee]rror ?(?::|\b[A-Z]+\d+|\(\d+\)| code\b(?! ?0\b))",
+    r"\bError\(s\)",
     _ALONE.format("(?:ERROR|CRITICAL|fatal|FATAL|FAILED|[Ff]ailed|failure|Killed|Aborted)"),
     r"\b\w*(?:Error|Exception|Expired|Interrupt)\b(?::|\(|$)",
     r"core dumped|Segmentation fault|Illegal instruction|Bus error",
@@ -156,7 +157,8 @@ STOPS = {
     "build": (
         r"^g?make(?:\[\d+\])?: \*\*\* [^\n]*(?:Error \d+|Stop\.|Killed)$",
         r"^ninja: (?:build stopped|error)|^FAILED: ",
-        r"^collect2(?:\.exe)?: (?:fatal )?error|^\S*\bld(?:\.\w+)?: (?:error: |cannot find |[^\n]{0,200}undefined reference)",
+        r"^collect2(?:\.exe)?: (?:fatal )?error",
+        r"^\S*\bld(?:\.\w+)?: (?:error: |cannot find |[^\n]{0,200}undefined reference)",
         r"^\S{1,200}:\d+(?::\d+)?: (?:fatal )?error: ",
         r"^-- Configuring incomplete",
     ),
