@@ -118,6 +118,43 @@ _INSTALLING = (
     (r"", "Install {tool} with the system's package manager or conda, into a folder of PATH"),
 )
 
+_NVCC = r"(?P<path>[^'\"\s]{0,300}[/\\]nvcc(?:\.exe)?)"
+_MISSING = (
+    r"(?:[Nn]o such file or directory|not found|[Cc]ommand not found|[Nn]ot a directory|[Pp]ermission denied)"
+)
+
+# nvcc's path as it was made from the variable. Source: distutils and setuptools, Python's OSError, shells, make, cmd.
+_NVCC_PATHS = (
+    rf"unable to execute ['\"]+(?P<path>[^\"\n]*[/\\]nvcc(?:\.exe)?)['\"]: {_MISSING}",
+    rf"command ['\"]+(?P<path>[^\"\n]*[/\\]nvcc(?:\.exe)?)['\"] failed: {_MISSING}",
+    rf"\[Errno (?:2|13|20)\] {_MISSING}: ['\"](?P<path>[^'\"\n]*[/\\]nvcc(?:\.exe)?)['\"]",
+    rf"(?:^|[ :]){_NVCC}: {_MISSING}",
+    r"CreateProcess failed: [^\n]*\n(?:[^\n]*\n){0,3}?\[\d+/\d+\] (?P<path>[^\n]{0,2000};[^\n;]{0,300}\\nvcc)",
+    r"execute_noreturn of (?P<path>[^\n]*[/\\]nvcc(?:\.exe)?) failed: No such file",
+    rf"exec: \"?{_NVCC}\"?: {_MISSING}",
+    r"'?\"?(?P<path>[^'\"\n]{0,300}\\nvcc(?:\.exe)?)\"?'? is not recognized as an internal",
+    r"Cannot find CUDA at CUDA_HOME: (?P<path>[^\n]+?)\. CUDA must be available",
+    r"nvcc not found at '(?P<path>[^'\n]+)'\. Ensure CUDA path",
+    r"(?i:could not find (?:the )?nvcc) (?:executable )?(?:in|at|under) ['\"]?(?P<path>(?:/|[A-Z]:\\)[^\s'\"]+)",
+)
+# The variable itself. Source: FindCUDAToolkit, MSBuild's CUDA targets, setup.py files.
+_VARIABLES = (
+    r"Could not find nvcc executable in path specified by (?:environment variable |variable )?\w+=(?P<path>[^\n]+)",
+    r"The CUDA Toolkit v[\d.]+ directory '(?P<path>[^'\n]+)' does not exist",
+    (
+        r"(?:CUDA_HOME|CUDA_PATH|CUDA_ROOT|CUDA_TOOLKIT_ROOT_DIR)\b[^\n/\\]{0,40}['\"=:\s(]"
+        r"(?P<path>(?:/|[A-Z]:\\)[^\s'\"]*)"
+        r"[^\n]{0,30} (?:does not exist|doesn't exist|is not a (?:valid )?(?:directory|path|CUDA)|is invalid|not found)"
+    ),
+)
+#: nvcc is looked for at a path where it is not, because a variable or a build file says so.
+NVCC_ELSEWHERE = (*_NVCC_PATHS, *_VARIABLES)
+
+
+def nvcc_elsewhere(log: BuildLog) -> Optional[Hit]:
+    """Where that is said, and with which path; nowhere where the path is a build's own default."""
+    return None if log.has(r"default cuda_home='") else log.first(*NVCC_ELSEWHERE)
+
 
 def first_missing(log: BuildLog) -> Optional[Tuple[Hit, str]]:
     """The first program that could not be started, by its name, or described where only that is told."""

@@ -45,6 +45,8 @@ _IN_EVERY_RELEASE = re.compile(
     r"c105ErrorC|torchInternalAssertFail|torchCheckFail|LogAPIUsage|fromQualString|c10::Error::Error"
     r"|(?:17parseSchemaOrName|11parseSchema)ERKSs$"
 )
+#: What no module brings itself: Python's own names, the C++ library's, MKL's, and CUDA kernels that rules know.
+NOT_ITS_OWN = re.compile(r"iJIT_|mkl_|_{0,2}Py[A-Z_]|_ZN?K?St|_ZNK?7__cxx11|cget_col_row_stats|cquantize")
 #: Libraries that come in releases of CUDA and of NVIDIA's packages beside it.
 CUDA_FAMILY = re.compile(
     r"lib(?:cudart|cublas|cusparse|cusolver|curand|cufft|cufile|nvrtc|nvJitLink|nvToolsExt|nvblas|npp|cudnn|nccl|cupti"
@@ -89,9 +91,10 @@ class Symbol:
 
     @property
     def importable(self) -> bool:
-        """Whether the file that wants it is a module that Python imports."""
+        """Whether the file that wants it is a module that Python imports: no library's name begins otherwise."""
         return (
-            re.search(r"\.(?:cpython-|abi3|pypy)\S*so$|_(?:C|ext|cuda)\.so$|\.pyd$", self.object) is not None
+            re.search(r"\.(?:cpython-|abi3|pypy)\S*so$|(?:^|/)(?!lib)[^/]+\.so$|\.pyd$", self.object)
+            is not None
         )
 
 

@@ -97,8 +97,22 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     # torch's own headers, where its include folder is not searched; torch-api-removed speaks of those that are gone.
     for hit, name in absent.headers(log, "torch"):
         if not name.startswith(("TH/", "THC/", "THNN/", "THCUNN/")) and not log.has(r"torch/include"):
-            yield _unsearched(hit, name, "medium")
+            yield _torchs(hit, name)
             return
+
+
+def _torchs(hit: Hit, name: str) -> Finding:
+    return hit.finding(
+        f"The compiler does not search torch's include folders: it finds no {name}.",
+        "Every source that includes it fails.",
+        Fix(
+            "Build it as an extension of torch: CppExtension or CUDAExtension with BuildExtension, of"
+            " torch.utils.cpp_extension, name the folders; in CMake find_package(Torch). By hand take those that"
+            " python -c 'from torch.utils import cpp_extension as c; print(*c.include_paths())' prints, with the Python"
+            " that has torch; where none has, install torch"
+        ),
+        "medium",
+    )
 
 
 def _unsearched(hit: Hit, name: str, confidence: str) -> Finding:

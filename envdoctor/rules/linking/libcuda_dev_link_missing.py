@@ -14,8 +14,8 @@ this link does not search.
 ## What to do
 
 Where there is a stub, the cure that `envdoctor check` prints adds its folder to LIBRARY_PATH, for the link
-alone: a stub must never be on LD_LIBRARY_PATH. Else install one: `cuda-driver-dev-12-4` and the like of
-NVIDIA's package repository, or conda-forge's `cuda-driver-dev`.
+alone: a stub must never be on LD_LIBRARY_PATH. Else install one: `cuda-driver-dev-X-Y` of NVIDIA's package
+repository, for CUDA X.Y, or conda-forge's `cuda-driver-dev`.
 
 ## When to ignore it
 
@@ -28,7 +28,7 @@ from typing import Iterator, Optional
 from envdoctor import libraries
 from envdoctor.facts import Driver, Library, Located, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
-from envdoctor.log import BuildLog
+from envdoctor.log import BuildLog, told
 from envdoctor.messages.absent import libraries as libraries_absent
 
 SEVERITY = Severity.ERROR
@@ -118,11 +118,14 @@ _HIDDEN = (
 def explain(log: BuildLog) -> Iterator[Finding]:
     hit = log.first(*_HIDDEN) or next((found for found, _ in libraries_absent(log, "driver")), None)
     if hit:
+        release = told.cuda_release(log)
+        stub = "cuda-driver-dev-{}-{}".format(*release) if release else "cuda-driver-dev-X-Y for CUDA X.Y"
         yield hit.finding(
             "The link asks for the driver's library, and the linker finds no file of that name.",
             "Machines and images without a driver's development files have libcuda.so.1 alone, or nothing.",
             Fix(
                 "Add the toolkit's stub for the link alone: LIBRARY_PATH=/usr/local/cuda/lib64/stubs (install it with"
-                " cuda-driver-dev-12-4 and the like); where the stub is searched already, link libcuda.so.1 beside it"
+                f" {stub}, or conda-forge's cuda-driver-dev); where the stub is searched already, link libcuda.so.1"
+                " beside it"
             ),
         )

@@ -22,11 +22,13 @@ CUDA_SEPARABLE_COMPILATION) and link them together on the device.
 When the symbol is torch's or the C++ library's and the message comes at import: then see torch-abi-mismatch.
 """
 
+import posixpath
 import re
 from typing import Iterator
 
 from envdoctor.finding import Finding, Fix, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import unresolved
 
 SEVERITY = Severity.ERROR
 
@@ -114,7 +116,32 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             ),
         )
     elif not log.has(r"needed by \S+, not found \(try using -rpath"):
-        yield from _of_the_host(log)
+        found = list(_of_the_host(log))
+        yield from found or _at_import(log)
+
+
+def _at_import(log: BuildLog) -> Iterator[Finding]:
+    """A name that a module wants of itself: the first that no rule about what it was built with speaks of."""
+    for symbol in unresolved.symbols(log):
+        other = symbol.of_torch or symbol.by_torch_itself or symbol.version or "nvJitLink" in symbol.name
+        if other or not symbol.importable or unresolved.NOT_ITS_OWN.match(symbol.name):
+            continue
+        library = _library(symbol.name)
+        cure = (
+            f"Link {library} behind the objects"
+            if library
+            else "Add the source file that defines it to the module's sources, or its library (libraries=[...])"
+        )
+        yield symbol.hit.finding(
+            f"{posixpath.basename(symbol.object)} was linked without what defines {symbol.name[:80]}.",
+            "The link of a shared library passes over names that nothing defines; loading it does not.",
+            Fix(
+                f"{cure}; with -Wl,--no-undefined the link itself tells what is missing, and c++filt reads names that"
+                " begin with _Z"
+            ),
+            "medium",
+        )
+        return
 
 
 def _of_the_host(log: BuildLog) -> Iterator[Finding]:

@@ -95,8 +95,25 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             "The Python that the build uses has no development files (Python.h, libpython).",
             "No module for this Python can be compiled.",
             Fix(
-                "Install them for that very version: apt-get install python3.11-dev, dnf install python3-devel; or"
+                f"Install them for that very version: apt-get install {_package(log)}, dnf install python3-devel; or"
                 " build with a Python that brings them (conda's, uv's)"
             ),
             "high" if header else "medium",
         )
+
+
+# The compiler's search path, the tag of what it makes, what CMake found, and the library that a link names.
+_VERSION = (
+    r"/include/python(?P<version>3\.\d+)\b",
+    r"cpython-3(?P<minor>\d{1,2})\b",
+    r"found (?:suitable |unsuitable )?version '?\"?(?P<version>3\.\d+)",
+    r"-lpython(?P<version>3\.\d+)",
+)
+
+
+def _package(log: BuildLog) -> str:
+    """Debian's package, for the version that the log names, if it is one."""
+    found = {hit["version"] or f"3.{hit['minor']}" for hit in log.search(*_VERSION)}
+    if len(found) == 1:
+        return f"python{found.pop()}-dev"
+    return "python3-dev (python3.X-dev for a Python 3.X beside the system's)"

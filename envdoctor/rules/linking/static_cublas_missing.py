@@ -17,7 +17,7 @@ LIBRARY_PATH, has the archive.
 The cure that `envdoctor check` prints puts a small linker script of the archive's name on LIBRARY_PATH that
 says `INPUT ( -lcublas )`: the build links the shared library, and the project stays as it is. What it builds
 then needs that shared library when it runs; torch brings one. For the real archives install the toolkit from
-NVIDIA's own packages (`libcublas-dev-12-4` and the like); no wheel holds them.
+NVIDIA's own packages (`libcublas-dev-X-Y` and the like, of CUDA X.Y); no wheel holds them.
 
 ## When to ignore it
 
@@ -29,7 +29,7 @@ from typing import Iterator, List, Optional, Tuple
 from envdoctor import compat, libraries
 from envdoctor.facts import Located, Project, Python, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Safety, Severity, Shim, Step
-from envdoctor.log import BuildLog
+from envdoctor.log import BuildLog, told
 from envdoctor.messages.absent import libraries as libraries_absent
 
 SEVERITY = Severity.ERROR
@@ -127,6 +127,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             "Wheels, conda and runtime images hold the shared libraries alone.",
             Fix(
                 f"Link the shared libraries instead ({shared or 'leave -lculibos out'}), or install the archives"
-                " with NVIDIA's own packages (libcublas-dev-12-4 and the like)"
+                f" with NVIDIA's own packages (libcublas-dev-{'-'.join(map(str, told.cuda_release(log) or 'XY'))} and the"
+                " like)"
             ),
         )

@@ -222,13 +222,17 @@ def explain(log: BuildLog) -> Iterator[Finding]:
 def _absent_module(log: BuildLog) -> Iterator[Finding]:
     for absent, name in tracebacks.absent_modules(log):
         top = name.partition(".")[0]
-        if (name != top and top not in tracebacks.NAMESPACES) or _NOT_HERE.match(name):
+        if (
+            (name != top and top not in tracebacks.NAMESPACES)
+            or _NOT_HERE.match(name)
+            or _is_hidden(log, top)
+        ):
             continue
         yield absent.finding(
             f"The Python package with the module {name} is not installed in this interpreter.",
             "Importing it stops.",
             Fix(_BY_PIP.format(name=compat.distribution(name))),
-            confidence="low" if _is_hidden(log, top) else "medium",
+            confidence="medium",
         )
         return
 

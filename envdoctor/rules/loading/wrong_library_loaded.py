@@ -23,7 +23,6 @@ When the program does not use torch.
 """
 
 import posixpath
-import re
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat, libraries
@@ -123,8 +122,6 @@ _SIGNS = (
         "medium",
     ),
 )
-# What belongs to other rules: MKL's and Python's own functions.
-_OTHERS = r"iJIT_|mkl_|_?Py[A-Z_]|_ZSt|_ZNSt|cget_col_row_stats|cquantize"
 _COPIES = r"(?<!\S)[^\s=]{1,200}\.so[\w.]* => /usr/local/lib/\S+"
 _CLASH = r"Segmentation fault|core dumped|[Cc]lash"
 _SEARCHED = r"search path=[^\n]*\(LD_LIBRARY_PATH\)"
@@ -160,7 +157,9 @@ def _missing_symbols(log: BuildLog) -> Iterator[Finding]:
 
 def _confidence(symbol: unresolved.Symbol) -> str:
     """Empty where it is no sign."""
-    if re.match(_OTHERS, symbol.name) or symbol.version.startswith(("GLIBC_2", "GLIBCXX", "CXXABI")):
+    if unresolved.NOT_ITS_OWN.match(symbol.name) or symbol.version.startswith(
+        ("GLIBC_2", "GLIBCXX", "CXXABI")
+    ):
         return ""
     file = posixpath.basename(symbol.object)
     if symbol.by_torch_itself:

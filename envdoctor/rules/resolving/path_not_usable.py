@@ -209,8 +209,8 @@ _EXECUTABLE = (
 )
 _MAKE = "Make the folder, or unset the variable that names it (TMPDIR, TEMP, CMAKE_TOOLCHAIN_FILE)"
 _NAME_IT = (
-    "Give the path of a file that is there (ls shows them; the path counts from the current folder, in a Dockerfile from"
-    " what COPY brought); a name from the index is given without ./ and .whl"
+    "Give the path of a file that is there (ls shows them; the path counts from the current folder, in a Dockerfile"
+    " from what COPY brought); a name from the index is given without ./ and .whl"
 )
 _WHEELS_NAME = (
     "pip reads what a wheel is for from its name, NAME-VERSION-PYTHON-ABI-PLATFORM.whl: give it the name under which it"

@@ -179,8 +179,10 @@ def _cure(name: str) -> str:
     if name == "pkgutil":
         return "Upgrade pip and setuptools (python -m ensurepip --upgrade, then pip install -U setuptools)"
     if name.startswith("pkg_resources"):
+        below = 70 if name.startswith("pkg_resources.") else 82
         return (
-            "Build with an older setuptools: below 70 for pkg_resources.packaging, below 82 for pkg_resources"
+            f"python -m pip install 'setuptools<{below}' (a venv of Python 3.12 and newer has none at all), for a build"
+            " with --no-build-isolation; in an isolated one name it in requires of [build-system]"
         )
     if name == "strip_trailing_zero":
         return "Upgrade packaging (pip install -U packaging), or use setuptools below 71"

@@ -119,12 +119,13 @@ _GONE = (
     "Look up what the server has now, and ask for that version, address or branch",
 )
 _APT_SPELLING = (
-    "look for the name (apt-cache search WORD; packages.debian.org, packages.ubuntu.com), which differs between releases,"
-    " and for its component (add-apt-repository universe; contrib and non-free on Debian) or NVIDIA's repository"
+    "look for the name (apt-cache search WORD; packages.debian.org, packages.ubuntu.com), which differs between"
+    " releases, and for its component (add-apt-repository universe; contrib and non-free on Debian) or NVIDIA's"
+    " repository"
 )
 _APT_CURE = (
-    "Run apt-get update first: images come without the lists (in a Dockerfile in the same RUN: apt-get update && apt-get"
-    f" install -y {{what}}). If that was done, {_APT_SPELLING}"
+    "Run apt-get update first: images come without the lists (in a Dockerfile in the same RUN: apt-get update &&"
+    f" apt-get install -y {{what}}). If that was done, {_APT_SPELLING}"
 )
 # Patterns, what is so, what follows, what to do, and how sure that is.
 _SIGNS = (

@@ -29,6 +29,7 @@ from envdoctor.builders import builds_torch_extension
 from envdoctor.facts import Environment, Project, Toolkit, Toolkits
 from envdoctor.finding import Edit, Evidence, Finding, Fix, Location, SetEnv, Severity
 from envdoctor.log import BuildLog
+from envdoctor.messages import programs
 
 SEVERITY = Severity.ERROR
 ROLES = ("build", "ci")
@@ -100,40 +101,9 @@ def _fix(name: str, good: Optional[Toolkit]) -> Fix:
     return Fix(f"Set {name} to the toolkit CUDA {good.version} at {good.root}", (SetEnv(name, good.root),))
 
 
-_NVCC = r"(?P<path>[^'\"\s]{0,300}[/\\]nvcc(?:\.exe)?)"
-_MISSING = (
-    r"(?:[Nn]o such file or directory|not found|[Cc]ommand not found|[Nn]ot a directory|[Pp]ermission denied)"
-)
-
-# nvcc's path as it was made from the variable. Source: distutils and setuptools, Python's OSError, shells, make, cmd.
-_NVCC_PATHS = (
-    rf"unable to execute ['\"]+(?P<path>[^\"\n]*[/\\]nvcc(?:\.exe)?)['\"]: {_MISSING}",
-    rf"command ['\"]+(?P<path>[^\"\n]*[/\\]nvcc(?:\.exe)?)['\"] failed: {_MISSING}",
-    rf"\[Errno (?:2|13|20)\] {_MISSING}: ['\"](?P<path>[^'\"\n]*[/\\]nvcc(?:\.exe)?)['\"]",
-    rf"(?:^|[ :]){_NVCC}: {_MISSING}",
-    r"CreateProcess failed: [^\n]*\n(?:[^\n]*\n){0,3}?\[\d+/\d+\] (?P<path>[^\n]{0,2000};[^\n;]{0,300}\\nvcc)",
-    r"execute_noreturn of (?P<path>[^\n]*[/\\]nvcc(?:\.exe)?) failed: No such file",
-    rf"exec: \"?{_NVCC}\"?: {_MISSING}",
-    r"'?\"?(?P<path>[^'\"\n]{0,300}\\nvcc(?:\.exe)?)\"?'? is not recognized as an internal",
-    r"Cannot find CUDA at CUDA_HOME: (?P<path>[^\n]+?)\. CUDA must be available",
-    r"nvcc not found at '(?P<path>[^'\n]+)'\. Ensure CUDA path",
-    r"(?i:could not find (?:the )?nvcc) (?:executable )?(?:in|at|under) ['\"]?(?P<path>(?:/|[A-Z]:\\)[^\s'\"]+)",
-)
-# The variable itself. Source: FindCUDAToolkit, MSBuild's CUDA targets, setup.py files.
-_VARIABLES = (
-    r"Could not find nvcc executable in path specified by (?:environment variable |variable )?\w+=(?P<path>[^\n]+)",
-    r"The CUDA Toolkit v[\d.]+ directory '(?P<path>[^'\n]+)' does not exist",
-    (
-        r"(?:CUDA_HOME|CUDA_PATH|CUDA_ROOT|CUDA_TOOLKIT_ROOT_DIR)\b[^\n/\\]{0,40}['\"=:\s(]"
-        r"(?P<path>(?:/|[A-Z]:\\)[^\s'\"]*)"
-        r"[^\n]{0,30} (?:does not exist|doesn't exist|is not a (?:valid )?(?:directory|path|CUDA)|is invalid|not found)"
-    ),
-)
-
-
 def explain(log: BuildLog) -> Iterator[Finding]:
-    hit = log.first(*_NVCC_PATHS, *_VARIABLES)
-    if hit and not log.has(r"default cuda_home='"):
+    hit = programs.nvcc_elsewhere(log)
+    if hit:
         path = hit["path"]
         yield hit.finding(
             f"The build looks for CUDA at {path}, and nothing usable is there{_because(path)}.",

@@ -33,6 +33,7 @@ from envdoctor.builders import builds_torch_extension, builds_with_cmake
 from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
 from envdoctor.log import BuildLog, told
+from envdoctor.messages import programs
 from envdoctor.messages.phrases import CPU_TORCH, IN_ERROR
 
 SEVERITY = Severity.ERROR
@@ -192,6 +193,8 @@ _FAILED = r"\b(?:[Ee]rror|ERROR|FAILED|[Ff]ailed|\w+Error)\b"
 def explain(log: BuildLog) -> Iterator[Finding]:
     if told.on_rocm(log):
         return
+    if programs.nvcc_elsewhere(log):  # cuda-home-wrong speaks of these lines
+        log = log.without(*programs.NVCC_ELSEWHERE)
     said = log.first(*_SAID)
     hit = said or log.first(*_WORDS) or (log.first(*_NOTICES) if log.has(_FAILED) else None)
     if hit:
