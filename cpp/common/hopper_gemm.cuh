@@ -2,7 +2,8 @@
 //
 // Columns of the output are the rows of wgmma's product and rows of x its columns, so that a tile of few rows wastes
 // nothing. Weights come by bulk copies of whole packed blocks, activations by tensor maps; one thread copies ahead.
-// With two warp groups one multiplies while the other stores its tile. Blocks of a cluster share k: the first adds up.
+// Two warp groups that take turns store while the other multiplies; two that share a tile read less for as much work.
+// Blocks of a cluster share k: the first adds up.
 #pragma once
 
 #include "common/hopper.cuh"
@@ -44,14 +45,16 @@ DEVICE void store_transposed(unsigned address, unsigned a, unsigned b, unsigned 
                  "r"(c), "r"(d) : "memory");
 }
 
-template <int Rows, int Columns, int Groups>
+template <int Rows, int Columns, int Groups, bool TakeTurns>
 struct Kernel {
-    static constexpr Shape kShape = {Rows, Columns, Groups};
+    static constexpr Shape kShape = {Rows, Columns, Groups, TakeTurns};
     static constexpr int kRowsBytes = Rows * kStepK, kWeightBytes = Columns * kStepK;
-    static constexpr int kBlocks = Columns / kBlockColumns, kBlockBytes = kBlockColumns * kStepK;
+    static constexpr int kTileBlocks = Columns / kBlockColumns, kBlockBytes = kBlockColumns * kStepK;
+    static constexpr int kBlocks = TakeTurns ? kTileBlocks : kTileBlocks / Groups;  // of packed weights, for a group
     static constexpr int kOutputBytes = output_bytes(kShape);
     static constexpr int kSumsPiece = sums_piece(Rows), kRowsPiece = rows_piece(Rows);
     static constexpr bool kSplits = Groups == 1;  // more groups fill the GPU by themselves
+    static constexpr int kRowFactors = Rows < 128 ? 1 : Rows / 128;  // of a thread
     using Sums = int[kBlocks][Rows / 2];
 
     const HopperGemm& call;
@@ -77,7 +80,7 @@ struct Kernel {
         if (threadIdx.x == 0) {
             for (int stage = 0; stage < stages; ++stage) {
                 barrier_init(full + stage * 8, 1);
-                barrier_init(empty + stage * 8, 4);
+                barrier_init(empty + stage * 8, TakeTurns ? 4 : Groups * 4);
             }
             for (int group = 0; group < Groups; ++group) barrier_init(turns + group * 8, 128);
             barriers_ready();
@@ -105,10 +108,10 @@ struct Kernel {
     // --- the thread that copies ---
 
     DEVICE void copy_weights(int tile_n, int block, int stage) const {
-        const int there = call.blocks_n - tile_n * kBlocks < kBlocks ? call.blocks_n - tile_n * kBlocks : kBlocks;
+        const int left = call.blocks_n - tile_n * kTileBlocks, there = left < kTileBlocks ? left : kTileBlocks;
         barrier_expect(full + stage * 8, kRowsBytes + there * kBlockBytes);
         for (int i = 0; i < there; ++i) {
-            const int64_t number = static_cast<int64_t>(tile_n * kBlocks + i) * call.blocks_k + first_block + block;
+            const int64_t number = static_cast<int64_t>(tile_n * kTileBlocks + i) * call.blocks_k + first_block + block;
             const char* from = static_cast<const char*>(call.packed) + number * kBlockBytes;
             copy_bulk(ws + stage * kWeightBytes + i * kBlockBytes, from, kBlockBytes, full + stage * 8);
         }
@@ -146,21 +149,23 @@ struct Kernel {
     DEVICE void multiply_all(int group) const {
         const int lane = threadIdx.x % 32, warp = threadIdx.x / 32 % 4;
         const int tiles = call.tiles_m * call.tiles_n, step = gridDim.x / split;
-        int64_t steps = static_cast<int64_t>(group) * blocks;  // of the pipeline, before this tile
+        const int every = TakeTurns ? Groups : 1, first = TakeTurns ? group : 0;
+        int64_t steps = static_cast<int64_t>(first) * blocks;  // of the pipeline, before this tile
         unsigned turn = group == 0;                            // the first group has the first turn
-        for (int index = blockIdx.x / split + group * step; index < tiles; index += Groups * step) {
+        for (int index = blockIdx.x / split + first * step; index < tiles; index += every * step) {
             const Tile tile = tile_of(index, call.tiles_m, call.tiles_n);
-            const Factors factors(call, tile, warp, lane);
+            const int64_t n0 = static_cast<int64_t>(tile.n) * Columns + (TakeTurns ? 0 : group * kBlocks * kBlockColumns);
+            const Factors factors(call, static_cast<int64_t>(tile.m) * Rows, n0, warp, lane);
             Sums sums;
             int stage = static_cast<int>(steps % stages);
             unsigned parity = static_cast<unsigned>(steps / stages & 1);
-            steps += static_cast<int64_t>(Groups) * blocks;
+            steps += static_cast<int64_t>(every) * blocks;
             // Without turns a group could wait for a stage whose barrier is two rounds behind, which looks like one ahead.
-            if (Groups > 1) barrier_wait(turns + group * 8, turn);
+            if (TakeTurns) barrier_wait(turns + group * 8, turn);
             int before = 0;
             for (int block = 0; block < blocks; ++block) {
                 barrier_wait(full + stage * 8, parity);
-                multiply(sums, stage, block > 0);
+                multiply(sums, stage, TakeTurns ? 0 : group * kBlocks, block > 0);
                 if (block > 0) {
                     products_wait<1>();
                     if (lane == 0) barrier_arrive(empty + before * 8);
@@ -168,28 +173,31 @@ struct Kernel {
                 before = stage;
                 if (++stage == stages) stage = 0, parity ^= 1;
             }
-            if (Groups > 1) barrier_arrive(turns + (group + 1) % Groups * 8);
+            if (TakeTurns) barrier_arrive(turns + (group + 1) % Groups * 8);
             turn ^= 1;
             products_wait<0>();
 #pragma unroll
             for (int i = 0; i < kBlocks; ++i) hold(sums[i]);
             if (lane == 0) barrier_arrive(empty + before * 8);
             if (kSplits && split > 1 && !add_up(sums)) return;
-            store(sums, tile, factors, group, warp, lane);
+            store(sums, static_cast<int64_t>(tile.m) * Rows, n0, factors, group, warp, lane);
         }
     }
 
     // Of a thread, what its sums are multiplied with: on its way from memory while the products are made.
     struct Factors {
-        float row, scale[kBlocks][2], bias[kBlocks][2];
+        float row[kRowFactors], scale[kBlocks][2], bias[kBlocks][2];
 
-        DEVICE Factors(const HopperGemm& call, const Tile& tile, int warp, int lane) {
+        DEVICE Factors(const HopperGemm& call, int64_t m0, int64_t n0, int warp, int lane) {
             const Epilogue& out = call.out;
-            const int64_t m = static_cast<int64_t>(tile.m) * Rows + threadIdx.x % 128;
-            row = out.x_scale ? out.x_scale[(m < call.m ? m : 0) * out.x_scale_step] : 1.0f;
+#pragma unroll
+            for (int i = 0; i < kRowFactors; ++i) {
+                const int64_t m = m0 + i * 128 + threadIdx.x % 128;
+                row[i] = out.x_scale ? out.x_scale[(m < call.m ? m : 0) * out.x_scale_step] : 1.0f;
+            }
 #pragma unroll
             for (int i = 0; i < kBlocks * 2; ++i) {
-                const int64_t n = static_cast<int64_t>(tile.n) * Columns + i / 2 * kBlockColumns + warp * 16 + lane / 4 + i % 2 * 8;
+                const int64_t n = n0 + i / 2 * kBlockColumns + warp * 16 + lane / 4 + i % 2 * 8;
                 const int64_t at = n < out.n ? n : 0;
                 scale[i / 2][i % 2] = out.w_scale ? out.w_scale[at * out.w_scale_step] : 1.0f;
                 bias[i / 2][i % 2] = out.bias_type == ENVDOCTOR_NONE
@@ -198,9 +206,9 @@ struct Kernel {
         }
     };
 
-    DEVICE void multiply(Sums& sums, int stage, bool add) const {
+    DEVICE void multiply(Sums& sums, int stage, int first_of_tile, bool add) const {
         const uint64_t rows = rows_of_128_bytes(xs + stage * kRowsBytes);
-        const uint64_t columns = rows_of_128_bytes(ws + stage * kWeightBytes);
+        const uint64_t columns = rows_of_128_bytes(ws + stage * kWeightBytes + first_of_tile * kBlockBytes);
         products_fence();
 #pragma unroll
         for (int k = 0; k < kStepK / 32; ++k) {
@@ -230,20 +238,22 @@ struct Kernel {
     }
 
     // sums[b][j * 4 + i]: column lane / 4 (+ 8 for i > 1) of the warp's 16 of block b, row j * 8 + lane % 4 * 2 + i % 2.
-    DEVICE void store(const Sums& sums, const Tile& tile, const Factors& factors, int group, int warp, int lane) const {
+    DEVICE void store(
+        const Sums& sums, int64_t m0, int64_t n_first, const Factors& factors, int group, int warp, int lane) const {
         const Epilogue& out = call.out;
-        const int64_t m0 = static_cast<int64_t>(tile.m) * Rows;
         const bool sixteen = out.y_type == ENVDOCTOR_FLOAT16 || out.y_type == ENVDOCTOR_BFLOAT16;
         const bool whole = ((reinterpret_cast<uintptr_t>(out.y) | static_cast<uintptr_t>(out.y_row * 2)) & 15) == 0 &&
                            out.n % 8 == 0 && !out.x_zero && !out.w_zero;
         const unsigned own = scales + group * Rows * 4;
-        if (static_cast<int>(threadIdx.x) % 128 < Rows) {
-            asm volatile("st.shared.f32 [%0], %1;" ::"r"(own + threadIdx.x % 128 * 4), "f"(factors.row) : "memory");
+#pragma unroll
+        for (int i = 0; i < kRowFactors; ++i) {
+            const int row = i * 128 + static_cast<int>(threadIdx.x) % 128;
+            if (row < Rows) asm volatile("st.shared.f32 [%0], %1;" ::"r"(own + row * 4), "f"(factors.row[i]) : "memory");
         }
         group_sync(1 + group);
 #pragma unroll
         for (int i = 0; i < kBlocks; ++i) {
-            const int64_t n0 = (static_cast<int64_t>(tile.n) * kBlocks + i) * kBlockColumns;
+            const int64_t n0 = n_first + i * kBlockColumns;
             if (sixteen && whole) {
                 store_rows(sums[i], factors.scale[i], factors.bias[i], m0, n0, group, warp, lane);
             } else {

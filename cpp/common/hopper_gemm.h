@@ -20,9 +20,11 @@ namespace hopper {
 
 constexpr int kBlockColumns = 64, kStepK = 128;
 
-// A shape of the kernel: a tile is `rows` of x and `columns` of y; each of the warp groups has tiles of its own.
+// A shape of the kernel: a tile is `rows` of x and `columns` of y. Warp groups share the columns of a tile, or have tiles
+// of their own and take turns.
 struct Shape {
     int rows, columns, groups;
+    bool take_turns;
 };
 
 // The output leaves in pieces of as many rows: of sums, and of 16-bit values.

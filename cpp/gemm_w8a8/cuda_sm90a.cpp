@@ -18,6 +18,8 @@ Entry entries[] = {
     {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows64"}, hopper::kRows64},
     {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows128"}, hopper::kRows128},
     {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_square128"}, hopper::kSquare128},
+    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_turns128"}, hopper::kTurns128},
+    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows256"}, hopper::kRows256},
 };
 
 constexpr int kProcessors = 132;  // of an H100 or H200; another number costs a little speed

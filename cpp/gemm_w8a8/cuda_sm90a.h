@@ -5,9 +5,8 @@
 
 namespace hopper {
 
-constexpr Shape kRows8 = {8, 64, 1}, kRows16 = {16, 64, 1}, kRows32 = {32, 64, 1}, kRows64 = {64, 64, 1};
-constexpr Shape kRows128 = {128, 64, 1};
-// Two warp groups take turns.
-constexpr Shape kSquare128 = {128, 128, 2};
+constexpr Shape kRows8 = {8, 64, 1, false}, kRows16 = {16, 64, 1, false}, kRows32 = {32, 64, 1, false};
+constexpr Shape kRows64 = {64, 64, 1, false}, kRows128 = {128, 64, 1, false};
+constexpr Shape kSquare128 = {128, 128, 2, false}, kTurns128 = {128, 128, 2, true}, kRows256 = {256, 128, 2, false};
 
 }  // namespace hopper

@@ -103,9 +103,11 @@ const Variant variants[] = {
     SM90A("rows64", 3),
     SM90A("rows128", 4),
     {"cuda_sm90a_square128", run_sm90a, nullptr, 5, 1},
+    {"cuda_sm90a_turns128", run_sm90a, nullptr, 6, 1},
+    {"cuda_sm90a_rows256", run_sm90a, nullptr, 7, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kSquare128 = kVariants - 1;
+constexpr int kSquare128 = kVariants - 3, kTurns128 = kVariants - 2, kRows256 = kVariants - 1;
 
 int choose_on_cpu() {
     const int level = envdoctor_cpu_level();
@@ -117,7 +119,9 @@ bool fits_sm90a(const GemmW8A8& call) {
     return call.packed && call.k > 0 && (together & 15) == 0 && call.m < INT32_MAX && call.k < INT32_MAX;
 }
 
-// How many blocks share k, so that all of the GPU's 132 processors have bytes on their way.
+constexpr int64_t kProcessors = 132;  // of an H100 or H200
+
+// How many blocks share k, so that all processors have bytes on their way.
 int split_of(int64_t tiles, int64_t blocks_k) {
     return tiles >= 100 || blocks_k < 2 ? 0 : tiles >= 50 || blocks_k < 4 ? 1 : 2;
 }
@@ -125,10 +129,16 @@ int split_of(int64_t tiles, int64_t blocks_k) {
 int choose_on_gpu(const GemmW8A8& call, int capability) {
     if (capability != 90 || !fits_sm90a(call)) return call.packed && call.m <= 32 ? kDirect : kTiled;
     const int64_t columns = ceil_div(call.n, kBlockN), blocks_k = ceil_div(call.k, kBlockK);
-    // Few rows and few columns: the warps of a block share k, and what they read goes to registers at once.
-    if (call.m <= 2 && columns < 132) return kDirect;
-    // Large tiles where there are nearly as many as the GPU's 132 processors.
-    if (call.m > 64 && ceil_div(call.n, 128) * ceil_div(call.m, 128) >= 100) return kSquare128;
+    // Few rows and small weights: the warps of a block share k, and what they read goes to registers at once.
+    if (call.m <= 2 && call.n * call.k <= 20'000'000) return kDirect;
+    // Large tiles where there are nearly as many as processors: by how many rounds each shape needs. A tile of twice the
+    // size takes 1.84 times as long (measured at 12288 x 4096).
+    const int64_t tiles = ceil_div(call.n, 128) * ceil_div(call.m, 128);
+    if (call.m > 64 && tiles >= 100) {
+        const int64_t rounds = ceil_div(tiles, kProcessors);
+        const int64_t rounds256 = ceil_div(ceil_div(call.n, 128) * ceil_div(call.m, 256), kProcessors);
+        return rounds256 * 184 < rounds * 100 ? kRows256 : rounds == 1 ? kSquare128 : kTurns128;
+    }
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 ? 3 : 4;
     return kSm90a + 3 * shape + split_of(columns * ceil_div(call.m, 128), blocks_k);
 }

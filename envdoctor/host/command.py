@@ -6,7 +6,7 @@ import resource
 import shutil
 import signal
 import subprocess
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Iterator, List, Mapping, Optional, Sequence
 
@@ -114,7 +114,8 @@ class _Recipient:
         del frame
         if self._child is None:
             self._early.append(number)
-        else:
+            return
+        with suppress(ProcessLookupError):  # it has just ended; Python 3.8 says so
             self._child.send_signal(number)
 
     def pass_on_unless_heard(self, number: int, frame: Optional[FrameType]) -> None:
