@@ -1,6 +1,8 @@
 """What a log says; every excerpt of tests/logs is explained by the rule that it is named after first."""
 
+import itertools
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +56,53 @@ def test_the_length_of_a_log_changes_nothing(path):
 def test_a_success_at_the_end_of_a_long_log_counts_as_in_a_short_one(known):
     known(rule_of("a", None, "cusparse"))
     assert explain(read_text(f"{MISSING}{FILLER * 2}OK\n{FILLER}")).verdict == "no-failure"
+
+
+HOSTILE = (
+    "1234567890",
+    "0a1b2c3d4e5f",
+    "a",
+    "cuda_",
+    ".",
+    "/",
+    "/lib/a",
+    "third_party/",
+    "std::",
+    "'",
+    '"',
+    " ",
+    "a ",
+    "a@b:",
+    "error: ",
+    "ERROR ",
+    "CMake Error at ",
+    "SSLError(",
+    "nvcc fatal ",
+    "make: *** [",
+    "1.2.3 ",
+)
+
+
+def seconds(text):
+    log = read_text(text)
+    begun = time.process_time()
+    explain(log)
+    return time.process_time() - begun
+
+
+@pytest.fixture(scope="module")
+def plain_seconds():
+    lines = (f"[{n}/9] gcc -c src/file{n}.c -o build/file{n}.o -Iinclude\n" for n in range(10**6))
+    text = "".join(itertools.islice(lines, 2000))
+    seconds(text)
+    return seconds(text) / len(text)
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_no_text_takes_long(piece, plain_seconds):
+    line = (piece * 4000)[:3999] + "x\n"
+    text = line * 16
+    assert seconds(text) < 20 * plain_seconds * len(text)
 
 
 MISSING = "fatal error: cusparse.h: No such file or directory\n"

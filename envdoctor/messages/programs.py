@@ -118,7 +118,7 @@ _INSTALLING = (
     (r"", "Install {tool} with the system's package manager or conda, into a folder of PATH"),
 )
 
-_NVCC = r"(?P<path>[^'\"\s]{0,300}[/\\]nvcc(?:\.exe)?)"
+_NVCC = r"(?P<path>(?:[A-Za-z]:)?[^'\"\s:]{0,300}[/\\]nvcc(?:\.exe)?)"
 _MISSING = (
     r"(?:[Nn]o such file or directory|not found|[Cc]ommand not found|[Nn]ot a directory|[Pp]ermission denied)"
 )
@@ -132,7 +132,7 @@ _NVCC_PATHS = (
     r"CreateProcess failed: [^\n]*\n(?:[^\n]*\n){0,3}?\[\d+/\d+\] (?P<path>[^\n]{0,2000};[^\n;]{0,300}\\nvcc)",
     r"execute_noreturn of (?P<path>[^\n]*[/\\]nvcc(?:\.exe)?) failed: No such file",
     rf"exec: \"?{_NVCC}\"?: {_MISSING}",
-    r"'?\"?(?P<path>[^'\"\n]{0,300}\\nvcc(?:\.exe)?)\"?'? is not recognized as an internal",
+    r"(?:^|['\"])(?P<path>[^'\"\n]{0,300}\\nvcc(?:\.exe)?)\"?'? is not recognized as an internal",
     r"Cannot find CUDA at CUDA_HOME: (?P<path>[^\n]+?)\. CUDA must be available",
     r"nvcc not found at '(?P<path>[^'\n]+)'\. Ensure CUDA path",
     r"(?i:could not find (?:the )?nvcc) (?:executable )?(?:in|at|under) ['\"]?(?P<path>(?:/|[A-Z]:\\)[^\s'\"]+)",

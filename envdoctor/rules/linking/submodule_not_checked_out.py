@@ -104,13 +104,14 @@ def _inside(path: str, folder: str) -> bool:
     return f"/{folder.strip('/')}/" in f"/{path.strip('/')}/"
 
 
-# Where projects keep other projects.
+# Where projects keep other projects. Source: the paths in .gitmodules of projects with CUDA extensions.
 _FOLDERS = r"(?:third[_-]?party|3rd[_-]?party|externals?|extern|deps|vendor|submodules?|modules|libs?)"
 _UNFETCHED = (
     r"(?i:\bsubmodules? (?:\S{1,60} )?(?:(?:is|are|was|were|has|have) )?"
     r"(?:missing|empty|uninitiali[sz]ed|not (?:been )?(?:found|checked out|initiali[sz]ed|fetched|cloned|populated)))"
 )
-# CMake of add_subdirectory; torch's and other projects' own checks; pip, cargo and make of a folder that has nothing.
+# Source: CMake's message of add_subdirectory; torch's and other projects' own checks; what pip, cargo and make say of a
+# folder that has nothing.
 _EMPTY = (
     r"[Tt]he source directory \S+ does not contain a CMakeLists\.txt file",
     r"does not contain a CMakeLists\.txt",
@@ -120,7 +121,7 @@ _EMPTY = (
     _UNFETCHED,
     r"(?i:(?:did you|do you) (?:forget|clone)[^\n]{0,60}(?:submodule|--recurs))",
     r"is missing, please use source distribution or git clone",
-    rf"[/\\']{_FOLDERS}[/\\][^\s']*'? (?:is not installable|does not appear to be a Python project)",
+    rf"[/\\']{_FOLDERS}[/\\][^\s']{{0,200}}'? (?:is not installable|does not appear to be a Python project)",
     rf"It looks like a path\. File '(?:[^'\n]*[/\\\\])?{_FOLDERS}[/\\\\][^'\n]*' does not exist",
     rf"failed to read '[^'\n]*/{_FOLDERS}/[^'\n]*Cargo\.toml'",
     rf"make(?:\[\d+\])?: \*\*\* \S*{_FOLDERS}/\S*: No such file or directory\. Stop",

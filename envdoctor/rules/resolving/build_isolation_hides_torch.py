@@ -177,7 +177,7 @@ def _steps(missing: Tuple[Requirement, ...], python: Python) -> Tuple[Step, ...]
 # Source: Python's import system; uv's hint in uv-build-frontend/src/error.rs.
 _UNSEEN = (
     r"No module named '?(?P<name>torch)(?:\.[\w.]+)?'?(?![\w-])",
-    r"(?:Error|ERROR).*(?:PyTorch|torch) (?:is not|must be|needs to be) installed(?P<name>)",
+    r"(?:Error|ERROR).{0,200}(?:PyTorch|torch) (?:is not|must be|needs to be) installed(?P<name>)",
     r"Unable to pre-compile ops without torch installed(?P<name>)",
 )
 _UNDECLARED = r"depends on '?(?P<name>[\w.-]+)'?, but doesn't declare it as a build dependency"

@@ -150,7 +150,7 @@ _NO_FILE = (
     ),
 )
 _NO_WHEELS_NAME = (
-    r"(?P<path>(?!\s)[^\n:'/]{1,250}\.whl) is not a valid wheel filename",
+    r"(?<![^\s:'/])(?P<path>(?!\s)[^\n:'/]{1,150}\.whl) is not a valid wheel filename",
     r"Invalid wheel filename[^\n:]*: '?(?P<path>[^'\n]+)",
     r"The wheel filename '?\"?(?P<path>[^'\"\n]+\.whl)'?\"? is invalid",
 )

@@ -40,7 +40,7 @@ _NOT_THERE = (
     r"couldn't find remote ref (?P<what>\S+)|[Cc]ould not find remote branch",
     r"not our ref (?P<ref>\w+)|unadvertised object (?P<object>\w+)",
     r"did not contain (?P<what>[0-9a-f]{40})\. Direct fetching of that commit failed",
-    r"(?:curl|wget|ERROR|error):? [^\n]*(?:returned error: 4(?:03|04|10)|ERROR 404: Not Found)",
+    r"(?:curl|wget|ERROR|error):? [^\n]{0,200}(?:returned error: 4(?:03|04|10)|ERROR 404: Not Found)",
     r"ERROR 40[34]: (?:Not Found|Forbidden)",
     r"requested URL returned error: 4(?:03|04|10)\b",
     r"Failed to fetch (?P<what>\S+) [^\n]*40[34] [^\n]*(?:Not Found|Forbidden)",

@@ -67,7 +67,10 @@ def _finding(package: str, members: List[CompiledModule], bare: List[Gpu], whole
 _MISSING = (
     r"no kernel image is available for execution on the device",
     r"cudaErrorNoKernelImageForDevice|CUDA_ERROR_NO_BINARY_FOR_GPU|hipErrorNoBinaryForGpu",
-    r"(?:CUDA|HIP|hip|cuda)\w*(?: [Ee]rror|Error)?\b.{0,20}: (?:hipErrorInvalidDeviceFunction|invalid device function)",
+    (
+        r"\b(?:CUDA|HIP|hip|cuda)\w{0,40}(?: [Ee]rror|Error)?\b.{0,20}: "
+        r"(?:hipErrorInvalidDeviceFunction|invalid device function)"
+    ),
     r"hipErrorInvalidDeviceFunction|cudaErrorInvalidDeviceFunction",
     r"[Uu]nable to find code object for all current devices",
     r"rocBLAS error: .*TensileLibrary.*(?:for GPU arch|No such file)",

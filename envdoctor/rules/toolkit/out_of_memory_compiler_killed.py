@@ -144,7 +144,7 @@ _KILLED = (
     rf"Killed signal terminated program '?(?P<program>{_PROGRAMS})",
     rf"internal compiler error: Killed \(program (?P<program>{_PROGRAMS})\)",
     r"'(?P<program>[\w+]+)' died due to signal 9\b",
-    rf"\d+ Killed \s?(?:\S*/|\"?\$\w+/)?(?P<program>{_PROGRAMS})\b",
+    rf"\b\d{{1,9}} Killed \s?(?:\S*/|\"?\$\w+/)?(?P<program>{_PROGRAMS})\b",
     r"\b(?P<program>ld(?:\.\w+)?|as) terminated with signal 9",
     r"(?P<program>clang)(?:\+\+)?(?:-[\d.]+)?: error: unable to execute command: Killed",
     r"could not compile .*\(signal: 9, SIGKILL",
@@ -179,7 +179,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     if hit is None and log.has(*_COMPILING):
         hit, confidence = log.first(*_BARE), "medium"
     if hit:
-        program = hit.match.groupdict().get("program") or "a compiler"
+        program = hit["program"] or "a compiler"
         yield hit.finding(
             f"The memory ran out while {program} was running."
             if confidence == "high"
