@@ -105,6 +105,13 @@ def soname(name: str) -> Tuple[str, str]:
     return stem[3:] if stem.startswith("lib") else stem, version.lstrip(".")
 
 
+def cuda_major(name: str) -> int:
+    """CUDA's major version that a library's name tells; 0 when it tells none."""
+    stem, version = soname(name)
+    number = version.partition(".")[0]
+    return int(number) if stem in compat.CUDA_MAJOR_SONAMES and number.isdigit() else 0
+
+
 def is_importable(path: str) -> bool:
     """Whether a compiled file's name says that Python imports it: other libraries of a package may be optional."""
     name = posixpath.basename(path)

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Iterator, Optional, Set
 
 from envdoctor import symbols as spelling
-from envdoctor.compat import CUDA_MAJOR_SONAMES
-from envdoctor.libraries import soname
+from envdoctor.libraries import cuda_major, soname
 from envdoctor.log import BuildLog, Hit
 from envdoctor.messages import tracebacks
 
@@ -121,6 +120,11 @@ class Missing:
         return _TORCH_LIBRARY.match(posixpath.basename(self.name)) is not None
 
     @property
+    def cuda_major(self) -> int:
+        """CUDA's major version that its name tells; 0 when it tells none."""
+        return cuda_major(self.name)
+
+    @property
     def of_driver(self) -> bool:
         """Whether the NVIDIA driver brings it, and no package beside it."""
         return self.stem in (
@@ -136,18 +140,17 @@ class Missing:
 def symbols(log: BuildLog) -> Iterator[Symbol]:
     """In the order of the log."""
     for hit in log.search(*_SYMBOL_MESSAGES):
-        groups = hit.match.groupdict()
-        name, _, rest = (groups["name"] or "").partition(", version ")
+        name, _, rest = hit["name"].partition(", version ")
         if re.match(r"\w+(?![\w:<])", name):
             name = (re.match(r"\w+", name) or [name])[0]  # a mangled or C name: prose may follow
-        version = groups.get("version") or (rest.split() or [""])[0]
-        yield Symbol(hit, name.strip(" '\"`)"), groups.get("object") or "", version)
+        version = hit["version"] or (rest.split() or [""])[0]
+        yield Symbol(hit, name.strip(" '\"`)"), hit["object"], version)
 
 
 def libraries(log: BuildLog) -> Iterator[Missing]:
     """In the order of the log."""
     for hit in log.search(*_LIBRARY_MESSAGES):
-        yield Missing(hit, hit["name"], bool(hit.match.groupdict().get("program")))
+        yield Missing(hit, hit["name"], bool(hit["program"]))
 
 
 def of_other_cuda(log: BuildLog, library: Missing) -> bool:
@@ -156,7 +159,7 @@ def of_other_cuda(log: BuildLog, library: Missing) -> bool:
     torch's own import asks for what belongs to it, and a program, or a library in a build's folder, for what it was
     built beside.
     """
-    major = cuda_major(library)
+    major = library.cuda_major
     torchs_own = log.has(
         r"from torch\._C import", r"torch[/\\]__init__\.py\", line \d+, in _load_global_deps"
     )
@@ -166,12 +169,6 @@ def of_other_cuda(log: BuildLog, library: Missing) -> bool:
     return bool(major) and not beside and major not in cuda_majors(log)
 
 
-def cuda_major(library: Missing) -> int:
-    """CUDA's major version that a library's name tells; 0 when it tells none."""
-    number = library.version.partition(".")[0]
-    return int(number) if library.stem in CUDA_MAJOR_SONAMES and number.isdigit() else 0
-
-
 def cuda_majors(log: BuildLog) -> Set[int]:
     """CUDA major versions that the log names for torch or the system, missing libraries apart."""
     found = log.search(
@@ -179,5 +176,4 @@ def cuda_majors(log: BuildLog) -> Set[int]:
         r"\b[Cc][Uu][Dd][Aa](?:-| |_)?(?:[Vv]ersion)?\W{0,3}(?P<long>\d{1,2})\.\d",
         r"release (?P<long>\d{1,2})\.\d+, V\d",
     )
-    groups = (hit.match.groupdict() for hit in found)
-    return {int(named.get("short") or named.get("long") or 0) for named in groups}
+    return {int(hit["short"] or hit["long"]) for hit in found}

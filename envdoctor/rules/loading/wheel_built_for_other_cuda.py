@@ -42,7 +42,7 @@ def check(
     here = _majors_here(loader, torch)
     for name, found in _needing(modules).items():
         wanted = {soname for _, soname in found}
-        majors = {_major(soname) for soname in wanted} - here
+        majors = {libraries.cuda_major(soname) for soname in wanted} - here
         if not here or not majors or all(_exists(soname, loader, toolkits) for soname in wanted):
             continue  # no CUDA here at all, or a copy off the loader's path: shared-library-not-found speaks
         major = max(majors)
@@ -71,16 +71,9 @@ def _needing(modules: CompiledModules) -> Dict[str, List[Tuple[CompiledModule, s
         ):
             continue
         for needed in module.needed:
-            if needed.path is None and _major(needed.soname):
+            if needed.path is None and libraries.cuda_major(needed.soname):
                 needing.setdefault(name, []).append((module, needed.soname))
     return needing
-
-
-def _major(soname: str) -> int:
-    """CUDA's major version that a soname tells; 0 when it tells none."""
-    stem, version = libraries.soname(soname)
-    number = version.partition(".")[0]
-    return int(number) if stem in compat.CUDA_MAJOR_SONAMES and number.isdigit() else 0
 
 
 def _majors_here(loader: Loader, torch: Optional[Torch]) -> Set[int]:
@@ -93,8 +86,8 @@ def _majors_here(loader: Loader, torch: Optional[Torch]) -> Set[int]:
         for copy in (entry.taken, *entry.others)
         if copy
     ]
-    near = {_major(soname) for soname, copy in copies if copy.via != "toolkit"}
-    return (near or {_major(soname) for soname, _ in copies}) - {0}
+    near = {libraries.cuda_major(soname) for soname, copy in copies if copy.via != "toolkit"}
+    return (near or {libraries.cuda_major(soname) for soname, _ in copies}) - {0}
 
 
 def _exists(soname: str, loader: Loader, toolkits: Optional[Toolkits]) -> bool:
@@ -117,14 +110,8 @@ def _fix(name: str, major: int, here: int, wanted: Set[str], python: Optional[Py
 # Source: torchvision's extension.py and the loaders of torch_scatter and its kin; bitsandbytes' cextension.py.
 _TOLD = (
     (
-        r"Detected that PyTorch and (?P<name>\w+) were compiled with different CUDA "
-        r"(?:major )?versions\. PyTorch has CUDA "
-        r"[Vv]ersion\s?=\s?(?P<here>[\d.]+) and \w+ has CUDA [Vv]ersion\s?=\s?(?P<built>[\d.]+)"
-    ),
-    (
-        r"Detected that PyTorch and (?P<name>\w+) were compiled with different CUDA "
-        r"(?:major )?versions\. PyTorch has CUDA "
-        r"version (?P<here>[\d.]+) and \w+ has CUDA version (?P<built>[\d.]+)"
+        r"Detected that PyTorch and (?P<name>\w+) were compiled with different CUDA (?:major )?versions\. "
+        r"PyTorch has CUDA [Vv]ersion ?=? ?(?P<here>[\d.]*\d) and \w+ has CUDA [Vv]ersion ?=? ?(?P<built>[\d.]*\d)"
     ),
 )
 _OTHER = r"CUDA version mismatch! DeepSpeed ops were compiled and installed with a different version"
@@ -143,7 +130,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
         yield told.finding(
             f"{told['name']} is built for CUDA {told['built']}, torch for CUDA {told['here']}.",
             "Importing it stops.",
-            _cure(told["here"]),
+            _cure(told["here"], int(told["built"].partition(".")[0] or 0)),
         )
     other = log.first(_OTHER)
     if other:
@@ -171,9 +158,9 @@ def _by_library(log: BuildLog) -> Iterator[Finding]:
             continue  # shared-library-not-found speaks
         has = f", and this environment has CUDA {min(here)}" if here else ""
         yield library.hit.finding(
-            f"What is imported is built for CUDA {unresolved.cuda_major(library)} ({library.name}){has}.",
+            f"What is imported is built for CUDA {library.cuda_major} ({library.name}){has}.",
             "A library of another major version cannot stand in for it, and importing it stops.",
-            _cure(str(min(here)) if here else _TORCHS),
+            _cure(str(min(here)) if here else _TORCHS, library.cuda_major, library.stem),
             confidence="high" if here else "medium",
         )
         return
@@ -182,9 +169,11 @@ def _by_library(log: BuildLog) -> Iterator[Finding]:
 _TORCHS = "as torch has it (python -c 'import torch; print(torch.version.cuda)')"
 
 
-def _cure(here: str) -> Fix:
+def _cure(here: str, built: int = 0, stem: str = "cudart") -> Fix:
+    """`built`: CUDA's major version that it asks for, 0 where that is not known; of its libraries, by this one."""
+    wheel = compat.cuda_wheel(stem, built) if built else None
+    asked = f"pip install {wheel}, which it asks for," if wheel else "install the run time that it asks for"
     return Fix(
-        f"Install the package's build for CUDA {here}, or rebuild it with that toolkit; to keep it, pip install the"
-        " run time that it asks for (nvidia-cuda-runtime-cu12, nvidia-cublas-cu12 ...) and put its"
-        " lib on LD_LIBRARY_PATH"
+        f"Install the package's build for CUDA {here}, or rebuild it with that toolkit; to keep it, {asked}"
+        " and put the folder of its libraries on LD_LIBRARY_PATH"
     )

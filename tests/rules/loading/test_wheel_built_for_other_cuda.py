@@ -2,7 +2,8 @@
 
 from envdoctor.facts import CompiledModules, Copy, LoadedLibrary, Loader
 from envdoctor.finding import Run, Safety
-from envdoctor.rules.loading.wheel_built_for_other_cuda import check
+from envdoctor.log import read_text
+from envdoctor.rules.loading.wheel_built_for_other_cuda import check, explain
 from tests.factory import module, package, packages, python, toolkit, toolkits, torch
 
 PACKAGES = packages(package("fastgptq", "0.7.1"))
@@ -52,3 +53,24 @@ def with_soname(soname):
     from tests.factory import library
 
     return toolkit("11.8", "/opt/cuda-11.8", libraries=(library("cudart", "/opt/cuda-11.8", soname=soname),))
+
+
+def test_the_wheel_of_the_library_that_is_asked_for_is_named():
+    missing = "ImportError: {}: cannot open shared object file: No such file or directory\n"
+    for name, wheel in (
+        ("libcudart.so.11.0", "nvidia-cuda-runtime-cu11"),
+        ("libcublas.so.12", "nvidia-cublas-cu12"),
+    ):
+        (finding,) = explain(read_text("torch 2.9.0+cu130\n" + missing.format(name)))
+        assert f"pip install {wheel}, " in finding.fix.title
+
+
+def test_both_spellings_of_torchvisions_words_are_understood():
+    words = "Detected that PyTorch and torchvision were compiled with different CUDA major versions. PyTorch has CUDA "
+    for rest in (
+        "Version=12.1 and torchvision has CUDA Version=11.8",
+        "version 12.1 and torchvision has CUDA version 11.8",
+    ):
+        (finding,) = explain(read_text(words + rest + ".\n"))
+        assert finding.message == "torchvision is built for CUDA 11.8, torch for CUDA 12.1."
+        assert "nvidia-cuda-runtime-cu11" in finding.fix.title
