@@ -86,13 +86,15 @@ _SHARED = (
 # A disk, a quota, or inodes. Source: the C library, Windows, pip, conda, docker, apt.
 _DISK = (
     r"[Nn]o space left on device",
-    r"\bErrno 28\](?!.*inotify)|\bENOSPC\b(?!.*watch)|os error 28\b",
+    r"\bErrno 28\]|\bENOSPC\b|os error 28\b",
     r"(?i:not enough (?:free )?disk space|not enough (?:free )?space (?:left )?on )|WinError 112\]|os error 112\b",
     r"[Dd]isk quota exceeded|Errno 122\]",
     r"NoSpaceLeftError|[Dd]isk full|disk is full",
     r"You don't have enough free space in",
     r"C1085: Cannot write .*: No space left|LNK1180|insufficient disk space",
 )
+# The kernel says the same of its limit of watched files.
+_WATCHED = r"(?i:inotify|\bwatch(?:es|ers?)?\b)"
 
 
 def explain(log: BuildLog) -> Iterator[Finding]:
@@ -107,7 +109,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             ),
         )
         return
-    hit = log.first(*_DISK)
+    hit = log.without(_WATCHED).first(*_DISK)
     if hit:
         yield hit.finding(
             "A disk that the command writes to is full, or a quota is.",

@@ -75,6 +75,8 @@ _UNREACHED = (
     r"kex_exchange_identification: |ssh_exchange_identification: ",
     r"Connection (?:closed|reset|timed out) by \S+ port 22\b",
 )
+# What git was given, where ssh does not say whom it asked.
+_ASKED = (r"\bgit@(?P<host>[\w.-]{1,100}):", r"\bssh://(?:[\w.-]{1,60}@)?(?P<host>[\w.-]{1,100})")
 _GIT = (
     r"Could not read from remote repository",
     r"git@|git\+ssh|ssh://|\bgit (?:clone|submodule|fetch|pull|ls-remote)",
@@ -87,7 +89,8 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     if hit is None:
         hit, confidence = log.first(*_UNREACHED), "medium"
     if hit and log.has(*_GIT):
-        host = (hit.match.groupdict().get("host") or "github.com").rpartition("@")[2]
+        asked = log.first(*_ASKED)
+        host = hit["host"].rpartition("@")[2] or (asked["host"] if asked else "<host>")
         yield hit.finding(
             "git goes to the server over SSH, and is refused: no key or host key that both sides accept."
             if confidence == "high"

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 from envdoctor.facts import Folder, Folders
 from envdoctor.finding import SetEnv, Severity
-from envdoctor.rules.resolving.disk_or_shm_full import check
+from envdoctor.log import read_text
+from envdoctor.rules.resolving.disk_or_shm_full import check, explain
 
 
 def folder(role, free, path=None, inodes=1000):
@@ -34,3 +35,9 @@ def test_temporary_files_go_to_a_folder_that_is_there_and_on_a_disk():
     gone = replace(folder("home", 50 << 30), exists=False)
     (finding,) = check(Folders((folder("tmp", 1 << 20), folder("shm", 50 << 30), gone)))
     assert finding.fix is not None and not finding.fix.steps
+
+
+def test_watched_files_are_no_disk():
+    assert not list(explain(read_text("Failed to add watch: No space left on device (inotify_add_watch)")))
+    assert not list(explain(read_text("ENOSPC: System limit for number of file watchers reached")))
+    assert list(explain(read_text("ptxas fatal: No space left on device")))

@@ -2,7 +2,8 @@
 
 from envdoctor.facts import Configuration, Setting, Submodule
 from envdoctor.finding import Edit, SetEnv
-from envdoctor.rules.resolving.git_ssh_unreachable import check
+from envdoctor.log import read_text
+from envdoctor.rules.resolving.git_ssh_unreachable import check, explain
 from tests.factory import environment, project
 
 EMPTY = Submodule("submodules/cutlass", "git@github.com:NVIDIA/cutlass.git", "empty", 3)
@@ -59,3 +60,15 @@ def test_two_hosts_and_settings_of_the_environment_are_kept():
             SetEnv("GIT_CONFIG_VALUE_3", "ssh://git@host.example/"),
         )
     ]
+
+
+def test_the_host_is_the_one_that_was_asked():
+    refused = "Host key verification failed.\nfatal: Could not read from remote repository.\n"
+    for asked in (
+        "git clone git@git.example.org:a/b.git\n",
+        "Cloning from ssh://git@git.example.org:2222/a/b.git\n",
+    ):
+        (finding,) = explain(read_text(asked + refused))
+        assert "https://git.example.org/" in finding.fix.title
+    (finding,) = explain(read_text(refused))
+    assert "https://<host>/" in finding.fix.title
