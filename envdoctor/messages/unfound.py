@@ -112,7 +112,7 @@ def _unfound(log: BuildLog) -> Iterator[Unfound]:
     hits = list(log.search(_UNFOUND)) or list(log.search(_NO_MATCH))
     for hit in hits:
         name = canonicalize_name(hit["name"].rstrip(".-"))
-        versions = _versions(hit["versions"]) if "versions" in hit.match.groupdict() else []
+        versions = _versions(hit["versions"])
         found = _SPECIFIER.search(hit["rest"].partition(";")[0].partition("(from")[0])
         wanted = found[0].replace(" ", "") if found else ""
         rule, confidence, detail = _why(log, name, wanted, versions)

@@ -29,7 +29,7 @@ from envdoctor.log import BuildLog
 SEVERITY = Severity.ERROR
 
 
-# GNU ld and gold, nvlink, lld and Apple's ld (both forms), link.exe.
+# Source: the messages of GNU ld and gold, nvlink, lld, Apple's ld (both forms) and link.exe.
 _TWICE = (
     r"[Mm]ultiple definition of '(?P<name>[^'\n]+)'",
     r"error: duplicate symbol: (?P<name>\S.*)$",
@@ -42,7 +42,7 @@ _TWICE = (
 def explain(log: BuildLog) -> Iterator[Finding]:
     hit = log.first(*_TWICE[:-1]) or log.first(_TWICE[-1])
     if hit:
-        name = hit["name"] if "name" in hit.match.groupdict() else "A symbol"
+        name = hit["name"] or "A symbol"
         yield hit.finding(
             f"{name} is defined in two objects of this link.",
             "The linker refuses to choose; the line names both objects.",

@@ -164,7 +164,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     member = None if header or name else log.first(*_MEMBERS)
     for hit, confidence in ((header, "high"), (name, "high"), (member, "medium")):
         if hit:
-            what = hit["name"] if "name" in hit.match.groupdict() else "Tensor.type() in an AT_DISPATCH macro"
+            what = hit["name"] or "Tensor.type() in an AT_DISPATCH macro"
             yield hit.finding(
                 f"The sources use {what}, which the torch in use does not have.",
                 "They are written for another torch; no other compiler or flag helps.",

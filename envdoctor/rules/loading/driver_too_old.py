@@ -121,7 +121,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     if found is None:
         return
     hit, confidence = found
-    number = hit["number"] if "number" in hit.match.groupdict() else ""
+    number = hit["number"]
     serves = f" It serves CUDA {int(number) // 1000}.{int(number) % 1000 // 10} and older." if number else ""
     yield hit.finding(
         f"The NVIDIA driver is older than the CUDA in use needs.{serves}",

@@ -69,7 +69,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     missing = list(log.search(*_MISSING))
     if missing:
         newest = max(missing, key=lambda hit: compat.numbers(hit["version"]))
-        by = newest["by"] if "by" in newest.match.groupdict() else ""
+        by = newest["by"]
         yield missing[0].finding(
             f"{by or 'A binary'} needs glibc {newest['version']}, and this system's C library is older.",
             "It does not load; the C library belongs to the distribution and cannot be put beside it.",

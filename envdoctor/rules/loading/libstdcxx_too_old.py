@@ -167,10 +167,9 @@ _OLD_SYSTEM = r"version 'GLIBC_2\.[\d.]+' not found"
 def explain(log: BuildLog) -> Iterator[Finding]:
     hit = log.first(*_MISSING) or log.first(_NEW_FUNCTIONS)
     if hit:
-        groups = hit.match.groupdict()
-        taken = groups.get("file") or "The libstdc++ that is loaded"
+        taken = hit["file"] or "The libstdc++ that is loaded"
         yield hit.finding(
-            f"{taken} has no {hit['version']}, which {groups.get('by') or 'a compiled file'} needs.",
+            f"{taken} has no {hit['version']}, which {hit['by'] or 'a compiled file'} needs.",
             "It was compiled by a newer g++ than the libstdc++ that comes first here, and does not load.",
             Fix(
                 "Have the newest copy loaded: take the old one out of LD_LIBRARY_PATH, or conda install -c conda-forge"

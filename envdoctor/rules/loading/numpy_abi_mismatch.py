@@ -91,7 +91,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     hit = said or failed
     if hit is None:
         return
-    version = hit.match.groupdict().get("version") or ""
+    version = hit["version"]
     newer = failed is not None and "but this version of numpy is" in failed.text and not said
     yield hit.finding(
         f"A compiled module does not fit the installed NumPy{f' {version}' if version else ''}:"

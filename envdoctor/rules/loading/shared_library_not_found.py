@@ -177,7 +177,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             )
     hit = log.first(*_TOLD)
     if hit:
-        name = hit.match.groupdict().get("name") or "a library"
+        name = hit["name"] or hit["library"] or "a library"
         yield hit.finding(
             f"{name}, or a library that it needs, is not found.",
             "What needs it does not load.",

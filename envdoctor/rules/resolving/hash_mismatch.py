@@ -71,5 +71,4 @@ def explain(log: BuildLog) -> Iterator[Finding]:
 
 
 def _what(hit: Hit) -> str:
-    name = (hit.match.groupdict().get("what") or "").strip()
-    return f"The downloaded {name}" if name else "A downloaded file"
+    return f"The downloaded {hit['what']}" if hit["what"] else "A downloaded file"

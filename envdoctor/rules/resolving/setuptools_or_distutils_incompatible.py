@@ -162,7 +162,7 @@ _GONE = (
 def explain(log: BuildLog) -> Iterator[Finding]:
     hit = log.first(*_GONE)
     if hit:
-        name = hit["name"] if "name" in hit.match.groupdict() else ""
+        name = hit["name"]
         yield hit.finding(
             f"The build and setuptools do not fit: {name}."
             if name

@@ -218,8 +218,7 @@ def _signs(log: BuildLog) -> Iterator[Tuple[Hit, str, str]]:
     """Each place that shows it, with what it says and how surely."""
     hit = log.first(*_VERSION)
     if hit:
-        groups = hit.match.groupdict()
-        needs = groups.get("needed") or groups.get("feature")
+        needs = hit["needed"] or hit["feature"]
         warned = "may be" in hit.text
         yield (
             hit,

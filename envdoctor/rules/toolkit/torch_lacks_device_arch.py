@@ -85,10 +85,9 @@ def explain(log: BuildLog) -> Iterator[Finding]:
         # Above the maximum, a GPU of the same major number runs all the same: that is a warning alone.
         if hit is None or not (failed or float(hit["capability"]) < float(hit["least"])):
             return
-    groups, built_for = hit.match.groupdict(), log.first(*_BUILT_FOR)
-    gpu = (groups.get("gpu") or "").rpartition("UserWarning:")[2].strip()
-    capability = groups.get("capability")
-    what = gpu + (f" ({capability})" if capability else "") if gpu else "the GPU"
+    built_for = log.first(*_BUILT_FOR)
+    gpu = hit["gpu"].rpartition("UserWarning:")[2].strip()
+    what = gpu + (f" ({hit['capability']})" if hit["capability"] else "") if gpu else "the GPU"
     yield hit.finding(
         f"torch has no kernels for {what}" + (f"; it has {built_for['list']}." if built_for else "."),
         "The first kernel on the GPU fails: no kernel image is available.",

@@ -41,7 +41,7 @@ _MISSING = (
 def explain(log: BuildLog) -> Iterator[Finding]:
     hit = log.first(*_MISSING)
     if hit:
-        release = hit.match.groupdict().get("release")
+        release = hit["release"]
         yield hit.finding(
             f"Visual Studio has no build rules for CUDA{f' {release}' if release else ''}.",
             "Its generators cannot compile a .cu file, although nvcc may be installed.",
