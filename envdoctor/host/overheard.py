@@ -114,6 +114,8 @@ class _Memory:
         self._head = bytearray()
         self._tail: Deque[bytes] = deque()
         self._size = 0
+        #: How many lines between the beginning and the end are forgotten.
+        self._lost = 0
 
     def add(self, data: bytes) -> None:
         with self._lock:
@@ -123,11 +125,17 @@ class _Memory:
             self._tail.append(data)
             self._size += len(data)
             while self._size > TAIL:
-                self._size -= len(self._tail.popleft())
+                forgotten = self._tail.popleft()
+                self._size -= len(forgotten)
+                self._lost += forgotten.count(b"\n")
 
     @property
     def text(self) -> bytes:
-        return bytes(self._head) + b"".join(self._tail)
+        if not self._tail or not self._lost:
+            return bytes(self._head) + b"".join(self._tail)
+        mark = f"... {self._lost} lines left out; lines from here on are counted without them ...\n"
+        head = bytes(self._head)
+        return b"".join((head, b"" if head.endswith(b"\n") else b"\n", mark.encode(), *self._tail))
 
 
 class _Ear:
@@ -257,8 +265,14 @@ def _added(target: int, size: int) -> bytes:
     with contextlib.suppress(OSError):
         if stat.S_ISREG(os.fstat(target).st_mode):
             with open(f"/proc/self/fd/{target}", "rb") as stream:
-                stream.seek(max(size, os.fstat(target).st_size - TAIL))
-                return stream.read(TAIL)
+                start = max(size, os.fstat(target).st_size - TAIL)
+                stream.seek(start)
+                mark = (
+                    b"... the beginning is left out; lines are counted from here ...\n"
+                    if start > size
+                    else b""
+                )
+                return mark + stream.read(TAIL)
     return b""
 
 

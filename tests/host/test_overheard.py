@@ -11,6 +11,8 @@ import time
 
 import pytest
 
+from envdoctor.host import overheard
+
 SAY = """
 import os, sys
 from envdoctor.host import Overheard, run_in_foreground
@@ -50,6 +52,17 @@ def test_one_stream_for_both_keeps_the_order(say):
 def test_much_is_passed_on_whole(say):
     done = say("sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x; echo; echo end", capture_output=True)
     assert done.stdout == b"x" * 3000000 + b"\nend\n" == say.heard.read_bytes()
+
+
+def test_of_very_much_it_is_said_what_is_left_out(monkeypatch):
+    monkeypatch.setattr(overheard, "HEAD", 8)
+    monkeypatch.setattr(overheard, "TAIL", 8)
+    memory = overheard._Memory()
+    for number in range(10):
+        memory.add(f"line {number}\n".encode())
+    first, second, mark, last = memory.text.decode().splitlines()
+    assert (first, second, last) == ("line 0", "line 1", "line 9")
+    assert mark.startswith("... 7 lines left out;")
 
 
 @pytest.mark.parametrize("closed", [1, 2])
