@@ -11,7 +11,7 @@ _DRAFTS = {"0x": 11, "1y": 14, "1z": 17, "2a": 20, "2b": 23, "2c": 26, "98": 0, 
 
 def number(name: str) -> int:
     """17 for "17" and "1z"; 0 for what is older than C++11."""
-    return _DRAFTS.get(name, 0) if name in _DRAFTS or not name.isdigit() else int(name)
+    return _DRAFTS.get(name, int(name) if name.isdigit() else 0)
 
 
 def lowest_asked(log: BuildLog) -> Optional[int]:

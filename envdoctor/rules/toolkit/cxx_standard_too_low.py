@@ -144,11 +144,7 @@ def _asked(project: Project, cuda_only: bool) -> Optional[Located]:
 
 
 def _number(item: Located) -> int:
-    number = item.text.split()[-1]
-    if not number.isdigit():
-        return 0
-    # 98 and 03 are the oldest, whatever their digits say.
-    return 0 if number in ("98", "03") else int(number)
+    return standards.number(item.text.split()[-1])
 
 
 def _told(environment: Environment) -> Optional[Located]:
