@@ -45,6 +45,7 @@ from envdoctor.compat.packages import (
     PROGRAM_PACKAGES,
     RUNTIME_PACKAGES,
     distribution,
+    is_known,
 )
 from envdoctor.compat.pytorch import (
     INDIRECT_LIBRARIES,
@@ -117,6 +118,7 @@ __all__ = [
     "at_least",
     "cuda_wheel",
     "distribution",
+    "is_known",
     "numbers",
     "release",
     "torch_cxx_standard",

@@ -126,12 +126,43 @@ DISTRIBUTIONS: Dict[str, str] = {
     "git": "gitpython",
     "flash_attn": "flash-attn",
     "faiss": "faiss-cpu",
+    "flashinfer": "flashinfer-python",
+    "absl": "absl-py",
+    "tensorboardX": "tensorboardX",
+    "hydra": "hydra-core",
+    "pynvml": "nvidia-ml-py",
+    "av": "av",
+    "mesonpy": "meson-python",
     "pkg_about": "pkg-about",
 }
+
+#: Modules whose distribution has their own name, with - for _. Source: the installation pages of these projects (apex
+#: is not among them: on PyPI that is a stranger's).
+NAMED_ALIKE = frozenset(
+    (
+        "pip torchvision torchaudio transformers accelerate datasets tokenizers safetensors huggingface_hub"
+        " diffusers peft trl bitsandbytes deepspeed xformers vllm sglang causal_conv1d mamba_ssm torchmetrics"
+        " torchdata torchao torchtune kornia lightning pytorch_lightning timm omegaconf wandb tensorboard"
+        " gradio fastapi uvicorn pydantic aiohttp httpx requests tqdm pandas matplotlib seaborn sympy networkx"
+        " h5py sentencepiece tiktoken numba llvmlite onnx onnxruntime imageio trimesh open3d torch_scatter"
+        " torch_sparse torch_cluster torch_geometric pytest tabulate click rich termcolor ray decord librosa"
+        " soundfile pycocotools nltk gguf loguru addict yacs fvcore iopath mmcv mmengine lmdb plyfile ftfy"
+        " regex xgboost lightgbm tensorrt pycuda nvtx typing_extensions filelock fsspec joblib six hatchling"
+        " maturin meson scikit_build_core setuptools_rust cffi optree expecttest hypothesis parameterized"
+        " portalocker lxml sqlalchemy flask redis boto3 uvloop msgpack orjson ujson blosc zstandard polars"
+        " pyarrow dask modelscope evaluate optimum auto_gptq gptqmodel xgrammar outlines openai mistral_common"
+    ).split()
+)
 
 #: Packages that look for CUDA's libraries themselves before they import what needs them. Source: cupy's
 #: _environment.py, cuda-bindings with cuda-pathfinder, jax and tensorflow's own preloading.
 OWN_LOADERS = ("cupy", "cuda-bindings", "cuda-core", "nvidia-", "jax", "tensorflow", "tensorrt")
+
+
+def is_known(module: str) -> bool:
+    """Whether it is certain what pip installs for a module: a guessed name may be a stranger's package."""
+    top = module.partition(".")[0]
+    return module in DISTRIBUTIONS or top in DISTRIBUTIONS or top in NAMED_ALIKE
 
 
 def distribution(module: str) -> str:

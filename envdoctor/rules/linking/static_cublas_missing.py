@@ -121,13 +121,13 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     found = tuple(libraries_absent(log, "archive"))
     if found:
         names = list(dict.fromkeys(name for _, name in found))
+        release = "-".join(map(str, told.cuda_release(log) or "XY"))
         shared = " ".join(f"-l{name[:-7]}" for name in names if name.endswith("_static"))
         yield found[0][0].finding(
             f"The link asks for CUDA's static archives {', '.join(names)}, and the linker finds none.",
             "Wheels, conda and runtime images hold the shared libraries alone.",
             Fix(
                 f"Link the shared libraries instead ({shared or 'leave -lculibos out'}), or install the archives"
-                f" with NVIDIA's own packages (libcublas-dev-{'-'.join(map(str, told.cuda_release(log) or 'XY'))} and the"
-                " like)"
+                f" with NVIDIA's own packages (libcublas-dev-{release} and the like)"
             ),
         )

@@ -179,7 +179,10 @@ def _absent_name(log: BuildLog) -> Iterator[Finding]:
 
 
 def _absent_module(log: BuildLog) -> Iterator[Finding]:
-    parts = ((hit, module) for hit, module in tracebacks.absent_modules(log) if _is_part(module))
+    absent = tracebacks.absent_modules(log)
+    parts = (
+        (hit, module) for hit, module in absent if _is_part(module) and not tracebacks.is_no_package(hit)
+    )
     for hit, module in parts:
         yield _misfit(hit, f"The installed {module.partition('.')[0]} has no module {module}.", "medium")
         return
@@ -205,6 +208,8 @@ def _confidence(log: BuildLog, hit: Hit) -> str:
         or hit["file"] == "unknown location"
         or ".egg" in hit["file"]
         or compiled
+        or tracebacks.hiding(log, hit, top)
+        or (not hit["part"] and f"{top}.{hit['what']}" in tracebacks.ALWAYS_THERE)
     ):
         return ""
     if hit["part"]:

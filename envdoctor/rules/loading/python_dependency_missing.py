@@ -169,12 +169,21 @@ _ASKED = (
     ),
     r"(?:ImportError|ModuleNotFoundError|RuntimeError): [^\n]{0,60}[Pp]lease install (?:the )?'?(?P<name>[\w-]+)",
 )
-#: Modules whose absence is another rule's matter: of old setuptools, of a build's isolation, of pip's own parts.
-_NOT_HERE = re.compile(r"(?:pkg_resources|distutils|setuptools|imp|encodings|site|_\w+)(?:\.|$)")
+#: Modules whose absence is another rule's matter: of old setuptools, of a broken Python, of an older or newer one.
+_NOT_HERE = re.compile(
+    r"(?:pkg_resources|distutils|setuptools|imp|encodings|site|_\w+|tomllib|zoneinfo|graphlib|asynchat|asyncore|cgi|pipes"
+    r"|imghdr|telnetlib|audioop)(?:\.|$)"
+)
 _BY_PIP = (
     "python -m pip install {name}, with the interpreter that failed (python -c 'import sys;"
     " print(sys.executable)'); for a setup.py that imports it, before the build and with --no-build-isolation"
 )
+_PERHAPS_OWN = (
+    "If {name} is the project's own: run in the folder that holds it, or install the project for this very interpreter"
+    " (python -m pip install . there; python -c 'import sys; print(sys.executable)' tells which one runs). If it is of"
+    " a package: look up which distribution brings it, since one of the same name may be a stranger's"
+)
+_PYTHON_2 = ". These are the words of Python 2: run it with python3 first, which may well have it"
 # Patterns, what is so, what follows, what to do, and how sure that is.
 _SIGNS = (
     (_TOLD, "{name} is not installed.", "What needs it stops.", _BY_PIP, "high"),
@@ -228,13 +237,27 @@ def _absent_module(log: BuildLog) -> Iterator[Finding]:
             or _is_hidden(log, top)
         ):
             continue
+        known = compat.is_known(name) or name in tracebacks.OWN
         yield absent.finding(
-            f"The Python package with the module {name} is not installed in this interpreter.",
+            f"The Python package with the module {name} is not installed in this interpreter."
+            if known
+            else f"This interpreter finds no module {name}: the project's own, or of a package that is not installed.",
             "Importing it stops.",
-            Fix(_BY_PIP.format(name=compat.distribution(name))),
+            Fix(_cure(name, known) + (_PYTHON_2 if tracebacks.in_python_2(absent) else "")),
             confidence="medium",
         )
         return
+
+
+def _cure(module: str, known: bool) -> str:
+    if module == "pip":
+        return "python -m ensurepip --upgrade, or the distribution's python3-pip, for the interpreter that failed"
+    if module in tracebacks.OWN:
+        return (
+            f"{module} is a part of Python itself: this one was packaged or built without it, or is older than it."
+            " Install the rest (apt-get install python3-venv, python3-tk, ...), or use a whole Python (conda's, uv's)"
+        )
+    return (_BY_PIP if known else _PERHAPS_OWN).format(name=compat.distribution(module) if known else module)
 
 
 def _unknown_to_cmake(log: BuildLog) -> Iterator[Finding]:

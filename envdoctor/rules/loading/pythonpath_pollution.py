@@ -105,6 +105,13 @@ _PLACE = (
 # numpy/_core/__init__.py.
 _BANNER = r"^Python (?P<version>\d\.\d+)\.\d+\w*\+? (?:\||\(|\[)"
 _NUMPY = r"The Python version is: Python(?P<version>\d\.\d+) from"
+# numpy's own look into its folder: what was compiled there, and for which Python.
+_FOREIGN = (
+    (
+        r"compiled module files exist, but seem incompatible (?:with )*either python 'cpython-(?P<version>\d+)' or the"
+        r" platform '[^'\n]*': (?:\* [^\n]+\n\s*){0,9}?\* \S+\.(?:cpython-|cp)(?P<other>\d+)-\S*"
+    ),
+)
 # Source: CPython's import.c and dynload_shlib.c, sre_compile.py, fs codec at start, python3x.dll's check.
 _TOLD = (
     r"AssertionError: SRE module mismatch",
@@ -131,6 +138,14 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             "Its compiled modules do not load, and its sources may be of another language version.",
             _FIX,
             because=(first,),
+        )
+    foreign = next((hit for hit in log.search(*_FOREIGN) if hit["version"] != hit["other"]), None)
+    if foreign and not mixed:
+        running, built = (f"{hit[0]}.{hit[1:]}" for hit in (foreign["version"], foreign["other"]))
+        yield foreign.finding(
+            f"Python {running} imports packages of Python {built}.",
+            "Its compiled modules do not load.",
+            _FIX,
         )
     hit = log.first(*_TOLD)
     if hit:
@@ -168,5 +183,6 @@ def _minor(hit: Hit) -> str:
 
 _FIX = Fix(
     "unset PYTHONPATH and PYTHONHOME for this command (env -u PYTHONPATH python ...), and remove the line that exports"
-    " them (module system, ROS's setup.bash, IDE); python -c 'import sys; print(sys.path)' shows what is left"
+    " them (module system, ROS's setup.bash, IDE); python -c 'import sys; print(sys.path)' shows what is left. Where"
+    " that is the environment's own folder, another Python filled it: make the environment anew"
 )

@@ -3,8 +3,10 @@
 ## What it means
 
 Python puts the folder of the script, or the working folder for `python -c`, `-m` and in a notebook, first on its
-path. In a checkout it then imports the checkout's package, in which nothing was compiled, in place of the installed
-one: "No module named 'vllm._C'", "cannot import name … (unknown location)".
+path. A file of one's own with a package's name (`torch.py`) is then imported in its place: "partially initialized
+module 'torch' has no attribute 'nn'", "'torch' is not a package". In a checkout it then imports the checkout's
+package, in which nothing was compiled, in place of the installed one: "No module named 'vllm._C'", "cannot import
+name … (unknown location)".
 
 ## How envdoctor knows
 
@@ -23,6 +25,7 @@ import posixpath
 import re
 from typing import Iterator, Optional
 
+from envdoctor import compat
 from envdoctor.facts import CompiledModules, Project, Python
 from envdoctor.finding import Evidence, Finding, Fix, Location, Severity
 from envdoctor.log import BuildLog, Hit
@@ -72,6 +75,16 @@ _NAME = (
     r"^(?:ImportError: )?cannot import name '?(?P<module>_\w+)'?(?P<name>)(?P<file>)\s*$",
     r"ImportError: cannot import name '?(?P<module>_\w+)'?(?P<name>)(?P<file>)\s*$",
 )
+# CPython, of a module that another one of its name hides: 3.13 names the file.
+_HIDDEN = (
+    r"partially initialized module '(?P<name>\w+)'(?: from '(?P<file>[^'\n]+)')? has no attribute '\w+'",
+    r"Error: module '(?P<name>\w+)' has no attribute '(?P<what>\w+)'(?: \(consider renaming '(?P<file>[^'\n]+)')?",
+    (
+        r"cannot import name '?\w+'? from (?:partially initialized module )?'(?P<name>\w+)'"
+        r"(?: \(most likely due to a circular import\))? \((?:consider renaming ')?(?P<file>[^)'\n]+)"
+    ),
+    r"No module named '(?P<name>\w+)\.[\w.]+'; '\w+' is (?P<single>not a package)",
+)
 # Python 2 names a compiled module without its package; Python's own have such names too.
 _BARE = r"_(?!ctypes|sqlite3|bz2|lzma|ssl|hashlib|tkinter|curses|dbm|gdbm|uuid|locale|winapi|posixsubprocess)[a-z]\w*$"
 _INSTALLED_OR_OWN = r"(?:site|dist)-packages/|/lib/python\d"
@@ -82,10 +95,12 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     # numpy says it of every import of its own that fails.
     if hit and not (hit["name"] == "numpy" and log.has(r"(?:site|dist)-packages[/\\]numpy[/\\]")):
         yield _finding(hit, hit["name"], "high")
+    yield from _hidden(log)
     for absent, name in tracebacks.absent_modules(log):
         package, _, module = name.rpartition(".")
         if (
             package
+            and not tracebacks.is_no_package(absent)
             and tracebacks.COMPILED.match(module)
             and not package.startswith(("numpy", "setuptools", "pip"))
         ):
@@ -102,6 +117,29 @@ def explain(log: BuildLog) -> Iterator[Finding]:
         if confidence:
             yield _finding(missing, missing["name"].partition(".")[0] or "the package", confidence)
             break
+
+
+def _hidden(log: BuildLog) -> Iterator[Finding]:
+    """A package of others, or a module of Python's, in whose place the project's own file is imported."""
+    for hit in log.search(*_HIDDEN):
+        name = hit["name"]
+        file = tracebacks.hiding(log, hit, name)
+        others = compat.is_known(name) or name in tracebacks.OWN
+        if hit["single"] or (others and file) or f"{name}.{hit['what']}" in tracebacks.ALWAYS_THERE:
+            yield hit.finding(
+                f"{file} hides {name}: it is imported in its place."
+                if file
+                else f"Another file or folder named {name} is imported in place of {name}.",
+                "The folder of the program that runs comes first on Python's path.",
+                Fix(
+                    f"Rename {file} and remove what was compiled of it (__pycache__), or run from another folder"
+                    if file
+                    else f"python -c 'import {name}; print({name})' in that folder tells which it is: rename a file of"
+                    f" your own; where only an empty folder is left, install {name} again"
+                ),
+                confidence="high" if file else "medium",
+            )
+            return
 
 
 def _confidence(log: BuildLog, hit: Hit) -> str:

@@ -18,6 +18,7 @@ Use an interpreter that fits; those on PATH that do are named.
 When the bound is known to be too strict and pip is called with `--ignore-requires-python`.
 """
 
+import re
 import shlex
 from typing import Iterator, Optional
 
@@ -99,6 +100,7 @@ _OLDER = (
     (r"\w := [^\n]*(?:\n[^\n]*){1,2}SyntaxError: invalid syntax", "3.8"),
     (r"^[ \t]*(?:match|case) [^\n]*:(?:\n[^\n]*){1,2}SyntaxError: invalid syntax", "3.10"),
     (r"future feature annotations is not defined", "3.7"),
+    (r"SyntaxError: Non-ASCII character '[^'\n]+' in file .* but no encoding declared", "3"),
     (r"cannot import name '(?:Literal|Protocol|TypedDict|Final|get_args|get_origin)' from 'typing'", "3.8"),
     (r"No module named 'importlib\.metadata'", "3.8"),
     (
@@ -114,6 +116,15 @@ _OLDER = (
         "3.11",
     ),
     (r"cannot import name '(?:override|TypeAliasType)' from 'typing'", "3.12"),
+)
+# A line of source and where the mark below it points: at what an old Python does not know. Source: Python 2.7.
+_MARKED = r"^(?P<source>[^\n]+)\n(?P<mark>[^\S\n]*)\^[^\S\n]*\nSyntaxError: invalid syntax"
+_SYNTAX = (
+    (r"(?:^|[^\w'\"])[fF][rR]?(?:\"[^\"]*|'[^']*)$", r"[\"']", "3.6"),
+    (r"^\s*(?!else|try|finally|except)[A-Za-z_][\w.]*$", r": [^=]+ = ", "3.6"),
+    (r"^\s*def \w+\([^)]*\w$", r": ?\w", "3"),
+    (r"^\s*async de$", r"f \w", "3.5"),
+    (r"^\s*print\([^\n]*\b(?:end|file|sep|flush)$", r"=", "3"),
 )
 _NEWER = (
     (r"SyntaxError: Missing parentheses in call to '(?:print|exec)'", "3"),
@@ -163,6 +174,16 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             hit = log.first(pattern)
             if hit:
                 yield _finding(hit, f"The code {words.format(version)}.", "medium")
+                return
+    yield from _marked(log)
+
+
+def _marked(log: BuildLog) -> Iterator[Finding]:
+    for hit in log.search(_MARKED):
+        source, column = hit.match["source"], len(hit.match["mark"])
+        for before, after, version in _SYNTAX:
+            if re.search(before, source[:column]) and re.match(after, source[column:]):
+                yield _finding(hit, f"The code needs Python {version} or newer.", "medium")
                 return
 
 
