@@ -155,8 +155,7 @@ _NOT_HERE = re.compile(r"(?:pkg_resources|distutils|setuptools|pip|packaging|__m
 def explain(log: BuildLog) -> Iterator[Finding]:
     told, unsolved, halves = log.first(*_TOLD), log.first(_UNSOLVED), log.first(*_HALVES)
     if told:
-        who = told.match.groupdict().get("who") or ""
-        of_whom = f": {who}" if who else ""
+        of_whom = f": {told['who']}" if told["who"] else ""
         yield _misfit(told, f"Packages ask for versions of each other that do not fit{of_whom}.", "high")
     if unsolved:
         confidence = "low" if log.has(_ELSE) else "medium"
