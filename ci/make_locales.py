@@ -90,7 +90,7 @@ MESSAGES: Dict[str, Tuple[str, ...]] = {
     ),
 }
 
-#: What has no catalogue here: Microsoft's compiler, linker and system.
+#: What has no catalogue here: Microsoft's compiler, linker and system. Source: logs in these languages.
 OTHERS: Dict[str, Tuple[str, ...]] = {
     "Cannot open include file": (
         "无法打开包括文件",

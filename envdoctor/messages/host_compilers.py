@@ -1,6 +1,6 @@
 """What compilers, nvcc and CMake say in logs of a compiler that cannot compile C++, by what is the matter. Pure."""
 
-# Of the compiler that CC, CXX, CUDAHOSTCXX or an option names.
+# Of the compiler that CC, CXX, CUDAHOSTCXX or an option names. Source: CMakeDetermineCompiler.cmake and its kin; nvcc.
 NOT_THERE = (
     (
         r"Could not find (?:the )?compiler (?:set|specified) in (?:the )?environment variable"
@@ -15,18 +15,18 @@ NOT_THERE = (
         r"\nnvcc fatal\s*: Failed to preprocess host compiler properties"
     ),
 )
-# torch's cpp_extension, which gives the version 0.0.0 to what it cannot ask.
+# Source: torch's cpp_extension, which gives the version 0.0.0 to what it cannot ask.
 WITHOUT_VERSION = (
     r"[Tt]he current installed version of (?P<path>\S+) \(0(?:\.0)*\) is less than the minimum required",
 )
-# nvcc and its crt/host_config.h, of compilers that it does not work with.
+# Source: nvcc and its crt/host_config.h, of compilers that it does not work with.
 NO_HOST_COMPILER = (
     r"unsupported (?:ICC|pgc\+\+) configuration|unsupported Intel ICX compiler|unsupported xlC version",
     r"ICC is not supported as a host compiler|!!! UNSUPPORTED COMPILER !!!",
     r"are the only supported host compilers on Mac OS X",
     r"nvcc fatal\s*: Host compiler targets unsupported OS",
 )
-# Projects that insist on clang, and options that it alone has.
+# Projects that insist on clang, in what words they like, and gcc's refusal of options that clang alone has.
 CLANG_WANTED = (
     (
         r"(?:CMake Error at [^\n]+\n\s*|[Ee]rror: [^\n]{0,120}|#error[^\n]{0,120})"
@@ -38,7 +38,7 @@ CLANG_WANTED = (
     ),
     r"unrecognized command[- ]line option ['\"]-(?:stdlib=libc\+\+|Weverything|fcolor-diagnostics)",
 )
-# Of a compiler without its own headers and programs: gcc's builtin headers, cc1plus, as.
+# Of a compiler without its own headers and programs. Source: gcc's driver and clang, shells, Apple's xcrun and ld.
 INCOMPLETE = (
     (
         r"error: '?(?:stddef|stdarg|stdbool|float|iso646|limits|varargs|stdalign|stdnoreturn)\.h'?"
@@ -60,7 +60,7 @@ INCOMPLETE = (
     ),
     r"ld: library not found for -lSystem|You have not agreed to the Xcode license",
 )
-# Of the C and C++ libraries' headers and start files.
+# Of the C and C++ libraries' headers and start files. Source: gcc, clang, GNU ld, autoconf.
 NO_C_LIBRARY = (
     (
         r"fatal error: '?(?:stdio|stdlib|string|features|assert|errno|math|wchar|sys/cdefs|sys/types"
@@ -74,7 +74,7 @@ NO_C_LIBRARY = (
     r"cannot find S?(?:crt1|crti|crtn|crtbegin|crtbeginS)\.o",
     r"C compiler cannot create executables",
 )
-# MSVC's, CMake's and setuptools', without the environment of vcvarsall.bat.
+# Source: MSVC, MSBuild, CMake, nvcc and setuptools, without the environment of vcvarsall.bat.
 NO_WINDOWS_SDK = (
     r"could not open '?(?:kernel32|user32|libcmt|msvcrtd?|msvcprtd?|ucrtd?|oldnames|uuid|vcruntime)\.lib",
     (
@@ -99,7 +99,7 @@ NO_WINDOWS_SDK = (
     r"MSB8036: The Windows SDK version .* was not found",
     r"[Ll]ibraries? machine type '\w+' conflicts with target machine type|LNK1112: module machine type",
 )
-# CMake's, whatever the reason (a log may end where the reason would be told)...
+# Source: CMakeTestCXXCompiler.cmake, whatever the reason (a log may end where the reason would be told)...
 _FIRST_TEST = (
     r"(?:The C(?:XX|\+\+)? compiler|C(?:XX)? compiler) \"?(?P<path>[^\"\n]*?)\"?"
     r" is not able to compile a simple test program"

@@ -10,7 +10,7 @@ _NAME = (
     r"|[\w-]+-linux-gnu-g(?:cc|\+\+)|cl(?:\.exe)?|link\.exe|rustc|cargo|git|swig|patch|meson|bison|flex|protoc|ccache|sccache|mold|lld"
     r"|hipcc|gfortran|nvfortran|ifort|sh|bash|python[23]?|which|sudo|ar|as|ld|autoconf|automake|autoreconf|libtoolize|m4|nasm|yasm|perl|pkg-config|unzip|wget|curl)"
 )
-# How something says that it could not start a program: shells, make, env, Python, setuptools, cmd, PowerShell.
+# How something says that it could not start a program. Source: shells, make, env, Python, setuptools, cmd, PowerShell.
 _NOT_STARTED = (
     rf"(?:^|[\s:/]){_NAME}: (?:command )?not found",
     rf"command not found: {_NAME}\s*$",
@@ -31,7 +31,8 @@ _NOT_STARTED = (
     rf"error: linker '{_NAME}' not found",
     rf"^{_NAME}: No such file or directory\nnvcc fatal",
 )
-# What a tool says of another one in its own words, and which that is.
+# What a tool says of another one in its own words, and which that is. Source: torch's cpp_extension, CMake, triton,
+# scikit-build, setuptools, setuptools-rust, maturin, Meson, gcc, setup scripts.
 _MISSED = {
     "ninja": (
         r"Ninja is required to load C\+\+ extensions",
