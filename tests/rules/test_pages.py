@@ -24,6 +24,13 @@ def test_the_facts_that_it_asks_for_exist(rule):
     assert rule.check is None or set(rule.needs()) <= set(catalogue.Facts.__dataclass_fields__)
 
 
+@pytest.mark.parametrize("rule", RULES, ids=[rule.name for rule in RULES])
+def test_a_rule_that_explains_logs_says_which_messages_count(rule):
+    _, *sections = re.split(r"\n\n## (.+)\n\n", rule.page)
+    how = dict(zip(sections[::2], sections[1::2]))["How envdoctor knows"]
+    assert rule.explain is None or re.search(r"\blogs?\b|\blines\b|traceback", how)
+
+
 def test_rules_that_cannot_be_foreseen_say_why():
     for rule in RULES:
         if rule.check is None and rule.topic in ("linking", "loading"):

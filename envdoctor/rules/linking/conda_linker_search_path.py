@@ -13,6 +13,9 @@ libraries a link will ask for there is not written in the project's files. It is
 `cannot find -l…`, printed by an `ld` in `compiler_compat` or named after conda's target, for a library that is no
 part of CUDA (for those see static-cublas-missing and cudart-dev-symlink-missing).
 
+In a log, the messages of conda's own ld count (by its path): `cannot find -l...`, and libraries of the system that
+it does not find or whose symbols it does not resolve.
+
 ## What to do
 
 Install the library in the conda environment (`conda install openssl`), or name the system's folder to the linker

@@ -12,6 +12,9 @@ bring the libraries' wheels with their headers, but its extension builder adds o
 A source includes the header (or a header of torch that does), it lies in no include folder of the toolkit that the
 build uses, and CPATH names none that has it.
 
+In a log, a compiler's message that a header of CUDA's is not there counts, and CMake's `Could NOT find CUDAToolkit`
+where only its include folder is missing.
+
 ## What to do
 
 Where another installed copy of the same CUDA major version has the header, the cure that `envdoctor check`

@@ -16,6 +16,9 @@ It looks for every CUDA library that the project names to the linker, and for th
 CMake's CUDAToolkit and nvcc link by themselves, in the folders of the toolkit that the build uses and in
 LIBRARY_PATH.
 
+In a log, `cannot find -lcudart` and its kin of every linker count, and CMake's modules that miss the CUDA run-time
+library alone.
+
 ## What to do
 
 The cure that `envdoctor check` prints puts the plain names, as small linker scripts, into a folder of the

@@ -12,6 +12,9 @@ It follows the includes of the project's sources through the folders that its bu
 toolkit give, and looks in the project's tree, and in header packages that are installed, for those that resolve
 nowhere.
 
+In a log, a compiler's message that a header of another project is not there counts, unless the log shows that the
+folder of that project is searched.
+
 ## What to do
 
 The cure that `envdoctor check` prints adds the folders to CPATH. For good, name them in the build files

@@ -10,6 +10,9 @@ value".
 
 The files begin with `version https://git-lfs.github.com/spec/v1`.
 
+In a log, the pointer's own lines count where a program reads or shows them, and what the loader, compilers and
+Python's pickle say of such a file.
+
 ## What to do
 
 Install git-lfs, then `git lfs install --local && git lfs pull` in the project. An archive has no content to fetch:

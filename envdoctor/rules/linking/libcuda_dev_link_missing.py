@@ -11,6 +11,8 @@ look into `stubs` by itself, as nvcc does. The linker says "cannot find -lcuda".
 The project names `cuda` to the linker, no driver is installed, and the stub is absent, or lies in a folder that
 this link does not search.
 
+In a log, `cannot find -lcuda` and its kin of every linker count, and Triton's `libcuda.so cannot found!`.
+
 ## What to do
 
 Where there is a stub, the cure that `envdoctor check` prints adds its folder to LIBRARY_PATH, for the link

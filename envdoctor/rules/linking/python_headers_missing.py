@@ -10,6 +10,9 @@ file or directory", CMake "Could NOT find Python3 (missing: Python3_INCLUDE_DIRS
 
 The project compiles a Python module, and the include folder that the examined interpreter names has no Python.h.
 
+In a log, `Python.h: No such file or directory` counts, a library of Python that the linker misses, and CMake's,
+autoconf's and Meson's words of the same.
+
 ## What to do
 
 Install the package that is named, or build with a Python that brings its headers (conda's, pyenv's, uv's do).

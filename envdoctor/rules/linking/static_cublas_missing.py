@@ -12,6 +12,9 @@ always what is wanted.
 The project's files give the names to the linker, and no folder of the toolkit that the build uses, nor of
 LIBRARY_PATH, has the archive.
 
+In a log, a linker's message that it does not find a static library of CUDA's counts (`cannot find
+-lcublas_static`).
+
 ## What to do
 
 The cure that `envdoctor check` prints puts a small linker script of the archive's name on LIBRARY_PATH that

@@ -10,6 +10,9 @@ compiler misses headers, make finds no makefile.
 
 `.gitmodules` names the folder, and there is nothing in it.
 
+In a log, CMake's `does not contain a CMakeLists.txt` and projects' own calls for `git submodule update` count; less
+surely, a header or source that is missing in a folder for other projects.
+
 ## What to do
 
 `git submodule update --init --recursive` in the project. In an archive there is no record of the commit: clone the

@@ -10,6 +10,9 @@ keep them in development packages (`libibverbs-dev`, `rdma-core-devel`).
 A source includes the header, or a required find_package(CURL) and the like looks for it, it lies neither in the
 project's tree nor on the include path, and a table says which package has it.
 
+In a log, a compiler's, linker's, CMake's, pkg-config's or Meson's message that a known library of the system is not
+there counts.
+
 ## What to do
 
 Install the package that is named, or set the project's option that leaves this part out.

@@ -11,6 +11,8 @@ function from const at::DeprecatedTypeProperties to c10::ScalarType"). With a ne
 The names stand in the project's sources, and a table (with sources in `compat/pytorch.py`) says which torch dropped
 them.
 
+In a log, the compiler's words of a name, header or member count that the table knows as gone.
+
 ## What to do
 
 Port the lines: `TORCH_CHECK` for `AT_CHECK`, `C10_CUDA_CHECK` for `THCudaCheck`, `at::ceil_div` for

@@ -12,6 +12,8 @@ symbol".
 Symbols that the extension needs and torch does not export carry the other ABI's spelling of std::string than the
 one that torch was built with.
 
+In a log, undefined symbols count that are torch's and are spelt with the other std::string.
+
 ## What to do
 
 Install the extension's wheel for this ABI (`cxx11abiTRUE` or `cxx11abiFALSE` in its file name), or rebuild it

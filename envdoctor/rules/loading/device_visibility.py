@@ -10,6 +10,8 @@ is PCI_BUS_ID: on a machine with unlike GPUs they differ from nvidia-smi's.
 
 The variable's value is compared with the GPUs that the driver lists.
 
+In a log, `invalid device ordinal` and what torch, NCCL and trainers say of a device that is not there count.
+
 ## What to do
 
 Set it before the process starts, with numbers that exist, and CUDA_DEVICE_ORDER=PCI_BUS_ID where the GPUs differ.

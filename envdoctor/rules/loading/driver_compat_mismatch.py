@@ -12,6 +12,8 @@ supported HW").
 
 The kernel module says its version in /proc/driver/nvidia/version, the library in its file name.
 
+In a log, the errors 803 and 804 and NVML's, the kernel module's and TensorFlow's words of two versions count.
+
 ## What to do
 
 Take the compat folder out of LD_LIBRARY_PATH when the driver is new enough; after an update reboot, or unload and

@@ -13,6 +13,9 @@ No kernel module and no libcuda.so.1 are visible, or the device files cannot be 
 wanted: the role runtime was stated, a variable asks for GPUs, or an installed module links libcuda itself. A CUDA
 build of torch alone proves nothing: it is what pip installs everywhere.
 
+In a log, what torch, nvidia-smi, NVML, docker and the loader say where no driver answers counts; a warning of a
+build that ended well does not.
+
 ## What to do
 
 Start the container with `--gpus all` (NVIDIA container toolkit), in WSL put /usr/lib/wsl/lib on LD_LIBRARY_PATH, on

@@ -12,6 +12,9 @@ version".
 The newest CUDA that the driver serves is asked of the driver, or told by its version and NVIDIA's table, and
 compared with the major version that torch (else the toolkit) was made for.
 
+In a log, the words of torch, CUDA (errors 35, 36, 222) and containers that ask for a newer driver count; a warning
+of a build that ended well does not.
+
 ## What to do
 
 Update the driver, or install torch built for a CUDA that the driver serves. On data-centre GPUs NVIDIA's

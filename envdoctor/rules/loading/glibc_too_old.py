@@ -9,6 +9,9 @@ and cannot be put in front by a variable; loading says "version `GLIBC_2.34' not
 
 It reads the newest GLIBC_ version that each installed compiled module needs, and the system's C library.
 
+In a log, the loader's `version 'GLIBC_2.NN' not found` counts; the linker's words and a requirement that is only
+stated count less.
+
 ## What to do
 
 Install a build for older systems (`manylinux2014`, `manylinux_2_28` in the wheel's name tell the glibc it needs),

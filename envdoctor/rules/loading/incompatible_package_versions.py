@@ -12,6 +12,9 @@ The requirements in the installed packages' metadata, with their markers evaluat
 compared with the versions that are installed. Extras, packages that are not installed, vendors' builds of torch of
 the right release, and versions "0.0.0" (unknown) are left out.
 
+In a log, the words of pip's resolver, conda, poetry and pkg_resources count, and names and arguments that one
+package expects of another in vain.
+
 ## What to do
 
 Install versions that fit together in one command: pip then looks at them all (`pip check` prints the same list).

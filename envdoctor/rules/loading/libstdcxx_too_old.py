@@ -11,6 +11,9 @@ first. Loading says "version `GLIBCXX_3.4.30' not found".
 It reads which symbol versions each libstdc++ defines, which copy the loader takes for the examined Python, which
 one the compiler links, and what installed modules need.
 
+In a log, the loader's `version 'GLIBCXX_3.4.NN' not found` (also CXXABI, GCC) counts, and symbols that came with
+newer releases.
+
 ## What to do
 
 The cure that `envdoctor check` prints puts the newest copy of this one library (nothing else of its folder)

@@ -10,6 +10,8 @@ their own.
 
 torch was installed by conda and is older than 2.5, and the installed MKL is 2024.1 or newer.
 
+In a log, undefined symbols of MKL (`iJIT_NotifyEvent`, `mkl_...`) count.
+
 ## What to do
 
 `conda install "mkl<2024.1"`, or a newer torch.

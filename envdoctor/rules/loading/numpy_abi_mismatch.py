@@ -11,6 +11,9 @@ NumPy is 2 or newer, and the installed torch, pandas, scikit-learn, scipy, pyarr
 first release for NumPy 2 (table with sources in `compat/pytorch.py`); or, as a warning, another compiled package's
 metadata leaves out NumPy 2 as a whole.
 
+In a log, NumPy's and Cython's words of another ABI count: `_ARRAY_API not found`, `module compiled against API
+version`, `numpy.dtype size changed`.
+
 ## What to do
 
 `pip install "numpy<2"`, or newer releases of the packages that are named.

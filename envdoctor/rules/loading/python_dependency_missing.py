@@ -13,6 +13,9 @@ requirements that are not installed, since pip then fetches none. For a run: the
 that apply to the examined interpreter, and what the metadata of those asks for in turn, and that are not
 installed in any version.
 
+In a log, `No module named` counts, and what packages say of others that they miss, where nothing shows that torch
+or a part of Python is meant.
+
 ## What to do
 
 Install what is named, with the examined interpreter's own pip.

@@ -11,6 +11,8 @@ this Python, and its pure ones replace the environment's in other versions.
 A folder of PYTHONPATH names another Python version than the examined one's, or holds packages that the environment
 has in another version.
 
+In a log, folders of packages in a traceback count that are another Python's than the one that runs.
+
 ## What to do
 
 The cure that `envdoctor check` prints takes these folders out of PYTHONPATH. For good, remove the line that

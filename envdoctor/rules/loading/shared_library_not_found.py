@@ -12,6 +12,9 @@ LD_LIBRARY_PATH, ld.so.cache, default folders, and what torch loads first. Said 
 imports or that are a package's only one, and only for CUDA's libraries and the compilers' run-time libraries:
 others are often optional.
 
+In a log, the loader's `cannot open shared object file` counts, Windows' `DLL load failed`, and the like of programs
+that open libraries by name.
+
 ## What to do
 
 The cure that `envdoctor check` prints puts the folder on LD_LIBRARY_PATH when a copy is on this machine; else
@@ -212,10 +215,10 @@ _DLL = Fix(
     "Install the Visual C++ redistributable (x64), and put the folder of the DLL on PATH or in os.add_dll_directory;"
     " Dependencies.exe or dumpbin /dependents on the file names the one that is missing"
 )
-#: Debian's packages of libraries that slim images lack: soname's stem, package.
+#: Libraries that slim images lack: soname's stem, package. Source: the package lists of Debian 12.
 _PACKAGES = (
-    ("glib-2", "libglib2.0-0"),
-    ("gthread-2", "libglib2.0-0"),
+    ("glib-2.0", "libglib2.0-0"),
+    ("gthread-2.0", "libglib2.0-0"),
     ("SM", "libsm6"),
     ("ICE", "libice6"),
     ("Xext", "libxext6"),
@@ -232,7 +235,7 @@ _PACKAGES = (
     ("openblas", "libopenblas0"),
     ("OpenCL", "ocl-icd-libopencl1"),
     ("atomic", "libatomic1"),
-    ("usb-1", "libusb-1.0-0"),
+    ("usb-1.0", "libusb-1.0-0"),
     ("tbb", "libtbb12"),
     ("aio", "libaio1"),
 )

@@ -12,6 +12,9 @@ name … (unknown location)".
 
 A top-level package of the tree has no compiled module, and an installed package of that name has some.
 
+In a log, the words of numpy, scipy, pandas and torch count when they are imported from their own sources, and a
+traceback in which a file of one's own stands in for a package.
+
 ## What to do
 
 Run from another folder, or install the checkout itself in place: `pip install --no-build-isolation -e .`.

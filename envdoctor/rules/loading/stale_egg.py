@@ -12,6 +12,8 @@ A distribution is there twice, one of them an egg or egg-link; or the project th
 own installed; or a compiled module with the name of one of the project's extensions lies in site-packages and
 belongs to no package.
 
+In a log, pip's refusal to uninstall what distutils installed counts, and an egg link that leads elsewhere.
+
 ## What to do
 
 Uninstall the name until pip says that it is not installed, then install once.

@@ -11,6 +11,8 @@ driver is installed.
 The loader takes a stub for libcuda, or a folder of LD_LIBRARY_PATH holds one, which programs meet that open
 `libcuda.so` by name.
 
+In a log, CUDA's error 34 (`CUDA driver is a stub library`) counts, and a stub's path among loaded libraries.
+
 ## What to do
 
 The cure that `envdoctor check` prints takes the stub's folder out of LD_LIBRARY_PATH. Name it in LIBRARY_PATH

@@ -10,6 +10,8 @@ under another signature, and Python says "undefined symbol: _ZN3c10…" when it 
 It reads the undefined symbols of the installed extension and the symbols that the installed torch's libraries
 export, and names those that are missing. Where the string ABI alone is the reason, cxx11-abi-mismatch speaks.
 
+In a log, undefined symbols of torch's count, and libraries that only other releases of torch had.
+
 ## What to do
 
 Install the build of the extension for this torch, or the torch that it was built for; else rebuild it from source:

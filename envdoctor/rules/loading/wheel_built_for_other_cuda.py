@@ -10,6 +10,9 @@ are different libraries, and one cannot stand in for the other (a link of that n
 The compiled module's needed libraries are read from the file; the loader finds none for one whose name carries
 CUDA's major version, and copies of another major version are there.
 
+In a log, torchvision's and bitsandbytes' own words count, and a library that an import does not find whose name
+tells another CUDA than the log names.
+
 ## What to do
 
 Install the package's build for the CUDA that is here, or rebuild it. To keep the package as it is, install the run

@@ -12,6 +12,9 @@ LD_LIBRARY_PATH (and for a part that the wheel lacks, the system's folders) come
 It looks up these libraries as the loader does, and compares the copy that is taken with torch's own: older than
 torch's for CUDA's libraries (newer ones of the same name serve), any other version for cuDNN.
 
+In a log, cuDNN's, torch's and TensorFlow's words of a version count that is not the one they were compiled with,
+and the loader's of a version that a library lacks.
+
 ## What to do
 
 The cure that `envdoctor check` prints puts the folder of torch's copies first on LD_LIBRARY_PATH. For good,

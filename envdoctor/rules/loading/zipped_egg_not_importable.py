@@ -13,6 +13,9 @@ The command that `envdoctor run` is given calls `setup.py install`, setup.py dec
 setuptools is the one that writes those lines (60 and newer), and nothing tells it to leave eggs unzipped. Whether the
 module is of that kind is not known before it is built, so this is a warning. Seen with setuptools 84 and torch 2.14.
 
+In a log, an import counts that fails inside an .egg: a module of that name is there, and its compiled part cannot
+be imported.
+
 ## What to do
 
 Leave the egg unzipped: `zip_ok = 0` in a configuration file that DIST_EXTRA_CONFIG names, or `zip_safe=False` in

@@ -13,6 +13,9 @@ it; nothing switches isolation off. Where they do name it, without pinning it to
 installed with all that is asked for, this is a warning: the build gets a second torch. The same as of torch is said of
 numpy and a few more packages that setup scripts import, where they are installed and no build requirement brings them.
 
+In a log, `No module named 'torch'` and what uv and setup scripts say of the same count; how surely depends on
+whether the log shows an isolated build.
+
 ## What to do
 
 Build without isolation: `pip install --no-build-isolation .`, or `PIP_NO_BUILD_ISOLATION=0` in the environment (pip's

@@ -11,6 +11,9 @@ with the run-time wheels alone lacks the build backend, and the build ends befor
 `PIP_NO_INDEX` or `no-index` is in force, or no index that pip is told of can answer for certain; a build requirement,
 or what it requires in turn, has no wheel in the folders that this interpreter takes.
 
+In a log, pip's `Could not find a version that satisfies the requirement` counts where it speaks of a build
+requirement that no version was found of, and uv's failure to resolve build-system.requires.
+
 ## What to do
 
 Where the requirements are installed already, build without isolation. Otherwise put the named wheels into the folder:

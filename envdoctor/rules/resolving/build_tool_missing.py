@@ -11,6 +11,9 @@ What the project builds with is read from its files (CMakeLists.txt, Makefile, e
 CMAKE_GENERATOR), and no program of that name is on PATH. CMake and Ninja that the build backend fetches by itself are
 not asked for.
 
+In a log, the words of shells, make, Python and build tools count that a program was not found or could not be
+started.
+
 ## What to do
 
 Install it: pip brings cmake and ninja without root; the package manager's command is given where its package is known.

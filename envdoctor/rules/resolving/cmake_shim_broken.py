@@ -10,6 +10,8 @@ removed, or the script's interpreter replaced, the script stays and hides every 
 
 The first `cmake` on PATH is a script, and it did not answer `--version`.
 
+In a log, a traceback from the script `cmake` that does not find its own package, or its `bad interpreter`, counts.
+
 ## What to do
 
 Reinstall it (`pip install --force-reinstall cmake`), remove the script, or put a working CMake first on PATH.

@@ -10,6 +10,8 @@ often, in a vendored sub-project stops the configuration: `Compatibility with CM
 The first `cmake` on PATH is 4.0 or newer, and a CMake file of the tree that the build reads asks for less than 3.5 (a
 range such as `2.8...3.10` counts by its upper end).
 
+In a log, CMake's `Compatibility with CMake < 3.5 has been removed` and its refusal of old policies count.
+
 ## What to do
 
 Set `CMAKE_POLICY_VERSION_MINIMUM=3.5`, as an environment variable or with -D; no source needs to change.

@@ -11,6 +11,9 @@ environment brings its own.
 The first `cmake` on PATH was asked for its version; the project's CMake files (sub-projects too) say the minimum.
 Every other copy on the machine is listed with its version.
 
+In a log, `CMake 3.N or higher is required` counts, and what releases older than one that is known do not
+understand.
+
 ## What to do
 
 Put a newer CMake first on PATH; `pip install "cmake>=..."` gives one without root.

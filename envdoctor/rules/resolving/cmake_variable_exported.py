@@ -11,6 +11,8 @@ itself.
 The variable is set in the environment, the project is configured by CMake, and CMake's documentation names another
 variable, or none, for the environment.
 
+In a log, an `export` of the variable counts together with what CMake says when it did not read it.
+
 ## What to do
 
 Pass it with -D, or set the environment variable that CMake does read: CUDAARCHS, CUDACXX, CUDAToolkit_ROOT.

@@ -11,6 +11,9 @@ PyTorch's data loaders with a bus error.
 Free bytes and free inodes of the file system under each folder. Below 50 MiB nothing compiles (an error); below 500
 MiB a build of CUDA sources is likely to fail (a warning).
 
+In a log, `No space left on device`, an exceeded quota and the like count; of a limit of watched files (inotify)
+they say nothing.
+
 ## What to do
 
 Free space, or point TMPDIR (and pip's cache) to a larger file system. A container's /dev/shm grows with

@@ -12,6 +12,9 @@ dubious ownership"), as in a container that mounts one; pip is told of a wheel t
 
 The folder was looked at: existence, write access, mount options.
 
+In a log, what the system, pip and git say of a path counts: too long, read-only, permission denied, of another
+owner.
+
 ## What to do
 
 Make the folder, or point the variable elsewhere; build a read-only checkout in another folder.

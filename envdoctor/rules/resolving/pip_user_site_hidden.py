@@ -10,6 +10,8 @@ virtualenv.` Together with `--target` or `--prefix` it refuses as well.
 
 The variable or the configuration says so, and the active Python is a virtual environment's.
 
+In a log, pip's `Can not perform a '--user' install` counts.
+
 ## What to do
 
 `PIP_USER=0` for the build; for good: remove the setting.

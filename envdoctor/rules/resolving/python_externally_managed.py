@@ -10,6 +10,8 @@ Debian 12, Ubuntu 23.04, Fedora and others mark their Python as externally manag
 The marker file EXTERNALLY-MANAGED lies in the interpreter's standard library, the interpreter is not a virtual
 environment's, and neither PIP_BREAK_SYSTEM_PACKAGES nor pip's configuration overrides it.
 
+In a log, pip's and uv's `externally-managed-environment` counts.
+
 ## What to do
 
 Make a virtual environment and build in it. In a throw-away container, `PIP_BREAK_SYSTEM_PACKAGES=1` is harmless.

@@ -13,6 +13,8 @@ variable, and CMake does not read it from the environment.
 The finder that the project uses was asked (or its documented rules were followed, as the evidence says), and its answer
 belongs to another prefix than the examined interpreter. For pip: the first line of the `pip` that PATH gives first.
 
+In a log, CMake's words of two versions of Python count, and those of a module that was compiled for another one.
+
 ## What to do
 
 Pass `-DPython3_EXECUTABLE`, `-DPython_EXECUTABLE` and `-DPYTHON_EXECUTABLE` to CMake: the only hint that always wins,

@@ -9,6 +9,9 @@
 
 `requires-python` (or `python_requires` of setup.py) is compared with the version of the examined interpreter.
 
+In a log, pip's, uv's and setup scripts' words of the Python that is asked for count, and syntax and modules that
+only other releases have.
+
 ## What to do
 
 Use an interpreter that fits; those on PATH that do are named.

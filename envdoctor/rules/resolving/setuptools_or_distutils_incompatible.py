@@ -10,6 +10,8 @@ that imports them ends with `No module named 'distutils'` or `No module named 'p
 `setup.py`, read as syntax, imports one of them; the setuptools that the build will see is the installed one, or, in an
 isolated build, the newest that the build requirements allow.
 
+In a log, missing modules, names and commands of setuptools, pkg_resources and distutils count.
+
 ## What to do
 
 Keep setuptools below 82 for that build, or replace the import (`packaging.version`, `importlib.metadata`).

@@ -11,6 +11,9 @@ them: `The source directory ... does not match`, `CMAKE_MAKE_PROGRAM ... No such
 The cache's entries are read; a program that does not exist any more, a source folder other than this one, or a
 Python of another prefix than the active one is named with its line.
 
+In a log, CMake's words count of a cache that was made elsewhere or by another generator, paths of an isolated build
+that is over, and gcc's and the linker's words of files that another compiler made.
+
 ## What to do
 
 Configure afresh: `cmake --fresh` (CMake 3.24), or put the folder aside and configure again.

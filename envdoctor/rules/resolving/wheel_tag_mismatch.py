@@ -11,6 +11,9 @@ A requirement names the file of a wheel whose tags this interpreter does not tak
 requirement in the find-links folders carries such tags, and no index may be asked for another. The part that differs is
 named: Python, ABI, glibc or machine.
 
+In a log, pip's `is not a supported wheel on this platform` counts, and uv's and poetry's words of tags; less
+surely, a requirement that nothing was found for.
+
 ## What to do
 
 Take a wheel for this target: a `py3-none-manylinux_2_17` wheel fits every Python 3 on glibc 2.17 or newer. Or install

@@ -11,6 +11,8 @@ only this machine needs, because markers were evaluated for the other one.
 `no-index` is in force. Every requirement of the project and of the wheels that answer it is looked up among the
 installed packages and among the wheels whose tags this interpreter takes.
 
+In a log, a requirement that pip or uv finds nothing for counts where the log shows that no index was asked.
+
 ## What to do
 
 Download what is named with the target's own Python version (or resolve for it with `uv pip compile

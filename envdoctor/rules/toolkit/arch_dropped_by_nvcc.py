@@ -14,6 +14,9 @@ NVCC_APPEND_FLAGS, in the project's files, or those of the GPUs here when the bu
 other direction. CMake's own lists (CMAKE_CUDA_ARCHITECTURES_ALL) count as what a CMake older than the toolkit
 puts into them.
 
+In a log, nvcc's or ptxas' refusal of an architecture counts where the toolkit that the log names is newer than it;
+without a toolkit in the log, where it is older than 7.5.
+
 ## What to do
 
 Leave the old architecture out, or build with a toolkit that still has it when such a GPU is to be served.

@@ -12,6 +12,9 @@ The instructions were found in the sources, and every architecture that the buil
 it hands none, and nvcc's default is. When one of several architectures is high enough, the code is taken to
 have its guards.
 
+In a log, ptxas counts (`requires .target sm_80 or higher`), and names that CUDA's headers declare from some
+architecture on and that the compiler does not know.
+
 ## What to do
 
 Build for an architecture that has the instruction.

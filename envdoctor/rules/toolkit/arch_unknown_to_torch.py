@@ -11,6 +11,8 @@ and an architecture that is newer than the installed torch are all unknown to it
 The variable was split in the way that torch does it and compared with the list in the installed torch's
 utils/cpp_extension.py.
 
+In a log, torch's `Unknown CUDA arch` and CMake's `Unknown CUDA Architecture Name` count.
+
 ## What to do
 
 Correct the spelling. For a GPU that is newer than torch's list, build PTX of the newest entry (`+PTX`), or

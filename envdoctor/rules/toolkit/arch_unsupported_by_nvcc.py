@@ -12,6 +12,9 @@ The architectures of the build (stated with --arch, in TORCH_CUDA_ARCH_LIST or C
 files, or those of the GPUs here when the build asks them) against `nvcc --list-gpu-arch` of the toolkit that
 it uses. The number decides: `arch-dropped-by-nvcc` is the other direction.
 
+In a log, the compiler's refusal counts (`Unsupported gpu architecture`, `is not defined for option
+'gpu-architecture'`) where the architecture is newer than the toolkit.
+
 ## What to do
 
 Build with a newer toolkit, or leave that architecture out and keep PTX of the newest known one, which newer

@@ -12,6 +12,9 @@ instructions of newer architectures. A target whose property is empty stops the 
 Targets were stated with --arch, the project's CMake files name none, and CUDAARCHS is not set. Without stated
 targets nothing is reported: the default compiles and runs.
 
+In a log, CMake's `CUDA_ARCHITECTURES is empty for target` and `must be non-empty if set` count, and projects that
+ask for them; CMake's warning of policy CMP0104 does not.
+
 ## What to do
 
 Set CUDAARCHS, or pass -DCMAKE_CUDA_ARCHITECTURES.

@@ -12,6 +12,9 @@ compiler and CUDA toolkit headers are incompatible".
 Each part was asked for its own version. Only major and minor count: nvcc 13.0.88 with cudart 13.0.96 is one
 release. The C++ library (cccl), nvjitlink and cuBLAS have version numbers of their own and are not compared.
 
+In a log, the parts' own words count: `Unsupported .version` of ptxas, `Input file newer than toolkit` of nvlink,
+CCCL's `CUDA compiler and CUDA toolkit headers are incompatible`.
+
 ## What to do
 
 Install all parts of one release. With wheels, name every one of them in one command: `pip install

@@ -11,6 +11,8 @@ releases, it compiles with one nvcc and takes headers and libraries of another.
 Each finder was asked or its search replayed, and only those that this project uses are compared, by the
 release of the toolkit that they find.
 
+In a log, torch's `Found two conflicting CUDA versions` (older: `installs`) counts.
+
 ## What to do
 
 Point all of them at one toolkit.

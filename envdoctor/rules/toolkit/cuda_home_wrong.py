@@ -12,6 +12,9 @@ may be installed.
 The variable is set (or the Makefile sets one that it takes `$(...)/bin/nvcc` from), and no toolkit was found
 at the folder that it names, or one without nvcc where torch's builder will call it.
 
+In a log, messages count that name a path of nvcc where nothing is, whoever tried it: setuptools, a shell, make,
+CMake.
+
 ## What to do
 
 Set the variable to the root of a toolkit, the folder with `bin/nvcc` below it, or unset it. `envdoctor find

@@ -12,6 +12,9 @@ The project declares CUDA extensions, the CUDA language or .cu sources, and what
 CUDACXX, for torch also /usr/local/cuda) leads to no nvcc. Toolkits in the usual places, in the active Python's or
 conda's environment and in a distribution's package are looked for, too: CMake and make do not.
 
+In a log, the words of builders count that need CUDA and find none: `CUDA_HOME environment variable is not set`,
+CMake's failure to find a CUDA compiler, and the like of projects.
+
 ## What to do
 
 Where a toolkit is installed, put it in the way of the build: PATH, CUDA_HOME and CUDACXX.

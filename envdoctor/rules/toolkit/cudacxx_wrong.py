@@ -9,6 +9,9 @@ not find compiler set in environment variable CUDACXX". A toolkit on PATH is not
 
 The project uses CMake's CUDA language, the variable is set, and no nvcc or clang was found where it points.
 
+In a log, CMake's words of CUDACXX or CMAKE_CUDA_COMPILER count: `Could not find compiler set in environment
+variable`, `is not a full path to an existing compiler tool`.
+
 ## What to do
 
 Unset it, or name the nvcc of a toolkit that is there.

@@ -12,6 +12,9 @@ inside those headers.
 The highest standard that the project's files ask for, for CUDA and for C++ apart where CMake names them,
 against the torch that is installed, the toolkit's release and the headers that the sources include.
 
+In a log, the `#error` of a header that asks for a C++ standard counts, the compiler's `only available with
+-std=c++17`, and names of std that came with a newer standard than the one asked for.
+
 ## What to do
 
 Raise the standard. Without touching the project: NVCC_APPEND_FLAGS (the last -std wins in nvcc) and a

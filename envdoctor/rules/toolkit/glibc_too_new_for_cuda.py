@@ -11,6 +11,9 @@ previous function cospi". Every CUDA source fails, and another gcc does not help
 The glibc whose headers a compile gets is 2.41 or newer: the system's, or one that a folder of CPATH or of the flags
 brings first. The declarations in the toolkit's crt/math_functions.h were read.
 
+In a log, the compiler's complaint counts that a function of glibc's (cospi, sinpi, rsqrt and their kin) is declared
+with another exception specification.
+
 ## What to do
 
 Hide the new functions from the compiler: a header `bits/libc-header-start.h` on CPATH that includes glibc's

@@ -15,6 +15,9 @@ The project declares a CUDAExtension and no list is set, or names "native", or c
 and no GPU is visible, CUDA_VISIBLE_DEVICES hides them all, or the role is "ci", where this machine's GPU says
 nothing of the builder's.
 
+In a log, an empty list of architectures in torch's builder counts, CMake's and nvcc's `native` without a GPU, and a
+setup script that asks torch for a GPU that it does not see.
+
 ## What to do
 
 State the architectures to build for: TORCH_CUDA_ARCH_LIST or CUDAARCHS; `envdoctor archs` prints them.

@@ -13,6 +13,9 @@ with 11.8 and gcc 12 a bare kernel compiles, and <random> or <functional> end in
 The bound is read from the toolkit's own crt/host_config.h, the version is that of the compiler that nvcc
 would call (-ccbin, NVCC_CCBIN, CUDAHOSTCXX, gcc on PATH).
 
+In a log, `unsupported GNU version!` and torch's and CMake's words of a maximum count, and what nvcc's front end
+does not understand in the headers of a newer compiler.
+
 ## What to do
 
 Have nvcc use an accepted compiler; several can be installed side by side. When one is found anywhere on PATH,

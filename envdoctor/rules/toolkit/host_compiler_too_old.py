@@ -11,6 +11,9 @@ compilers do not know the flag, or end inside the headers.
 The version of the compiler that the build would use, against the C++ standards that the project asks for and
 the torch whose headers it includes.
 
+In a log, words of headers and build scripts that ask for a newer compiler count, and options, headers and
+intrinsics that the compiler does not know.
+
 ## What to do
 
 Use a newer compiler that the CUDA toolkit still accepts. When one is found on PATH, it is named.

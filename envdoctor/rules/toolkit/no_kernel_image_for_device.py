@@ -12,6 +12,9 @@ The architectures were read from the device code inside each compiled file and c
 package is reported when none of its files fits: many have one file for each architecture. torch itself is
 `torch-lacks-device-arch`.
 
+In a log, CUDA's and HIP's words count (`no kernel image is available for execution on the device`), unless torch
+says there that its own kernels do not fit the GPU.
+
 ## What to do
 
 Build the package for this GPU, or install a release that has code for it.

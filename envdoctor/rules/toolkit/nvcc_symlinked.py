@@ -11,6 +11,9 @@ found".
 
 The first nvcc on PATH is a link to a file, and asked for its root it names none.
 
+In a log, nvcc's words count when it misses its own parts: `Path to libdevice library not specified`, `cicc: not
+found`.
+
 ## What to do
 
 Put the toolkit's own bin folder on PATH, or use a script of one line: `exec /path/to/bin/nvcc "$@"`. Linking

@@ -12,6 +12,9 @@ CUDA_HOME/lib64.
 CUDA_HOME and CUDA_PATH are unset, setup.py declares a CUDAExtension, torch is a CUDA build, the first nvcc on
 PATH is no program of its own, and the folder that torch would take is not the root of a toolkit.
 
+In a log, torch's CUDA_HOME counts where it is the prefix of an nvcc in /usr/local or a home folder and what is
+looked for there is missing.
+
 ## What to do
 
 Set CUDA_HOME to the root of the toolkit that the wrapper runs.

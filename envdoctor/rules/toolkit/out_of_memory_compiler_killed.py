@@ -12,6 +12,9 @@ The jobs that the build would start (MAX_JOBS, CMAKE_BUILD_PARALLEL_LEVEL, MAKEF
 never more than there are sources; make starts one) times what one compiler of this kind is known to take,
 against the memory that this process may use.
 
+In a log, a program of the compiler that was killed counts (`Killed signal terminated program cc1plus`, signal 9),
+and a compiler's own `out of memory`; a bare `Killed` or exit status 137 where the log shows that it was compiling.
+
 ## What to do
 
 Fewer jobs at once: MAX_JOBS for torch's extension builder, CMAKE_BUILD_PARALLEL_LEVEL for CMake.

@@ -13,6 +13,9 @@ The version in find_package(CUDAToolkit), the CUDA standard in CMake, an `-arch`
 that a Makefile or setup.py hands to nvcc, an included header, or the stated `--cuda`, against the release of
 the toolkit that the build uses.
 
+In a log, options that nvcc does not know, headers that an old toolkit lacks and what projects and CMake say of a
+newer one count.
+
 ## What to do
 
 Build with a newer toolkit. When another one is installed, it is named.

@@ -11,6 +11,9 @@ different minor version gives a warning and works.
 setup.py declares a CUDAExtension, and the toolkit that torch's lookup takes (CUDA_HOME, CUDA_PATH, nvcc on
 PATH, /usr/local/cuda) has another major version than the installed torch.
 
+In a log, torch's `The detected CUDA version (...) mismatches the version that was used to compile PyTorch` counts,
+and what DeepSpeed and apex say of the same.
+
 ## What to do
 
 Point CUDA_HOME at a toolkit of torch's major version, or install a torch that was built for the toolkit that

@@ -11,6 +11,9 @@ changes nothing.
 torch/version.py names neither a CUDA nor a ROCm version, and setup.py declares a CUDAExtension. A project
 that asks torch first and has a version without CUDA is left alone, unless FORCE_CUDA or its like is set.
 
+In a log, `Torch not compiled with CUDA enabled` and its kin count, missing libraries that only a CUDA build of
+torch has, and a version such as 2.1.0+cpu beside a build that asks for CUDA.
+
 ## What to do
 
 Install a CUDA build of the same torch version, for the major version of the toolkit that is to compile.

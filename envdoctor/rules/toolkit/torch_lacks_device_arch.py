@@ -11,6 +11,9 @@ image"; old GPUs are dropped in the same way.
 `--deep` asked the installed torch for its list of architectures in a child process, and none of them serves
 the GPU.
 
+In a log, torch's own words count (`is not compatible with the current PyTorch installation`); they are a warning
+where no kernel fails.
+
 ## What to do
 
 Install a torch that was built with a CUDA that knows the GPU (12.8 or newer for architecture 12.0), or an

@@ -12,6 +12,8 @@ vendor's torch then fails to load (undefined symbols), and the CUDA version chan
 The installed torch has a vendor's version, and a requirement of this project or of an installed package does
 not accept it.
 
+In a log, pip's lines count in which it replaces a vendor's torch, where something then does not load.
+
 ## What to do
 
 Keep pip from replacing it: a constraints file with the installed version, or `pip install --no-deps`. Or
