@@ -18,5 +18,14 @@ except LibraryMissing as error:
     raise ImportError(f"envdoctor.kernels: {error}") from error
 
 from envdoctor.kernels.gemm_w8a8 import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
+from envdoctor.kernels.quantize import Quantized, quantize_rows, quantize_static
 
-__all__ = ["bmm_w8a8", "gemm_w8a8", "linear_w8a8", "pack_w8a8"]
+__all__ = [
+    "Quantized",
+    "bmm_w8a8",
+    "gemm_w8a8",
+    "linear_w8a8",
+    "pack_w8a8",
+    "quantize_rows",
+    "quantize_static",
+]

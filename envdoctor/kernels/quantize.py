@@ -1,0 +1,160 @@
+"""Floating point rows to int8, each element read once: a scale for each row found on the way, or one given for all.
+
+Source of the formulas: cpp/quantize/README.md.
+"""
+
+import ctypes
+import math
+from typing import NamedTuple, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from envdoctor.kernels.calls import TYPES, address, check, function, place, registry, rows_adjacent
+from envdoctor.kernels.variants import Variants
+
+
+class _Call(ctypes.Structure):
+    """Quantize of cpp/quantize/quantize.h."""
+
+    _fields_ = (
+        *(("rows", ctypes.c_int64), ("k", ctypes.c_int64)),
+        *(
+            ("x", ctypes.c_void_p),
+            ("x_row", ctypes.c_int64),
+            ("q", ctypes.c_void_p),
+            ("q_row", ctypes.c_int64),
+        ),
+        *((name, ctypes.c_void_p) for name in ("scale", "zero", "smooth", "sums")),
+        *((name, ctypes.c_int32) for name in ("x_type", "kind", "variant")),
+    )
+
+
+_quantize = function("envdoctor_quantize", ctypes.c_int, ctypes.POINTER(_Call), ctypes.c_int, ctypes.c_void_p)
+
+#: The family's variants, to force one.
+variants = Variants("quantize")
+
+_ROWS = {127.0: 0, 127.5: 1}
+_STATIC = 2
+
+
+class Quantized(NamedTuple):
+    """int8 values [..., K], the float32 scales to multiply them by, and the int32 sums of rows [...] if asked for."""
+
+    values: Tensor
+    scale: Tensor
+    sums: Optional[Tensor]
+
+
+def quantize_rows(
+    x: Tensor, smooth: Optional[Tensor] = None, levels: float = 127, with_sums: bool = False
+) -> Quantized:
+    """Each row of x [..., K] to int8 with a scale of its own: its largest magnitude / levels, float32 [...].
+
+    x is float16, bfloat16 or float32; with smooth, float32 [K], it is divided by that first. levels 127 uses -127 to
+    127, levels 127.5 also -128, as torchao's symmetric quantiser does. Values are rounded to nearest, ties to even. A
+    row of zeros gives zeros and a tiny scale; a row with infinity or NaN in it gives zeros, and the scale is infinity
+    or NaN. Raises TypeError and ValueError for what does not fit.
+    """
+    values, scale, sums = _rows(x, smooth, float(levels), with_sums)
+    return Quantized(values, scale, sums if with_sums else None)
+
+
+def quantize_static(
+    x: Tensor, scale: Tensor, zero: Optional[Tensor] = None, with_sums: bool = False
+) -> Quantized:
+    """All of x [..., K] to int8 with one scale: saturate(rint(x * (1 / scale)) + zero).
+
+    scale is float32 [1], zero int32 [1] from -128 to 127; both stay on their device. NaN becomes the zero point.
+    Raises TypeError and ValueError for what does not fit.
+    """
+    values, sums = _static(x, scale, zero, with_sums)
+    return Quantized(values, scale, sums if with_sums else None)
+
+
+def _rows_real(
+    x: Tensor, smooth: Optional[Tensor], levels: float, with_sums: bool
+) -> Tuple[Tensor, Tensor, Tensor]:
+    if levels not in _ROWS:
+        raise ValueError(f"levels must be 127 or 127.5, not {levels}")
+    _check_x(x)
+    smooth = _one_of(smooth, x, x.shape[-1], torch.float32, "smooth")
+    made = _rows_fake(x, smooth, levels, with_sums)
+    _run(
+        x, made[0], made[1], made[2] if with_sums else None, _Call(smooth=address(smooth), kind=_ROWS[levels])
+    )
+    return made
+
+
+def _rows_fake(
+    x: Tensor, smooth: Optional[Tensor], levels: float, with_sums: bool
+) -> Tuple[Tensor, Tensor, Tensor]:
+    scale = x.new_empty(x.shape[:-1], dtype=torch.float32)
+    values, sums = _static_fake(x, scale, None, with_sums)
+    return values, scale, sums
+
+
+def _static_real(x: Tensor, scale: Tensor, zero: Optional[Tensor], with_sums: bool) -> Tuple[Tensor, Tensor]:
+    _check_x(x)
+    read = _one_of(scale, x, 1, torch.float32, "scale")
+    zero = _one_of(zero, x, 1, torch.int32, "zero")
+    values, sums = _static_fake(x, scale, zero, with_sums)
+    assert read is not None
+    _run(x, values, read, sums if with_sums else None, _Call(zero=address(zero), kind=_STATIC))
+    return values, sums
+
+
+def _static_fake(x: Tensor, scale: Tensor, zero: Optional[Tensor], with_sums: bool) -> Tuple[Tensor, Tensor]:
+    sums = x.new_empty(x.shape[:-1] if with_sums else (0,), dtype=torch.int32)
+    return x.new_empty(x.shape, dtype=torch.int8), sums
+
+
+def _run(x: Tensor, values: Tensor, scale: Tensor, sums: Optional[Tensor], call: _Call) -> None:
+    """All leading dimensions of x are its rows."""
+    rows, k = math.prod(x.shape[:-1]), x.shape[-1]
+    flat = rows_adjacent(x.reshape(rows, k))
+    call.rows, call.k, call.x, call.x_row, call.x_type = (
+        rows,
+        k,
+        address(flat),
+        flat.stride(0),
+        TYPES[x.dtype],
+    )
+    call.q, call.q_row, call.scale = address(values), k, address(scale)
+    call.sums = address(sums)
+    call.variant = variants.number
+    check(_quantize(ctypes.byref(call), *place(x)), "quantize")
+
+
+def _check_x(x: Tensor) -> None:
+    if x.dtype not in (torch.float16, torch.bfloat16, torch.float32):
+        raise TypeError(f"x must be float16, bfloat16 or float32, not {x.dtype}")
+    if x.dim() < 1:
+        raise ValueError("x must have at least one dimension")
+
+
+def _one_of(
+    values: Optional[Tensor], x: Tensor, count: int, dtype: torch.dtype, name: str
+) -> Optional[Tensor]:
+    if values is None:
+        return None
+    if values.dtype != dtype:
+        raise TypeError(f"{name} must be {str(dtype)[6:]}, not {str(values.dtype)[6:]}")
+    if values.numel() != count:
+        raise ValueError(f"{name} must have {count} values, not {values.numel()}")
+    if values.device != x.device:
+        raise ValueError(f"x is on {x.device} and {name} on {values.device}")
+    return values.reshape(-1).contiguous()
+
+
+_rows = registry.operator(
+    "quantize_rows(Tensor x, Tensor? smooth, float levels, bool with_sums) -> (Tensor, Tensor, Tensor)",
+    _rows_real,
+    _rows_fake,
+)
+_static = registry.operator(
+    "quantize_static(Tensor x, Tensor scale, Tensor? zero, bool with_sums) -> (Tensor, Tensor)",
+    _static_real,
+    _static_fake,
+)
