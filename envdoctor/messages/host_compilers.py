@@ -99,12 +99,14 @@ NO_WINDOWS_SDK = (
     r"MSB8036: The Windows SDK version .* was not found",
     r"[Ll]ibraries? machine type '\w+' conflicts with target machine type|LNK1112: module machine type",
 )
-# Source: CMakeTestCXXCompiler.cmake, whatever the reason (a log may end where the reason would be told)...
+# Source: CMakeTestCXXCompiler.cmake, whatever the reason (a log may end, or be cut, where the reason would be told)...
 _FIRST_TEST = (
     r"(?:The C(?:XX|\+\+)? compiler|C(?:XX)? compiler) \"?(?P<path>[^\"\n]*?)\"?"
     r" is not able to compile a simple test program"
 )
-_CUT_OFF = r"\.? It fails with the following output:\s*(?:(?:Change Dir|Run Build Command)[^\n]*\s*)*\Z"
+_CUT_OFF = (
+    r"\.? It fails with the following output:\s*(?:(?:Change Dir|Run Build Command)[^\n]*\s*)*(?:\Z|^\S)"
+)
 FIRST_TEST_FAILS = (rf"{_FIRST_TEST}(?!{_CUT_OFF})",)
 # ... and where the output of the test is all there and has no message of a compiler or linker, the file's own apart.
 _MESSAGE = (

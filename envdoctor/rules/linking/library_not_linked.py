@@ -9,7 +9,9 @@ static archives the order matters), or device code of several objects is linked 
 ## How envdoctor knows
 
 It cannot be foreseen: which functions a source calls, and which library defines them, is only known when it is
-compiled. It is known from the linker's lines "undefined reference to" and "nvlink error : Undefined reference".
+compiled. It is known from the linker's lines "undefined reference to" and "nvlink error : Undefined reference",
+and from the loader's "undefined symbol" in a module of Python that was linked without what defines the symbol:
+for shared libraries the linker says nothing.
 
 ## What to do
 
@@ -19,7 +21,7 @@ CUDA_SEPARABLE_COMPILATION) and link them together on the device.
 
 ## When to ignore it
 
-When the symbol is torch's or the C++ library's and the message comes at import: then see torch-abi-mismatch.
+When the symbol is torch's and the message comes at import: then see torch-abi-mismatch.
 """
 
 import posixpath

@@ -13,12 +13,12 @@ requirements that are not installed, since pip then fetches none. For a run: the
 that apply to the examined interpreter, and what the metadata of those asks for in turn, and that are not
 installed in any version.
 
-In a log, `No module named` counts, and what packages say of others that they miss, where nothing shows that torch
-or a part of Python is meant.
+In a log, `No module named` counts, and what packages say of others that they miss, where no isolated build hides
+what is named. A name that may be the project's own is not said to be a package's.
 
 ## What to do
 
-Install what is named, with the examined interpreter's own pip.
+Install what is named, with the examined interpreter's own pip; of a module of the project's own, the project.
 
 ## When to ignore it
 
@@ -279,10 +279,10 @@ def _unknown_to_cmake(log: BuildLog) -> Iterator[Finding]:
 
 
 def _is_hidden(log: BuildLog, top: str) -> bool:
-    """Whether torch may be installed and only an isolated build does not see it: build-isolation-hides-torch."""
-    if top != "torch" or log.has(r"--no-build-isolation", r"--no-isolation"):
+    """Whether it may be installed and only an isolated build does not see it: build-isolation-hides-torch."""
+    if top not in compat.IMPORTED_BY_SETUP or log.has(r"--no-build-isolation", r"--no-isolation"):
         return False
     by_pip = log.has(r"\bpip3? install ") and not log.has(
         r"\(setup\.py\)|setup\.py egg_info|^[^\S\n]*File \""
     )
-    return by_pip or told.isolated(log)
+    return (by_pip and top == "torch") or told.isolated(log)

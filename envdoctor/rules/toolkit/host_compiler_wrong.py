@@ -5,7 +5,7 @@
 CC, CXX, CUDAHOSTCXX or -ccbin may name a program that is not there (left from another machine or a conda
 environment that is gone): CMake says "Could not find compiler set in environment variable CXX", nvcc "No such
 file or directory". gcc without g++ is incomplete: "cannot execute 'cc1plus'", "gcc: fatal error: cannot
-execute". A project may also insist on clang.
+execute". torch gives a compiler that it cannot run the version 0.0.0. A project may also insist on clang.
 
 ## How envdoctor knows
 

@@ -98,3 +98,11 @@ def test_that_something_else_is_imported_shows_without_its_file(text):
 )
 def test_nothing_is_hidden_where_no_file_shows_it(text):
     assert "source-tree-shadows-package" not in [finding.rule for finding in explain(text)]
+
+
+@pytest.mark.parametrize("name", ["torch", "numpy", "pybind11"])
+def test_what_an_isolated_build_hides_is_not_said_to_be_missing(name):
+    text = f"  Getting requirements to build wheel: finished with status 'error'\n  No module named '{name}'"
+    assert [finding.rule for finding in explain(text)] == ["build-isolation-hides-torch"]
+    seen = f"pip install --no-build-isolation .\n{text}"
+    assert "python-dependency-missing" in [finding.rule for finding in explain(seen)]
