@@ -2,13 +2,14 @@
 
     python ci/bench_kernels.py [--m 1,8,...] [--shapes 4096x4096,...] [--sweep] [--json FILE]
 
-Every method is captured into a CUDA graph of many calls, each on another copy of the weights, so that weights
-come from memory as they do in a model (the copies are larger than the L2); activations stay in the caches. The graphs of
+Every method is captured into a CUDA graph of many calls, each on another copy of the weights, so that those
+come from memory as in a model (the copies are larger than the L2); activations stay in the caches. The graphs of
 all methods are replayed in turn for some rounds; the median of the rounds counts. Ratios are those of one such run:
 clocks differ from run to run. --sweep times every variant of the library beside the one that it would choose.
 """
 
 import argparse
+import contextlib
 import json
 import platform
 import statistics
@@ -19,7 +20,8 @@ from typing import Any, Callable, Dict, List, Tuple
 import torch
 
 from envdoctor import kernels
-from envdoctor.kernels.gemm_w8a8 import forced, variants
+from envdoctor.kernels.gemm_w4a8 import forcing as w4a8
+from envdoctor.kernels.gemm_w8a8 import forcing as w8a8
 
 #: (N, K) of the linears of 7B, 13B and 70B models.
 SHAPES = "4096x4096,12288x4096,11008x4096,4096x11008,7168x7168,28672x7168,7168x28672"
@@ -82,16 +84,42 @@ def w8a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
     scales = x_scale.flatten(), w_scale.flatten()
 
     def ours(weight: Any, variant: str) -> torch.Tensor:
-        with forced(variant):
+        with w8a8.to(variant) if variant else contextlib.nullcontext():
             return kernels.linear_w8a8(x, weight, *scales, out_dtype=torch.bfloat16)
 
-    for variant in variants() if sweep else ["auto"]:
+    for variant in ["", *w8a8.variants()] if sweep else [""]:
         try:
             ours(first, variant)
         except NotImplementedError:
             continue
-        name = "W8A8" if variant == "auto" else f"W8A8 {variant}"
+        name = f"W8A8 {variant}".strip()
         methods[name] = [lambda each=each, variant=variant: ours(each, variant) for each in packed]
+    return methods
+
+
+def w4a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
+    """Ours with one scale for each column, and with groups of 128."""
+    copies = max(2, -(-COLD * 2 // (n * k)))
+    x = torch.randint(-127, 128, (m, k), dtype=torch.int8, device="cuda")
+    scales = torch.rand(m, device="cuda"), torch.rand(n, device="cuda")
+    pairs = torch.randint(-128, 128, (n, k // 2), dtype=torch.int8, device="cuda")
+    methods: Dict[str, List[Call]] = {}
+
+    def ours(weight: Any, variant: str) -> torch.Tensor:
+        with w4a8.to(variant) if variant else contextlib.nullcontext():
+            return kernels.linear_w4a8(x, weight, *scales, out_dtype=torch.bfloat16)
+
+    for kind, group in (("W4A8", 0), ("W4A8 g128", 128)):
+        scale = torch.rand(n, k // 128) if group else None
+        first = kernels.pack_w4a8(pairs, "cuda", group, scale)
+        packed = [first] + [first._replace(data=first.data.clone()) for _ in range(copies - 1)]
+        for variant in ["", *w4a8.variants()] if sweep and not group else [""]:
+            try:
+                ours(first, variant)
+            except NotImplementedError:
+                continue
+            name = f"{kind} {variant}".strip()
+            methods[name] = [lambda each=each, variant=variant: ours(each, variant) for each in packed]
     return methods
 
 
@@ -106,13 +134,17 @@ def main() -> int:
     parser.add_argument("--m", default="1,8,16,32,64,128,256,512,1024,2048,4096,8192")
     parser.add_argument("--shapes", default=SHAPES, help="N x K, separated by commas")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--families", default="w8a8,w4a8")
     parser.add_argument("--sweep", action="store_true", help="every variant of the library")
     parser.add_argument("--json", type=Path, help="write all numbers there")
     arguments = parser.parse_args()
     rows = []
     for n, k in sizes(arguments.shapes):
         for m in map(int, arguments.m.split(",")):
-            found = times(w8a8_methods(m, n, k, arguments.sweep), arguments.rounds)
+            methods = w8a8_methods(m, n, k, arguments.sweep and "w8a8" in arguments.families)
+            if "w4a8" in arguments.families:
+                methods.update(w4a8_methods(m, n, k, arguments.sweep))
+            found = times(methods, arguments.rounds)
             rows.append({"m": m, "n": n, "k": k, "us": found})
             sixteen = min(found["float16"], found["bfloat16"])
             shown = sorted(found.items(), key=lambda item: item[1])[: 7 if arguments.sweep else 99]

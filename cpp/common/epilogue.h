@@ -169,16 +169,9 @@ EPILOGUE int32_t integer(const Epilogue& out, int64_t sum, int64_t n) {
     return out.relu && result < 0 ? 0 : result;
 }
 
-// Write y[item, m, n] for one sum of stored products.
-EPILOGUE void store(const Epilogue& out, int64_t item, int64_t m, int64_t n, int32_t sum) {
-    const bool zeros = out.x_zero || out.w_zero;
-    const int64_t exact = zeros ? without_zero_points(out, sum, m, n) : sum;
+// Write y[item, m, n], rounded to its type.
+EPILOGUE void store_value(const Epilogue& out, int64_t item, int64_t m, int64_t n, float value) {
     const int64_t at = item * out.y_batch + m * out.y_row + n;
-    if (is_exact(out)) {
-        static_cast<int32_t*>(out.y)[at] = integer(out, exact, n);
-        return;
-    }
-    const float value = scaled(out, zeros ? static_cast<float>(exact) : static_cast<float>(sum), m, n);
     switch (out.y_type) {
         case ENVDOCTOR_INT8: {
             const int32_t rounded = to_int32(value);
@@ -191,6 +184,18 @@ EPILOGUE void store(const Epilogue& out, int64_t item, int64_t m, int64_t n, int
         case ENVDOCTOR_BFLOAT16: static_cast<uint16_t*>(out.y)[at] = to_bfloat16(value); break;
         default: static_cast<float*>(out.y)[at] = value;
     }
+}
+
+// Write y[item, m, n] for one sum of stored products.
+EPILOGUE void store(const Epilogue& out, int64_t item, int64_t m, int64_t n, int32_t sum) {
+    const bool zeros = out.x_zero || out.w_zero;
+    const int64_t exact = zeros ? without_zero_points(out, sum, m, n) : sum;
+    const int64_t at = item * out.y_batch + m * out.y_row + n;
+    if (is_exact(out)) {
+        static_cast<int32_t*>(out.y)[at] = integer(out, exact, n);
+        return;
+    }
+    store_value(out, item, m, n, scaled(out, zeros ? static_cast<float>(exact) : static_cast<float>(sum), m, n));
 }
 
 #ifdef __CUDACC__

@@ -1,7 +1,8 @@
-// Int8 activations times packed int8 weights on Hopper, for all sizes.
+// Int8 activations times packed weights on Hopper, for all sizes and for weights of 8 and of fewer bits.
 //
 // Columns of the output are the rows of wgmma's product and rows of x its columns, so that a tile of few rows wastes
 // nothing. Weights come by bulk copies of whole packed blocks, activations by tensor maps; one thread copies ahead.
+// Narrow weights go through registers, where they are widened.
 // Two warp groups that take turns store while the other multiplies; two that share a tile read less for as much work.
 // Blocks of a cluster share k: the first adds up.
 #pragma once
@@ -45,11 +46,41 @@ DEVICE void store_transposed(unsigned address, unsigned a, unsigned b, unsigned 
                  "r"(c), "r"(d) : "memory");
 }
 
-template <int Rows, int Columns, int Groups, bool TakeTurns>
+// Weights of 8 bits, which stay in shared memory as a tensor map would have put them there.
+struct Int8Weights {
+    static constexpr bool kInRegisters = false;
+    static constexpr int kBlockBytes = kBlockColumns * kStepK;
+    DEVICE static int sum(int value) { return value; }
+};
+
+// Weights of 4 bits: a block has for each warp and half of its k 16 bytes for each thread. Their low halves are the
+// thread's part of 16 x 32 values for wgmma's first product, the high halves for the second.
+struct Int4Weights {
+    static constexpr bool kInRegisters = true;
+    static constexpr int kBlockBytes = kBlockColumns * kStepK / 2;
+
+    // In the upper halves of bytes, so that no sign has to be extended: 16 times too large, and so are the sums.
+    DEVICE static unsigned upper(unsigned word) { return word & 0xf0f0f0f0u; }
+    DEVICE static int sum(int value) { return value >> 4; }
+
+    DEVICE static void load(uint4 (&a)[4], unsigned block, int warp, int lane) {
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+            uint4 both;
+            asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                         : "=r"(both.x), "=r"(both.y), "=r"(both.z), "=r"(both.w)
+                         : "r"(block + ((warp * 2 + half) * 32 + lane) * 16));
+            a[half * 2] = make_uint4(upper(both.x << 4), upper(both.y << 4), upper(both.z << 4), upper(both.w << 4));
+            a[half * 2 + 1] = make_uint4(upper(both.x), upper(both.y), upper(both.z), upper(both.w));
+        }
+    }
+};
+
+template <class Weights, int Rows, int Columns, int Groups, bool TakeTurns>
 struct Kernel {
     static constexpr Shape kShape = {Rows, Columns, Groups, TakeTurns};
-    static constexpr int kRowsBytes = Rows * kStepK, kWeightBytes = Columns * kStepK;
-    static constexpr int kTileBlocks = Columns / kBlockColumns, kBlockBytes = kBlockColumns * kStepK;
+    static constexpr int kTileBlocks = Columns / kBlockColumns, kBlockBytes = Weights::kBlockBytes;
+    static constexpr int kRowsBytes = Rows * kStepK, kWeightBytes = kTileBlocks * kBlockBytes;
     static constexpr int kBlocks = TakeTurns ? kTileBlocks : kTileBlocks / Groups;  // of packed weights, for a group
     static constexpr int kOutputBytes = output_bytes(kShape);
     static constexpr int kSumsPiece = sums_piece(Rows), kRowsPiece = rows_piece(Rows);
@@ -163,15 +194,38 @@ struct Kernel {
             // Without turns a group could wait for a stage whose barrier is two rounds behind, which looks like one ahead.
             if (TakeTurns) barrier_wait(turns + group * 8, turn);
             int before = 0;
-            for (int block = 0; block < blocks; ++block) {
-                barrier_wait(full + stage * 8, parity);
-                multiply(sums, stage, TakeTurns ? 0 : group * kBlocks, block > 0);
+            const auto release = [&](int block) {  // the stage before this one, whose products are done
                 if (block > 0) {
                     products_wait<1>();
                     if (lane == 0) barrier_arrive(empty + before * 8);
                 }
                 before = stage;
                 if (++stage == stages) stage = 0, parity ^= 1;
+            };
+            const int own = TakeTurns ? 0 : group * kBlocks;
+            if constexpr (Weights::kInRegisters) {
+                static_assert(kBlocks == 1, "one block of weights in registers, and the next");
+                const auto load = [&](uint4(&a)[4]) {
+                    barrier_wait(full + stage * 8, parity);
+                    Weights::load(a, ws + stage * kWeightBytes + own * kBlockBytes, warp, lane);
+                };
+                const auto step = [&](const uint4(&a)[4], uint4(&next)[4], int block) {
+                    multiply(sums[0], a, stage, block > 0);
+                    release(block);
+                    if (block + 1 < blocks) load(next);
+                };
+                uint4 even[4], odd[4];
+                load(even);
+                for (int block = 0; block < blocks; block += 2) {
+                    step(even, odd, block);
+                    if (block + 1 < blocks) step(odd, even, block + 1);
+                }
+            } else {
+                for (int block = 0; block < blocks; ++block) {
+                    barrier_wait(full + stage * 8, parity);
+                    multiply(sums, stage, own, block > 0);
+                    release(block);
+                }
             }
             if (TakeTurns) barrier_arrive(turns + (group + 1) % Groups * 8);
             turn ^= 1;
@@ -217,6 +271,14 @@ struct Kernel {
                 products(sums[i], columns + i * (kBlockBytes >> 4) + k * 2, rows + k * 2, add || k > 0);
             }
         }
+        products_commit();
+    }
+
+    DEVICE void multiply(int (&sums)[Rows / 2], const uint4 (&a)[4], int stage, bool add) const {
+        const uint64_t rows = rows_of_128_bytes(xs + stage * kRowsBytes);
+        products_fence();
+#pragma unroll
+        for (int k = 0; k < kStepK / 32; ++k) products(sums, a[k], rows + k * 2, add || k > 0);
         products_commit();
     }
 
@@ -281,7 +343,7 @@ struct Kernel {
             for (int i = threadIdx.x % 128; i < kPiece * kBlockColumns; i += 128) {
                 const int64_t m = m0 + p * kPiece + i / kBlockColumns, n = n0 + i % kBlockColumns;
                 const int sum = shared_int(place(i / kBlockColumns, i % kBlockColumns));
-                if (m < call.m && n < call.out.n) epilogue::store(call.out, 0, m, n, sum);
+                if (m < call.m && n < call.out.n) epilogue::store(call.out, 0, m, n, Weights::sum(sum));
             }
             group_sync(1 + group);
         }
@@ -297,7 +359,7 @@ struct Kernel {
         const bool bfloat16 = out.y_type == ENVDOCTOR_BFLOAT16;
         const unsigned piece = staged + group * (kOutputBytes / Groups);
         const auto value = [&](int sum, float x_scale, int i) {
-            const float scaled = epilogue::multiply(epilogue::multiply(static_cast<float>(sum), x_scale), scale[i]);
+            const float scaled = epilogue::multiply(epilogue::multiply(static_cast<float>(Weights::sum(sum)), x_scale), scale[i]);
             const float result = epilogue::add(scaled, bias[i]);
             return out.relu && result < 0.0f ? 0.0f : result;
         };

@@ -38,13 +38,15 @@ constexpr int threads(const Shape& shape) { return shape.groups * 128 + (shape.g
 
 // Shared memory of a block: stages of both operands, the output on its way out and scales of its rows, two barriers for
 // each stage, and turns.
-constexpr int shared_bytes(const Shape& shape, int stages) {
-    return stages * ((shape.rows + shape.columns) * kStepK + 16) + output_bytes(shape) + shape.groups * (shape.rows * 4 + 8);
+constexpr int shared_bytes(const Shape& shape, int stages, int block_bytes) {
+    const int stage = shape.rows * kStepK + shape.columns / kBlockColumns * block_bytes + 16;
+    return stages * stage + output_bytes(shape) + shape.groups * (shape.rows * 4 + 8);
 }
 
 // As many stages as fit into so much shared memory.
-constexpr int stages_in(const Shape& shape, int bytes) {
-    return (bytes - shared_bytes(shape, 0)) / (shared_bytes(shape, 1) - shared_bytes(shape, 0));
+constexpr int stages_in(const Shape& shape, int bytes, int block_bytes) {
+    const int fixed = shared_bytes(shape, 0, block_bytes);
+    return (bytes - fixed) / (shared_bytes(shape, 1, block_bytes) - fixed);
 }
 
 }  // namespace hopper

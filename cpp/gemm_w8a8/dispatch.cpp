@@ -1,5 +1,6 @@
 #include "common/cpu.h"
 #include "common/driver.h"
+#include "common/hopper_launch.h"
 #include "common/status.h"
 #include "common/threads.h"
 #include "gemm_w8a8/cpu_tiles.h"
@@ -21,8 +22,8 @@ int check(const GemmW8A8& call) {
 
 using CpuVariant = void (*)(const GemmW8A8&, int64_t, int64_t, int64_t);
 
-// A few pieces for each thread, so that one that is held up does not hold up all; whole tiles of every variant.
-constexpr int64_t kPiecesPerThread = 4, kTile = 3;
+// A few pieces for each thread, so that one that is held up does not hold up all.
+constexpr int64_t kPiecesPerThread = 4;
 
 struct Work {
     const GemmW8A8* call;
@@ -37,10 +38,10 @@ void do_piece(const void* context, int64_t i) {
     work.variant(*work.call, i / work.pieces, begin, end);
 }
 
-int on_cpu(const GemmW8A8& call, CpuVariant variant) {
+int on_cpu(const GemmW8A8& call, CpuVariant variant, int64_t panels_of_tile) {
     const int64_t panels = ceil_div(call.n, kPanel);
     const int64_t share = ceil_div(panels * call.batch, envdoctor_threads() * kPiecesPerThread);
-    const int64_t size = round_up(share < panels ? share : panels, kTile);
+    const int64_t size = round_up(share < panels ? share : panels, panels_of_tile);
     const Work work = {&call, variant, ceil_div(panels, size), size, panels};
     parallel(work.pieces * call.batch, do_piece, &work);
     return ENVDOCTOR_OK;
@@ -63,14 +64,14 @@ struct Variant {
     const char* name;
     int (*run)(const GemmW8A8& call, int device, void* stream, const Variant& self);
     CpuVariant cpu;
-    int shape, split;
+    int shape, split;  // on a CPU, shape is the panels of a tile
 };
 
 int run_reference(const GemmW8A8& call, int, void*, const Variant&) {
     gemm_w8a8_reference(call);
     return ENVDOCTOR_OK;
 }
-int run_cpu(const GemmW8A8& call, int, void*, const Variant& self) { return on_cpu(call, self.cpu); }
+int run_cpu(const GemmW8A8& call, int, void*, const Variant& self) { return on_cpu(call, self.cpu, self.shape); }
 int run_direct(const GemmW8A8& call, int device, void* stream, const Variant&) {
     return gemm_w8a8_cuda_mma_direct(call, device, stream);
 }
@@ -81,10 +82,13 @@ int run_sm90a(const GemmW8A8& call, int device, void* stream, const Variant& sel
     return gemm_w8a8_cuda_sm90a(call, device, stream, self.shape, self.split);
 }
 
-enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kTiled, kDirect, kSm90a };
+enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kAmx, kTiled, kDirect, kSm90a };
 #if !defined(__x86_64__)
 #define gemm_w8a8_cpu_avx2 nullptr
 #define gemm_w8a8_cpu_avx512vnni nullptr
+#endif
+#if !defined(ENVDOCTOR_COMPILES_AMX)
+#define gemm_w8a8_cpu_amx nullptr
 #endif
 #define SM90A(name, shape)                                                                               \
     {"cuda_sm90a_" name "_k1", run_sm90a, nullptr, shape, 1}, {"cuda_sm90a_" name "_k2", run_sm90a, nullptr, shape, 2}, \
@@ -92,9 +96,10 @@ enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kTiled, kDirect, kSm9
 const Variant variants[] = {
     {"auto", nullptr, nullptr, 0, 0},
     {"reference", run_reference, nullptr, 0, 0},
-    {"cpu_portable", run_cpu, gemm_w8a8_cpu_portable, 0, 0},
-    {"cpu_avx2", run_cpu, gemm_w8a8_cpu_avx2, 0, 0},
-    {"cpu_avx512vnni", run_cpu, gemm_w8a8_cpu_avx512vnni, 0, 0},
+    {"cpu_portable", run_cpu, gemm_w8a8_cpu_portable, 1, 1},
+    {"cpu_avx2", run_cpu, gemm_w8a8_cpu_avx2, 1, 1},
+    {"cpu_avx512vnni", run_cpu, gemm_w8a8_cpu_avx512vnni, 3, 1},
+    {"cpu_amx", run_cpu, gemm_w8a8_cpu_amx, 4, 1},
     {"cuda_mma_tiled", run_tiled, nullptr, 0, 0},
     {"cuda_mma_direct", run_direct, nullptr, 0, 0},
     SM90A("rows8", 0),
@@ -109,17 +114,15 @@ const Variant variants[] = {
 constexpr int kVariants = sizeof variants / sizeof *variants;
 constexpr int kSquare128 = kVariants - 3, kTurns128 = kVariants - 2, kRows256 = kVariants - 1;
 
-int choose_on_cpu() {
+// The best that runs here.
+int most_on_cpu() {
     const int level = envdoctor_cpu_level();
+    if (variants[kAmx].cpu && cpu_use_amx()) return kAmx;
     return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
 }
 
-bool fits_sm90a(const GemmW8A8& call) {
-    const uintptr_t together = reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row);
-    return call.packed && call.k > 0 && (together & 15) == 0 && call.m < INT32_MAX && call.k < INT32_MAX;
-}
-
-constexpr int64_t kProcessors = 132;  // of an H100 or H200
+// A tile of 16 rows takes as long with one row in it as with all.
+int choose_on_cpu(const GemmW8A8& call, int most) { return most == kAmx && call.m <= 4 ? kAvx512 : most; }
 
 // How many blocks share k, so that all processors have bytes on their way.
 int split_of(int64_t tiles, int64_t blocks_k) {
@@ -135,8 +138,8 @@ int choose_on_gpu(const GemmW8A8& call, int capability) {
     // size takes 1.84 times as long (measured at 12288 x 4096).
     const int64_t tiles = ceil_div(call.n, 128) * ceil_div(call.m, 128);
     if (call.m > 64 && tiles >= 100) {
-        const int64_t rounds = ceil_div(tiles, kProcessors);
-        const int64_t rounds256 = ceil_div(ceil_div(call.n, 128) * ceil_div(call.m, 256), kProcessors);
+        const int64_t rounds = ceil_div(tiles, hopper::kProcessors);
+        const int64_t rounds256 = ceil_div(ceil_div(call.n, 128) * ceil_div(call.m, 256), hopper::kProcessors);
         return rounds256 * 184 < rounds * 100 ? kRows256 : rounds == 1 ? kSquare128 : kTurns128;
     }
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 ? 3 : 4;
@@ -150,8 +153,8 @@ int choose(const GemmW8A8& call, int device) {
         return -1;
     }
     if (device == ENVDOCTOR_CPU) {
-        const int most = choose_on_cpu(), asked = call.variant ? call.variant : most;
-        if (asked > kAvx512 || (asked > kReference && asked > most) || (asked == kReference && call.packed)) {
+        const int most = most_on_cpu(), asked = call.variant ? call.variant : choose_on_cpu(call, most);
+        if (asked > kAmx || (asked > kReference && asked > most) || (asked == kReference && call.packed)) {
             fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with these weights", asked);
             return -1;
         }

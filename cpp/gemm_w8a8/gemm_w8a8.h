@@ -53,6 +53,7 @@ constexpr int64_t kPanel = 16, kGroup = 4;
 void gemm_w8a8_cpu_portable(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end);
 void gemm_w8a8_cpu_avx2(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end);
 void gemm_w8a8_cpu_avx512vnni(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end);
+void gemm_w8a8_cpu_amx(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end);
 
 // Packed weights on a GPU: blocks of 64 columns and 128 k, of a row of blocks one after the other along k. A block is what
 // a tensor map with a 128-byte swizzle would put into shared memory: for each column 128 bytes, of which piece p of 16
@@ -66,4 +67,5 @@ int gemm_w8a8_cuda_mma_tiled(const GemmW8A8& call, int device, void* stream);
 
 // On Hopper, by wgmma: cuda_sm90a.cu. Packed weights, x aligned to 16 bytes; number of the shape in cuda_sm90a.cpp, and
 // how many blocks share k.
+bool fits_sm90a(const GemmW8A8& call);
 int gemm_w8a8_cuda_sm90a(const GemmW8A8& call, int device, void* stream, int shape, int split);

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from envdoctor.kernels import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
-from envdoctor.kernels.gemm_w8a8 import forced, variants
+from envdoctor.kernels.gemm_w8a8 import forcing
 
 OUT = [torch.int8, torch.int32, torch.float16, torch.bfloat16, torch.float32]
 # Odd sizes, one and several tiles of every variant in each direction, K on both sides of every step.
@@ -214,7 +214,10 @@ def test_the_operators_are_well_made(op, device):
 
 @pytest.mark.parametrize(
     "variant",
-    [pytest.param(name, marks=pytest.mark.gpu if name.startswith("cuda") else ()) for name in variants()[1:]],
+    [
+        pytest.param(name, marks=pytest.mark.gpu if name.startswith("cuda") else ())
+        for name in forcing.variants()
+    ],
 )
 @pytest.mark.parametrize("out", [torch.int32, torch.float16, torch.bfloat16])
 def test_every_variant_gives_what_the_definition_says(variant, out):
@@ -233,7 +236,7 @@ def test_every_variant_gives_what_the_definition_says(variant, out):
         moved = x.to(device), scale.to(device), bias.to(device)
         for call, weight in ((gemm_w8a8, w.to(device)), (linear_w8a8, pack_w8a8(w, device))):
             try:
-                with forced(variant):
+                with forcing.to(variant):
                     y = call(moved[0], weight, x_scale=moved[1], bias=moved[2], out_dtype=out)
             except NotImplementedError:
                 continue
@@ -244,13 +247,19 @@ def test_every_variant_gives_what_the_definition_says(variant, out):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("variant", [name for name in variants() if name.startswith("cuda_sm90a")])
+@pytest.mark.parametrize("variant", [name for name in forcing.variants() if name.startswith("cuda_sm90a")])
 def test_several_tiles_for_each_block_and_long_pipelines(variant):
-    for m, n, k in [(1, 40000, 256), (8, 20000, 4096), (700, 9000, 1280), (5000, 1160, 384), (3000, 6200, 2048)]:
+    for m, n, k in [
+        (1, 40000, 256),
+        (8, 20000, 4096),
+        (700, 9000, 1280),
+        (5000, 1160, 384),
+        (3000, 6200, 2048),
+    ]:
         x, w = integers(m, k, device="cuda"), integers(n, k, generator=1, device="cuda")
         packed, wanted = pack_w8a8(w), torch._int_mm(torch.nn.functional.pad(x, (0, 0, 0, 32)), w.t())[:m]
         try:
-            with forced(variant):
+            with forcing.to(variant):
                 y = [
                     linear_w8a8(x, packed, out_dtype=dtype)
                     for dtype in (torch.int32, torch.float16, torch.int32)

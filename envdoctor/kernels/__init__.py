@@ -17,15 +17,24 @@ try:
 except LibraryMissing as error:
     raise ImportError(f"envdoctor.kernels: {error}") from error
 
+from envdoctor.kernels.calls import set_threads
+from envdoctor.kernels.gemm_w4a8 import int4_pairs, int4_values, linear_w4a8, pack_w4a8
 from envdoctor.kernels.gemm_w8a8 import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
+from envdoctor.kernels.layernorm_q import layernorm_q
 from envdoctor.kernels.quantize import Quantized, quantize_rows, quantize_static
 
 __all__ = [
     "Quantized",
     "bmm_w8a8",
     "gemm_w8a8",
+    "int4_pairs",
+    "int4_values",
+    "layernorm_q",
+    "linear_w4a8",
     "linear_w8a8",
+    "pack_w4a8",
     "pack_w8a8",
     "quantize_rows",
     "quantize_static",
+    "set_threads",
 ]

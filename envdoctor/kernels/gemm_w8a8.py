@@ -3,11 +3,9 @@
 Source of the formulas: cpp/gemm_w8a8/README.md.
 """
 
-import contextlib
 import ctypes
-import itertools
 import math
-from typing import Any, Iterator, List, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import torch
 from torch import Tensor
@@ -15,6 +13,7 @@ from torch import Tensor
 from envdoctor.kernels import epilogue
 from envdoctor.kernels.calls import address, check, function, place, registry, rows_adjacent, where
 from envdoctor.kernels.epilogue import CEpilogue, Epilogue
+from envdoctor.kernels.forcing import Forcing
 
 
 class _Call(ctypes.Structure):
@@ -31,29 +30,10 @@ class _Call(ctypes.Structure):
 _int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 _gemm = function("envdoctor_gemm_w8a8", _int, ctypes.POINTER(_Call), _int, _pointer)
 _packed_bytes = function("envdoctor_gemm_w8a8_packed_bytes", ctypes.c_size_t, _long, _long, _int)
-_variant_name = function("envdoctor_gemm_w8a8_variant_name", ctypes.c_char_p, _int)
 _pack = function("envdoctor_gemm_w8a8_pack", _int, _pointer, _long, _long, _long, _int, _pointer)
 
 
-#: What every call takes; "auto" but in tests and comparisons.
-_forced = 0
-
-
-def variants() -> List[str]:
-    """Names of all variants; which of them run depends on the device and the call."""
-    names = (_variant_name(number) for number in itertools.count())
-    return [name.decode() for name in itertools.takewhile(bool, names)]
-
-
-@contextlib.contextmanager
-def forced(variant: str) -> Iterator[None]:
-    """Calls within take this variant; NotImplementedError where it does not run."""
-    global _forced  # noqa: PLW0603
-    before, _forced = _forced, variants().index(variant)
-    try:
-        yield
-    finally:
-        _forced = before
+forcing = Forcing("envdoctor_gemm_w8a8_variant_name")
 
 
 class PackedW8A8(NamedTuple):
@@ -149,7 +129,7 @@ def _rows(x: Tensor, call: _Call, w_sum: Optional[Tensor], out: Epilogue) -> Ten
     y = x.new_empty((*x.shape[:-1], call.n), dtype=out.out_dtype)
     flat = rows_adjacent(x.reshape(math.prod(x.shape[:-1]), x.shape[-1]))
     call.batch, call.m, call.x, call.x_row = 1, flat.shape[0], address(flat), flat.stride(0)
-    call.variant = _forced
+    call.variant = forcing.number
     kept = out.fill(call.out, y, flat, w_sum)
     check(_gemm(ctypes.byref(call), *place(x)), "gemm_w8a8")
     del kept
@@ -164,7 +144,7 @@ def _batched_real(x: Tensor, w: Tensor, scale: Optional[Tensor], out_dtype: torc
     y = x.new_empty((batch, m, n), dtype=out_dtype)
     call = _Call(batch, m, n, k, address(x), x.stride(0), x.stride(1), address(w), w.stride(0), w.stride(1))
     kept = Epilogue(scale, out_dtype=out_dtype).fill(call.out, y, x.new_empty((1, k)), None)
-    call.out.y_batch, call.variant = m * n, _forced
+    call.out.y_batch, call.variant = m * n, forcing.number
     check(_gemm(ctypes.byref(call), *place(x)), "bmm_w8a8")
     del kept
     return y

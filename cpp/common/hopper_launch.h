@@ -1,0 +1,30 @@
+// Launches of the kernels of common/hopper_gemm.cuh.
+#pragma once
+
+#include "common/driver.h"
+#include "common/hopper_gemm.h"
+
+namespace hopper {
+
+// A kernel of a family, and its shape.
+struct Entry {
+    Kernel kernel;
+    Shape shape;
+};
+
+struct Operands {
+    const int8_t* x;  // [m, k], 16-byte aligned, as rows are
+    int64_t x_row, m, n, k;
+    const void* packed;
+    int block_bytes;  // of a packed block of 64 columns and 128 k
+};
+
+// Whether x can be read by a tensor map, and sizes fit its numbers.
+bool fits(const Operands& operands);
+
+// Split: how many blocks share k, at most ceil(k / 128). Returns a status.
+int launch(Entry& entry, const Operands& operands, const Epilogue& out, int split, int device, void* stream);
+
+constexpr int64_t kProcessors = 132;  // of an H100 or H200; another number costs a little speed
+
+}  // namespace hopper

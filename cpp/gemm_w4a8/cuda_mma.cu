@@ -1,0 +1,242 @@
+// gemm_w4a8 by mma.sync, for every GPU from Turing on.
+#include "common/device.cuh"
+#include "gemm_w4a8/cuda_mma.h"
+
+using namespace w4a8_mma;
+
+constexpr int kWarps = kThreads / 32;
+
+// Four bytes of values from the low halves of `word`, as they are or without a zero point (in all four bytes, plus 8).
+DEVICE unsigned low_values(unsigned word, unsigned zero) {
+    // 128 + value + 8 - zero never borrows from the next byte; the last step takes off 128.
+    return (((word & 0x0f0f0f0fu) ^ 0x88888888u) - zero) ^ 0x80808080u;
+}
+
+// The weights of 16 columns and 128 k, as four operands of mma_int8.
+struct Block {
+    uint4 halves[2];
+
+    DEVICE void load(const char* from) {
+        halves[0] = load_once(from);
+        halves[1] = load_once(from + 512);
+    }
+    // Columns thread / 4 and thread / 4 + 8 have zero points of their own.
+    DEVICE void operand(unsigned (&a)[4], int step, unsigned zero, unsigned zero8) const {
+        const uint4& half = halves[step / 2];
+        const int shift = step % 2 * 4;
+        a[0] = low_values(half.x >> shift, zero), a[1] = low_values(half.y >> shift, zero8);
+        a[2] = low_values(half.z >> shift, zero), a[3] = low_values(half.w >> shift, zero8);
+    }
+};
+
+// Scale and zero point of a column's group.
+struct Group {
+    float scale;
+    unsigned zero;
+
+    DEVICE Group(const GemmW4A8& call, int64_t n, int64_t k) : scale(1.0f), zero(0x08080808u) {
+        if (!call.group || n >= call.n) return;
+        const int64_t groups = (call.k + call.group - 1) / call.group, own = k / call.group;
+        const int64_t at = n * groups + (own < groups ? own : groups - 1);  // k may be one that is not there
+        scale = call.group_scale[at];
+        if (call.group_zero) zero = static_cast<unsigned>(call.group_zero[at] + 8) * 0x01010101u;
+    }
+};
+
+// Sums of products, and what groups that are complete have added up to.
+template <bool Grouped>
+struct Sums {
+    int now[4] = {};
+    float total[4] = {};
+
+    DEVICE void group_ends(const Group& low, const Group& high) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            const float scale = i < 2 ? low.scale : high.scale;
+            total[i] = epilogue::add(total[i], epilogue::multiply(scale, static_cast<float>(now[i])));
+            now[i] = 0;
+        }
+    }
+};
+
+// Four values of a row of x, zeros where the row or k ends.
+DEVICE unsigned four_of(const int8_t* row, int64_t at, int64_t k, bool aligned) {
+    if (aligned && at + 4 <= k) return *reinterpret_cast<const unsigned*>(row + at);
+    unsigned word = 0;
+    for (int i = 0; i < 4 && at + i < k; ++i) word |= static_cast<unsigned>(static_cast<uint8_t>(row[at + i])) << (8 * i);
+    return word;
+}
+
+// --- few rows of x: weights from memory to registers ------------------------------------------------------------------
+
+template <int Tiles, bool Grouped>
+DEVICE void direct(const GemmW4A8& call) {
+    constexpr int kAhead = Tiles == 1 ? 4 : 2;
+    __shared__ int sums[kWarps][Tiles * kDirectTileM * kDirectN];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
+    const int n0 = blockIdx.x * kDirectN;
+    const int blocks = static_cast<int>((call.k + kW4BlockK - 1) / kW4BlockK);
+    const char* weights = static_cast<const char*>(call.packed) +
+                          static_cast<int64_t>(n0 / kW4BlockN) * blocks * kW4BlockBytes + n0 % kW4BlockN / 16 * 1024 + lane * 16;
+    Block ahead[kAhead];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) {
+        const int block = warp + i * kWarps;
+        if (block < blocks) ahead[i].load(weights + static_cast<int64_t>(block) * kW4BlockBytes);
+    }
+    wait_for_previous_kernel();
+    let_next_kernel_begin();
+
+    const bool aligned = ((reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row)) & 3) == 0;
+    Sums<Grouped> sum[Tiles];
+    for (int first = warp; first < blocks; first += kAhead * kWarps) {
+#pragma unroll
+        for (int i = 0; i < kAhead; ++i) {
+            const int block = first + i * kWarps;
+            if (block >= blocks) continue;
+#pragma unroll
+            for (int step = 0; step < 4; ++step) {
+                const int64_t at = static_cast<int64_t>(block) * kW4BlockK + step * 32;
+                const Group low(call, n0 + column, at), high(call, n0 + column + 8, at);
+                unsigned a[4];
+                ahead[i].operand(a, step, low.zero, high.zero);
+#pragma unroll
+                for (int tile = 0; tile < Tiles; ++tile) {
+                    const int row = tile * kDirectTileM + column;
+                    unsigned b[2] = {};
+                    if (row < call.m) {
+                        b[0] = four_of(call.x + row * call.x_row, at + part * 4, call.k, aligned);
+                        b[1] = four_of(call.x + row * call.x_row, at + 16 + part * 4, call.k, aligned);
+                    }
+                    mma_int8(sum[tile].now, a, b[0], b[1]);
+                    if (Grouped && (at + 32) % call.group == 0) sum[tile].group_ends(low, high);
+                    if (Grouped && (at + 32) % call.group != 0 && step == 3) sum[tile].group_ends(low, high);
+                }
+            }
+            const int next = block + kAhead * kWarps;
+            if (next < blocks) ahead[i].load(weights + static_cast<int64_t>(next) * kW4BlockBytes);
+        }
+    }
+
+    for (int tile = 0; tile < Tiles; ++tile) {
+        int* into = sums[warp] + tile * kDirectTileM * kDirectN;
+        for (int i = 0; i < 4; ++i) {
+            into[(part * 2 + (i & 1)) * kDirectN + column + (i >> 1) * 8] =
+                Grouped ? __float_as_int(sum[tile].total[i]) : sum[tile].now[i];
+        }
+    }
+    __syncthreads();
+    for (int i = threadIdx.x; i < Tiles * kDirectTileM * kDirectN; i += kThreads) {
+        const int m = i / kDirectN, n = n0 + i % kDirectN;
+        if (m >= call.m || n >= call.n) continue;
+        if (Grouped) {
+            float total = 0.0f;
+            for (int w = 0; w < kWarps; ++w) total = epilogue::add(total, __int_as_float(sums[w][i]));
+            epilogue::store_value(call.out, 0, m, n, epilogue::scaled(call.out, total, m, n));
+        } else {
+            int total = 0;
+            for (int w = 0; w < kWarps; ++w) total += sums[w][i];
+            epilogue::store(call.out, 0, m, n, total);
+        }
+    }
+}
+
+// --- any rows: x in shared memory, weights in registers ---------------------------------------------------------------
+
+// Bytes 16 * part of a row of 128 lie where eight rows below each other fall into different banks.
+DEVICE int swizzled(int row, int part) { return row * 128 + ((part ^ (row & 7)) << 4); }
+
+template <bool Aligned>
+DEVICE void copy_rows(char* to, const GemmW4A8& call, int64_t m0, int64_t k0) {
+    for (int i = threadIdx.x; i < kTileM * 8; i += kThreads) {
+        const int row = i / 8, part = i % 8;
+        const bool is_there = m0 + row < call.m && k0 + part * 16 < call.k;
+        const int8_t* from = is_there ? call.x + (m0 + row) * call.x_row + k0 + part * 16 : call.x;
+        const int64_t left = is_there ? call.k - k0 - part * 16 : 0;
+        const int count = left > 16 ? 16 : static_cast<int>(left);
+        char* place = to + swizzled(row, part);
+        if (Aligned) {
+            copy16(place, from, count);
+        } else {
+            for (int j = 0; j < 16; ++j) place[j] = j < count ? from[j] : 0;
+        }
+    }
+}
+
+// A block makes 64 rows and 128 columns; each of its 8 warps 16 columns of all rows.
+template <bool Grouped, bool Aligned>
+DEVICE void tiled(const GemmW4A8& call) {
+    constexpr int kMmaM = kTileM / 8;
+    __shared__ __align__(128) char xs[kStages][kTileM * 128];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, matrix = lane / 8;
+    const int64_t n0 = static_cast<int64_t>(blockIdx.x) * kTileN + warp * 16, m0 = static_cast<int64_t>(blockIdx.y) * kTileM;
+    const int64_t blocks = (call.k + kW4BlockK - 1) / kW4BlockK;
+    const bool is_there = n0 < (call.n + kW4BlockN - 1) / kW4BlockN * kW4BlockN;
+    const char* weights = static_cast<const char*>(call.packed) +
+                          (is_there ? n0 / kW4BlockN * blocks * kW4BlockBytes + n0 % kW4BlockN / 16 * 1024 : 0) + lane * 16;
+    Block now, next;
+    if (blocks > 0) next.load(weights);
+    wait_for_previous_kernel();
+    let_next_kernel_begin();
+    for (int stage = 0; stage < kStages - 1; ++stage) {
+        if (stage < blocks) copy_rows<Aligned>(xs[stage], call, m0, stage * kW4BlockK);
+        copies_begun();
+    }
+    Sums<Grouped> sum[kMmaM];  // rows of the product are columns of y: thread / 4 and + 8; its columns rows of y
+    for (int64_t block = 0; block < blocks; ++block) {
+        now = next;
+        if (block + 1 < blocks) next.load(weights + (block + 1) * kW4BlockBytes);
+        wait_for_copies<kStages - 2>();
+        __syncthreads();
+        const int64_t ahead = block + kStages - 1;
+        if (ahead < blocks) copy_rows<Aligned>(xs[ahead % kStages], call, m0, ahead * kW4BlockK);
+        copies_begun();
+        const char* const xs_now = xs[block % kStages];
+#pragma unroll
+        for (int step = 0; step < 4; ++step) {
+            const int64_t at = block * kW4BlockK + step * 32;
+            const Group low(call, n0 + lane / 4, at), high(call, n0 + lane / 4 + 8, at);
+            unsigned a[4];
+            now.operand(a, step, low.zero, high.zero);
+#pragma unroll
+            for (int i = 0; i < kMmaM; i += 2) {
+                unsigned b[4];  // of rows i * 8 to + 7: first and second 16 k; the same of the next eight
+                const int row = i * 8 + (matrix >> 1) * 8 + lane % 8;
+                load_matrices(b, shared_address(xs_now + swizzled(row, step * 2 + (matrix & 1))));
+                mma_int8(sum[i].now, a, b[0], b[1]);
+                mma_int8(sum[i + 1].now, a, b[2], b[3]);
+            }
+            if (Grouped && ((at + 32) % call.group == 0 || at + 32 >= call.k)) {
+#pragma unroll
+                for (int i = 0; i < kMmaM; ++i) sum[i].group_ends(low, high);
+            }
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < kMmaM; ++i) {
+#pragma unroll
+        for (int j = 0; j < 4; ++j) {
+            const int64_t m = m0 + i * 8 + lane % 4 * 2 + j % 2, n = n0 + lane / 4 + j / 2 * 8;
+            if (m >= call.m || n >= call.n) continue;
+            if (Grouped) {
+                epilogue::store_value(call.out, 0, m, n, epilogue::scaled(call.out, sum[i].total[j], m, n));
+            } else {
+                epilogue::store(call.out, 0, m, n, sum[i].now[j]);
+            }
+        }
+    }
+}
+
+#define KERNEL(name, body) \
+    extern "C" __global__ void __launch_bounds__(kThreads) name(const __grid_constant__ GemmW4A8 call) { body(call); }
+
+KERNEL(gemm_w4a8_direct8, (direct<1, false>))
+KERNEL(gemm_w4a8_direct16, (direct<2, false>))
+KERNEL(gemm_w4a8_direct32, (direct<4, false>))
+KERNEL(gemm_w4a8_grouped8, (direct<1, true>))
+KERNEL(gemm_w4a8_grouped16, (direct<2, true>))
+KERNEL(gemm_w4a8_grouped32, (direct<4, true>))
+KERNEL(gemm_w4a8_tiled, (tiled<false, true>))
+KERNEL(gemm_w4a8_tiled_grouped, (tiled<true, true>))
+KERNEL(gemm_w4a8_tiled_unaligned, (tiled<false, false>))
+KERNEL(gemm_w4a8_tiled_grouped_unaligned, (tiled<true, false>))

@@ -1,0 +1,28 @@
+#include "common/hopper_launch.h"
+#include "common/hopper_shapes.h"
+#include "gemm_w4a8/gemm_w4a8.h"
+
+namespace {
+
+hopper::Entry entries[] = {
+    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows8"}, hopper::kRows8},
+    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows16"}, hopper::kRows16},
+    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows32"}, hopper::kRows32},
+    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows64"}, hopper::kRows64},
+    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows128"}, hopper::kRows128},
+    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_square128"}, hopper::kSquare128},
+    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows256"}, hopper::kRows256},
+};
+
+hopper::Operands operands(const GemmW4A8& call) {
+    return {call.x, call.x_row, call.m, call.n, call.k, call.packed, kW4BlockBytes};
+}
+
+}  // namespace
+
+// Sums are 16 times too large on their way: k beyond 131,072 could leave 32 bits.
+bool fits_sm90a(const GemmW4A8& call) { return !call.group && call.k <= 131072 && hopper::fits(operands(call)); }
+
+int gemm_w4a8_cuda_sm90a(const GemmW4A8& call, int device, void* stream, int shape, int split) {
+    return hopper::launch(entries[shape], operands(call), call.out, split, device, stream);
+}

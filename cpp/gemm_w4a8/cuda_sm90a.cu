@@ -1,0 +1,13 @@
+// gemm_w4a8 by wgmma, for Hopper.
+#include "common/hopper_gemm.cuh"
+#include "common/hopper_shapes.h"
+
+#if __CUDA_ARCH__ == 900
+HOPPER_KERNEL(gemm_w4a8_rows8, hopper::Int4Weights, hopper::kRows8, 2)
+HOPPER_KERNEL(gemm_w4a8_rows16, hopper::Int4Weights, hopper::kRows16, 2)
+HOPPER_KERNEL(gemm_w4a8_rows32, hopper::Int4Weights, hopper::kRows32, 2)
+HOPPER_KERNEL(gemm_w4a8_rows64, hopper::Int4Weights, hopper::kRows64, 2)
+HOPPER_KERNEL(gemm_w4a8_rows128, hopper::Int4Weights, hopper::kRows128, 2)
+HOPPER_KERNEL(gemm_w4a8_square128, hopper::Int4Weights, hopper::kSquare128, 1)
+HOPPER_KERNEL(gemm_w4a8_rows256, hopper::Int4Weights, hopper::kRows256, 1)
+#endif

@@ -1,0 +1,62 @@
+// The contract of gemm_w4a8: int8 activations times int4 weights, the products added up in int32.
+//
+// Weights [n, k] are signed, -8 to 7, two in a byte along k: the even one in the low half (torchao's layout). With one
+// scale for each column (the epilogue's w_scale) the whole is gemm_w8a8's formula:
+//
+//     y[m, n] = out( sum_k x[m, k] * w[n, k] )
+//
+// With groups of `group` values along k each group of a column has its own scale, and may have a zero point:
+//
+//     y[m, n] = out( sum_g group_scale[n, g] * sum_{k in g} x[m, k] * (w[n, k] - group_zero[n, g]) )
+//
+// where the sums over k are exact, and those over g are float32, one after the other in variants that do not share k
+// between threads.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/api.h"
+#include "common/epilogue.h"
+
+struct GemmW4A8 {
+    int64_t m, n, k;  // k even
+    const int8_t* x;  // [m, k], k adjacent
+    int64_t x_row;
+    const void* packed;        // weights: on the CPU [n, k / 2] bytes as above, on a GPU blocks, see below
+    int64_t group;             // 0: none; else a multiple of 32
+    const float* group_scale;  // [n, ceil(k / group)]
+    const int8_t* group_zero;  // [n, ceil(k / group)], -8 to 7; null: 0
+    Epilogue out;              // its n and k are set from these; integer outputs only without groups
+    int32_t variant;           // 0: the one that the table of dispatch.cpp takes
+};
+
+ENVDOCTOR_API int envdoctor_gemm_w4a8(const GemmW4A8* call, int device, void* stream);
+
+// Bytes of weights [n, k] in the packed layout of a device (the same for all GPUs).
+ENVDOCTOR_API size_t envdoctor_gemm_w4a8_packed_bytes(int64_t n, int64_t k, int device);
+
+// Bring weights [n, k / 2] (rows w_row bytes apart) into it, with pointers of the CPU: once, when a model is loaded.
+ENVDOCTOR_API int envdoctor_gemm_w4a8_pack(const uint8_t* w, int64_t w_row, int64_t n, int64_t k, int device, void* packed);
+
+// The name of a variant; null past the last one. Number 0 is "auto".
+ENVDOCTOR_API const char* envdoctor_gemm_w4a8_variant_name(int variant);
+
+// --- the variants -----------------------------------------------------------------------------------------------------
+
+void gemm_w4a8_reference(const GemmW4A8& call);
+
+// Packed weights on a GPU: blocks of 64 columns and 128 k, of a row of blocks one after the other along k. A block holds
+// four groups of 16 columns, a group two halves of 64 k, a half 16 bytes for each of the 32 threads of a warp: register r
+// (of four) has for column (r % 2) * 8 + thread / 4 the values k = r / 2 * 16 + thread % 4 * 4 + (byte) of both of its
+// steps of 32 k, those of the first step in the low halves of the bytes. That is a thread's part of mma.m16n8k32 and of
+// wgmma. What is not there holds 0.
+constexpr int64_t kW4BlockN = 64, kW4BlockK = 128, kW4BlockBytes = kW4BlockN * kW4BlockK / 2;
+
+// On a GPU of compute capability 7.5 and newer, by mma.sync. Direct: at most 32 rows.
+int gemm_w4a8_cuda_mma_direct(const GemmW4A8& call, int device, void* stream);
+int gemm_w4a8_cuda_mma_tiled(const GemmW4A8& call, int device, void* stream);
+
+// On Hopper, by wgmma: without groups, x aligned to 16 bytes; number of the shape, and how many blocks share k.
+bool fits_sm90a(const GemmW4A8& call);
+int gemm_w4a8_cuda_sm90a(const GemmW4A8& call, int device, void* stream, int shape, int split);

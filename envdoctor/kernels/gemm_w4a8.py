@@ -1,0 +1,160 @@
+"""Products of int8 activations and int4 weights, with one scale for each column or for each group along k.
+
+Source of the formulas: cpp/gemm_w4a8/README.md.
+"""
+
+import ctypes
+import math
+from typing import Any, NamedTuple, Optional
+
+import torch
+from torch import Tensor
+
+from envdoctor.kernels import epilogue
+from envdoctor.kernels.calls import address, check, function, place, registry, rows_adjacent, where
+from envdoctor.kernels.epilogue import CEpilogue, Epilogue
+from envdoctor.kernels.forcing import Forcing
+
+
+class _Call(ctypes.Structure):
+    """GemmW4A8 of cpp/gemm_w4a8/gemm_w4a8.h."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("m", "n", "k")),
+        *(("x", ctypes.c_void_p), ("x_row", ctypes.c_int64), ("packed", ctypes.c_void_p)),
+        *(("group", ctypes.c_int64), ("group_scale", ctypes.c_void_p), ("group_zero", ctypes.c_void_p)),
+        *(("out", CEpilogue), ("variant", ctypes.c_int32)),
+    )
+
+
+_int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
+_gemm = function("envdoctor_gemm_w4a8", _int, ctypes.POINTER(_Call), _int, _pointer)
+_packed_bytes = function("envdoctor_gemm_w4a8_packed_bytes", ctypes.c_size_t, _long, _long, _int)
+_pack = function("envdoctor_gemm_w4a8_pack", _int, _pointer, _long, _long, _long, _int, _pointer)
+
+forcing = Forcing("envdoctor_gemm_w4a8_variant_name")
+
+
+class PackedW4A8(NamedTuple):
+    """Weights [n, k] in the layout of the device that they lie on.
+
+    With groups: scales float32 [n, ceil(k / group)] and, where groups have zero points, int8 of the same shape.
+    """
+
+    data: Tensor
+    n: int
+    k: int
+    sums: Tensor  # of the rows, int32 [n]
+    group: int = 0
+    group_scale: Optional[Tensor] = None
+    group_zero: Optional[Tensor] = None
+
+
+def int4_pairs(values: Tensor) -> Tensor:
+    """Values -8 to 7, int8 [N, K] with K even, as bytes [N, K / 2]: the even one in the low half (torchao's layout)."""
+    return (values[:, ::2] & 15 | values[:, 1::2] << 4).to(torch.int8)
+
+
+def int4_values(pairs: Tensor) -> Tensor:
+    """The opposite of int4_pairs."""
+    low = (pairs << 4).to(torch.int8) >> 4
+    return torch.stack([low, pairs >> 4], -1).flatten(-2).to(torch.int8)
+
+
+def pack_w4a8(
+    pairs: Tensor,
+    device: "Optional[torch.device | str]" = None,
+    group: int = 0,
+    group_scale: Optional[Tensor] = None,
+    group_zero: Optional[Tensor] = None,
+) -> PackedW4A8:
+    """Bring int4 weights [N, K / 2] (see int4_pairs) into the layout of a device (default: theirs). Done once.
+
+    With `group` (a multiple of 32) each group of values along K has its scale, and its zero point where some are given.
+    Raises TypeError and ValueError for what does not fit.
+    """
+    if pairs.dtype not in (torch.int8, torch.uint8) or pairs.dim() != 2:
+        raise TypeError(f"pairs must be int8 or uint8 [N, K / 2], not {pairs.dtype} {list(pairs.shape)}")
+    target = torch.device(device) if device is not None else pairs.device
+    n, k = pairs.shape[0], pairs.shape[1] * 2
+    groups = -(-k // group) if group else 0
+    for name, values in (("group_scale", group_scale), ("group_zero", group_zero)):
+        if values is not None and values.shape != (n, groups):
+            raise ValueError(f"{name} must be [{n}, {groups}], not {list(values.shape)}")
+    if bool(group) != (group_scale is not None) or group % 32:
+        raise ValueError("group must be a multiple of 32 and go with group_scale")
+    source = rows_adjacent(pairs.cpu())
+    data = torch.empty(_packed_bytes(n, k, where(target)), dtype=torch.int8)
+    check(_pack(address(source), source.stride(0), n, k, where(target), address(data)), "pack_w4a8")
+    return PackedW4A8(
+        data.to(target),
+        n,
+        k,
+        int4_values(source.view(torch.int8)).sum(1, dtype=torch.int32).to(target),
+        group,
+        None if group_scale is None else group_scale.to(target, torch.float32).contiguous(),
+        None if group_zero is None else group_zero.to(target, torch.int8).contiguous(),
+    )
+
+
+def linear_w4a8(
+    x: Tensor,
+    weight: PackedW4A8,
+    x_scale: Optional[Tensor] = None,
+    w_scale: Optional[Tensor] = None,
+    x_zero: Optional[Tensor] = None,
+    w_zero: Optional[Tensor] = None,
+    bias: Optional[Tensor] = None,
+    bias_scale: float = 1.0,
+    relu: bool = False,
+    out_dtype: torch.dtype = torch.float16,
+) -> Tensor:
+    """y[..., n] = out(x_scale * w_scale * sum_k x[..., k] * w[n, k] + bias_scale * bias[n]), as gemm_w8a8.
+
+    x int8 [..., K]; weights of pack_w4a8. Weights with groups bring their scales; activations then have no zero point.
+    """
+    packed = (
+        weight.data,
+        weight.n,
+        weight.k,
+        weight.sums,
+        weight.group,
+        weight.group_scale,
+        weight.group_zero,
+    )
+    return _linear(x, *packed, x_scale, w_scale, x_zero, w_zero, bias, bias_scale, relu, out_dtype)
+
+
+def _linear_real(
+    x: Tensor,
+    packed: Tensor,
+    n: int,
+    k: int,
+    w_sum: Tensor,
+    group: int,
+    group_scale: Optional[Tensor],
+    group_zero: Optional[Tensor],
+    *arguments: Any,
+) -> Tensor:
+    if x.dtype != torch.int8 or x.dim() < 1 or x.shape[-1] != k or x.device != packed.device:
+        found = f"{x.dtype} {list(x.shape)} on {x.device}"
+        raise ValueError(f"x must be int8 [..., {k}] on {packed.device}, not {found}")
+    out = Epilogue(*arguments)
+    epilogue.output_type(out.out_dtype)
+    y = x.new_empty((*x.shape[:-1], n), dtype=out.out_dtype)
+    flat = rows_adjacent(x.reshape(math.prod(x.shape[:-1]), k))
+    call = _Call(flat.shape[0], n, k, address(flat), flat.stride(0), address(packed), group)
+    call.group_scale, call.group_zero = address(group_scale), address(group_zero)
+    call.variant = forcing.number
+    kept = out.fill(call.out, y, flat, w_sum)
+    check(_gemm(ctypes.byref(call), *place(x)), "linear_w4a8")
+    del kept
+    return y
+
+
+_linear = registry.operator(
+    "linear_w4a8(Tensor x, Tensor packed, int n, int k, Tensor w_sum, int group, Tensor? group_scale, "
+    f"Tensor? group_zero, {epilogue.SCHEMA}) -> Tensor",
+    _linear_real,
+    lambda x, packed, n, *arguments: x.new_empty((*x.shape[:-1], n), dtype=arguments[-1]),
+)
