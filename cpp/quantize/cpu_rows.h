@@ -1,34 +1,10 @@
 // The loops of all CPU variants, written for the compiler to make vectors of: a variant is this file and its flags.
 #pragma once
 
+#include "common/cpu_elements.h"
 #include "quantize/arithmetic.h"
 
 namespace {
-
-// All three cases are computed and one is taken: a branch would keep the loop from becoming one of vectors.
-struct Half {
-    using Raw = uint16_t;
-    static inline float value(Raw raw) {
-        const uint32_t rest = raw & 0x7fffu;
-        const uint32_t small = epilogue::bits_of(static_cast<float>(static_cast<int32_t>(rest)) * 5.9604645e-8f);
-        const uint32_t normal = (rest << 13) + (112u << 23), special = (rest << 13) | quantize::kInfinity;
-        const uint32_t bits = rest < 0x400u ? small : rest < 0x7c00u ? normal : special;
-        return epilogue::of_bits(bits | static_cast<uint32_t>(raw & 0x8000u) << 16);
-    }
-    static inline Raw magnitude(Raw raw) { return raw & 0x7fff; }
-};
-
-struct Bfloat16 {
-    using Raw = uint16_t;
-    static inline float value(Raw raw) { return epilogue::of_bits(static_cast<uint32_t>(raw) << 16); }
-    static inline Raw magnitude(Raw raw) { return raw & 0x7fff; }
-};
-
-struct Float {
-    using Raw = uint32_t;
-    static inline float value(Raw raw) { return epilogue::of_bits(raw); }
-    static inline Raw magnitude(Raw raw) { return raw & quantize::kMagnitude; }
-};
 
 template <class T>
 inline uint32_t largest_of(const typename T::Raw* x, const float* smooth, int64_t k) {

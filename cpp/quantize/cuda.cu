@@ -1,4 +1,4 @@
-// quantize for every GPU from Turing on. Bandwidth is the bound: a row is read once and waits in registers for its scale.
+// quantize for GPUs from Turing on. Bandwidth is the bound: a row is read once and waits in registers for its scale.
 //
 // extern "C" and no anonymous namespace: nvcc would put a hash of the build folder into the names.
 #include "common/device_rows.cuh"

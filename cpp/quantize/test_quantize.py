@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from envdoctor.kernels import quantize_rows, quantize_static
-from envdoctor.kernels.quantize import variants
+from envdoctor.kernels.quantize import forcing
 
 DTYPES = [torch.float16, torch.bfloat16, torch.float32]
 # Pieces of 16 bytes are 8 or 4 elements: K on both sides of every step, odd, and beyond every shape's registers.
@@ -204,7 +204,7 @@ def test_what_does_not_fit_is_said():
     "variant",
     [
         pytest.param(name, marks=pytest.mark.gpu if name.startswith("cuda") else ())
-        for name in variants.names()[1:]
+        for name in forcing.variants()
     ],
 )
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -224,7 +224,7 @@ def test_every_variant_gives_what_the_definition_says(variant, dtype):
         x, smooth = numbers(rows, k, dtype=dtype), torch.rand(k) + 0.1
         x[-1, k // 2] = float("nan")
         try:
-            with variants.forced(variant):
+            with forcing.to(variant):
                 check_rows(x, device)
                 check_rows(x, device, levels=127.5)
                 found = quantize_static(x.to(device), torch.full((1,), 0.04, device=device), with_sums=True)

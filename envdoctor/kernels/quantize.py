@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels.calls import TYPES, address, check, function, place, registry, rows_adjacent
-from envdoctor.kernels.variants import Variants
+from envdoctor.kernels.forcing import Forcing
 
 
 class _Call(ctypes.Structure):
@@ -32,8 +32,7 @@ class _Call(ctypes.Structure):
 
 _quantize = function("envdoctor_quantize", ctypes.c_int, ctypes.POINTER(_Call), ctypes.c_int, ctypes.c_void_p)
 
-#: The family's variants, to force one.
-variants = Variants("quantize")
+forcing = Forcing("envdoctor_quantize_variant_name")
 
 _ROWS = {127.0: 0, 127.5: 1}
 _STATIC = 2
@@ -123,7 +122,7 @@ def _run(x: Tensor, values: Tensor, scale: Tensor, sums: Optional[Tensor], call:
     )
     call.q, call.q_row, call.scale = address(values), k, address(scale)
     call.sums = address(sums)
-    call.variant = variants.number
+    call.variant = forcing.number
     check(_quantize(ctypes.byref(call), *place(x)), "quantize")
 
 
