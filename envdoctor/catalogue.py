@@ -10,11 +10,12 @@ from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional, Tupl
 
 import envdoctor.rules
 from envdoctor.facts import ROLES, Facts, Note, NotExamined, Project, Unknown
-from envdoctor.finding import Finding, Severity
+from envdoctor.finding import Finding, Here, Severity
 from envdoctor.log import BuildLog
 
 Check = Callable[..., Iterator[Finding]]
 Explain = Callable[[BuildLog], Iterator[Finding]]
+Judge = Callable[..., Optional[Here]]
 
 #: Topics in the order in which a build meets them; a rule's own STAGE says otherwise.
 TOPICS = ("resolving", "toolkit", "linking", "loading")
@@ -37,6 +38,9 @@ class Rule:
     #: What reads a failing log; None when no log shows the problem.
     explain: Optional[Explain]
     module: ModuleType
+    #: What facts say to a finding of a log (its parameter `finding`); None where they can neither show it nor the
+    #: opposite.
+    judge: Optional[Judge] = None
 
     @property
     def title(self) -> str:
@@ -45,10 +49,7 @@ class Rule:
 
     def needs(self) -> Dict[str, bool]:
         """Fact names that `check` asks for, and whether it accepts their absence (Optional)."""
-        if self.check is None:
-            return {}
-        hints = get_type_hints(self.check)
-        return {name: _accepts_none(hints[name]) for name in inspect.signature(self.check).parameters}
+        return _needs(self.check) if self.check else {}
 
 
 @dataclass(frozen=True)
@@ -103,10 +104,19 @@ def diagnose(facts: Facts, only: Optional[Iterable[str]] = None) -> Diagnosis:
 def ask(rule: Rule, facts: Facts) -> Optional[Iterator[Finding]]:
     """What one rule says of the facts; None where it cannot say: no check, another role, a fact that is missing."""
     severest = _severest(rule, facts)
-    arguments, _ = _arguments(rule, facts)
+    arguments, _ = _arguments(rule.needs(), facts)
     if rule.check is None or severest is None or arguments is None:
         return None
     return (named(finding, rule, severest) for finding in rule.check(**arguments))
+
+
+def judge(rule: Rule, finding: Finding, facts: Facts) -> Optional[Here]:
+    """What the facts say to what a rule found in a log; None where they say nothing."""
+    if rule.judge is None:
+        return None
+    needs = {name: optional for name, optional in _needs(rule.judge).items() if name != "finding"}
+    arguments, _ = _arguments(needs, facts)
+    return None if arguments is None else rule.judge(finding=finding, **arguments)
 
 
 def _rule(module: ModuleType) -> Rule:
@@ -121,15 +131,21 @@ def _rule(module: ModuleType) -> Rule:
         check=getattr(module, "check", None),
         explain=getattr(module, "explain", None),
         module=module,
+        judge=getattr(module, "judge", None),
     )
 
 
-def _arguments(rule: Rule, facts: Facts) -> Tuple[Optional[Dict[str, Any]], List[str]]:
-    """The facts that a rule asks for; None when it does not apply, and the names that nobody could determine."""
+def _needs(function: Callable[..., Any]) -> Dict[str, bool]:
+    hints = get_type_hints(function)
+    return {name: _accepts_none(hints[name]) for name in inspect.signature(function).parameters}
+
+
+def _arguments(needs: Dict[str, bool], facts: Facts) -> Tuple[Optional[Dict[str, Any]], List[str]]:
+    """The facts that a rule needs; None when it does not apply, and the names that nobody could determine."""
     arguments: Dict[str, Any] = {}
     missing: List[str] = []
     absent = False
-    for name, optional in rule.needs().items():
+    for name, optional in needs.items():
         value = getattr(facts, name)
         if isinstance(value, (Unknown, NotExamined)):
             missing.append(name)
@@ -149,7 +165,7 @@ def _undetermined(asked: Iterable[Rule], facts: Facts) -> Iterator[Note]:
     """Facts that nobody could determine, each with the rules that could not be asked for want of it."""
     skipped: Dict[str, List[str]] = {}
     for rule in asked:
-        for name in _arguments(rule, facts)[1] if _severest(rule, facts) else ():
+        for name in _arguments(rule.needs(), facts)[1] if _severest(rule, facts) else ():
             skipped.setdefault(name, []).append(rule.name)
     for name, names in skipped.items():
         value = getattr(facts, name)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Mapping, Tuple
 
-from envdoctor.catalogue import ask, named, rules
+from envdoctor.catalogue import ask, judge, named, rules
 from envdoctor.facts import Facts, Note
-from envdoctor.finding import Finding, LogLine
+from envdoctor.finding import Finding, Here, LogLine
 from envdoctor.log import BuildLog
 from envdoctor.log.signs import BENIGN, ERROR, FAILURES, FRAMES, MORE, NOTICES, STOPS, SUCCESSES, WRAPPERS
 
@@ -20,19 +20,6 @@ OUTCOMES = {
 }
 #: Of a finding, best first.
 CONFIDENCE = ("high", "medium", "low")
-#: Of this machine.
-ANSWERS = ("confirmed", "contradicted", "not checkable")
-
-
-@dataclass(frozen=True)
-class Here:
-    """What this machine's facts say to a finding of a log."""
-
-    answer: str  # one of ANSWERS
-    text: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.answer}: {self.text}" if self.text else self.answer
 
 
 @dataclass(frozen=True)
@@ -98,22 +85,21 @@ def _last(log: BuildLog, patterns: Tuple[str, ...]) -> int:
 def compared(explanation: Explanation, facts: Facts, it_happened_here: bool = False) -> Explanation:
     """With what this machine's facts say to each finding: a confirmed one has the cure that fits here.
 
-    What they confirm counts one degree of confidence more, what they contradict one less. A failure that happened on
-    this very machine is not contradicted by a rule that does not foresee it.
+    What they confirm counts one degree of confidence more, what they contradict one less. That a rule does not foresee
+    a failure contradicts nothing, only facts that show the opposite do; nor do those where it failed here just now.
     """
     known = {rule.name: rule for rule in rules()}
     here: Dict[str, Here] = {}
     findings = []
     for finding in explanation.findings:
-        found = ask(known[finding.rule], facts)
-        first = next(found, None) if found is not None else None
-        if first is not None:
-            here[finding.rule] = Here("confirmed", first.message)
+        judged = judge(known[finding.rule], finding, facts)
+        first = next(ask(known[finding.rule], facts) or iter(()), None)
+        if first is not None and (judged is None or judged.answer == "confirmed"):
+            judged = Here("confirmed", first.message)
             finding = replace(finding, fix=first.fix or finding.fix)
-        elif found is None or it_happened_here:
-            here[finding.rule] = Here("not checkable")
-        else:
-            here[finding.rule] = Here("contradicted", "the facts of this machine show nothing of it")
+        elif judged is None or (judged.answer == "contradicted" and it_happened_here):
+            judged = Here("not checkable")
+        here[finding.rule] = judged
         findings.append(finding)
     weight = {"confirmed": -1, "contradicted": 1}
 

@@ -45,6 +45,21 @@ class LogLine(Evidence):
     line: int = 0
 
 
+#: Of this machine, to what a log says.
+ANSWERS = ("confirmed", "contradicted", "not checkable")
+
+
+@dataclass(frozen=True)
+class Here:
+    """What this machine's facts say to a finding of a log."""
+
+    answer: str  # one of ANSWERS
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.answer}: {self.text}" if self.text else self.answer
+
+
 @dataclass(frozen=True)
 class Location:
     """A file of the project that a finding belongs to; `line` counts from 1."""

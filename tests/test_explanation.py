@@ -10,10 +10,11 @@ import pytest
 
 from envdoctor.catalogue import Rule, rules
 from envdoctor.explanation import OUTCOMES, compared, explain
-from envdoctor.facts import ROLES, Facts, Request, Torch
-from envdoctor.finding import Finding, Fix, Severity
+from envdoctor.facts import ROLES, Facts, Folder, Folders, Request, Torch
+from envdoctor.finding import Finding, Fix, Here, Severity
 from envdoctor.log import read, read_text
 from envdoctor.log.reader import SHORT
+from tests import factory
 
 LOGS = sorted((Path(__file__).parent / "logs").glob("*/*.log"))
 #: The outcomes that are no rules, as verdicts.
@@ -105,6 +106,7 @@ def test_no_text_takes_long(piece, plain_seconds):
     assert seconds(text) < 20 * plain_seconds * len(text)
 
 
+REFUSED = "nvcc fatal   : Unsupported gpu architecture 'compute_120'"
 MISSING = "fatal error: cusparse.h: No such file or directory\n"
 
 
@@ -193,9 +195,14 @@ def _with_torch(torch: Torch):
     yield HERE
 
 
+def _opposite(finding: Finding, request: Request):
+    return Here("contradicted", "it is installed")
+
+
 def test_this_machine_confirms_contradicts_or_cannot_say(known):
     known(
-        rule_of("contradicted", _never, "cusparse"),
+        replace(rule_of("contradicted", _never, "cusparse"), judge=_opposite),
+        rule_of("not-foreseen", _never, "cusparse"),
         rule_of("unasked", None, "cusparse"),
         rule_of("unknown", _with_torch, "cusparse"),
         rule_of("confirmed", _always, "cusparse"),
@@ -203,8 +210,55 @@ def test_this_machine_confirms_contradicts_or_cannot_say(known):
     found = compared(explain(read_text(MISSING)), Facts())
     assert [(f.rule, found.here[f.rule].answer) for f in found.findings] == [
         ("confirmed", "confirmed"),
+        ("not-foreseen", "not checkable"),
         ("unasked", "not checkable"),
         ("unknown", "not checkable"),
         ("contradicted", "contradicted"),
     ]
-    assert found.findings[0].fix == HERE.fix and found.findings[1].fix == Fix("mend unasked")
+    assert found.findings[0].fix == HERE.fix and found.findings[1].fix == Fix("mend not-foreseen")
+    assert "contradicted" not in [
+        here.answer for here in compared(explain(read_text(MISSING)), Facts(), True).here.values()
+    ]
+
+
+PYTHON = {"packages": factory.packages(), "python": factory.python()}
+TMP = Folder("tmp", "/tmp", True, True, True, False, 9 << 30, 1000, "ext4", "default")
+
+
+@pytest.mark.parametrize(
+    ("log", "facts", "answer"),
+    [
+        ("ModuleNotFoundError: No module named 'flash_attn'", PYTHON, "confirmed"),
+        (
+            "ModuleNotFoundError: No module named 'wheel'",
+            PYTHON,
+            "contradicted",
+        ),
+        (
+            "CMake 3.29 or higher is required.  You are running version 3.25.1",
+            {"tools": factory.tools(factory.program("cmake", "3.25.1"))},
+            "confirmed",
+        ),
+        (
+            "CMake 3.29 or higher is required.  You are running version 3.25.1",
+            {"tools": factory.tools(factory.program("cmake", "3.30.0"))},
+            "contradicted",
+        ),
+        ("/usr/bin/ld: cannot find -lcuda", {"driver": None, "toolkits": None}, "confirmed"),
+        (REFUSED, {"toolkit": factory.toolkit("12.4")}, "confirmed"),
+        (REFUSED, {"toolkit": factory.toolkit("13.0")}, "contradicted"),
+        (REFUSED, {"toolkit": None}, "not checkable"),
+        (
+            "RuntimeError: CUDA driver version is insufficient for CUDA runtime version",
+            {"driver": None},
+            "contradicted",
+        ),
+        ("error: No space left on device", {"folders": Folders((TMP,))}, "contradicted"),
+        ("error: No space left on device", {"folders": Folders((replace(TMP, free_bytes=0),))}, "confirmed"),
+        ("/bin/sh: 1: ninja: not found", {"tools": factory.tools()}, "confirmed"),
+        ("/bin/sh: 1: ninja: not found", {"tools": factory.tools(factory.program("ninja"))}, "contradicted"),
+    ],
+)
+def test_facts_contradict_only_by_showing_the_opposite(log, facts, answer):
+    found = compared(explain(read_text(log)), Facts(**facts))
+    assert found.here[found.findings[0].rule].answer == answer

@@ -8,10 +8,10 @@ import inspect
 import json
 from typing import Any, Dict, Tuple, Union, get_type_hints
 
-from envdoctor.explanation import ANSWERS, CONFIDENCE, VERDICTS
+from envdoctor.explanation import CONFIDENCE, VERDICTS
 from envdoctor.facts import Facts, Note, NotExamined, Unknown
 from envdoctor.facts.codec import SCHEMA as FACTS
-from envdoctor.finding import Edit, Evidence, Location, Run, Safety, SetEnv, Severity, Shim
+from envdoctor.finding import ANSWERS, Edit, Evidence, Location, Run, Safety, SetEnv, Severity, Shim
 from envdoctor.report.explanation import SCHEMA as EXPLANATION
 from envdoctor.report.json_ import SCHEMA as REPORT
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
-from envdoctor.explanation import Explanation, Here
+from envdoctor.explanation import Explanation
 from envdoctor.facts import Note
-from envdoctor.finding import Finding, Fix, LogLine, Run, SetEnv
+from envdoctor.finding import Finding, Fix, Here, LogLine, Run, SetEnv
 from envdoctor.report import schemas
 from envdoctor.report.explanation import as_markdown, as_text, to_json
 from envdoctor.report.style import PLAIN

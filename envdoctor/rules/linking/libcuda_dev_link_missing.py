@@ -29,7 +29,7 @@ from typing import Iterator, Optional
 
 from envdoctor import libraries
 from envdoctor.facts import Driver, Library, Located, Project, Toolkit, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, Location, SetEnv, Severity
 from envdoctor.log import BuildLog, told
 from envdoctor.messages.absent import libraries as libraries_absent
 
@@ -131,3 +131,13 @@ def explain(log: BuildLog) -> Iterator[Finding]:
                 " beside it"
             ),
         )
+
+
+def judge(finding: Finding, toolkits: Optional[Toolkits], driver: Optional[Driver]) -> Optional[Here]:
+    if libraries.linkable(toolkits, "libcuda.so") if toolkits else False:
+        return Here("contradicted", "the linker's own folders have libcuda.so")
+    if driver is not None and driver.libcuda:
+        return None  # libcuda.so.1 is here, and its link may be
+    return Here(
+        "confirmed", "no driver is installed here, and none of the linker's own folders has libcuda.so"
+    )

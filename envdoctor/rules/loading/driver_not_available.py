@@ -30,7 +30,7 @@ from typing import Iterator, Optional
 
 from envdoctor import compat, installing
 from envdoctor.facts import CompiledModules, Driver, Environment, Request, System, Torch
-from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, SetEnv, Severity
 from envdoctor.log import BuildLog, Hit, told
 from envdoctor.messages import drivers, unresolved
 
@@ -178,4 +178,14 @@ def _finding(hit: Hit, message: str, confidence: str) -> Finding:
             " image run nothing that loads libcuda"
         ),
         confidence=confidence,
+    )
+
+
+def judge(finding: Finding, driver: Optional[Driver]) -> Optional[Here]:
+    if driver is None or not driver.libcuda:
+        return Here("confirmed", "there is no libcuda.so.1 here")
+    if not driver.gpus:
+        return None
+    return Here(
+        "contradicted", f"the driver serves CUDA {driver.cuda_version}, and {driver.gpus[0].name} is visible"
     )

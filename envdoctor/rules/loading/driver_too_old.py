@@ -29,7 +29,7 @@ from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat, installing
 from envdoctor.facts import Driver, Request, System, Toolkit, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, Severity
 from envdoctor.log import BuildLog
 from envdoctor.messages import drivers
 
@@ -135,4 +135,13 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             " process sees no libcuda.so.1: start the container with --gpus all"
         ),
         confidence=confidence,
+    )
+
+
+def judge(finding: Finding, driver: Optional[Driver]) -> Optional[Here]:
+    if driver is not None and driver.libcuda:
+        return None
+    return Here(
+        "contradicted",
+        "no NVIDIA driver is here at all, of which CUDA's runtime says the same: driver-not-available",
     )

@@ -34,7 +34,7 @@ from packaging.utils import canonicalize_name
 
 from envdoctor import compat, installing, isolation, requirements
 from envdoctor.facts import Configuration, Environment, Located, Packages, Project, Python, Request
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, Location, Run, SetEnv, Severity
 from envdoctor.log import BuildLog, told
 from envdoctor.messages import tracebacks
 
@@ -286,3 +286,17 @@ def _is_hidden(log: BuildLog, top: str) -> bool:
         r"\(setup\.py\)|setup\.py egg_info|^[^\S\n]*File \""
     )
     return (by_pip and top == "torch") or told.isolated(log)
+
+
+def judge(finding: Finding, packages: Packages, python: Python) -> Optional[Here]:
+    said = (
+        re.search(r"No module named '?([\w.]+)", piece.text.replace('"', "'")) for piece in finding.evidence
+    )
+    module = next((found[1].rstrip(".") for found in said if found), None)
+    if module is None or module.partition(".")[0] in tracebacks.OWN:
+        return None
+    name = canonicalize_name(compat.distribution(module))
+    version = packages.version(name)
+    if version is not None:
+        return Here("contradicted", f"{name} {version} is installed for {python.executable}")
+    return Here("confirmed", f"nothing named {name} is installed for {python.executable}")

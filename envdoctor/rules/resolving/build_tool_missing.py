@@ -29,7 +29,7 @@ from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat, installing
 from envdoctor.facts import Compilers, Environment, Project, System, Tools
-from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, SetEnv, Severity
 from envdoctor.isolation import requires
 from envdoctor.log import BuildLog
 from envdoctor.messages import programs
@@ -162,3 +162,11 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             # Many setup.py files ask git for a version, and go on without.
             "medium" if tool == "git" else "high",
         )
+
+
+def judge(finding: Finding, tools: Tools) -> Optional[Here]:
+    name = finding.message.partition(" ")[0].lower()
+    program = tools.first(name)
+    if program is not None and not program.error:
+        return Here("contradicted", f"{program.path} is on PATH")
+    return Here("confirmed", f"no {name} on PATH") if name in ("ninja", "cmake", "make", "git") else None

@@ -23,13 +23,14 @@ Put a newer CMake first on PATH; `pip install "cmake>=..."` gives one without ro
 When the project is built by a backend that brings its own CMake; envdoctor leaves scikit-build-core projects alone.
 """
 
+import re
 from typing import Iterator, Optional, Tuple
 
 from packaging.version import Version
 
 from envdoctor import installing
 from envdoctor.facts import Program, Project, Tools
-from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity, Shim, Step
+from envdoctor.finding import Evidence, Finding, Fix, Here, Location, SetEnv, Severity, Shim, Step
 from envdoctor.log import BuildLog, Hit
 from envdoctor.requirements import release_of
 
@@ -186,3 +187,14 @@ def _finding(hit: Hit, message: str, since: str, confidence: str = "high") -> Fi
         ),
         confidence,
     )
+
+
+def judge(finding: Finding, tools: Tools) -> Optional[Here]:
+    asked = re.search(r"CMake (?:has since )?(\d[\d.]*\d)", finding.message)
+    first = tools.first("cmake")
+    running = release_of(first.version) if first else None
+    needed = release_of(asked[1]) if asked else None
+    if first is None or running is None or needed is None:
+        return None
+    answer = "confirmed" if running < needed else "contradicted"
+    return Here(answer, f"{first.path}, first on PATH, is {first.version}")

@@ -27,7 +27,7 @@ When the build is known to be small.
 from typing import Iterator, Optional
 
 from envdoctor.facts import Folder, Folders
-from envdoctor.finding import Evidence, Finding, Fix, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, SetEnv, Severity
 from envdoctor.log import BuildLog
 
 SEVERITY = Severity.WARNING
@@ -123,3 +123,11 @@ def explain(log: BuildLog) -> Iterator[Finding]:
                 " conda clean --all, docker system prune), or set TMPDIR and PIP_CACHE_DIR to a larger disk"
             ),
         )
+
+
+def judge(finding: Finding, folders: Folders) -> Optional[Here]:
+    shared = finding.message.startswith("Shared memory")
+    seen = [folder for folder in folders.items if folder.role in MEANS and (folder.role == "shm") == shared]
+    if not seen or any(folder.free_bytes is None or _full(folder) for folder in seen):
+        return None
+    return Here("contradicted", "there is room: " + ", ".join(f"{each.path} {_room(each)}" for each in seen))

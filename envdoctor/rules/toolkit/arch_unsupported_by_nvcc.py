@@ -25,12 +25,13 @@ GPUs compile when the program starts.
 When the entry is only reached with newer toolkits.
 """
 
+import re
 from typing import Iterator, Optional, Tuple
 
 from envdoctor import architectures, builders, compat, libraries, toolkit_cures
 from envdoctor.architectures import Architecture, Asked
 from envdoctor.facts import Driver, Environment, Project, Request, Toolkit, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, SetEnv, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, Location, SetEnv, Severity
 from envdoctor.log import BuildLog
 from envdoctor.messages.refused import refused
 
@@ -168,3 +169,12 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             ),
             confidence="high" if unnamed else "medium",
         )
+
+
+def judge(finding: Finding, toolkit: Toolkit) -> Optional[Here]:
+    asked = re.search(r"architecture (\d+)\.(\d)", finding.message)
+    if asked is None or not toolkit.nvcc or not toolkit.architectures:
+        return None
+    known = asked[1] + asked[2] in toolkit.architectures
+    said = f"nvcc {toolkit.version} at {toolkit.root} {'knows' if known else 'does not know'} {asked[1]}.{asked[2]}"
+    return Here("contradicted" if known else "confirmed", said)

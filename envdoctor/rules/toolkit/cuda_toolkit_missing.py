@@ -34,7 +34,7 @@ from typing import Iterator, Optional, Tuple
 from envdoctor import compat, toolkit_cures
 from envdoctor.builders import builds_torch_extension, builds_with_cmake
 from envdoctor.facts import Environment, NvccPath, Nvccs, Project, Toolkit, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, Run, Safety, Severity
 from envdoctor.log import BuildLog, told
 from envdoctor.messages import programs
 from envdoctor.messages.phrases import CPU_TORCH, IN_ERROR
@@ -211,3 +211,9 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             ),
             confidence="high" if said and not log.has(*CPU_TORCH) else "medium",
         )
+
+
+def judge(finding: Finding, toolkit: Optional[Toolkit]) -> Optional[Here]:
+    if toolkit is not None and toolkit.nvcc:
+        return Here("contradicted", f"CUDA {toolkit.version} is at {toolkit.root}, and a build here finds it")
+    return Here("confirmed", "a build here finds no nvcc")

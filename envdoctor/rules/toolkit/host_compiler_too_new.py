@@ -30,7 +30,7 @@ from typing import Iterator, Optional
 
 from envdoctor import builders, compat, compiler_cures, toolkit_cures
 from envdoctor.facts import Compiler, Compilers, Environment, Project, System, Toolkit, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, Severity
 from envdoctor.log import BuildLog
 
 SEVERITY = Severity.ERROR
@@ -160,3 +160,11 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             "No change of the project helps; every file that includes these headers fails.",
             Fix("Have nvcc call an older gcc (NVCC_CCBIN, CUDAHOSTCXX or -ccbin), or use a newer toolkit"),
         )
+
+
+def judge(finding: Finding, toolkit: Toolkit, compiler: Compiler) -> Optional[Here]:
+    newest = toolkit.newest_clang if compiler.kind == "clang" else toolkit.newest_gcc
+    if compiler.kind not in ("gcc", "clang") or newest is None or not toolkit.nvcc:
+        return None
+    said = f"nvcc {toolkit.version} accepts {compiler.kind} up to {newest}; it would call {compiler.version}"
+    return Here("confirmed" if compiler.major > newest else "contradicted", said)

@@ -28,7 +28,7 @@ from typing import Iterator, Optional, Tuple
 
 from envdoctor import compat, libraries, toolkit_cures
 from envdoctor.facts import Project, Toolkit, Toolkits, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Run, Safety, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, Run, Safety, Severity
 from envdoctor.log import BuildLog, told
 
 SEVERITY = Severity.ERROR
@@ -122,3 +122,11 @@ def explain(log: BuildLog) -> Iterator[Finding]:
                 f"Set CUDA_HOME to a toolkit of torch.version.cuda, or install a torch built for nvcc's{isolated}"
             ),
         )
+
+
+def judge(finding: Finding, torch: Torch, toolkit: Toolkit) -> Optional[Here]:
+    built_with = compat.release(torch.cuda)
+    if built_with is None or not toolkit.nvcc:
+        return None
+    said = f"the toolkit is CUDA {toolkit.version}, and torch is built for {torch.cuda}"
+    return Here("contradicted" if built_with[0] == toolkit.release[0] else "confirmed", said)

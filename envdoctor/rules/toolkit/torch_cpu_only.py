@@ -29,7 +29,7 @@ from typing import Iterator, Optional, Tuple
 
 from envdoctor import installing
 from envdoctor.facts import Environment, Project, Python, System, Toolkit, Torch
-from envdoctor.finding import Evidence, Finding, Fix, Location, Run, Severity
+from envdoctor.finding import Evidence, Finding, Fix, Here, Location, Run, Severity
 from envdoctor.log import BuildLog
 from envdoctor.messages.phrases import CPU_TORCH
 
@@ -134,3 +134,9 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             confidence,
             because=(cpu,) if cpu else (),
         )
+
+
+def judge(finding: Finding, torch: Torch) -> Optional[Here]:
+    if torch.cuda is None:
+        return Here("confirmed", f"torch {torch.version} at {torch.path} is a build without CUDA")
+    return Here("contradicted", f"torch {torch.version} at {torch.path} is a build for CUDA {torch.cuda}")
