@@ -1,10 +1,10 @@
-"""Write envdoctor/log/locales.json: what gcc, ld, the C library, shells, make and git say in other languages.
+"""Write envdoctor/log/locales.json: what compilers, shells, make, git, apt and others say in other languages.
 
     python ci/make_locales.py [--messages FOLDER ...]
 
 The translations come from the programs' own message catalogues (.mo), by their English text: those of the folders
-given (default: /usr/share/locale), as Debian's packages gcc-12-locales, binutils-common, libc-l10n, bash, make and git
-bring them.
+given (default: /usr/share/locale), as Debian's packages gcc-12-locales, binutils-common, libc-l10n, bash, coreutils,
+make, tar, git, apt and wget bring them.
 """
 
 import argparse
@@ -75,9 +75,54 @@ MESSAGES: Dict[str, Tuple[str, ...]] = {
         "%P: skipping incompatible %pB when searching for %s\n",
         "%P: skipping incompatible %B when searching for %s\n",
     ),
-    "bash": ("command not found", "%s: command not found"),
-    "make": ("%s[%u]: ", "No rule to make target '%s'%s", "Error %d", "*** [%s] Error %d"),
+    "bash": ("command not found", "%s: command not found", "line %d: ", "%s: %s: bad interpreter"),
+    "make": (
+        "%sNo rule to make target '%s'%s",
+        "%sNo rule to make target '%s', needed by '%s'%s",
+        "%s[%s: %s] Error %d%s",
+        ".  Stop.\n",
+        "missing separator",
+    ),
+    "coreutils": (
+        "cannot access %s",
+        "cannot create directory %s",
+        "cannot create regular file %s",
+        "cannot create symbolic link %s",
+        "cannot open %s for reading",
+        "cannot open %s for writing",
+        "cannot remove %s",
+        "cannot stat %s",
+        "cannot touch %s",
+        "error writing %s",
+        "failed to run command %s",
+    ),
+    "tar": ("Error is not recoverable: exiting now",),
+    "apt": (
+        "Unable to locate package %s",
+        "Package '%s' has no installation candidate",
+        "Temporary failure resolving '%s'",
+        "Could not resolve '%s'",
+        "Failed to fetch %s  %s",
+        "The following packages have unmet dependencies:",
+        "You don't have enough free space in %s.",
+    ),
+    "libapt-pkg6.0": (
+        "Could not get lock %s",
+        "Could not open lock file %s",
+        "Unable to acquire the dpkg frontend lock (%s), are you root?",
+        "The repository '%s' is not signed.",
+    ),
+    "wget": (
+        "%s: unable to resolve host address %s\n",
+        "failed: %s.\n",
+        "%s ERROR %d: %s.\n",
+        "%s: cannot verify %s's certificate, issued by %s:\n",
+    ),
     "git": (
+        (
+            "detected dubious ownership in repository at '%s'\n%sTo add an exception for this directory, call:\n\n"
+            "\tgit config --global --add safe.directory %s"
+        ),
         "fatal: ",
         "error: ",
         "Could not read from remote repository.",
@@ -143,6 +188,7 @@ OTHERS: Dict[str, Tuple[str, ...]] = {
     "fatal error": ("致命错误", "嚴重錯誤", "致命的エラー", "치명적 오류"),
     "error:": ("错误\uff1a", "错误:", "錯誤\uff1a", "エラー:", "오류:"),
     "undefined reference to": ("未定义的引用",),
+    "line {0}:": ("行 {0}:",),
 }
 
 _PLACE = re.compile(r"%(?:\d+\$)?(?:[-+#0 ]*\d*(?:\.\d+)?)(?:pT|pB|q?[A-Za-z])")
@@ -177,14 +223,15 @@ def translations(folders: List[Path]) -> Iterator[Tuple[str, str]]:
                         with path.open("rb") as stream:
                             catalogue = gettext.GNUTranslations(stream)
                         for message in messages:
+                            hollow = _hollow(domain, message)
                             found = catalogue.gettext(message)
-                            if found != message:
-                                yield _plain(message), _plain(found)
+                            if found != message and len(_lines(found)) <= len(_lines(message)):
+                                yield _plain(message, hollow), _plain(found, hollow)
 
 
-def _plain(message: str) -> str:
-    """Without what ld's %P, %X and %C print in front; quotes as logs are read."""
-    text = re.sub(r"^(?:%X|%p?[PBCDH]\s?[:\uff1a]\s?)+", "", message.strip("\n"))
+def _plain(message: str, hollow: Tuple[int, ...] = ()) -> str:
+    """Its first line without what ld's %P, %X and %C print in front; quotes as logs are read."""
+    text = re.sub(r"^(?:%X|%p?[PBCDH]\s?[:\uff1a]\s?)+", "", _lines(message)[0])
     text = re.sub(r"%(\d+\$)?q([A-Z]|s)", r"'%\1s'", text).translate(MARKS)
     order = iter(range(20))
 
@@ -192,7 +239,21 @@ def _plain(message: str) -> str:
         number = re.match(r"%(\d+)\$", found[0])
         return f"{{{int(number[1]) - 1 if number else next(order)}}}"
 
-    return _PLACE.sub(place, text)
+    text = _PLACE.sub(place, text)
+    for number in hollow:
+        text = text.replace(f"{{{number}}}", "").lstrip(" :\u00a0")
+    return text.strip() if "{" in text else text
+
+
+def _hollow(domain: str, message: str) -> Tuple[int, ...]:
+    """Places that hold no part of the message: make's first and last, the program's name of wget."""
+    if domain not in ("make", "wget") or not message.startswith("%s"):
+        return ()
+    return (0, message.count("%") - 1) if domain == "make" else (0,)
+
+
+def _lines(message: str) -> List[str]:
+    return message.strip("\n").splitlines()
 
 
 if __name__ == "__main__":

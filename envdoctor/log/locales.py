@@ -1,4 +1,4 @@
-"""Messages of gcc, ld, the C library, shells, make, git and MSVC in other languages, put back into English."""
+"""Messages of compilers, linkers, the C library, shells, make, git, apt and others, put back into English."""
 
 import functools
 import json
@@ -13,7 +13,7 @@ _PLACE = re.compile(r"\\\{(\d)\\\}")
 _WORDS = re.compile(r"[A-Za-z]+")
 _AROUND = ".,:;()'\"\u00a0"
 #: No failure is told in these.
-_HARMLESS = ("warning: ", "note: ")
+_HARMLESS = ("warning: ", "note: ", "line {0}:")
 
 
 @dataclass(frozen=True)
@@ -110,11 +110,16 @@ def _word(text: str, english: str) -> str:
 
 
 def _form(text: str) -> Pattern[str]:
-    """Every place holds something: the first one of a line no colon, the last one up to a quote or the line's end."""
-    pattern = _PLACE.sub(lambda found: f"(?P<g{found[1]}>[^']{{1,200}}?)", re.escape(text).rstrip())
+    """Every place holds something: the first one of a line no colon, the last one up to a quote or the line's end.
+
+    What it holds may have quotes of its own, which are then around all of it.
+    """
+    pattern = _PLACE.sub(
+        lambda found: f"(?P<g{found[1]}>[^']{{1,200}}?|'[^']{{1,200}}')", re.escape(text).rstrip()
+    )
     if text.startswith("{"):
         pattern = "(?:^|(?<=:\\s))" + pattern.replace("[^']", r"(?:(?!:\s)[^'])", 1)
-    return re.compile(pattern + r"(?=$|[\s'(])")
+    return re.compile(pattern if text.endswith("'") else pattern + r"(?=$|[\s'(]|(?<='):)")
 
 
 def _filled(english: str) -> str:

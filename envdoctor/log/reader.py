@@ -37,15 +37,15 @@ _TELLING = re.compile(
     r"error|fatal|fail|cannot|can't|not$|^no$|such|n't$|killed|signal|segmentation|dumped|undefined|unsupported|unknown"
     r"|mismatch|denied|refused|timed|timeout|require|must|missing|unable|unresolved|incompatible|invalid|multiple$|^too$"
     r"|space$|traceback|exception|lnk\d|deprecated|unrecognized|terminat|memory|cuda_home|please|identification"
-    r"|illegal|abort|assert|interrupt|expired|unreachable|undeclared|read-only|critical|bad_alloc|^bus$"
+    r"|illegal|abort|err!|assert|interrupt|expired|unreachable|undeclared|read-only|critical|bad_alloc|^bus$"
     r"|problem|wrong|certificate|architectures|python(?:libs|interp|3)?:$|linux2?$"
     r"|[\u0400-\u052f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7a3]"
 )
 # Whole words: of each line that tells a success, see signs.SUCCESSES (but not what tests and installs tell of every
-# file); of ldd and of Git LFS.
+# file); of ldd and of Git LFS; apt's mark of an error.
 _WORDS = frozenset(
     "Successfully OK PASS passed succeeded complete Finished finished Created written [100%] configuration: =>"
-    " oid".split()
+    " oid E:".split()
 )
 _AROUND = ".,:;()'\"\u201c\u201d\u2018\u2019\u00ab\u00bb\u00a0"
 

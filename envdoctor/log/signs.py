@@ -126,7 +126,11 @@ FAILURES = (
     _ALONE.format("(?:ERROR|CRITICAL|fatal|FATAL|FAILED|[Ff]ailed|failure|Killed|Aborted)"),
     r"\b\w*(?:Error|Exception|Expired|Interrupt)\b(?::|\(|$)",
     r"core dumped|Segmentation fault|Illegal instruction|Bus error",
-    r"command not found|No such file or directory|[Pp]ermission denied|[Cc]annot (?:open|find)",
+    r"command not found|[Nn]o such file or directory|[Pp]ermission denied|[Cc]annot (?:open|find)",
+    # apt, docker, npm, tar; what a script says in Chinese.
+    r"^E: |unable to prepare context|Cannot connect to the Docker daemon|invalid reference format|\bERR!",
+    r"Error is not recoverable|No rule to make target",
+    r"(?<!0\x20)(?:失败|失敗)(?!\w{0,2}[: ]{1,2}0\b)",
     r"undefined (?:symbol|reference)|unresolved external|multiple definition",
     r"error adding symbols|file format not recognized",
     r"terminat(?:ing|e called)|out of memory|bad_alloc|_ASSERT\(|[Aa]ssertion\b[^\n]{0,400}\bfailed|Interrupt$|\^C",

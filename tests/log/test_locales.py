@@ -12,7 +12,7 @@ from envdoctor.log.reader import SHORT
 
 TABLE = json.loads(pkgutil.get_data("envdoctor.log", "locales.json").decode("utf-8"))
 EACH = [(text, english) for english, translations in TABLE.items() for text in translations]
-HARMLESS = ("warning: ", "note: ")
+HARMLESS = ("warning: ", "note: ", "line {0}:")
 
 
 def filled(text):
@@ -48,6 +48,16 @@ def test_in_a_long_log_every_translation_of_a_failure_is_kept():
         ("onulmaz: 'a0' deposu bulunamad\u0131", "fatal: repository 'a0' not found"),
         ("bash: line 1: nvcc: nie znaleziono polecenia", "bash: line 1: nvcc: command not found"),
         ("./x.sh: line 3:  1234 Abandon    ./x", "./x.sh: line 3:  1234 Aborted    ./x"),
+        ("bash: 行 1: /etc/x: 权限不够", "bash: line 1: /etc/x: Permission denied"),
+        ("touch: 无法 touch '/etc/x': 权限不够", "touch: cannot touch '/etc/x': Permission denied"),
+        ('mkdir: 无法创建目录 "/x y": 权限不够', 'mkdir: cannot create directory "/x y": Permission denied'),
+        ("wget: 无法解析主机地址 'x.org'", "wget: unable to resolve host address 'x.org'"),
+        ("make: *** [Mk3:2: all] 错误 127", "make: *** [Mk3:2: all] Error 127"),
+        ("make: *** 没有规则可制作目标'a.c'。 停止。", "make: *** No rule to make target 'a.c'.  Stop."),
+        (
+            "致命错误: 在 '/w' 检测到可疑的仓库所有权",
+            "fatal error: detected dubious ownership in repository at '/w'",
+        ),
     ],
 )
 def test_what_stands_in_front_stays_there(line, english):

@@ -187,7 +187,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
     ):
         hit = log.first(*patterns)
         if hit:
-            path = (hit.match.groupdict().get("path") or "A folder that the command uses").strip("'")
+            path = (hit.match.groupdict().get("path") or "A folder that the command uses").strip("'\"")
             yield hit.finding(
                 message.format(path=path),
                 "The command stops at that file.",
