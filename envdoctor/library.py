@@ -110,7 +110,7 @@ def last_reason() -> str:
 
 
 def cpu_level() -> str:
-    """The instruction set that CPU kernels will use here: avx512vnni, avx2 or portable."""
+    """The instruction set that CPU kernels will use here: amx, avx512vnni, avx2 or portable."""
     library = load()
     return _text(library.envdoctor_cpu_level_name(library.envdoctor_cpu_level()))
 

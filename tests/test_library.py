@@ -83,6 +83,7 @@ def test_the_cpu_level_is_what_the_kernel_says_of_the_processor():
     flags = _cpu_flags()
     vnni = {"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_vnni", "avx2", "fma"}
     expected = "avx512vnni" if vnni <= flags else "avx2" if {"avx2", "fma"} <= flags else "portable"
+    expected = "amx" if vnni | {"amx_tile", "amx_int8"} <= flags else expected
     assert library.cpu_level() == expected
 
 

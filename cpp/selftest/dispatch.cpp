@@ -19,6 +19,7 @@ int envdoctor_selftest_dot(
     }
     switch (level) {
 #if defined(__x86_64__)
+        case ENVDOCTOR_CPU_AMX:  // adds registers for matrices alone
         case ENVDOCTOR_CPU_AVX512VNNI: *out = selftest_avx512vnni(a, b, n); break;
         case ENVDOCTOR_CPU_AVX2: *out = selftest_avx2(a, b, n); break;
 #endif
