@@ -18,22 +18,24 @@ __asm__(".symver pthread_create, pthread_create@GLIBC_2.17");
 namespace {
 
 constexpr int kMost = 64;
-constexpr int kSpins = 2000;  // about 20 µs: the next call of a model comes sooner, and waking takes longer
+constexpr int kSpins = 1500;  // about 20 µs: the next call of a model comes sooner, and waking takes longer
 
 struct Job {
     void (*work)(const void*, int64_t);
     const void* context;
     int64_t count;
+    int helpers;  // workers that may take part
 };
 
 Job job;
 int64_t next_item;
-int round_number;   // a new one for every job; workers sleep on it
-int busy;           // workers that are still in the job
-int wanted;         // by envdoctor_set_threads
-int workers;        // that have been started in this process
-int turn;           // 0: free, 1: taken, 2: taken and waited for
-pid_t owner;        // workers do not survive a fork
+int gate;          // 1 while workers may come in, and 2 more for each that is in; the job may not change until it is 0
+int round_number;  // a new one for every job; workers sleep on it
+int wanted;        // by envdoctor_set_threads
+int workers;       // that have been started in this process
+int begun[kMost];  // the round in which each of them was
+int turn;          // 0: free, 1: taken, 2: taken and waited for
+pid_t owner;       // workers do not survive a fork; -pid while that is being cleared up
 
 void futex_wait(int* word, int value) { syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, value, nullptr, nullptr, 0); }
 void futex_wake(int* word, int count) { syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, nullptr, nullptr, 0); }
@@ -52,14 +54,24 @@ void do_items() {
     }
 }
 
-void* worker(void* begun_at) {
-    int seen = static_cast<int>(reinterpret_cast<intptr_t>(begun_at));
+bool come_in() {
+    int seen = __atomic_load_n(&gate, __ATOMIC_RELAXED);
+    while (seen & 1) {
+        if (__atomic_compare_exchange_n(&gate, &seen, seen + 2, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) return true;
+    }
+    return false;
+}
+
+void* worker(void* number) {
+    const int self = static_cast<int>(reinterpret_cast<intptr_t>(number));
+    int seen = begun[self];
     for (;;) {
         for (int i = 0; i < kSpins && __atomic_load_n(&round_number, __ATOMIC_ACQUIRE) == seen; ++i) relax();
         while (__atomic_load_n(&round_number, __ATOMIC_ACQUIRE) == seen) futex_wait(&round_number, seen);
         seen = __atomic_load_n(&round_number, __ATOMIC_ACQUIRE);
-        do_items();
-        if (__atomic_sub_fetch(&busy, 1, __ATOMIC_RELEASE) == 0) futex_wake(&busy, 1);
+        if (!come_in()) continue;  // too late: the others have done it all
+        if (self < job.helpers) do_items();
+        if (__atomic_sub_fetch(&gate, 2, __ATOMIC_RELEASE) == 0) futex_wake(&gate, 1);
     }
     return nullptr;
 }
@@ -70,15 +82,24 @@ int allowed() {
     return here < kMost ? here : kMost;
 }
 
-void start_up_to(int count) {
-    if (owner != getpid()) {
-        owner = getpid();
-        workers = 0;
+// What a parent's threads were doing when it forked is never finished here.
+void clear_up_after_fork() {
+    const pid_t self = getpid();
+    pid_t seen = __atomic_load_n(&owner, __ATOMIC_ACQUIRE);
+    if (seen == self) return;
+    if (seen != -self && __atomic_compare_exchange_n(&owner, &seen, -self, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+        gate = workers = turn = 0;
+        __atomic_store_n(&owner, self, __ATOMIC_RELEASE);
     }
+    while (__atomic_load_n(&owner, __ATOMIC_ACQUIRE) != self) relax();
+}
+
+void start_up_to(int count) {
     while (workers < count) {
         pthread_t thread;
-        const intptr_t now = __atomic_load_n(&round_number, __ATOMIC_RELAXED);
-        if (pthread_create(&thread, nullptr, worker, reinterpret_cast<void*>(now)) != 0) return;
+        begun[workers] = __atomic_load_n(&round_number, __ATOMIC_RELAXED);
+        void* const number = reinterpret_cast<void*>(static_cast<intptr_t>(workers));
+        if (pthread_create(&thread, nullptr, worker, number) != 0) return;
         ++workers;
     }
 }
@@ -108,15 +129,18 @@ void parallel(int64_t count, void (*work)(const void*, int64_t), const void* con
         for (int64_t i = 0; i < count; ++i) work(context, i);
         return;
     }
+    clear_up_after_fork();
     take_turn();
     start_up_to(threads - 1);
-    job = {work, context, count};
+    job = {work, context, count, threads - 1};
     __atomic_store_n(&next_item, 0, __ATOMIC_RELAXED);
-    __atomic_store_n(&busy, workers, __ATOMIC_RELAXED);
+    __atomic_store_n(&gate, 1, __ATOMIC_RELEASE);
     __atomic_add_fetch(&round_number, 1, __ATOMIC_RELEASE);
     futex_wake(&round_number, INT_MAX);
     do_items();
-    for (int i = 0; i < kSpins && __atomic_load_n(&busy, __ATOMIC_ACQUIRE); ++i) relax();
-    for (int left; (left = __atomic_load_n(&busy, __ATOMIC_ACQUIRE)) != 0;) futex_wait(&busy, left);
+    // Waits for those who are at work, not for those who have not woken yet.
+    int left = __atomic_and_fetch(&gate, ~1, __ATOMIC_ACQ_REL);
+    for (int i = 0; i < kSpins && left; ++i, left = __atomic_load_n(&gate, __ATOMIC_ACQUIRE)) relax();
+    for (; left; left = __atomic_load_n(&gate, __ATOMIC_ACQUIRE)) futex_wait(&gate, left);
     give_turn();
 }

@@ -63,6 +63,14 @@ def hand_in_driver() -> None:
 use_driver = function("envdoctor_use_driver", ctypes.c_int, ctypes.c_void_p)
 
 
+_set_threads = function("envdoctor_set_threads", None, ctypes.c_int)
+
+
+def set_threads(count: int) -> None:
+    """How many threads a call on the CPU may use; 0, the default: as many as processors that the process may use."""
+    _set_threads(count)
+
+
 def where(device: torch.device) -> int:
     """A device as functions that only prepare for it take it: all GPUs are alike to them."""
     return CPU if device.type == "cpu" else 0
