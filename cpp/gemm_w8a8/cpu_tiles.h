@@ -1,44 +1,106 @@
 // The loops that all CPU variants share: they differ in how one tile of sums is made (Micro).
 //
-// Micro::kRows x Micro::kPanels panels are one tile, held in registers. Weights come as unsigned numbers 128 too large,
-// activations as they are; what is too much, 128 times the sum of a row of x, is taken off again: the instruction that
-// multiplies and adds bytes wants one side unsigned, and this side costs nothing per call.
+// Weights come as unsigned numbers 128 too large, activations as they are; what is too much, 128 times the sum of a row
+// of x, is taken off again: the instructions that multiply and add bytes want one side unsigned, and this side costs
+// nothing per call.
+//
+// A Micro has kRows x kPanels panels, which it holds in registers; kPiece, how deep along k a piece of so many panels
+// may be to stay in a cache; kDotRows, up to how many rows it does not pack plain weights for; and
+//
+//     sums(x, x_row, rows, w, w_panel, panels, k, add, sums)
+//                                 sums[row][panel * 16 + column] (+)= products with packed weights
+//     fetch(next, part, parts)    before that: which packed piece is next; of it, a part is to be fetched on the way
+//     dots(x, x_row, rows, w, w_row, columns, k, sums)
+//                                 sums[row][column] = products with a plain panel
+//     pack(w, w_row, columns, k, panel), sum_of_row(x, k)
 #pragma once
+
+#include <string.h>
 
 #include "gemm_w8a8/gemm_w8a8.h"
 
+#if defined(__clang__)
+#define UNROLL _Pragma("unroll")
+#else
+#define UNROLL _Pragma("GCC unroll 16")  // before arrays of registers are looked at, or they stay in memory
+#endif
+
 namespace {
 
-// A panel of plain weights [n, k] in the packed layout, for k values from k_begin on.
-inline void pack_panel(const int8_t* w, int64_t w_row, int64_t columns, int64_t k, uint8_t* panel) {
-    for (int64_t group = 0; group < ceil_div(k, kGroup); ++group) {
+inline uint32_t load_word(const void* from) {
+    uint32_t word;
+    memcpy(&word, from, sizeof word);
+    return word;
+}
+
+// Groups [begin, k / 4) of a panel of plain weights [n, k] in the packed layout.
+inline void pack_panel(
+    const int8_t* w, int64_t w_row, int64_t columns, int64_t k, uint8_t* panel, int64_t begin = 0) {
+    const int64_t groups = ceil_div(k, kGroup);
+    for (int64_t group = begin; group < groups; ++group) {
+        const int64_t depth = k - group * kGroup < kGroup ? k - group * kGroup : kGroup;
         for (int64_t column = 0; column < kPanel; ++column) {
-            for (int64_t i = 0; i < kGroup; ++i) {
-                const int64_t at = group * kGroup + i;
-                const int8_t value = column < columns && at < k ? w[column * w_row + at] : 0;
-                *panel++ = static_cast<uint8_t>(value) ^ 0x80;
+            uint32_t word = 0;
+            if (column < columns) {
+                const int8_t* from = w + column * w_row + group * kGroup;
+                if (depth == kGroup) {
+                    word = load_word(from);
+                } else {
+                    memcpy(&word, from, static_cast<size_t>(depth));
+                }
             }
+            word ^= 0x80808080u;
+            memcpy(panel + (group * kPanel + column) * kGroup, &word, sizeof word);
         }
     }
 }
 
-// Sums of stored products for `rows` rows and `panels` panels: sums[row][panel * 16 + column].
-template <class Micro, int64_t Rows = Micro::kRows>
-inline void sums_of(
-    const int8_t* x, int64_t x_row, int64_t rows, const uint8_t* w, int64_t panels, int64_t k, int32_t* sums) {
-    if constexpr (Rows > 1) {
-        if (rows < Rows) return sums_of<Micro, Rows - 1>(x, x_row, rows, w, panels, k, sums);
-    }
-    Micro::template sums<Rows>(x, x_row, w, panels, k, sums);
+inline uint32_t plain_dot(const int8_t* x, const int8_t* w, int64_t k) {
+    uint32_t sum = 0;
+    for (int64_t i = 0; i < k; ++i) sum += static_cast<uint32_t>(int32_t(x[i]) * (int32_t(w[i]) + 128));
+    return sum;
 }
 
-// The usual output, a row at a time, so that the compiler can use vectors: float32 and 16 bits, without zero points.
-inline bool store_row(const Epilogue& out, int64_t item, int64_t m, int64_t n, int64_t columns, const int32_t* sums) {
-    if (out.x_zero || out.w_zero || out.relu || out.bias_type == ENVDOCTOR_INT8 ||
-        out.bias_type == ENVDOCTOR_INT32 || out.y_type < ENVDOCTOR_FLOAT16) {
-        return false;
+// What every Micro has unless it has better.
+struct PlainMicro {
+    static constexpr int64_t kPiece = 1024, kDotRows = 4;
+
+    static void fetch(const uint8_t*, int64_t, int64_t) {}
+
+    static void pack(const int8_t* w, int64_t w_row, int64_t columns, int64_t k, uint8_t* panel) {
+        pack_panel(w, w_row, columns, k, panel);
     }
-    float values[kPanel * 8];
+
+    static int32_t sum_of_row(const int8_t* x, int64_t k) {
+        int32_t sum = 0;
+        for (int64_t i = 0; i < k; ++i) sum += x[i];
+        return sum;
+    }
+
+    static void dots(
+        const int8_t* x, int64_t x_row, int64_t rows, const int8_t* w, int64_t w_row, int64_t columns, int64_t k,
+        int32_t* sums) {
+        for (int64_t row = 0; row < rows; ++row) {
+            for (int64_t column = 0; column < columns; ++column) {
+                sums[row * kPanel + column] =
+                    static_cast<int32_t>(plain_dot(x + row * x_row, w + column * w_row, k));
+            }
+        }
+    }
+};
+
+// Without zero points, a row at a time, so that the compiler can use vectors.
+template <int64_t Columns>
+inline bool store_row(const Epilogue& out, int64_t item, int64_t m, int64_t n, int64_t columns, const int32_t* sums) {
+    if (out.x_zero || out.w_zero) return false;
+    const int64_t at = item * out.y_batch + m * out.y_row + n;
+    if (epilogue::is_exact(out)) {
+        if (out.bias || out.relu) return false;
+        memcpy(static_cast<int32_t*>(out.y) + at, sums, static_cast<size_t>(columns) * sizeof *sums);
+        return true;
+    }
+    if (out.y_type == ENVDOCTOR_INT32) return false;
+    float values[Columns];
     const float x_scale = out.x_scale ? out.x_scale[m * out.x_scale_step] : 1.0f;
     for (int64_t i = 0; i < columns; ++i) values[i] = static_cast<float>(sums[i]) * x_scale;
     if (out.w_scale && out.w_scale_step) {
@@ -54,101 +116,104 @@ inline bool store_row(const Epilogue& out, int64_t item, int64_t m, int64_t n, i
             values[i] += out.bias_scale * epilogue::load(out.bias, out.bias_type, n + i);
         }
     }
-    const int64_t at = item * out.y_batch + m * out.y_row + n;
+    if (out.relu) {
+        for (int64_t i = 0; i < columns; ++i) values[i] = values[i] < 0.0f ? 0.0f : values[i];
+    }
     if (out.y_type == ENVDOCTOR_FLOAT32) {
-        for (int64_t i = 0; i < columns; ++i) static_cast<float*>(out.y)[at + i] = values[i];
+        memcpy(static_cast<float*>(out.y) + at, values, static_cast<size_t>(columns) * sizeof *values);
     } else if (out.y_type == ENVDOCTOR_FLOAT16) {
         for (int64_t i = 0; i < columns; ++i) static_cast<uint16_t*>(out.y)[at + i] = epilogue::to_half(values[i]);
-    } else {
+    } else if (out.y_type == ENVDOCTOR_BFLOAT16) {
         for (int64_t i = 0; i < columns; ++i) static_cast<uint16_t*>(out.y)[at + i] = epilogue::to_bfloat16(values[i]);
+    } else {
+        for (int64_t i = 0; i < columns; ++i) {
+            // Within this range, adding and taking away 1.5 * 2^23 rounds to nearest, ties to even. NaN becomes 0.
+            float value = values[i] == values[i] ? values[i] : 0.0f;
+            value = value < -128.0f ? -128.0f : value > 127.0f ? 127.0f : value;
+            static_cast<int8_t*>(out.y)[at + i] =
+                static_cast<int8_t>(static_cast<int32_t>((value + 12582912.0f) - 12582912.0f));
+        }
     }
     return true;
 }
 
-template <class Micro>
-inline void store_tile(
+template <int64_t Columns>
+inline void store_rows(
     const GemmW8A8& call, int64_t item, int64_t m, int64_t rows, int64_t n, int64_t columns, int64_t stride,
     const int32_t* x_sums, int32_t* sums) {
     for (int64_t row = 0; row < rows; ++row, sums += stride) {
-        const int32_t surplus = static_cast<int32_t>(static_cast<uint32_t>(x_sums[row]) << 7);
-        for (int64_t i = 0; i < columns; ++i) {
-            sums[i] = static_cast<int32_t>(static_cast<uint32_t>(sums[i]) - static_cast<uint32_t>(surplus));
-        }
-        if (store_row(call.out, item, m + row, n, columns, sums)) continue;
+        const uint32_t surplus = static_cast<uint32_t>(x_sums[row]) << 7;
+        for (int64_t i = 0; i < columns; ++i) sums[i] = static_cast<int32_t>(static_cast<uint32_t>(sums[i]) - surplus);
+        if (store_row<Columns>(call.out, item, m + row, n, columns, sums)) continue;
         for (int64_t i = 0; i < columns; ++i) epilogue::store(call.out, item, m + row, n + i, sums[i]);
     }
 }
 
+// Few rows: packing would cost more than it saves, so plain weights are multiplied along k.
 template <class Micro>
-inline int32_t sum_of_row(const int8_t* x, int64_t k) {
-    int32_t sum = 0;
-    for (int64_t i = 0; i < k; ++i) sum += x[i];
-    return sum;
-}
-
-// Packed weights: rows in blocks whose sums are kept, of a block all tiles.
-template <class Micro>
-inline void multiply_packed(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end) {
-    constexpr int64_t kBlock = 128;
-    const int64_t panel_bytes = round_up(call.k, kGroup) * kPanel;
-    int32_t x_sums[kBlock];
-    int32_t sums[Micro::kRows * Micro::kPanels * kPanel];
-    const int8_t* x_item = call.x + item * call.x_batch;
-    for (int64_t begin = 0; begin < call.m; begin += kBlock) {
-        const int64_t end = begin + kBlock < call.m ? begin + kBlock : call.m;
-        for (int64_t m = begin; m < end; ++m) x_sums[m - begin] = sum_of_row<Micro>(x_item + m * call.x_row, call.k);
-        for (int64_t panel = panel_begin; panel < panel_end; panel += Micro::kPanels) {
-            const int64_t panels = panel + Micro::kPanels < panel_end ? Micro::kPanels : panel_end - panel;
-            const uint8_t* w = static_cast<const uint8_t*>(call.packed) + panel * panel_bytes;
-            const int64_t n = panel * kPanel;
-            const int64_t columns = n + panels * kPanel < call.n ? panels * kPanel : call.n - n;
-            for (int64_t m = begin; m < end; m += Micro::kRows) {
-                const int64_t rows = m + Micro::kRows < end ? Micro::kRows : end - m;
-                sums_of<Micro>(x_item + m * call.x_row, call.x_row, rows, w, panels, call.k, sums);
-                store_tile<Micro>(call, item, m, rows, n, columns, panels * kPanel, x_sums + (m - begin), sums);
-            }
-        }
-    }
-}
-
-// Plain weights: a panel is packed piece by piece on the stack, and a block of rows goes over each piece.
-template <class Micro>
-inline void multiply_plain(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end) {
-    constexpr int64_t kPiece = 1024, kBlock = 64;
-    uint8_t piece[kPiece * kPanel];
-    int32_t x_sums[kBlock], part[Micro::kRows * kPanel], sums[kBlock * kPanel];
-    uint32_t* const totals = reinterpret_cast<uint32_t*>(sums);
+inline void multiply_few(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end) {
+    int32_t sums[Micro::kDotRows * kPanel], x_sums[Micro::kDotRows];
+    const int8_t* x = call.x + item * call.x_batch;
+    for (int64_t m = 0; m < call.m; ++m) x_sums[m] = Micro::sum_of_row(x + m * call.x_row, call.k);
     for (int64_t panel = panel_begin; panel < panel_end; ++panel) {
         const int64_t n = panel * kPanel, columns = n + kPanel < call.n ? kPanel : call.n - n;
         const int8_t* w = call.w + item * call.w_batch + n * call.w_row;
-        for (int64_t begin = 0; begin < call.m; begin += kBlock) {
-            const int64_t end = begin + kBlock < call.m ? begin + kBlock : call.m;
-            for (int64_t i = 0; i < (end - begin) * kPanel; ++i) sums[i] = 0;
-            for (int64_t i = 0; i < end - begin; ++i) x_sums[i] = 0;
-            for (int64_t k = 0; k < call.k; k += kPiece) {
-                const int64_t depth = k + kPiece < call.k ? kPiece : call.k - k;
-                pack_panel(w + k, call.w_row, columns, depth, piece);
-                const int8_t* x = call.x + item * call.x_batch + begin * call.x_row + k;
-                for (int64_t m = 0; m < end - begin; m += Micro::kRows) {
-                    const int64_t rows = m + Micro::kRows < end - begin ? Micro::kRows : end - begin - m;
-                    sums_of<Micro>(x + m * call.x_row, call.x_row, rows, piece, 1, depth, part);
-                    for (int64_t i = 0; i < rows * kPanel; ++i) totals[m * kPanel + i] += static_cast<uint32_t>(part[i]);
-                    for (int64_t i = 0; i < rows; ++i) {
-                        x_sums[m + i] += sum_of_row<Micro>(x + (m + i) * call.x_row, depth);
-                    }
-                }
-            }
-            store_tile<Micro>(call, item, begin, end - begin, n, columns, kPanel, x_sums, sums);
-        }
+        Micro::dots(x, call.x_row, call.m, w, call.w_row, columns, call.k, sums);
+        store_rows<kPanel>(call, item, 0, call.m, n, columns, kPanel, x_sums, sums);
     }
 }
 
+// A block of rows goes over a piece of some panels while that is in the first cache; plain weights are packed there.
 template <class Micro>
 inline void multiply(const GemmW8A8& call, int64_t item, int64_t panel_begin, int64_t panel_end) {
-    if (call.packed) {
-        multiply_packed<Micro>(call, item, panel_begin, panel_end);
-    } else {
-        multiply_plain<Micro>(call, item, panel_begin, panel_end);
+    constexpr int64_t kBlock = 128, kRows = Micro::kRows, kColumns = Micro::kPanels * kPanel, kPiece = Micro::kPiece;
+    if (!call.packed && call.m <= Micro::kDotRows) return multiply_few<Micro>(call, item, panel_begin, panel_end);
+    alignas(64) uint8_t packed[kPiece * kColumns];
+    alignas(64) int32_t sums[kBlock * kColumns];
+    int32_t x_sums[kBlock];
+    Micro micro;
+    const uint8_t* const weights = static_cast<const uint8_t*>(call.packed);
+    // Where all rows are one tile, nothing is read twice.
+    const int64_t deep = call.packed && call.m <= kRows ? call.k : kPiece;
+    for (int64_t begin = 0; begin < call.m; begin += kBlock) {
+        const int64_t rows = begin + kBlock < call.m ? kBlock : call.m - begin;
+        const int8_t* x = call.x + item * call.x_batch + begin * call.x_row;
+        for (int64_t m = 0; m < rows; ++m) x_sums[m] = Micro::sum_of_row(x + m * call.x_row, call.k);
+        for (int64_t panel = panel_begin; panel < panel_end; panel += Micro::kPanels) {
+            const int64_t panels = panel + Micro::kPanels < panel_end ? Micro::kPanels : panel_end - panel;
+            const int64_t n = panel * kPanel;
+            const int64_t columns = n + panels * kPanel < call.n ? panels * kPanel : call.n - n;
+            if (call.k == 0) memset(sums, 0, sizeof sums);
+            for (int64_t k = 0; k < call.k; k += deep) {
+                const int64_t depth = k + deep < call.k ? deep : call.k - k;
+                const uint8_t* w = packed;
+                int64_t w_panel = kPiece * kPanel;
+                if (weights) {
+                    w_panel = round_up(call.k, kGroup) * kPanel;
+                    w = weights + panel * w_panel + k * kPanel;
+                } else {
+                    const int8_t* from = call.w + item * call.w_batch + n * call.w_row + k;
+                    for (int64_t i = 0; i < panels; ++i) {
+                        const int64_t left = columns - i * kPanel;
+                        Micro::pack(
+                            from + i * kPanel * call.w_row, call.w_row, left < kPanel ? left : kPanel, depth,
+                            packed + i * w_panel);
+                    }
+                }
+                // The piece after this one: of these panels, or the first one of the next.
+                const uint8_t* next = !weights ? nullptr : k + deep < call.k ? w + deep * kPanel : nullptr;
+                if (weights && !next && panel + 2 * Micro::kPanels <= panel_end) {
+                    next = weights + (panel + Micro::kPanels) * w_panel;
+                }
+                for (int64_t m = 0; m < rows; m += kRows) {
+                    micro.fetch(next, m / kRows, ceil_div(rows, kRows));
+                    micro.sums(
+                        x + m * call.x_row + k, call.x_row, m + kRows < rows ? kRows : rows - m, w, w_panel, panels,
+                        depth, k > 0, sums + m * panels * kPanel);
+                }
+            }
+            store_rows<kColumns>(call, item, begin, rows, n, columns, panels * kPanel, x_sums, sums);
+        }
     }
 }
 
