@@ -31,7 +31,7 @@ function(compile_fatbin_command command source output targets)
     set(host "-ccbin=${CMAKE_CXX_COMPILER}")
   endif()
   set(${command}
-      "${ENVDOCTOR_NVCC_PATH}" -fatbin -std=c++17 -O3 ${host} ${gencode}
+      "${ENVDOCTOR_NVCC_PATH}" -fatbin -Xfatbin=-compress-all -std=c++17 -O3 ${host} ${gencode}
       "-I${PROJECT_SOURCE_DIR}/cpp" "-Xcompiler=-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
       -o "${output}" "${source}"
       PARENT_SCOPE)

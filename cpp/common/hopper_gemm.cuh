@@ -24,6 +24,15 @@ DEVICE Tile tile_of(int index, int tiles_m, int tiles_n) {
     return {first + within % height, within / height};
 }
 
+DEVICE int bits_of(int value) { return value; }
+DEVICE int bits_of(float value) { return __float_as_int(value); }
+DEVICE void add_bits(int& sum, int bits) { sum += bits; }
+DEVICE void add_bits(float& sum, int bits) { sum = epilogue::add(sum, __int_as_float(bits)); }
+
+DEVICE void store_shared(unsigned address, int value) {
+    asm volatile("st.shared.u32 [%0], %1;" ::"r"(address), "r"(value) : "memory");
+}
+
 DEVICE int shared_int(unsigned address) {
     int value;
     asm volatile("ld.shared.u32 %0, [%1];" : "=r"(value) : "r"(address));
@@ -48,7 +57,7 @@ DEVICE void store_transposed(unsigned address, unsigned a, unsigned b, unsigned 
 
 // Weights of 8 bits, which stay in shared memory as a tensor map would have put them there.
 struct Int8Weights {
-    static constexpr bool kInRegisters = false;
+    static constexpr bool kInRegisters = false, kGrouped = false;
     static constexpr int kBlockBytes = kBlockColumns * kStepK;
     DEVICE static int sum(int value) { return value; }
 };
@@ -56,7 +65,7 @@ struct Int8Weights {
 // Weights of 4 bits: a block has for each warp and half of its k 16 bytes for each thread. Their low halves are the
 // thread's part of 16 x 32 values for wgmma's first product, the high halves for the second.
 struct Int4Weights {
-    static constexpr bool kInRegisters = true;
+    static constexpr bool kInRegisters = true, kGrouped = false;
     static constexpr int kBlockBytes = kBlockColumns * kStepK / 2;
 
     // In the upper halves of bytes, so that no sign has to be extended: 16 times too large, and so are the sums.
@@ -76,6 +85,56 @@ struct Int4Weights {
     }
 };
 
+// The same with a scale and a zero point for each group of a column.
+struct Int4Groups {
+    static constexpr bool kInRegisters = true, kGrouped = true;
+    static constexpr int kBlockBytes = Int4Weights::kBlockBytes;
+    DEVICE static int sum(int value) { return value; }
+
+    // Of a thread's two columns.
+    struct Group {
+        float scale[2];
+        unsigned zero[2];  // plus 8, in all four bytes
+
+        DEVICE Group(const HopperGemm& call, int64_t n, int group) {
+#pragma unroll
+            for (int i = 0; i < 2; ++i) {
+                const int64_t column = n + i * 8 < call.out.n ? n + i * 8 : 0, at = column * call.groups + group;
+                scale[i] = call.group_scale[at];
+                zero[i] = call.group_zero ? static_cast<unsigned>(call.group_zero[at] + 8) * 0x01010101u : 0x08080808u;
+            }
+        }
+    };
+
+    // 128 + value + 8 - zero never borrows from the next byte; the last step takes off 128.
+    DEVICE static unsigned values(unsigned word, unsigned zero) {
+        return (((word & 0x0f0f0f0fu) ^ 0x88888888u) - zero) ^ 0x80808080u;
+    }
+
+    DEVICE static void load(uint4 (&a)[4], unsigned block, int warp, int lane, const Group& group) {
+        const unsigned low = group.zero[0], high = group.zero[1];
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+            uint4 both;
+            asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                         : "=r"(both.x), "=r"(both.y), "=r"(both.z), "=r"(both.w)
+                         : "r"(block + ((warp * 2 + half) * 32 + lane) * 16));
+            a[half * 2] = make_uint4(values(both.x, low), values(both.y, high), values(both.z, low), values(both.w, high));
+            a[half * 2 + 1] = make_uint4(values(both.x >> 4, low), values(both.y >> 4, high), values(both.z >> 4, low),
+                                         values(both.w >> 4, high));
+        }
+    }
+};
+
+template <class Weights>
+struct TotalOf {
+    using Type = int;
+};
+template <>
+struct TotalOf<Int4Groups> {
+    using Type = float;
+};
+
 template <class Weights, int Rows, int Columns, int Groups, bool TakeTurns>
 struct Kernel {
     static constexpr Shape kShape = {Rows, Columns, Groups, TakeTurns};
@@ -84,9 +143,10 @@ struct Kernel {
     static constexpr int kBlocks = TakeTurns ? kTileBlocks : kTileBlocks / Groups;  // of packed weights, for a group
     static constexpr int kOutputBytes = output_bytes(kShape);
     static constexpr int kSumsPiece = sums_piece(Rows), kRowsPiece = rows_piece(Rows);
-    static constexpr bool kSplits = Groups == 1;  // more groups fill the GPU by themselves
+    static constexpr bool kSplits = Groups == 1;  // more warp groups fill the GPU by themselves
     static constexpr int kRowFactors = Rows < 128 ? 1 : Rows / 128;  // of a thread
-    using Sums = int[kBlocks][Rows / 2];
+    using Total = typename TotalOf<Weights>::Type;  // of sums over all of k
+    using Totals = Total[kBlocks][Rows / 2];
 
     const HopperGemm& call;
     const unsigned xs, ws, staged, scales, full, empty, turns;  // in shared memory
@@ -187,55 +247,64 @@ struct Kernel {
             const Tile tile = tile_of(index, call.tiles_m, call.tiles_n);
             const int64_t n0 = static_cast<int64_t>(tile.n) * Columns + (TakeTurns ? 0 : group * kBlocks * kBlockColumns);
             const Factors factors(call, static_cast<int64_t>(tile.m) * Rows, n0, warp, lane);
-            Sums sums;
             int stage = static_cast<int>(steps % stages);
             unsigned parity = static_cast<unsigned>(steps / stages & 1);
             steps += static_cast<int64_t>(every) * blocks;
-            // Without turns a group could wait for a stage whose barrier is two rounds behind, which looks like one ahead.
-            if (TakeTurns) barrier_wait(turns + group * 8, turn);
-            int before = 0;
-            const auto release = [&](int block) {  // the stage before this one, whose products are done
-                if (block > 0) {
-                    products_wait<1>();
-                    if (lane == 0) barrier_arrive(empty + before * 8);
-                }
-                before = stage;
-                if (++stage == stages) stage = 0, parity ^= 1;
-            };
             const int own = TakeTurns ? 0 : group * kBlocks;
-            if constexpr (Weights::kInRegisters) {
-                static_assert(kBlocks == 1, "one block of weights in registers, and the next");
-                const auto load = [&](uint4(&a)[4]) {
-                    barrier_wait(full + stage * 8, parity);
-                    Weights::load(a, ws + stage * kWeightBytes + own * kBlockBytes, warp, lane);
-                };
-                const auto step = [&](const uint4(&a)[4], uint4(&next)[4], int block) {
-                    multiply(sums[0], a, stage, block > 0);
-                    release(block);
-                    if (block + 1 < blocks) load(next);
-                };
-                uint4 even[4], odd[4];
-                load(even);
-                for (int block = 0; block < blocks; block += 2) {
-                    step(even, odd, block);
-                    if (block + 1 < blocks) step(odd, even, block + 1);
-                }
+            Totals totals;
+            if constexpr (Weights::kGrouped) {
+                add_groups(totals, stage, parity, own, n0, warp, lane);
             } else {
-                for (int block = 0; block < blocks; ++block) {
-                    barrier_wait(full + stage * 8, parity);
-                    multiply(sums, stage, own, block > 0);
-                    release(block);
-                }
+                add_all(totals, stage, parity, own, group, turn, warp, lane);
+                turn ^= 1;
             }
-            if (TakeTurns) barrier_arrive(turns + (group + 1) % Groups * 8);
-            turn ^= 1;
-            products_wait<0>();
-#pragma unroll
-            for (int i = 0; i < kBlocks; ++i) hold(sums[i]);
-            if (lane == 0) barrier_arrive(empty + before * 8);
-            if (kSplits && split > 1 && !add_up(sums)) return;
-            store(sums, static_cast<int64_t>(tile.m) * Rows, n0, factors, group, warp, lane);
+            if (kSplits && split > 1 && !add_up(totals)) return;
+            store(totals, static_cast<int64_t>(tile.m) * Rows, n0, factors, group, warp, lane);
         }
+    }
+
+    // Of a tile, all of k.
+    DEVICE void add_all(Totals& sums, int stage, unsigned parity, int own, int group, unsigned turn, int warp, int lane) const {
+        // Without turns a group could wait for a stage whose barrier is two rounds behind, which looks like one ahead.
+        if (TakeTurns) barrier_wait(turns + group * 8, turn);
+        int before = 0;
+        const auto release = [&](int block) {  // the stage before this one, whose products are done
+            if (block > 0) {
+                products_wait<1>();
+                if (lane == 0) barrier_arrive(empty + before * 8);
+            }
+            before = stage;
+            if (++stage == stages) stage = 0, parity ^= 1;
+        };
+        if constexpr (Weights::kInRegisters) {
+            static_assert(kBlocks == 1, "one block of weights in registers, and the next");
+            const auto load = [&](uint4(&a)[4]) {
+                barrier_wait(full + stage * 8, parity);
+                Weights::load(a, ws + stage * kWeightBytes + own * kBlockBytes, warp, lane);
+            };
+            const auto step = [&](const uint4(&a)[4], uint4(&next)[4], int block) {
+                multiply(sums[0], a, stage, block > 0);
+                release(block);
+                if (block + 1 < blocks) load(next);
+            };
+            uint4 even[4], odd[4];
+            load(even);
+            for (int block = 0; block < blocks; block += 2) {
+                step(even, odd, block);
+                if (block + 1 < blocks) step(odd, even, block + 1);
+            }
+        } else {
+            for (int block = 0; block < blocks; ++block) {
+                barrier_wait(full + stage * 8, parity);
+                multiply(sums, stage, own, block > 0);
+                release(block);
+            }
+        }
+        if (TakeTurns) barrier_arrive(turns + (group + 1) % Groups * 8);
+        products_wait<0>();
+#pragma unroll
+        for (int i = 0; i < kBlocks; ++i) hold(sums[i]);
+        if (lane == 0) barrier_arrive(empty + before * 8);
     }
 
     // Of a thread, what its sums are multiplied with: on its way from memory while the products are made.
@@ -260,7 +329,7 @@ struct Kernel {
         }
     };
 
-    DEVICE void multiply(Sums& sums, int stage, int first_of_tile, bool add) const {
+    DEVICE void multiply(Totals& sums, int stage, int first_of_tile, bool add) const {
         const uint64_t rows = rows_of_128_bytes(xs + stage * kRowsBytes);
         const uint64_t columns = rows_of_128_bytes(ws + stage * kWeightBytes + first_of_tile * kBlockBytes);
         products_fence();
@@ -282,26 +351,82 @@ struct Kernel {
         products_commit();
     }
 
+    // Of a tile, all of k, where each group of a column has a scale. The products of one block are made while the sums of
+    // the one before it are scaled and added up.
+    DEVICE void add_groups(Totals& totals, int stage, unsigned parity, int own, int64_t n0, int warp, int lane) const {
+        static_assert(kBlocks == 1, "one block of weights in registers, and the next");
+        using Group = typename Weights::Group;
+        const int64_t column = n0 + warp * 16 + lane / 4;
+#pragma unroll
+        for (int i = 0; i < Rows / 2; ++i) totals[0][i] = 0.0f;
+        const auto group_of = [&](int block) { return Group(call, column, (first_block + block) / call.group_blocks); };
+        const auto load = [&](uint4(&a)[4], const Group& group) {
+            barrier_wait(full + stage * 8, parity);
+            Weights::load(a, ws + stage * kWeightBytes + own * kBlockBytes, warp, lane, group);
+        };
+        const auto add = [&](const int(&sums)[Rows / 2], const Group& group) {
+#pragma unroll
+            for (int i = 0; i < Rows / 2; ++i) {
+                const float part = epilogue::multiply(group.scale[i / 2 % 2], static_cast<float>(sums[i]));
+                totals[0][i] = epilogue::add(totals[0][i], part);
+            }
+        };
+        int even_sums[Rows / 2], odd_sums[Rows / 2];
+        uint4 even[4], odd[4];
+        Group even_group = group_of(0), odd_group = even_group, coming = group_of(blocks > 1 ? 1 : 0);
+        load(even, even_group);
+        multiply(even_sums, even, stage, false);
+        const auto step = [&](uint4(&a)[4], int(&sums)[Rows / 2], Group& group, int(&ready)[Rows / 2],
+                              const Group& ready_group, int block) {
+            const int before = stage;
+            if (++stage == stages) stage = 0, parity ^= 1;
+            group = coming;
+            load(a, group);
+            multiply(sums, a, stage, false);
+            coming = group_of(block + 1 < blocks ? block + 1 : block);  // on its way until the next step
+            products_wait<1>();
+            hold(ready);
+            if (lane == 0) barrier_arrive(empty + before * 8);
+            add(ready, ready_group);
+        };
+        int block = 1;
+        for (; block + 1 < blocks; block += 2) {
+            step(odd, odd_sums, odd_group, even_sums, even_group, block);
+            step(even, even_sums, even_group, odd_sums, odd_group, block + 1);
+        }
+        if (block < blocks) {
+            step(odd, odd_sums, odd_group, even_sums, even_group, block);
+            products_wait<0>();
+            hold(odd_sums);
+            add(odd_sums, odd_group);
+        } else {
+            products_wait<0>();
+            hold(even_sums);
+            add(even_sums, even_group);
+        }
+        if (lane == 0) barrier_arrive(empty + stage * 8);
+    }
+
     // Sums of the other blocks of the cluster go to the first, through what were its stages. False for the others.
-    DEVICE bool add_up(Sums& sums) const {
+    DEVICE bool add_up(Totals& sums) const {
         const unsigned own = xs + threadIdx.x % 128 * 4;
         cluster_sync();
         if (rank > 0) {
 #pragma unroll
-            for (int i = 0; i < Rows / 2; ++i) store_to_block(own + ((rank - 1) * Rows / 2 + i) * 512, 0, sums[0][i]);
+            for (int i = 0; i < Rows / 2; ++i) store_to_block(own + ((rank - 1) * Rows / 2 + i) * 512, 0, bits_of(sums[0][i]));
         }
         cluster_sync();
         if (rank > 0) return false;
         for (int other = 0; other < split - 1; ++other) {
 #pragma unroll
-            for (int i = 0; i < Rows / 2; ++i) sums[0][i] += shared_int(own + (other * Rows / 2 + i) * 512);
+            for (int i = 0; i < Rows / 2; ++i) add_bits(sums[0][i], shared_int(own + (other * Rows / 2 + i) * 512));
         }
         return true;
     }
 
     // sums[b][j * 4 + i]: column lane / 4 (+ 8 for i > 1) of the warp's 16 of block b, row j * 8 + lane % 4 * 2 + i % 2.
     DEVICE void store(
-        const Sums& sums, int64_t m0, int64_t n_first, const Factors& factors, int group, int warp, int lane) const {
+        const Totals& sums, int64_t m0, int64_t n_first, const Factors& factors, int group, int warp, int lane) const {
         const Epilogue& out = call.out;
         const bool sixteen = out.y_type == ENVDOCTOR_FLOAT16 || out.y_type == ENVDOCTOR_BFLOAT16;
         const bool whole = ((reinterpret_cast<uintptr_t>(out.y) | static_cast<uintptr_t>(out.y_row * 2)) & 15) == 0 &&
@@ -325,7 +450,7 @@ struct Kernel {
     }
 
     // Any output: sums go through shared memory, so that the many cases of an output are there once and not for each sum.
-    DEVICE void store_each(const int (&sums)[Rows / 2], int64_t m0, int64_t n0, int group, int warp, int lane) const {
+    DEVICE void store_each(const Total (&sums)[Rows / 2], int64_t m0, int64_t n0, int group, int warp, int lane) const {
         constexpr int kPiece = kSumsPiece;
         const unsigned piece = staged + group * (kOutputBytes / Groups);
         const auto place = [&](int row, int column) {
@@ -336,14 +461,20 @@ struct Kernel {
 #pragma unroll
             for (int i = 0; i < kPiece / 2; ++i) {
                 const int row = i / 4 * 8 + lane % 4 * 2 + i % 2, column = warp * 16 + lane / 4 + i / 2 % 2 * 8;
-                asm volatile("st.shared.u32 [%0], %1;" ::"r"(place(row, column)), "r"(sums[p * kPiece / 2 + i]) : "memory");
+                store_shared(place(row, column), bits_of(sums[p * kPiece / 2 + i]));
             }
             group_sync(1 + group);
 #pragma unroll 1
             for (int i = threadIdx.x % 128; i < kPiece * kBlockColumns; i += 128) {
                 const int64_t m = m0 + p * kPiece + i / kBlockColumns, n = n0 + i % kBlockColumns;
                 const int sum = shared_int(place(i / kBlockColumns, i % kBlockColumns));
-                if (m < call.m && n < call.out.n) epilogue::store(call.out, 0, m, n, Weights::sum(sum));
+                if (m >= call.m || n >= call.out.n) continue;
+                if constexpr (Weights::kGrouped) {
+                    const float value = epilogue::scaled(call.out, __int_as_float(sum), m, n);
+                    epilogue::store_value(call.out, 0, m, n, value);
+                } else {
+                    epilogue::store(call.out, 0, m, n, Weights::sum(sum));
+                }
             }
             group_sync(1 + group);
         }
@@ -351,15 +482,20 @@ struct Kernel {
 
     // 16-bit outputs: turned around in shared memory, then written 16 bytes at a time.
     DEVICE void store_rows(
-        const int (&sums)[Rows / 2], const float (&scale)[2], const float (&bias)[2], int64_t m0, int64_t n0, int group,
+        const Total (&sums)[Rows / 2], const float (&scale)[2], const float (&bias)[2], int64_t m0, int64_t n0, int group,
         int warp, int lane) const {
         constexpr int kPiece = kRowsPiece;
         constexpr bool kPairs = kPiece >= 16;  // of eight rows
         const Epilogue& out = call.out;
         const bool bfloat16 = out.y_type == ENVDOCTOR_BFLOAT16;
         const unsigned piece = staged + group * (kOutputBytes / Groups);
-        const auto value = [&](int sum, float x_scale, int i) {
-            const float scaled = epilogue::multiply(epilogue::multiply(static_cast<float>(Weights::sum(sum)), x_scale), scale[i]);
+        const auto value = [&](Total sum, float x_scale, int i) {
+            float scaled;
+            if constexpr (Weights::kGrouped) {
+                scaled = epilogue::multiply(epilogue::multiply(sum, x_scale), scale[i]);
+            } else {
+                scaled = epilogue::multiply(epilogue::multiply(static_cast<float>(Weights::sum(sum)), x_scale), scale[i]);
+            }
             const float result = epilogue::add(scaled, bias[i]);
             return out.relu && result < 0.0f ? 0.0f : result;
         };
@@ -375,7 +511,7 @@ struct Kernel {
                     const int row = p * kPiece + (j + next) * 8 + lane % 4 * 2;
                     asm volatile("ld.shared.v2.f32 {%0, %1}, [%2];"
                                  : "=f"(x_scale[0]), "=f"(x_scale[1]) : "r"(scales + (group * Rows + row) * 4));
-                    const int* four = &sums[(p * (kPiece / 8) + j + next) * 4];
+                    const Total* four = &sums[(p * (kPiece / 8) + j + next) * 4];
                     words[next][0] = pair_of(value(four[0], x_scale[0], 0), value(four[1], x_scale[1], 0), bfloat16);
                     words[next][1] = pair_of(value(four[2], x_scale[0], 1), value(four[3], x_scale[1], 1), bfloat16);
                 }

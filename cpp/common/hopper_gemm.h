@@ -13,6 +13,10 @@ struct HopperGemm {
     const void* packed;  // weights in blocks of 64 columns and 128 k, a row of blocks one after the other along k
     int32_t m, blocks_n, blocks_k;  // at least one block of k for each block of a cluster
     int32_t tiles_m, tiles_n, stages;
+    // Weights in groups along k, of whole blocks: one scale for each group of a column, and a zero point or none.
+    int32_t group_blocks, groups;
+    const float* group_scale;  // [n, groups]
+    const int8_t* group_zero;  // [n, groups], or null
     Epilogue out;
 };
 

@@ -17,6 +17,10 @@ struct Operands {
     int64_t x_row, m, n, k;
     const void* packed;
     int block_bytes;  // of a packed block of 64 columns and 128 k
+    // Weights in groups along k, a multiple of 128 values each; 0: none.
+    int64_t group = 0;
+    const float* group_scale = nullptr;
+    const int8_t* group_zero = nullptr;
 };
 
 // Whether x can be read by a tensor map, and sizes fit its numbers.

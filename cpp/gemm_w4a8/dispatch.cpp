@@ -87,14 +87,19 @@ const Variant variants[] = {
     SM90A("rows128", 4),
     {"cuda_sm90a_square128", run_sm90a, 5, 1},
     {"cuda_sm90a_rows256", run_sm90a, 6, 1},
+    SM90A("groups8", 7),
+    SM90A("groups16", 8),
+    SM90A("groups32", 9),
+    SM90A("groups64", 10),
+    {"cuda_sm90a_groups_wide", run_sm90a, 11, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kSquare128 = kVariants - 2, kRows256 = kVariants - 1;
+constexpr int kGroups8 = kVariants - 13, kGroupsWide = kVariants - 1, kSquare128 = kGroups8 - 2, kRows256 = kGroups8 - 1;
 
 int choose_on_gpu(const GemmW4A8& call, int capability) {
     if (capability != 90 || !fits_sm90a(call)) return call.m <= 32 ? kDirect : kTiled;
+    if (call.group && call.m > 64) return kGroupsWide;
     const int64_t columns = ceil_div(call.n, kW4BlockN), blocks_k = ceil_div(call.k, kW4BlockK);
-    if (call.m <= 2 && call.n * call.k <= 20'000'000) return kDirect;
     const int64_t tiles = ceil_div(call.n, 128) * ceil_div(call.m, 128);
     if (call.m > 64 && tiles >= 100) {
         const int64_t rounds = ceil_div(tiles, hopper::kProcessors);
@@ -103,7 +108,9 @@ int choose_on_gpu(const GemmW4A8& call, int capability) {
     }
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 ? 3 : 4;
     const int64_t blocks = columns * ceil_div(call.m, 128);
-    return kSm90a + 3 * shape + (blocks >= 100 || blocks_k < 2 ? 0 : blocks >= 50 || blocks_k < 4 ? 1 : 2);
+    // Blocks that share k are more, and have more bytes on their way; where each has few k they cost more than they give.
+    const bool alone = blocks >= 100 || blocks_k < 2 || (blocks >= 60 && blocks_k <= 48);
+    return (call.group ? kGroups8 : kSm90a) + 3 * shape + (alone ? 0 : blocks >= 50 || blocks_k < 4 ? 1 : 2);
 }
 
 // The variant of a call, or -1 with a reason.
@@ -119,6 +126,7 @@ int choose(const GemmW4A8& call, int device) {
                           ? call.variant == kReference
                           : call.variant == kTiled || (call.variant == kDirect && call.m <= 32) ||
                                 (call.variant >= kSm90a && capability == 90 && fits_sm90a(call) &&
+                                 (call.variant >= kGroups8) == (call.group != 0) &&
                                  ceil_div(call.k, kW4BlockK) >= variants[call.variant].split);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", call.variant);
     return fits ? call.variant : -1;

@@ -57,6 +57,7 @@ constexpr int64_t kW4BlockN = 64, kW4BlockK = 128, kW4BlockBytes = kW4BlockN * k
 int gemm_w4a8_cuda_mma_direct(const GemmW4A8& call, int device, void* stream);
 int gemm_w4a8_cuda_mma_tiled(const GemmW4A8& call, int device, void* stream);
 
-// On Hopper, by wgmma: without groups, x aligned to 16 bytes; number of the shape, and how many blocks share k.
+// On Hopper, by wgmma: groups (if any) of multiples of 128, x aligned to 16 bytes; number of the shape, and how many
+// blocks share k.
 bool fits_sm90a(const GemmW4A8& call);
 int gemm_w4a8_cuda_sm90a(const GemmW4A8& call, int device, void* stream, int shape, int split);

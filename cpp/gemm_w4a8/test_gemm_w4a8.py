@@ -83,12 +83,12 @@ def test_every_variant_gives_what_the_definition_says(variant, out):
             continue
         ran += 1
         assert torch.equal(y.cpu(), wanted), (m, n, k)
-    assert ran
+    assert ran or "groups" in variant
 
 
 @pytest.mark.parametrize("zeros", [False, True])
 @pytest.mark.parametrize("group", [32, 64, 128, 256])
-@pytest.mark.parametrize("m", [1, 5, 12, 30, 70])
+@pytest.mark.parametrize("m", [1, 5, 12, 30, 60, 200])
 def test_groups(m, group, zeros, device):
     n, k = 72, 576
     groups = -(-k // group)
@@ -103,6 +103,8 @@ def test_groups(m, group, zeros, device):
     packed = pack_w4a8(int4_pairs(w), device, group, scale, zero)
     y = linear_w4a8(x.to(device), packed, out_dtype=torch.float32)
     assert ((y.cpu().double() - wanted).abs() <= bound).all()
+    half = linear_w4a8(x.to(device), packed, out_dtype=torch.float16)
+    assert torch.equal(half, y.half())
     x_scale = torch.rand(m, device=device)
     scaled = linear_w4a8(x.to(device), packed, x_scale, out_dtype=torch.float32)
     assert torch.equal(scaled, y * x_scale[:, None])
@@ -150,10 +152,13 @@ def test_several_tiles_for_each_block_and_long_pipelines(variant):
         x, w = activations(m, k).cuda(), weights(n, k)
         wanted = torch._int_mm(torch.nn.functional.pad(x, (0, 0, 0, 32)), w.cuda().t())[:m]
         packed = pack_w4a8(int4_pairs(w), "cuda")
-        with forcing.to(variant):
-            y = [
-                linear_w4a8(x, packed, out_dtype=dtype) for dtype in (torch.int32, torch.float16, torch.int32)
-            ]
+        try:
+            with forcing.to(variant):
+                y = [
+                    linear_w4a8(x, packed, out_dtype=out) for out in (torch.int32, torch.float16, torch.int32)
+                ]
+        except NotImplementedError:  # fewer blocks along k than share it, or a variant for groups
+            continue
         assert torch.equal(y[0], wanted) and torch.equal(y[2], wanted)
         assert torch.equal(y[1], wanted.float().half())
 

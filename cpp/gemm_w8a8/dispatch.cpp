@@ -114,19 +114,19 @@ const Variant variants[] = {
 constexpr int kVariants = sizeof variants / sizeof *variants;
 constexpr int kSquare128 = kVariants - 3, kTurns128 = kVariants - 2, kRows256 = kVariants - 1;
 
-// The best that runs here.
-int most_on_cpu() {
+// The best that runs here. Up to 8 rows are one tile of AVX-512, and wait for weights as those of AMX do; from 9 on AMX is
+// faster (measured at 4096 x 4096), and is asked of the kernel.
+int most_on_cpu(const GemmW8A8& call) {
     const int level = envdoctor_cpu_level();
-    if (variants[kAmx].cpu && cpu_use_amx()) return kAmx;
+    if (variants[kAmx].cpu && (call.variant || call.m > 8) && cpu_use_amx()) return kAmx;
     return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
 }
 
-// A tile of 16 rows takes as long with one row in it as with all.
-int choose_on_cpu(const GemmW8A8& call, int most) { return most == kAmx && call.m <= 4 ? kAvx512 : most; }
-
 // How many blocks share k, so that all processors have bytes on their way.
 int split_of(int64_t tiles, int64_t blocks_k) {
-    return tiles >= 100 || blocks_k < 2 ? 0 : tiles >= 50 || blocks_k < 4 ? 1 : 2;
+    // Blocks that share k are more; where each has few k they cost more than they give.
+    if (tiles >= 100 || blocks_k < 2 || (tiles >= 60 && blocks_k <= 48)) return 0;
+    return tiles >= 50 || blocks_k < 4 ? 1 : 2;
 }
 
 int choose_on_gpu(const GemmW8A8& call, int capability) {
@@ -153,7 +153,7 @@ int choose(const GemmW8A8& call, int device) {
         return -1;
     }
     if (device == ENVDOCTOR_CPU) {
-        const int most = most_on_cpu(), asked = call.variant ? call.variant : choose_on_cpu(call, most);
+        const int most = most_on_cpu(call), asked = call.variant ? call.variant : most;
         if (asked > kAmx || (asked > kReference && asked > most) || (asked == kReference && call.packed)) {
             fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with these weights", asked);
             return -1;
