@@ -1,5 +1,6 @@
 """Explains a log: every rule is asked, and what they find is put in order. Pure."""
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Dict, List, Mapping, Tuple
 
@@ -7,6 +8,7 @@ from envdoctor.catalogue import ask, judge, named, rules
 from envdoctor.facts import Facts, Note
 from envdoctor.finding import Finding, Here, LogLine
 from envdoctor.log import BuildLog
+from envdoctor.log.advice import advice
 from envdoctor.log.signs import BENIGN, ERROR, FAILURES, FRAMES, MORE, NOTICES, STOPS, SUCCESSES, WRAPPERS
 
 #: "failure" (the findings say why), "not-environment" (a failure that no environment cures), "not-enough" (something
@@ -21,6 +23,16 @@ OUTCOMES = {
 #: Of a finding, best first.
 CONFIDENCE = ("high", "medium", "low")
 
+#: Where a compiler found an error: the source.
+_SOURCE = re.compile(r"([^\s:(]+)[:(]\d+[:,)]")
+#: Wrappers that say nothing of what they wrap.
+_NOISE = re.compile(
+    r"See also |Traceback \(most|\[end of output\]|^raise |^The above exc|^During handl|See above for out"
+)
+_WHOLE = (
+    "Run the command again with all that it prints in a file, COMMAND > build.log 2>&1, and give that file"
+)
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -28,11 +40,12 @@ class Explanation:
 
     verdict: str  # one of VERDICTS
     findings: Tuple[Finding, ...] = ()
-    #: The lines that the verdict rests on where there are no findings; of what ended well, what went wrong before.
+    #: The lines that the verdict rests on where there are no findings; of what ended well, what went wrong before;
+    #: beside a mere hint, what else failed.
     signs: Tuple[LogLine, ...] = ()
     #: Lines that only repeat the failure: pip's, ninja's, make's.
     follows: Tuple[LogLine, ...] = ()
-    #: How to see more, where the log is not enough.
+    #: How to see more, where the log is not enough; what helps nevertheless, where no rule speaks.
     more: str = ""
     #: By the rule of a finding, where the machine was asked.
     here: Mapping[str, Here] = field(default_factory=dict)
@@ -51,15 +64,26 @@ def explain(log: BuildLog) -> Explanation:
     bad = {line.line: line for line in (*wrapped, *failed, *proof)}
     if _ended_well(log, max(bad, default=0)):
         return Explanation("no-failure", signs=tuple(bad[number] for number in sorted(bad)), notes=notes)
-    if findings and not (failed and findings[0].confidence == "low"):
+    if findings and (
+        findings[0].confidence != "low" or all(_is_of_another(findings[0], it) for it in failed)
+    ):
         first = first_line(findings[0])
-        follows = tuple(line for line in wrapped if line.line > first)
-        return Explanation("failure", findings, follows=follows, notes=notes)
+        follows = tuple(line for line in wrapped if line.line > first and not _NOISE.search(line.text))
+        others = failed if findings[0].confidence == "low" else ()
+        return Explanation("failure", findings, others, follows, notes=notes)
     if failed:
-        return Explanation("not-environment", signs=failed, follows=wrapped, notes=notes)
+        return Explanation(
+            "not-environment", signs=failed, follows=wrapped, more=advice(log) or "", notes=notes
+        )
     if wrapped:
         return Explanation("not-enough", signs=wrapped, more=_more(log), notes=notes)
     return Explanation("no-failure", notes=notes)
+
+
+def _is_of_another(finding: Finding, failed: LogLine) -> bool:
+    """Whether compilers stopped at both, in two sources: then neither stands against the other."""
+    places = [_SOURCE.match(piece.text) for piece in (*finding.evidence[:1], failed)]
+    return all(places) and len({place[1] for place in places if place}) == 2
 
 
 def _own_failures(log: BuildLog) -> Tuple[LogLine, ...]:
@@ -140,6 +164,6 @@ def _order(finding: Finding) -> Tuple[int, int, str]:
 
 
 def _more(log: BuildLog) -> str:
-    """How the tool that wrapped the failure is made to show it."""
+    """How the tool that wrapped the failure is made to show it; what is known to end so comes first."""
     fitting = (text for pattern, text in MORE if log.has(pattern))
-    return next(fitting, "Give the lines above the first of these: the failing command's own output.")
+    return ". ".join(filter(None, (advice(log), next(fitting, _WHOLE))))

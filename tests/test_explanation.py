@@ -144,6 +144,14 @@ def test_a_mere_hint_does_not_stand_against_a_failure_in_other_words(known):
     assert explain(read_text(f"{MISSING}KeyError: 'x'\n")).verdict == "not-environment"
 
 
+def test_another_sources_mistake_takes_no_hint_away(known):
+    known(rule_of("hint", None, "cusparse", "low"))
+    mistake = "b.cpp:2:5: error: expected ';' before 'return'\n"
+    found = explain(read_text(f"a.cpp:1:10: {MISSING}{mistake}"))
+    assert (found.verdict, [line.line for line in found.signs]) == ("failure", [2])
+    assert explain(read_text(f"b.cpp:1:10: {MISSING}{mistake}")).verdict == "not-environment"
+
+
 def test_a_success_at_the_end_outweighs_what_came_before(known):
     known(rule_of("a", None, "cusparse"))
     assert explain(read_text(f"{MISSING}Successfully installed x-1\n")).verdict == "no-failure"
@@ -168,6 +176,25 @@ def test_what_a_success_outweighs_is_shown(known):
     inside = "  error: x.h: No such file or directory\n  ERROR: Failed building wheel for x\n"
     found = explain(read_text(f"{inside}Successfully installed x-1\n"))
     assert (found.verdict, [line.line for line in found.signs]) == ("no-failure", [1, 2])
+
+
+def test_what_follows_says_something_and_no_line_shown_is_empty(known):
+    known(rule_of("a", None, r"cusparse\.h[^\n]*\n\n[^\n]*"))
+    found = explain(
+        read_text(f"{MISSING}\nbelow\nTraceback (most recent call last):\nninja: build stopped: x.\n")
+    )
+    assert [line.line for line in found.follows] == [5]
+    assert [piece.source for piece in found.findings[0].evidence] == ["line 1", "line 3"]
+
+
+def test_a_long_line_is_shown_in_part(known):
+    known(rule_of("a", None, "(?:from versions)"))
+    versions = ", ".join(f"1.{n}.0" for n in range(60))
+    (finding,) = explain(read_text(f"ERROR: x (from versions: {versions})\n")).findings
+    assert (
+        finding.evidence[0].text
+        == "ERROR: x (from versions: 1.0.0, 1.1.0, 1.2.0, ..., 1.57.0, 1.58.0, 1.59.0)"
+    )
 
 
 def test_a_rule_that_fails_is_a_note_and_the_others_speak(known):

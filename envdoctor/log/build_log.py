@@ -11,6 +11,10 @@ from envdoctor.finding import Finding, Fix, LogLine
 # What a space of a pattern stands for, by what says how often it may be there; no more than an indented line has.
 _WHITE = {"": r"\s{1,120}", "+": r"\s{1,120}", "?": r"\s{0,120}", "*": r"\s{0,120}", "{": r"\s{"}
 _SPACE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]| ([?*+{]?)")  # not in a set of characters
+# Source: pip's "Could not find a version that satisfies the requirement".
+_VERSIONS = re.compile(
+    r"(\(from versions: (?:[^,()\s]+, ){3})(?:[^,()\s]+, ){2,}(?=(?:[^,()\s]+, ){2}[^,()\s]+\))"
+)
 #: Longest text of a line that is shown.
 SHOWN = 400
 #: What stands in the text for lines that were left out between two others; no log has it, no message goes across it.
@@ -52,9 +56,8 @@ class Hit:
     @property
     def evidence(self) -> Tuple[LogLine, ...]:
         """Its lines, as a finding shows them."""
-        return tuple(
-            LogLine(f"line {line.number}", line.text.strip()[:SHOWN], line.number) for line in self.lines
-        )
+        telling = [line for line in self.lines if line.text.strip()] or self.lines
+        return tuple(LogLine(f"line {line.number}", _shown(line.text), line.number) for line in telling)
 
     def finding(
         self,
@@ -140,6 +143,18 @@ class BuildLog:
         first = bisect.bisect_right(self._starts, match.start()) - 1
         last = bisect.bisect_right(self._starts, max(match.start(), match.end() - 1)) - 1
         return Hit(match, self.lines[first : last + 1])
+
+
+def _shown(text: str) -> str:
+    """Short enough to read: of pip's versions the first and the last ones, and no word in parts."""
+    text = _VERSIONS.sub(r"\1..., ", text.strip())
+    return (
+        text
+        if len(text) <= SHOWN
+        else text[:SHOWN].rpartition(" ")[0] + " ..."
+        if " " in text[:SHOWN]
+        else text[:SHOWN]
+    )
 
 
 @functools.lru_cache(maxsize=None)

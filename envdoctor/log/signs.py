@@ -102,6 +102,7 @@ WRAPPERS = (
     r"error\.output\.decode\([^\n]*\n[^\n]*UnicodeDecodeError:[^\n]*",
     # compilers and linkers, of what they said before.
     r"errors? detected in the compilation of|[Cc]ompilation terminated|Error limit reached|errors? generated\.",
+    r"final link failed: (?:[Bb]ad value|[Nn]onrepresentable)",
     r"collect2(?:\.exe)?: (?:fatal )?error: ld returned|linker command failed with exit code|LNK1120",
     # docker, runners, systemd.
     r"did not complete successfully|executor failed running|returned a non-zero code|failed to solve",
@@ -129,7 +130,7 @@ FAILURES = (
     r"command not found|[Nn]o such file or directory|[Pp]ermission denied|[Cc]annot (?:open|find)",
     # apt, docker, npm, tar; what a script says in Chinese.
     r"^E: |unable to prepare context|Cannot connect to the Docker daemon|invalid reference format|\bERR!",
-    r"Error is not recoverable|No rule to make target",
+    r"Error is not recoverable|No rule to make target|recompile with -f(?:PIC|PIE)",
     r"(?<!0\x20)(?:失败|失敗)(?!\w{0,2}[: ]{1,2}0\b)",
     r"undefined (?:symbol|reference)|unresolved external|multiple definition",
     r"error adding symbols|file format not recognized",

@@ -34,6 +34,7 @@ def as_text(name: str, explanation: Explanation, style: Style) -> str:
             )
         left = len(explanation.findings) - 1 - OTHERS
         lines += ["", f"and {counted(left, 'weaker sign')} of other causes"] if left > 0 else []
+        lines += ["", *_seen("besides", explanation.signs, style)] if explanation.signs else []
         rule = explanation.findings[0].rule
         lines += ["", f"`envdoctor explain {rule}` tells more, for any rule."]
     else:
@@ -95,7 +96,8 @@ def to_json(name: str, explanation: Explanation) -> Dict[str, Any]:
 
 
 def _finding(finding: Finding, rank: int, explanation: Explanation, style: Style) -> Iterator[str]:
-    kind = style.paint("error", "cause") if rank == 0 else style.paint("warning", "also ")
+    first = "maybe" if finding.confidence == "low" else "cause"
+    kind = style.paint("error", first) if rank == 0 else style.paint("warning", "also ")
     yield f"{kind}  {style.paint('strong', finding.rule)}{style.paint('dim', _SURE[finding.confidence])}"
     yield from style.wrap(clean(finding.message), "  ", "  ")
     for number, piece in enumerate(finding.evidence):
@@ -117,10 +119,14 @@ def _outcome(name: str, explanation: Explanation, style: Style) -> Iterator[str]
     yield f"{clean(name)}: " + (
         style.paint("good", verdict) if explanation.verdict == "no-failure" else verdict
     )
-    for number, line in enumerate(explanation.signs[:SIGNS]):
-        yield from labelled("" if number else "seen", f"{line.source}: {clean(line.text)}", style)
+    yield from _seen("seen", explanation.signs, style)
     if explanation.more:
         yield from labelled("do", clean(explanation.more), style)
+
+
+def _seen(label: str, signs: Sequence[Evidence], style: Style) -> Iterator[str]:
+    for number, line in enumerate(signs[:SIGNS]):
+        yield from labelled("" if number else label, f"{line.source}: {clean(line.text)}", style)
 
 
 def _finding_to_json(finding: Finding, rank: int, explanation: Explanation) -> Dict[str, Any]:

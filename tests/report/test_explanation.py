@@ -65,6 +65,11 @@ def test_the_root_cause_is_told_in_full_and_others_shortly_counted():
     assert "and 2 weaker signs of other causes\n" in text and "note: rule-x: this rule failed" in text
 
 
+def test_a_mere_hint_is_no_cause_and_what_else_failed_is_told():
+    text = as_text("x.log", Explanation("failure", (finding("r", "low"),), signs=LINES[5:6]), PLAIN)
+    assert text.startswith("maybe  r  (a mere hint)\n") and "\n  besides  line 6: text 6\n" in text
+
+
 @pytest.mark.parametrize(
     ("explanation", "says"),
     [

@@ -110,6 +110,7 @@ _MESSAGES = (
     r"Found no NVIDIA driver on your system",
     r"NVIDIA-SMI has failed because it couldn.t communicate with the NVIDIA driver",
     r"NVIDIA-SMI couldn.t find libnvidia-ml\.so",
+    r"failed to (?:run|execute) (?:command )?'?(?:/usr/bin/)?nvidia-smi'?: No such file",
     r"(?:Failed to initialize NVML|nvml error|NVML[^\n]{0,30}): (?i:driver not loaded)",
     r"(?i:NVML Shared Library Not Found)|NVMLError_LibraryNotFound|NVMLError_DriverNotLoaded",
     (

@@ -12,7 +12,7 @@ dubious ownership"), as in a container that mounts one; pip is told of a wheel t
 
 The folder was looked at: existence, write access, mount options.
 
-In a log, what the system, pip and git say of a path counts: too long, read-only, permission denied, of another
+In a log, what the system, pip, apt and git say of a path counts: too long, read-only, permission denied, of another
 owner.
 
 ## What to do
@@ -116,6 +116,7 @@ _READ_ONLY = (
 _NOEXEC = (
     r"(?:^|\s)(?P<path>/[^\s:]+): failed to map segment from shared object",
     r"failed to map segment from shared object: Operation not permitted",
+    r"(?P<path>/[^\s:]+): bad interpreter: Permission denied",
     r"\b(?:sh|bash|env): (?:line )?(?:\d+: )?'?(?P<path>\.{0,2}/[^\s:']+)'?: (?:cannot execute: )?Permission denied",
 )
 _DENIED = (
@@ -131,6 +132,12 @@ _DENIED = (
     r"[Pp]ermission denied \(os error 13\)",
     r"(?:fatal|error): could not create (?:work tree|leading) director\w+ .*'(?P<path>[^'\n]+)': Permission denied",
     r"opening dependency file (?P<path>\S+): (?:Permission denied|No such file)",
+)
+# Source: apt-pkg's fileutl.cc and debsystem.cc.
+_ROOTS = (
+    r"[Cc]ould not open lock file (?P<path>\S+) - open \(13: Permission denied\)",
+    r"List directory (?P<path>\S+) is missing\. - Acquire \(13: Permission denied\)",
+    r"Unable to (?:acquire|lock) the [^\n(]{1,40}\((?P<path>[^)\n]+)\), are you root\?",
 )
 _GONE = (
     r"Cannot create temporary file in (?P<path>\S+?):",
@@ -179,6 +186,7 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             "high",
         ),
         (_DENIED, "{path} is not writable for this user.", _ELSEWHERE, "high"),
+        (_ROOTS, "{path} is for root alone.", _AS_ROOT, "high"),
         (_GONE, "{path} cannot be written or does not exist.", _MAKE, "high"),
         (_NO_FILE, "pip is told to install {path}, and there is no such file.", _NAME_IT, "high"),
         (_NO_WHEELS_NAME, "{path} is not the name of a wheel.", _WHEELS_NAME, "high"),
@@ -205,6 +213,10 @@ _ELSEWHERE = (
     "See with `ls -ld` whose folder it is; use one of your own: a virtual environment rather than the"
     " system's Python, a"
     " copy of the checkout, TORCH_EXTENSIONS_DIR, TMPDIR, PIP_CACHE_DIR or XDG_CACHE_HOME; or chown it to you"
+)
+_AS_ROOT = (
+    "Run apt as root: sudo apt-get ... (in a Dockerfile behind USER root); without those rights take what is wanted"
+    " from conda or pip"
 )
 _EXECUTABLE = (
     "Set TMPDIR to a folder on a file system without noexec (`findmnt -T $TMPDIR` shows the options); of a script,"

@@ -187,11 +187,12 @@ def explain(log: BuildLog) -> Iterator[Finding]:
             f"The memory ran out while {program} was running."
             if confidence == "high"
             else "The build was killed, as the kernel does when memory runs out.",
-            "More compilers run at once than the memory holds; the other errors follow from it.",
+            "Mostly more compilers run at once than the memory holds; the other errors follow from it.",
             Fix(
                 "Build with fewer jobs: MAX_JOBS=1 (torch extensions), CMAKE_BUILD_PARALLEL_LEVEL=1,"
                 " make -j1, NVCC_THREADS=1;"
-                " compile for fewer architectures; or give the machine or container more memory or swap"
+                " compile for fewer architectures; or give the machine or container more memory or swap. Where memory"
+                " is left, a limit of the shell or runner stopped it: ulimit -a shows -v (space) and -t (seconds)"
             ),
             confidence,
         )
