@@ -207,6 +207,18 @@ def test_a_rule_that_fails_is_a_note_and_the_others_speak(known):
     assert "please report it: ZeroDivisionError: oops" in found.notes[0].text
 
 
+def test_what_a_low_standard_hides_of_torchs_headers_is_no_second_cause():
+    include = "/v/lib/python3.11/site-packages/torch/include"
+    found = explain(
+        read_text(
+            f"{include}/torch/all.h:5:2: error: #error C++20 or later compatible compiler is required to use PyTorch.\n"
+            f"{include}/c10/util/bit_cast.h:29:40: error: 'is_trivially_copyable_v' is not a member of 'std'\n"
+            f"{include}/c10/util/llvmMathExtras.h:624:15: error: 'bit_cast' is not a member of 'c10'\n"
+        )
+    )
+    assert [finding.rule for finding in found.findings] == ["cxx-standard-too-low"]
+
+
 HERE = Finding("so it is here", "", (), Fix("the cure for here"))
 
 

@@ -26,6 +26,7 @@ overlay on CPATH. Other headers of TH and THC have no substitute; take a torch b
 When the lines are behind an `#if` on torch's version, or the file is left out of your build.
 """
 
+import re
 from typing import Iterator, List, Optional, Tuple
 
 from packaging.version import Version
@@ -158,12 +159,13 @@ _MEMBERS = (
     r"class [\"'](?:at::Tensor|at::Context|at::Type|c10::\w+)[\"'] has no member [\"'](?P<name>\w+)[\"']",
     r"'(?:class|struct) (?:at|c10|torch)::[\w:]+' has no member named '(?P<name>\w+)'",
 )
+_OWN_HEADER = re.compile(r"[^\s:]*[\\/]torch[\\/]include[\\/]")
 
 
 def explain(log: BuildLog) -> Iterator[Finding]:
     header = _removed_header(log)
-    name = log.first(*(pattern.replace("{names}", _NAMES) for pattern in _UNDECLARED), _TYPE)
-    member = None if header or name else log.first(*_MEMBERS)
+    name = _first_outside(log, *(pattern.replace("{names}", _NAMES) for pattern in _UNDECLARED), _TYPE)
+    member = None if header or name else _first_outside(log, *_MEMBERS)
     for hit, confidence in ((header, "high"), (name, "high"), (member, "medium")):
         if hit:
             what = hit["name"] or "Tensor.type() in an AT_DISPATCH macro"
@@ -176,6 +178,11 @@ def explain(log: BuildLog) -> Iterator[Finding]:
                 ),
                 confidence,
             )
+
+
+def _first_outside(log: BuildLog, *patterns: str) -> Optional[Hit]:
+    """Outside torch's own headers, which use no name that is gone: they miss what an older C++ standard hides."""
+    return next((hit for hit in log.search(*patterns) if not _OWN_HEADER.match(hit.lines[0].matched)), None)
 
 
 def _removed_header(log: BuildLog) -> Optional[Hit]:

@@ -228,6 +228,8 @@ def explain(log: BuildLog) -> Iterator[Finding]:
 def _to_raise(needed: int) -> Fix:
     return Fix(
         f"Raise the standard to C++{needed}: -std=c++{needed} in extra_compile_args (cxx and nvcc),"
-        f" CMAKE_CXX_STANDARD and CMAKE_CUDA_STANDARD {needed}; without touching the project,"
-        f" NVCC_APPEND_FLAGS=-std=c++{needed} and CXXFLAGS"
+        f" CMAKE_CXX_STANDARD and CMAKE_CUDA_STANDARD {needed}. With the project as it is: `envdoctor run -- COMMAND`,"
+        " whose compilers read an older -std as the newer one. By hand"
+        f" NVCC_APPEND_FLAGS=-std=c++{needed} does it for nvcc; CXXFLAGS help g++ only where the project states no -std"
+        " of its own, which comes last"
     )

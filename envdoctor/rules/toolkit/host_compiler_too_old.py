@@ -199,7 +199,8 @@ _INTRINSICS = (
     r"error: unknown type name '(?P<name>__m(?:128|256|512)(?:bh|h)|__bf16|_Float16)'",
     r"Error: no such instruction: '(?P<name>\w+)",
     r"sorry, unimplemented: (?P<name>non-trivial designated initializers)",
-    r"error: '(?P<name>is_trivially_\w+|get_time|put_time)' is not a member of 'std'",
+    # is_trivially_copyable_v and its like came with C++17: cxx-standard-too-low.
+    r"error: '(?P<name>is_trivially_\w+(?<!_v)|get_time|put_time)' is not a member of 'std'",
 )
 
 
