@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import Dict, Iterator, List, Set, Tuple
+from typing import Dict, Iterator, List, Pattern, Set, Tuple
 
 from envdoctor.catalogue import Rule
 
@@ -88,6 +88,22 @@ CHINESE: Dict[str, str] = {
     "容器": "container",
     "安装": "install",
 }
+#: What many ask in few words, which stand on many pages: the rules that are mostly meant, before those that are found.
+ASKED: Tuple[Tuple[Pattern[str], Tuple[str, ...]], ...] = (
+    (re.compile(r"permission|权限|access (?:is )?denied"), ("path-not-usable",)),
+    (
+        re.compile(
+            r"(?:no module named|(?:not|n't) (?:find|see|import)|missing|cannot import|找不到|没有)"
+            r"\W*(?:package |module )?'?torch\b"
+            r"|torch'? (?:is )?(?:missing|not (?:found|installed))|torch\W*(?:找不到|未安装|没有安装)"
+        ),
+        ("build-isolation-hides-torch", "python-dependency-missing"),
+    ),
+    (
+        re.compile(r"\bpip\b\W*(?:install )?\W*(?:fail|error|does not work|安装失败|失败|报错|出错)"),
+        ("network-failure", "wheel-tag-mismatch", "build-isolation-hides-torch", "python-externally-managed"),
+    ),
+)
 #: What is said where something is missing: pages say that word.
 _MISSING = re.compile(
     r"\b(?:not (?:found|installed|there|available)|(?:can't|cannot|could not|couldn't) find|doesn't exist"
@@ -116,7 +132,9 @@ def search(question: str, known: Tuple[Rule, ...]) -> List[Rule]:
     }
     best = max(scores.values(), default=0.0)
     found = [rule for rule, score in scores.items() if score > 0 and score >= best / 2]
-    return sorted(found, key=lambda rule: (-scores[rule], rule.name))
+    meant = [name for pattern, names in ASKED if pattern.search(question.lower()) for name in names]
+    first = sorted((rule for rule in known if rule.name in meant), key=lambda rule: meant.index(rule.name))
+    return list(dict.fromkeys([*first, *sorted(found, key=lambda rule: (-scores[rule], rule.name))]))
 
 
 def _rarity(word: str, texts: Dict[Rule, Tuple[Set[str], Set[str]]]) -> float:

@@ -3,7 +3,7 @@
 import pytest
 
 from envdoctor.catalogue import rules
-from envdoctor.rule_search import search
+from envdoctor.rule_search import ASKED, search
 
 
 @pytest.mark.parametrize(
@@ -19,10 +19,18 @@ from envdoctor.rule_search import search
         ("which gpu architectures were dropped by nvcc", "arch-dropped-by-nvcc"),
         ("glibc too old", "glibc-too-old"),
         ("numpy 2", "numpy-abi-mismatch"),
+        ("Permission denied", "path-not-usable"),
+        ("why does my build not find torch", "build-isolation-hides-torch"),
+        ("为什么编译时找不到torch", "python-dependency-missing"),
+        ("pip 安装失败", "network-failure"),
     ],
 )
 def test_the_rule_is_among_the_first(question, name):
     assert name in [rule.name for rule in search(question, rules())[:3]]
+
+
+def test_what_is_mostly_meant_are_rules():
+    assert {name for _, names in ASKED for name in names} <= {rule.name for rule in rules()}
 
 
 @pytest.mark.parametrize("question", ["", "the of and", "zzzz qqqq", "你好"])

@@ -59,7 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not files:
         arguments.what = [" ".join(arguments.what)]  # a phrase without its quotes
     what = arguments.what[0]
-    if not files and _NAME.fullmatch(what):
+    if not what.strip():
+        raise UsageError("an empty phrase; give a log, `-`, a phrase of a log or a rule's name")
+    if not files and _NAME.fullmatch(what) and not _is_a_question(what, rules()):
         if arguments.here or _asked_for_this_machine(arguments):
             raise UsageError(
                 "a rule's page is the same for every machine and project; leave those options out"
@@ -70,7 +72,11 @@ def run(arguments: argparse.Namespace) -> int:
     logs = list(_readable(arguments.what)) if files else [_phrase(what)]
     explained = _on_this_machine([_explained(log, arguments.here) for log in logs], arguments)
     question = not files and not explained[0][1].findings
-    if question and (explained[0][1].verdict == "no-failure" or _QUESTION.fullmatch(what)):
+    if (
+        question
+        and not _helps(explained[0][1])
+        and (explained[0][1].verdict == "no-failure" or _QUESTION.fullmatch(what))
+    ):
         return _answer(logs[0].text, rules(), arguments.format)
     _write(explained, arguments.what, arguments.format)
     if len(logs) < len(arguments.what):
@@ -87,6 +93,23 @@ def rule_named(text: str, known: "Tuple[Rule, ...]") -> "Rule":
             f"{text or repr(text)}: no such rule{_hint(name, known)}; `envdoctor rules` lists all"
         )
     return rule
+
+
+def _is_a_question(word: str, known: "Tuple[Rule, ...]") -> bool:
+    """Whether a single word is of the pages, and no rule has a name like it."""
+    import difflib
+
+    from envdoctor.rule_search import search
+
+    names = [rule.name for rule in known]
+    if re.search(r"[-_]", word) or difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6):
+        return False
+    return bool(search(word, known))
+
+
+def _helps(explanation: "Explanation") -> bool:
+    """Whether it is a failure that no rule explains, and there is advice for it."""
+    return explanation.verdict == "not-environment" and bool(explanation.more)
 
 
 def _hint(name: str, known: "Tuple[Rule, ...]") -> str:

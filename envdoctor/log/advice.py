@@ -41,6 +41,12 @@ ADVICE: Tuple[Advice, ...] = (
         "The memory did not suffice, or a limit forbade more: see free -g, ulimit -v and the container's limit; use"
         " fewer jobs at once",
     ),
+    # Source: torch's CUDACachingAllocator, of the GPU's memory and not of the compiler's.
+    Advice(
+        r"CUDA out of memory|HIP out of memory|cuda\.OutOfMemoryError|CUDA_ERROR_OUT_OF_MEMORY|CUDA error: out of mem",
+        "The GPU's memory does not hold it: see nvidia-smi for other processes, take a smaller batch, model or context,"
+        " or a narrower type; PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True against fragments",
+    ),
     # Source: dockerd's client.
     Advice(
         r"permission denied while trying to connect to the Docker daemon|docker\.sock: [^\n]{0,80}permission denied",

@@ -109,6 +109,17 @@ def test_a_question_is_answered_in_markdown():
     assert b"\n- `host-compiler-too-new`: " in done.stdout
 
 
+@pytest.mark.parametrize(("word", "name"), [("torch", b"build-isolation-hides-torch"), ("ninja", b"build-tool-missing")])
+def test_a_single_word_is_a_question_where_no_rule_is_named_so(word, name):
+    done = envdoctor("explain", word)
+    assert done.returncode == 0 and name in done.stdout
+
+
+def test_a_phrase_of_a_failure_that_has_advice_gets_it():
+    done = envdoctor("explain", "CUDA out of memory")
+    assert done.returncode == 1 and b"smaller batch" in done.stdout
+
+
 @pytest.mark.parametrize("question", ["the compiler is too new", "编译器太新"])
 def test_a_question_is_answered_with_rules(question):
     done = envdoctor("explain", question)
@@ -122,6 +133,9 @@ def test_a_question_is_answered_with_rules(question):
         ("missing.log", "No such file"),
         ("/", "Is a directory"),
         ("zzz qqq", "no rule speaks of it"),
+        ("", "an empty phrase"),
+        ("zzzqqq", "no such rule"),
+        ("host-compiler-to-new", "nearest: host-compiler-too-new"),
         ("/dev/null", "a device"),
     ],
 )

@@ -89,7 +89,7 @@ def test_every_format_goes_to_stdout_and_to_a_file(facts, tmp_path, form):
         (("check", ""), ["'': does not exist"]),
         (("check", "--rule", "no-such-rule"), ["no-such-rule", "envdoctor rules"]),
         (("check", "--rule", "cuda_hom_wrong"), ["nearest: cuda-home-wrong"]),
-        (("explain", ""), ["'': no such rule"]),
+        (("explain", ""), ["an empty phrase"]),
         (("check", "--facts", "/no/such/file"), ["/no/such/file", "No such file"]),
         (("check", "--facts", "/"), ["Is a directory"]),
         (("rules", "-o", "/no/such/folder/report"), ["/no/such/folder/report", "cannot be written"]),

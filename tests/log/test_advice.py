@@ -14,6 +14,7 @@ SAID = [
     ("BlockingIOError: [Errno 11] Resource temporarily unavailable", "ulimit -u"),
     ("ImportError: libtorch_cuda.so: failed to map segment from shared object", "ulimit -v"),
     ("terminate called after throwing an instance of 'std::bad_alloc'", "ulimit -v"),
+    ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB.", "smaller batch"),
     (
         (
             "permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock: Get"

@@ -57,7 +57,7 @@ def check(modules: CompiledModules, system: System, packages: Optional[Packages]
 
 # Source: glibc's dl-version.c and dl-lookup.c; GNU ld of a shared library that wants it.
 _MISSING = (
-    r"version 'GLIBC_(?P<version>2\.[\d.]+)' not found(?: \(required by (?P<by>[^)\n]{1,300})\))?",
+    r"(?:version '|\b)GLIBC_(?P<version>2\.[\d.]*\d)'? not found(?: \(required by (?P<by>[^)\n]{1,300})\))?",
     r"version GLIBC_(?P<version>2\.[\d.]+) not defined in file",
 )
 _AT_LINK = r"undefined reference to '[^'\n]{0,200}@{1,2}GLIBC_(?P<version>2\.[\d.]+)'"

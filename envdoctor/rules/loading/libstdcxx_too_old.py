@@ -155,7 +155,7 @@ _MISSING = (
         r"(?<![^\s:'\"(])(?P<file>[^\s:'\"(]{1,300}): version '(?P<version>(?:GLIBCXX|CXXABI|GCC)_[\d.]+)' not found"
         r"(?: \(required by (?P<by>[^)\n]{1,300})\))?"
     ),
-    r"version '(?P<version>(?:GLIBCXX|CXXABI|GCC)_[\d.]+)' not found",
+    r"(?:version '|\b)(?P<version>(?:GLIBCXX|CXXABI|GCC)_[\d.]+\d)'? not found",
     r"version (?P<version>(?:GLIBCXX|CXXABI)_[\d.]+) not defined in file (?P<file>\S+)",
     r"undefined reference to '[^'\n]{0,200}@{1,2}(?P<version>(?:GLIBCXX|CXXABI)_[\d.]+)'",
 )
