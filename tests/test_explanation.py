@@ -171,6 +171,13 @@ def test_another_tools_success_does_not_make_a_failure_good(known):
     )
 
 
+def test_what_apt_refused_is_no_success_of_others(known):
+    known()
+    refused = "E: Unable to locate package nosuch\n"
+    assert explain(read_text(f"{refused}Successfully installed x-1\n")).verdict == "not-environment"
+    assert explain(read_text(f"{refused}Setting up nosuch (1.0) ...\n")).verdict == "no-failure"
+
+
 def test_what_a_success_outweighs_is_shown(known):
     known()
     inside = "  error: x.h: No such file or directory\n  ERROR: Failed building wheel for x\n"

@@ -153,6 +153,7 @@ SUCCESSES = {
     ),
     "tests": (r"100% tests passed|\b[1-9]\d* passed\b|^OK$|^PASS(?:ED)?\b",),
     "docker": (r"Successfully tagged ",),
+    "apt": (r"^Setting up \S+ \(|^Processing triggers for ",),
 }
 
 #: That a tool gave up, by its name: another tool's success does not make it good, but for docker's, which ran all.
@@ -167,6 +168,7 @@ STOPS = {
         r"^\S{1,200}:\d+(?::\d+)?: (?:fatal )?error: ",
         r"^-- Configuring incomplete",
     ),
+    "apt": (r"^E: ",),
 }
 
 #: What wrapped a failure, and what makes it show more; the tool nearest to the failure first.

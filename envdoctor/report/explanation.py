@@ -48,6 +48,7 @@ def as_markdown(name: str, explanation: Explanation) -> str:
     lines = [f"# {prose(name)}", "", _verdict(explanation).capitalize(), ""]
     for finding in explanation.findings[: 1 + OTHERS]:
         lines += _finding_in_markdown(finding, explanation)
+    lines += ["Besides:", ""] if explanation.verdict == "failure" and explanation.signs else []
     lines += _quoted(explanation.signs[:SIGNS])
     lines += [prose(explanation.more), ""] if explanation.more else []
     lines += [f"Note: {prose(f'{note.source}: {note.text}')}" for note in explanation.notes]

@@ -109,7 +109,9 @@ def test_a_question_is_answered_in_markdown():
     assert b"\n- `host-compiler-too-new`: " in done.stdout
 
 
-@pytest.mark.parametrize(("word", "name"), [("torch", b"build-isolation-hides-torch"), ("ninja", b"build-tool-missing")])
+@pytest.mark.parametrize(
+    ("word", "name"), [("torch", b"arch-unknown-to-torch"), ("ninja", b"build-tool-missing")]
+)
 def test_a_single_word_is_a_question_where_no_rule_is_named_so(word, name):
     done = envdoctor("explain", word)
     assert done.returncode == 0 and name in done.stdout

@@ -67,6 +67,8 @@ def test_the_root_cause_is_told_in_full_and_others_shortly_counted():
 
 def test_a_mere_hint_is_no_cause_and_what_else_failed_is_told():
     text = as_text("x.log", Explanation("failure", (finding("r", "low"),), signs=LINES[5:6]), PLAIN)
+    markdown = as_markdown("x.log", Explanation("failure", (finding("r", "low"),), signs=LINES[5:6]))
+    assert markdown.endswith("\nBesides:\n\n```text\nline 6: text 6\n```\n")
     assert text.startswith("maybe  r  (a mere hint)\n") and "\n  besides  line 6: text 6\n" in text
 
 
