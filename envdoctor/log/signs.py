@@ -93,7 +93,8 @@ WRAPPERS = (
     # torch's cpp_extension, ninja, make, CMake.
     r"Error compiling objects for extension|Error building extension '|Error in building extension",
     r"ninja: (?:build stopped|fatal: cannot)|^FAILED: (?!error)|^\[code=\d+\]",
-    r"(?:make|ninja)(?:\[\d+\])?: \*\*\*(?![^\n]{0,300}(?:Interrupt|Stop\.))|recipe for target [^\n]{0,300} failed",
+    r"(?:make|ninja)(?:\[\d+\])?: \*\*\*(?![^\n]{0,300}(?:Interrupt|Stop\.|No rule to))",
+    r"recipe for target [^\n]{0,300} failed",
     r"Error \d+(?: \(ignored\))?$",
     r"Configuring incomplete|See also [^\n]*CMake\w+\.log|CMake (?:build|configur\w+|Generate step)[^\n]*failed",
     r"^CMake Error: [^\n]*(?:try_compile|Generate step failed)",
