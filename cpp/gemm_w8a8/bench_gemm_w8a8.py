@@ -1,11 +1,11 @@
 """Time gemm_w8a8 on this CPU against what torch has, in one run.
 
-    python cpp/gemm_w8a8/bench_gemm_w8a8.py [--m 1,16,128] [--shape 4096x4096] [--threads 1,2] [--variants]
+    python cpp/gemm_w8a8/bench_gemm_w8a8.py [--m 1,16,128] [--shape 4096x4096] [--threads 1,2]
 
 All methods of a size take turns for some rounds, so that what else runs on the machine hits them alike; the minimum and
 the median of their calls are printed, and how many times as long each takes as ours with packed weights. The weights
-of the default shape do not fit an L2 but do fit a server's L3, and stay there. --variants adds every CPU variant of the
-library. For GPUs see ci/bench_kernels.py.
+of the default shape do not fit an L2 but do fit a server's L3, and stay there. --variants cpu_avx2,cpu_amx adds
+variants of the library; --json FILE writes all. For GPUs see ci/bench_kernels.py.
 """
 
 import argparse
@@ -37,8 +37,8 @@ def ours(x: torch.Tensor, w: torch.Tensor, x_scale: torch.Tensor, w_scale: torch
     }
 
 
-def of_variants(x: torch.Tensor, w: torch.Tensor, *scales: torch.Tensor) -> Dict[str, Call]:
-    """The same, each variant of the library in turn."""
+def of_variants(names: List[str], x: torch.Tensor, w: torch.Tensor, *scales: torch.Tensor) -> Dict[str, Call]:
+    """The same, each of these variants of the library in turn."""
 
     def within(variant: str, call: Call) -> Call:
         def run() -> Any:
@@ -47,7 +47,6 @@ def of_variants(x: torch.Tensor, w: torch.Tensor, *scales: torch.Tensor) -> Dict
 
         return run
 
-    names = [name for name in forcing.variants() if name.startswith("cpu_")]
     return {
         f"{name} {method}": within(name, call)
         for name in names
@@ -88,14 +87,13 @@ def onednn_linear(x: torch.Tensor, w: torch.Tensor, w_scale: torch.Tensor) -> Ca
     return lambda: torch.ops.onednn.qlinear_pointwise(values, 0.01, 128, weight, w_scale, zeros, *rest)
 
 
-def methods_of(m: int, n: int, k: int, all_variants: bool) -> Dict[str, Call]:
+def methods_of(m: int, n: int, k: int, names: List[str]) -> Dict[str, Call]:
     """All that run here."""
     x = torch.randint(-127, 128, (m, k), dtype=torch.int8)
     w = torch.randint(-127, 128, (n, k), dtype=torch.int8)
     scales = torch.rand(m), torch.rand(n)
     found = {**ours(x, w, *scales), **of_torch(x, w, *scales)}
-    if all_variants:
-        found.update(of_variants(x, w, *scales))
+    found.update(of_variants(names, x, w, *scales))
     candidates: Dict[str, Callable[[], Call]] = {
         f"quantized.linear {engine}": lambda engine=engine: quantized_linear(x, w, engine)
         for engine in ("onednn", "fbgemm", "x86")
@@ -117,7 +115,9 @@ def times(methods: Dict[str, Call], rounds: int, calls: int) -> Dict[str, Tuple[
     found: Dict[str, List[float]] = {name: [] for name in methods}
     for _ in range(rounds):
         for name, call in methods.items():
-            time.sleep(0.005)  # the threads of the method before stop waiting actively
+            time.sleep(
+                0.02
+            )  # until the threads of the method before (libgomp: 5 ms and more) stop waiting actively
             call()
             for _ in range(calls):
                 begin = time.perf_counter()
@@ -164,7 +164,7 @@ def main() -> None:
     parser.add_argument("--threads", type=numbers, default=[1, 2])
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--calls", type=int, default=5)
-    parser.add_argument("--variants", action="store_true")
+    parser.add_argument("--variants", type=lambda text: text.split(","), default=[])
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
