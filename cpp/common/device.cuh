@@ -55,6 +55,14 @@ DEVICE uint4 load_once(const void* address) {
     return value;
 }
 
+// The same from anywhere, and of at most `count` of them: what is not there is 0.
+__device__ __noinline__ static uint4 sixteen_by_bytes(const int8_t* from, int64_t count) {
+    uint4 value = make_uint4(0, 0, 0, 0);
+#pragma unroll 1
+    for (int i = 0; i < 16 && i < count; ++i) reinterpret_cast<int8_t*>(&value)[i] = from[i];
+    return value;
+}
+
 // Copies `bytes` (0 to 16) of 16 to shared memory and fills up with zeros; `from` is 16-byte aligned. Ampere and newer
 // do it in the background, in order of copies_begun().
 DEVICE void copy16(void* to, const void* from, int bytes) {

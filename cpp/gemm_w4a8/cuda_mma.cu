@@ -59,12 +59,10 @@ struct Sums {
     }
 };
 
-// Four values of a row of x, zeros where the row or k ends.
+// Four values of a row of x, zeros where k ends.
 DEVICE unsigned four_of(const int8_t* row, int64_t at, int64_t k, bool aligned) {
     if (aligned && at + 4 <= k) return *reinterpret_cast<const unsigned*>(row + at);
-    unsigned word = 0;
-    for (int i = 0; i < 4 && at + i < k; ++i) word |= static_cast<unsigned>(static_cast<uint8_t>(row[at + i])) << (8 * i);
-    return word;
+    return sixteen_by_bytes(row + at, k - at < 4 ? k - at : 4).x;
 }
 
 // --- few rows of x: weights from memory to registers ------------------------------------------------------------------
@@ -158,7 +156,7 @@ DEVICE void copy_rows(char* to, const GemmW4A8& call, int64_t m0, int64_t k0) {
         if (Aligned) {
             copy16(place, from, count);
         } else {
-            for (int j = 0; j < 16; ++j) place[j] = j < count ? from[j] : 0;
+            *reinterpret_cast<uint4*>(place) = sixteen_by_bytes(from, count);
         }
     }
 }
@@ -212,18 +210,33 @@ DEVICE void tiled(const GemmW4A8& call) {
             }
         }
     }
+    // Through shared memory, half of the rows of a warp at a time: what an output needs is then there once.
+    int* const piece = reinterpret_cast<int*>(xs[0]) + warp * (kTileM / 2) * 16;
+    static_assert(kWarps * (kTileM / 2) * 16 * 4 <= sizeof xs, "a piece for each warp");
+    __syncthreads();
 #pragma unroll
-    for (int i = 0; i < kMmaM; ++i) {
+    for (int half = 0; half < 2; ++half) {
 #pragma unroll
-        for (int j = 0; j < 4; ++j) {
-            const int64_t m = m0 + i * 8 + lane % 4 * 2 + j % 2, n = n0 + lane / 4 + j / 2 * 8;
-            if (m >= call.m || n >= call.n) continue;
-            if (Grouped) {
-                epilogue::store_value(call.out, 0, m, n, epilogue::scaled(call.out, sum[i].total[j], m, n));
-            } else {
-                epilogue::store(call.out, 0, m, n, sum[i].now[j]);
+        for (int i = 0; i < kMmaM / 2; ++i) {
+            const Sums<Grouped>& own = sum[half * (kMmaM / 2) + i];
+#pragma unroll
+            for (int j = 0; j < 4; ++j) {
+                const int row = i * 8 + lane % 4 * 2 + j % 2, column = lane / 4 + j / 2 * 8;
+                piece[row * 16 + column] = Grouped ? __float_as_int(own.total[j]) : own.now[j];
             }
         }
+        __syncwarp();
+#pragma unroll 1
+        for (int at = lane; at < kTileM / 2 * 16; at += 32) {
+            const int64_t m = m0 + half * (kTileM / 2) + at / 16, n = n0 + at % 16;
+            if (m >= call.m || n >= call.n) continue;
+            if (Grouped) {
+                epilogue::store_value(call.out, 0, m, n, epilogue::scaled(call.out, __int_as_float(piece[at]), m, n));
+            } else {
+                epilogue::store(call.out, 0, m, n, piece[at]);
+            }
+        }
+        __syncwarp();
     }
 }
 

@@ -13,12 +13,7 @@ constexpr int kBlockBytes = kBlockN * kBlockK;  // of packed weights
 
 // 16 values of a row of x, zeros where k ends.
 DEVICE uint4 sixteen_of(const int8_t* row, int64_t at, int64_t k, bool aligned) {
-    if (aligned && at + 16 <= k) return *reinterpret_cast<const uint4*>(row + at);
-    uint4 value = make_uint4(0, 0, 0, 0);
-    for (int i = 0; i < 16; ++i) {
-        if (at + i < k) reinterpret_cast<int8_t*>(&value)[i] = row[at + i];
-    }
-    return value;
+    return aligned && at + 16 <= k ? *reinterpret_cast<const uint4*>(row + at) : sixteen_by_bytes(row + at, k - at);
 }
 
 // A block makes 16 columns of up to Tiles * 8 rows; its warps take turns along k, each with kAhead blocks under way.
@@ -102,7 +97,7 @@ DEVICE void copy_row_part(char* to, const int8_t* from, int64_t bytes) {
     if (Aligned) {
         copy16(to, from, count);
     } else {
-        for (int i = 0; i < 16; ++i) to[i] = i < count ? from[i] : 0;
+        *reinterpret_cast<uint4*>(to) = sixteen_by_bytes(from, count);
     }
 }
 
@@ -194,14 +189,30 @@ DEVICE void tiled(const GemmW8A8& call) {
         }
     }
 
+    // Through shared memory, 16 rows of a warp at a time: its columns then lie side by side, and what an output needs is
+    // there once and not for each sum.
+    constexpr int kColumns = kGroups * 16;
+    int* const piece = reinterpret_cast<int*>(ws[0]) + warp * 16 * kColumns;
+    static_assert(kWarps * 16 * kColumns * 4 <= sizeof ws, "a piece for each warp");
+    __syncthreads();
 #pragma unroll
     for (int i = 0; i < kMmaM; ++i) {
 #pragma unroll
         for (int j = 0; j < kGroups * 2; ++j) {
-            const int64_t m = m0 + warp_m + i * 16 + lane / 4, n = n0 + warp_n + j * 8 + lane % 4 * 2;
-            if (m < call.m) epilogue::store_pair(call.out, item, m, n, sum[i][j][0], sum[i][j][1]);
-            if (m + 8 < call.m) epilogue::store_pair(call.out, item, m + 8, n, sum[i][j][2], sum[i][j][3]);
+            int* const at = piece + lane / 4 * kColumns + j * 8 + lane % 4 * 2;
+            *reinterpret_cast<int2*>(at) = make_int2(sum[i][j][0], sum[i][j][1]);
+            *reinterpret_cast<int2*>(at + 8 * kColumns) = make_int2(sum[i][j][2], sum[i][j][3]);
         }
+        __syncwarp();
+#pragma unroll 1
+        for (int pair = lane; pair < 16 * kColumns / 2; pair += 32) {
+            const int2 both = reinterpret_cast<const int2*>(piece)[pair];
+            const int64_t m = m0 + warp_m + i * 16 + pair / (kColumns / 2);
+            if (m < call.m) {
+                epilogue::store_pair(call.out, item, m, n0 + warp_n + pair % (kColumns / 2) * 2, both.x, both.y);
+            }
+        }
+        __syncwarp();
     }
 }
 
