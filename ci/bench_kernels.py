@@ -14,6 +14,7 @@ import json
 import platform
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Tuple
 
@@ -68,17 +69,13 @@ def w8a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
     methods: Dict[str, List[Call]] = {}
     for dtype in (torch.float16, torch.bfloat16):
         xf, wf = torch.randn(m, k, device="cuda").to(dtype), [each.to(dtype) for each in w[: -(-copies // 2)]]
-        methods[str(dtype)[6:]] = [lambda each=each, xf=xf: torch.mm(xf, each.t()) for each in wf] * 2
+        methods[str(dtype)[6:]] = [partial(torch.mm, xf, each.t()) for each in wf] * 2
     if m > 16:
-        methods["_int_mm"] = [lambda each=each: torch._int_mm(x, each.t()) for each in w]
+        methods["_int_mm"] = [partial(torch._int_mm, x, each.t()) for each in w]
     x8 = torch.randn(m, k, device="cuda").to(torch.float8_e4m3fn)
     w8 = [each.to(torch.float8_e4m3fn) for each in w]
-    methods["fp8 rowwise"] = [
-        lambda each=each: torch._scaled_mm(
-            x8, each.t(), x_scale, w_scale, out_dtype=torch.bfloat16, use_fast_accum=True
-        )
-        for each in w8
-    ]
+    fp8 = partial(torch._scaled_mm, out_dtype=torch.bfloat16, use_fast_accum=True)
+    methods["fp8 rowwise"] = [partial(fp8, x8, each.t(), x_scale, w_scale) for each in w8]
     first = kernels.pack_w8a8(w[0])
     packed = [first] + [first._replace(data=first.data.clone()) for _ in w[1:]]
     scales = x_scale.flatten(), w_scale.flatten()
@@ -93,7 +90,7 @@ def w8a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
         except NotImplementedError:
             continue
         name = f"W8A8 {variant}".strip()
-        methods[name] = [lambda each=each, variant=variant: ours(each, variant) for each in packed]
+        methods[name] = [partial(ours, each, variant) for each in packed]
     return methods
 
 
@@ -119,7 +116,7 @@ def w4a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
             except NotImplementedError:
                 continue
             name = f"{kind} {variant}".strip()
-            methods[name] = [lambda each=each, variant=variant: ours(each, variant) for each in packed]
+            methods[name] = [partial(ours, each, variant) for each in packed]
     return methods
 
 
