@@ -41,7 +41,7 @@ def graph_of(calls: List[Call]) -> torch.cuda.CUDAGraph:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         kept = [call() for call in calls]
-    graph.kept = kept  # type: ignore[attr-defined]
+    graph.kept = kept
     return graph
 
 
@@ -69,7 +69,8 @@ def w8a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
     methods: Dict[str, List[Call]] = {}
     for dtype in (torch.float16, torch.bfloat16):
         xf, wf = torch.randn(m, k, device="cuda").to(dtype), [each.to(dtype) for each in w[: -(-copies // 2)]]
-        methods[str(dtype)[6:]] = [partial(torch.mm, xf, each.t()) for each in wf] * 2
+        products: List[Call] = [partial(torch.mm, xf, each.t()) for each in wf]
+        methods[str(dtype)[6:]] = products * 2
     if m > 16:
         methods["_int_mm"] = [partial(torch._int_mm, x, each.t()) for each in w]
     x8 = torch.randn(m, k, device="cuda").to(torch.float8_e4m3fn)
