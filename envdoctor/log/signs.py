@@ -128,7 +128,7 @@ FAILURES = (
     _ALONE.format("(?:ERROR|CRITICAL|fatal|FATAL|FAILED|[Ff]ailed|failure|Killed|Aborted)"),
     r"\b\w*(?:Error|Exception|Expired|Interrupt)\b(?::|\(|$)",
     r"core dumped|Segmentation fault|Illegal instruction|Bus error",
-    r"command not found|[Nn]o such file or directory|[Pp]ermission denied|[Cc]annot (?:open|find)",
+    r"command not found|Too many open files|[Nn]o such file or directory|[Pp]ermission denied|[Cc]annot (?:open|find)",
     # apt, docker, npm, tar; what a script says in Chinese.
     r"^E: |unable to prepare context|Cannot connect to the Docker daemon|invalid reference format|\bERR!",
     r"Error is not recoverable|No rule to make target|recompile with -f(?:PIC|PIE)",
