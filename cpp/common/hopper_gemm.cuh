@@ -271,7 +271,7 @@ struct Kernel {
         const auto release = [&](int block) {  // the stage before this one, whose products are done
             if (block > 0) {
                 products_wait<1>();
-                if (lane == 0) barrier_arrive(empty + before * 8);
+                arrive_as_warp(empty + before * 8, lane);
             }
             before = stage;
             if (++stage == stages) stage = 0, parity ^= 1;
@@ -304,7 +304,7 @@ struct Kernel {
         products_wait<0>();
 #pragma unroll
         for (int i = 0; i < kBlocks; ++i) hold(sums[i]);
-        if (lane == 0) barrier_arrive(empty + before * 8);
+        arrive_as_warp(empty + before * 8, lane);
     }
 
     // Of a thread, what its sums are multiplied with: on its way from memory while the products are made.
@@ -386,7 +386,7 @@ struct Kernel {
             coming = group_of(block + 1 < blocks ? block + 1 : block);  // on its way until the next step
             products_wait<1>();
             hold(ready);
-            if (lane == 0) barrier_arrive(empty + before * 8);
+            arrive_as_warp(empty + before * 8, lane);
             add(ready, ready_group);
         };
         int block = 1;
@@ -404,7 +404,7 @@ struct Kernel {
             hold(even_sums);
             add(even_sums, even_group);
         }
-        if (lane == 0) barrier_arrive(empty + stage * 8);
+        arrive_as_warp(empty + stage * 8, lane);
     }
 
     // Sums of the other blocks of the cluster go to the first, through what were its stages. False for the others.
