@@ -27,7 +27,8 @@ from envdoctor.kernels.gemm_w8a8 import forcing as w8a8
 #: (N, K) of the linears of 7B, 13B and 70B models.
 SHAPES = "4096x4096,12288x4096,11008x4096,4096x11008,7168x7168,28672x7168,7168x28672"
 COLD = 256 << 20  # bytes of weights that a graph goes through at least
-READ = 4.33e12  # bytes a second, of an H200; see --bandwidth
+#: Operations a second of int8 tensor cores that nothing holds up: a loop of wgmma alone, at the clock that 700 W allow.
+MOST_OPERATIONS = 1855e12
 Call = Callable[[], Any]
 
 
@@ -121,6 +122,18 @@ def w4a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
     return methods
 
 
+def read_bandwidth() -> float:
+    """Bytes a second that this GPU reads, adding up 4 GiB."""
+    values = torch.ones(1 << 30, device="cuda")
+    microseconds = times({"sum": [values.sum] * 4}, 5)["sum"]
+    return float(4e6 * values.numel() / microseconds)
+
+
+def floor(m: int, n: int, k: int, bits: int, bandwidth: float) -> float:
+    """Microseconds that no kernel beats: every byte once (weights, activations, 16-bit output), or every product."""
+    return 1e6 * max((n * k * bits / 8 + m * k + 2 * m * n) / bandwidth, 2 * m * n * k / MOST_OPERATIONS)
+
+
 def sizes(text: str) -> List[Tuple[int, int]]:
     return [(int(n), int(k)) for n, _, k in (each.partition("x") for each in text.split(","))]
 
@@ -136,7 +149,8 @@ def main() -> int:
     parser.add_argument("--sweep", action="store_true", help="every variant of the library")
     parser.add_argument("--json", type=Path, help="write all numbers there")
     arguments = parser.parse_args()
-    rows = []
+    rows, bandwidth = [], read_bandwidth()
+    print(f"{torch.cuda.get_device_name()}: reads {bandwidth / 1e12:.2f} TB/s")
     for n, k in sizes(arguments.shapes):
         for m in map(int, arguments.m.split(",")):
             methods = w8a8_methods(m, n, k, arguments.sweep and "w8a8" in arguments.families)
@@ -147,11 +161,18 @@ def main() -> int:
             sixteen = min(found["float16"], found["bfloat16"])
             shown = sorted(found.items(), key=lambda item: item[1])[: 7 if arguments.sweep else 99]
             text = ", ".join(f"{name} {us:.2f} ({sixteen / us:.2f}x)" for name, us in shown)
-            print(f"N={n} K={k} M={m}: {text}; W8A8 {2e-6 * m * n * k / found['W8A8']:.0f} TOPS", flush=True)
+            of_floor = floor(m, n, k, 8, bandwidth) / found["W8A8"]
+            tops = 2e-6 * m * n * k / found["W8A8"]
+            print(f"N={n} K={k} M={m}: {text}; W8A8 {tops:.0f} TOPS, {of_floor:.2f} of the floor", flush=True)
             torch.cuda.empty_cache()
     if arguments.json:
         properties = torch.cuda.get_device_properties(0)
-        about = {"device": properties.name, "torch": torch.__version__, "python": platform.python_version()}
+        about = {
+            "device": properties.name,
+            "bandwidth": bandwidth,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+        }
         arguments.json.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
     return 0
 

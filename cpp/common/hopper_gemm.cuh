@@ -364,25 +364,33 @@ struct Kernel {
             barrier_wait(full + stage * 8, parity);
             Weights::load(a, ws + stage * kWeightBytes + own * kBlockBytes, warp, lane, group);
         };
+        // Sums begin at the bits of 1.5 * 2^23: a block's stay below 2^22, so they end as the bits of that plus the sum. To
+        // convert integers takes the GPU four times as long as to subtract.
+        constexpr int kBits = 0x4b400000;
+        const auto begin = [&](int(&sums)[Rows / 2], const uint4(&a)[4]) {
+#pragma unroll
+            for (int i = 0; i < Rows / 2; ++i) sums[i] = kBits;
+            multiply(sums, a, stage, true);
+        };
         const auto add = [&](const int(&sums)[Rows / 2], const Group& group) {
 #pragma unroll
             for (int i = 0; i < Rows / 2; ++i) {
-                const float part = epilogue::multiply(group.scale[i / 2 % 2], static_cast<float>(sums[i]));
-                totals[0][i] = epilogue::add(totals[0][i], part);
+                const float sum = epilogue::add(__int_as_float(sums[i]), -__int_as_float(kBits));
+                totals[0][i] = __fmaf_rn(group.scale[i / 2 % 2], sum, totals[0][i]);
             }
         };
         int even_sums[Rows / 2], odd_sums[Rows / 2];
         uint4 even[4], odd[4];
         Group even_group = group_of(0), odd_group = even_group, coming = group_of(blocks > 1 ? 1 : 0);
         load(even, even_group);
-        multiply(even_sums, even, stage, false);
+        begin(even_sums, even);
         const auto step = [&](uint4(&a)[4], int(&sums)[Rows / 2], Group& group, int(&ready)[Rows / 2],
                               const Group& ready_group, int block) {
             const int before = stage;
             if (++stage == stages) stage = 0, parity ^= 1;
             group = coming;
             load(a, group);
-            multiply(sums, a, stage, false);
+            begin(sums, a);
             coming = group_of(block + 1 < blocks ? block + 1 : block);  // on its way until the next step
             products_wait<1>();
             hold(ready);

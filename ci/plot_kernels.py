@@ -1,0 +1,47 @@
+"""Draw what ci/bench_kernels.py measured against the two roofs of the GPU: `python ci/plot_kernels.py JSON PNG`.
+
+Each point is one product: operations for each byte that it has to move, and operations a second. Needs matplotlib.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from matplotlib import pyplot as plt
+
+#: Method, bits of its weights, colour.
+METHODS = (
+    ("W8A8", 8, "tab:blue"),
+    ("W4A8", 4, "tab:green"),
+    ("fp8 rowwise", 8, "tab:orange"),
+    ("bfloat16", 16, "tab:grey"),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("json", type=Path)
+    parser.add_argument("png", type=Path)
+    arguments = parser.parse_args()
+    measured = json.loads(arguments.json.read_text())
+    figure, axes = plt.subplots(figsize=(8, 5), dpi=120)
+    for name, bits, colour in METHODS:
+        points = []
+        for row in measured["rows"]:
+            m, n, k = row["m"], row["n"], row["k"]
+            moved = n * k * bits / 8 + m * k * max(bits, 8) / 8 + 2 * m * n
+            points.append((2 * m * n * k / moved, 2 * m * n * k / row["us"][name] / 1e6))
+        axes.scatter(*zip(*points), s=12, color=colour, label=name)
+    reach = [1, 10000]
+    axes.plot(reach, [x * measured["bandwidth"] / 1e12 for x in reach], color="black", linewidth=0.8)
+    axes.axhline(measured["operations"] / 1e12, color="black", linewidth=0.8)
+    axes.set(xscale="log", yscale="log", xlim=reach, ylim=(1, 3000))
+    axes.set(xlabel="operations for each byte", ylabel="10^12 operations a second", title=measured["device"])
+    axes.legend()
+    figure.savefig(arguments.png)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
