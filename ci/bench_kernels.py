@@ -170,6 +170,7 @@ def main() -> int:
         about = {
             "device": properties.name,
             "bandwidth": bandwidth,
+            "operations": MOST_OPERATIONS,
             "torch": torch.__version__,
             "python": platform.python_version(),
         }
