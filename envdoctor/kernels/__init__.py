@@ -19,7 +19,9 @@ except LibraryMissing as error:
 
 from envdoctor.kernels.calls import set_threads
 from envdoctor.kernels.gemm_w4a8 import int4_pairs, int4_values, linear_w4a8, pack_w4a8
+from envdoctor.kernels.gemm_w4a16 import linear_w4a16, pack_w4a16
 from envdoctor.kernels.gemm_w8a8 import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
+from envdoctor.kernels.gptq import gptq_pack, gptq_values
 from envdoctor.kernels.layernorm_q import layernorm_q
 from envdoctor.kernels.quantize import Quantized, quantize_rows, quantize_static
 
@@ -27,12 +29,16 @@ __all__ = [
     "Quantized",
     "bmm_w8a8",
     "gemm_w8a8",
+    "gptq_pack",
+    "gptq_values",
     "int4_pairs",
     "int4_values",
     "layernorm_q",
     "linear_w4a8",
+    "linear_w4a16",
     "linear_w8a8",
     "pack_w4a8",
+    "pack_w4a16",
     "pack_w8a8",
     "quantize_rows",
     "quantize_static",

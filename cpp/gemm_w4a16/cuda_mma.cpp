@@ -1,0 +1,34 @@
+#include "gemm_w4a16/cuda_mma.h"
+
+#include "common/driver.h"
+#include "common/status.h"
+
+namespace {
+
+#define KERNEL(name) {"gemm_w4a16_cuda_mma", "gemm_w4a16_" name}
+#define DIRECT(name) {KERNEL(name "_direct8"), KERNEL(name "_direct16"), KERNEL(name "_direct32")}
+
+// By type of x, by bits, then by rows.
+Kernel direct[2][2][3] = {{DIRECT("half4"), DIRECT("half8")}, {DIRECT("bfloat4"), DIRECT("bfloat8")}};
+Kernel tiled[2][2] = {
+    {KERNEL("half4_tiled"), KERNEL("half8_tiled")},
+    {KERNEL("bfloat4_tiled"), KERNEL("bfloat8_tiled")},
+};
+
+}  // namespace
+
+int gemm_w4a16_cuda_mma_direct(const GemmW4A16& call, int device, void* stream) {
+    using namespace w4a16_mma;
+    const int rows = call.m <= 8 ? 0 : call.m <= 16 ? 1 : 2;
+    const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kDirectN)), 1, 1}, kThreads, 0, 1, true};
+    return direct[call.type == ENVDOCTOR_BFLOAT16][call.bits == 8][rows].launch(device, stream, launch, &call);
+}
+
+int gemm_w4a16_cuda_mma_tiled(const GemmW4A16& call, int device, void* stream) {
+    using namespace w4a16_mma;
+    const int64_t tiles_m = ceil_div(call.m, kTileM);
+    if (tiles_m > 65535) return fail(ENVDOCTOR_NOT_SUPPORTED, "m = %lld is more than one launch covers", call.m);
+    const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kTileN)), static_cast<unsigned>(tiles_m), 1},
+                           kThreads, 0, 1, true};
+    return tiled[call.type == ENVDOCTOR_BFLOAT16][call.bits == 8].launch(device, stream, launch, &call);
+}

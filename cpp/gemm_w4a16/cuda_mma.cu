@@ -1,0 +1,421 @@
+// gemm_w4a16 by mma.sync, for every GPU from Turing on; bfloat16 from Ampere on.
+//
+// A code without its zero point is an integer that float16 and bfloat16 both hold, so the products that go into the
+// sums are exact; a sum is multiplied by its group's scale where the group ends, in float32.
+#include "common/device.cuh"
+#include "common/epilogue.h"
+#include "gemm_w4a16/cuda_mma.h"
+
+using namespace w4a16_mma;
+
+constexpr int kWarps = kThreads / 32;
+
+// What the two types of x need: names for templates.
+struct HalfType {};
+struct BfloatType {};
+
+DEVICE unsigned half2_subtract(unsigned a, unsigned b) {
+    unsigned c;
+    asm("sub.f16x2 %0, %1, %2;" : "=r"(c) : "r"(a), "r"(b));
+    return c;
+}
+DEVICE unsigned half2_fma(unsigned a, unsigned b, unsigned c) {
+    unsigned d;
+    asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+    return d;
+}
+DEVICE unsigned bfloat2_fma(unsigned a, unsigned b, unsigned c) {
+    unsigned d = 0;
+#if __CUDA_ARCH__ >= 800
+    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
+#endif
+    return d;
+}
+// Two float16 that bfloat16 holds too.
+DEVICE unsigned bfloat2_of_half2(unsigned pair) {
+    unsigned result = 0;
+#if __CUDA_ARCH__ >= 800
+    asm("{.reg .b16 low, high; .reg .f32 a, b; mov.b32 {low, high}, %1; cvt.f32.f16 a, low; cvt.f32.f16 b, high; "
+        "cvt.rn.bf16x2.f32 %0, b, a;}" : "=r"(result) : "r"(pair));
+#endif
+    return result;
+}
+DEVICE float float_of_half(unsigned bits) {
+    float value;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(static_cast<uint16_t>(bits)));
+    return value;
+}
+
+// (word & mask) | magic in one instruction.
+template <unsigned mask>
+DEVICE unsigned masked(unsigned word, unsigned magic) {
+    unsigned result;
+    asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(result) : "r"(word), "n"(mask), "r"(magic));
+    return result;
+}
+
+// How four neighbours of a column (k to k + 3, as two pairs) become two operands without their zero point. `zero` is in
+// both halves of a register. Behind the bits of 1024 a code is the lowest bits of a float16: 1024 + code; likewise of
+// 128 in bfloat16. Each step is exact.
+template <class Type, int Bits>
+struct Widen;
+
+template <>
+struct Widen<HalfType, 4> {
+    // The word shifted by 8 for the second four.
+    static DEVICE void pairs(unsigned word, int second, unsigned zero, unsigned& low, unsigned& high) {
+        word >>= second * 8;
+        low = half2_subtract(masked<0x000f000fu>(word, 0x64006400u), zero | 0x64006400u);
+        // (1024 + 16 * code) / 16 - (64 + zero)
+        high = half2_fma(masked<0x00f000f0u>(word, 0x64006400u), 0x2c002c00u, zero << 4 | 0xd400d400u);
+    }
+};
+
+template <>
+struct Widen<BfloatType, 4> {
+    static DEVICE void pairs(unsigned word, int second, unsigned zero, unsigned& low, unsigned& high) {
+        word >>= second * 8;
+        const unsigned one = 0x3f803f80u, minus = zero | 0xc300c300u;  // -(128 + zero)
+        low = bfloat2_fma(masked<0x000f000fu>(word, 0x43004300u), one, minus);
+        high = bfloat2_fma(masked<0x000f000fu>(word >> 4, 0x43004300u), one, minus);
+    }
+};
+
+template <>
+struct Widen<HalfType, 8> {
+    static DEVICE void pairs(unsigned word, int, unsigned zero, unsigned& low, unsigned& high) {
+        low = half2_subtract(masked<0x00ff00ffu>(word, 0x64006400u), zero | 0x64006400u);
+        high = half2_subtract(masked<0x00ff00ffu>(word >> 8, 0x64006400u), zero | 0x64006400u);
+    }
+};
+
+template <>
+struct Widen<BfloatType, 8> {
+    static DEVICE void pairs(unsigned word, int second, unsigned zero, unsigned& low, unsigned& high) {
+        Widen<HalfType, 8>::pairs(word, second, zero, low, high);
+        low = bfloat2_of_half2(low), high = bfloat2_of_half2(high);
+    }
+};
+
+// c[16 x 8] += a[16 x 16] * b[16 x 8] of one warp. Turing has half of it, and only for float16.
+template <class Type>
+DEVICE void multiply(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1);
+
+template <>
+DEVICE void multiply<HalfType>(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
+                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[0]), "r"(a[1]), "r"(b0));
+    asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5}, {%6}, {%0,%1,%2,%3};"
+                 : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3]) : "r"(a[2]), "r"(a[3]), "r"(b1));
+#endif
+}
+
+template <>
+DEVICE void multiply<BfloatType>(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned b1) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#endif
+}
+
+// What the group of a k says of columns thread / 4 and thread / 4 + 8.
+struct Group {
+    unsigned low, high;
+
+    // A scale of 0 for columns that are not there; k may be behind the last one, where x is 0.
+    DEVICE void load(const GemmW4A16& call, int n, int k) {
+        const int group = static_cast<int>(call.group), last = (static_cast<int>(call.k) - 1) / group;
+        const int own = k / group < last ? k / group : last;
+        const uint32_t* const from = call.scale_zero + own * call.n + n;
+        low = n < call.n ? __ldg(from) : 0u;
+        high = n + 8 < call.n ? __ldg(from + 8) : 0u;
+    }
+    static DEVICE unsigned zero(unsigned word) { return __byte_perm(word, 0, 0x4242); }
+    static DEVICE float scale(unsigned word, bool is_half) {
+        return is_half ? float_of_half(word & 0xffffu) : __uint_as_float(word << 16);
+    }
+};
+
+// The codes of 16 columns and 64 k.
+template <int Bits>
+struct Codes {
+    uint4 words[Bits / 4];
+
+    DEVICE void load(const char* from) {
+#pragma unroll
+        for (int i = 0; i < Bits / 4; ++i) words[i] = load_once(from + i * 512);
+    }
+    // Of step 0 to 3, of 16 k each.
+    template <class Type>
+    DEVICE void operand(unsigned (&a)[4], int step, const Group& group) const {
+        const uint4& own = words[Bits == 8 ? step / 2 : 0];
+        const bool back = Bits == 8 ? step % 2 : step / 2;
+        Widen<Type, Bits>::pairs(back ? own.z : own.x, step % 2, Group::zero(group.low), a[0], a[2]);
+        Widen<Type, Bits>::pairs(back ? own.w : own.y, step % 2, Group::zero(group.high), a[1], a[3]);
+    }
+};
+
+// Sums of a group that has not ended, and what those before it have added up to.
+struct Sums {
+    float now[4] = {}, total[4] = {};
+
+    DEVICE void group_ends(float low, float high) {
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+            total[i] = fmaf(now[i], i < 2 ? low : high, total[i]);
+            now[i] = 0.0f;
+        }
+    }
+};
+
+DEVICE void store(const GemmW4A16& call, int64_t m, int64_t n, float value) {
+    if (call.bias_type != ENVDOCTOR_NONE) value += epilogue::load(call.bias, call.bias_type, n);
+    static_cast<uint16_t*>(call.y)[m * call.y_row + n] =
+        call.type == ENVDOCTOR_FLOAT16 ? epilogue::to_half(value) : epilogue::to_bfloat16(value);
+}
+
+DEVICE const char* codes_of(const GemmW4A16& call, int64_t n0, int blocks, int bits) {
+    const int64_t of_group = 128 * bits;
+    const int64_t block_row = n0 / kW4A16BlockN * blocks * (4 * of_group);
+    return static_cast<const char*>(call.packed) + block_row + n0 % kW4A16BlockN / 16 * of_group + threadIdx.x % 32 * 16;
+}
+
+DEVICE bool is_aligned(const GemmW4A16& call) {
+    return ((reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row) * 2) & 15) == 0;
+}
+
+// --- few rows of x: codes from memory to registers -------------------------------------------------------------------
+
+template <class Type, int Bits, int Tiles>
+DEVICE void direct(const GemmW4A16& call) {
+    constexpr int kAhead = Tiles == 1 && Bits == 4 ? 4 : 2;
+    constexpr int kHalves = Tiles == 4 ? 1 : 2;  // of 32 k, whose x are read at once: registers say how many
+    __shared__ float sums[kWarps][Tiles * kDirectTileM * kDirectN];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
+    const int n0 = blockIdx.x * kDirectN;
+    const int blocks = static_cast<int>((call.k + kW4A16BlockK - 1) / kW4A16BlockK);
+    const char* const weights = codes_of(call, n0, blocks, Bits);
+    constexpr int64_t kBlockBytes = 512 * Bits;
+    Codes<Bits> ahead[kAhead];
+    Group groups[kAhead][2];
+    const auto load = [&](int i, int block) {
+        if (block >= blocks) return;
+        ahead[i].load(weights + block * kBlockBytes);
+        groups[i][0].load(call, n0 + column, block * 64);
+        groups[i][1].load(call, n0 + column, block * 64 + 32);
+    };
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) load(i, warp + i * kWarps);
+    wait_for_previous_kernel();
+    let_next_kernel_begin();
+
+    const bool aligned = is_aligned(call), is_half = call.scale_type == ENVDOCTOR_FLOAT16;
+    Sums sum[Tiles];
+    for (int first = warp; first < blocks; first += kAhead * kWarps) {
+#pragma unroll
+        for (int i = 0; i < kAhead; ++i) {
+            const int block = first + i * kWarps;
+            if (block >= blocks) continue;
+            uint4 x[kHalves][Tiles];
+            const auto load_x = [&](int half) {
+#pragma unroll
+                for (int tile = 0; tile < Tiles; ++tile) {
+                    uint4& into = x[half % kHalves][tile] = make_uint4(0, 0, 0, 0);
+                    const int64_t row = tile * kDirectTileM + column, at = block * 64 + half * 32 + part * 8;
+                    const uint16_t* const from = static_cast<const uint16_t*>(call.x) + row * call.x_row + at;
+                    if (row >= call.m || at >= call.k) continue;
+                    if (aligned && at + 8 <= call.k) {
+                        into = *reinterpret_cast<const uint4*>(from);
+                    } else {
+                        into = sixteen_by_bytes(reinterpret_cast<const int8_t*>(from), (call.k - at) * 2);
+                    }
+                }
+            };
+            load_x(0);
+            if (kHalves == 2) load_x(1);
+#pragma unroll
+            for (int half = 0; half < 2; ++half) {
+                if (half == 1 && kHalves == 1) load_x(1);
+                const uint4(&own)[Tiles] = x[half % kHalves];
+                const Group& group = groups[i][half];
+                unsigned a[4];
+                ahead[i].template operand<Type>(a, half * 2, group);
+#pragma unroll
+                for (int tile = 0; tile < Tiles; ++tile) {
+                    multiply<Type>(sum[tile].now, a, own[tile].x, own[tile].y);
+                }
+                ahead[i].template operand<Type>(a, half * 2 + 1, group);
+                const float low = Group::scale(group.low, is_half), high = Group::scale(group.high, is_half);
+#pragma unroll
+                for (int tile = 0; tile < Tiles; ++tile) {
+                    multiply<Type>(sum[tile].now, a, own[tile].z, own[tile].w);
+                    sum[tile].group_ends(low, high);
+                }
+            }
+            load(i, block + kAhead * kWarps);
+        }
+    }
+
+#pragma unroll
+    for (int tile = 0; tile < Tiles; ++tile) {
+        float* into = sums[warp] + tile * kDirectTileM * kDirectN;
+#pragma unroll
+        for (int i = 0; i < 4; ++i) into[(part * 2 + (i & 1)) * kDirectN + column + (i >> 1) * 8] = sum[tile].total[i];
+    }
+    __syncthreads();
+#pragma unroll 1
+    for (int i = threadIdx.x; i < Tiles * kDirectTileM * kDirectN; i += kThreads) {
+        const int m = i / kDirectN, n = n0 + i % kDirectN;
+        if (m >= call.m || n >= call.n) continue;
+        float total = 0.0f;
+#pragma unroll
+        for (int w = 0; w < kWarps; ++w) total += sums[w][i];
+        store(call, m, n, total);
+    }
+}
+
+// --- any rows: x in shared memory, codes in registers ----------------------------------------------------------------
+
+// 16 bytes number `part` of a row of 128 (64 k) lie where those that eight threads read at once, four parts of two rows
+// below each other, are in different banks.
+DEVICE int swizzled(int row, int part) { return row * 128 + ((part ^ (row & 1) << 2) << 4); }
+
+DEVICE void copy_rows(char* to, const GemmW4A16& call, int64_t m0, int64_t k0, bool aligned) {
+#pragma unroll 1
+    for (int i = threadIdx.x; i < kTileM * 8; i += kThreads) {
+        const int row = i / 8, part = i % 8;
+        const int64_t left = m0 + row < call.m ? (call.k - k0 - part * 8) * 2 : 0;
+        const int count = left > 16 ? 16 : left < 0 ? 0 : static_cast<int>(left);
+        const uint16_t* const x = static_cast<const uint16_t*>(call.x);
+        const uint16_t* const from = count ? x + (m0 + row) * call.x_row + k0 + part * 8 : x;
+        char* const place = to + swizzled(row, part);
+        if (aligned) {
+            copy16(place, from, count);
+        } else {
+            *reinterpret_cast<uint4*>(place) = sixteen_by_bytes(reinterpret_cast<const int8_t*>(from), count);
+        }
+    }
+}
+
+// A block makes 64 rows and 128 columns; each of its 8 warps 16 columns of all rows.
+template <class Type, int Bits>
+DEVICE void tiled(const GemmW4A16& call) {
+    constexpr int kMmaM = kTileM / 8;
+    constexpr int64_t kBlockBytes = 512 * Bits;
+    __shared__ __align__(128) char xs[kStages][kTileM * 128];
+    const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
+    const int64_t n0 = static_cast<int64_t>(blockIdx.x) * kTileN + warp * 16;
+    const int64_t m0 = static_cast<int64_t>(blockIdx.y) * kTileM;
+    const int blocks = static_cast<int>((call.k + kW4A16BlockK - 1) / kW4A16BlockK);
+    const bool is_there = n0 < call.n;  // else codes of other columns, whose results are not written
+    const char* const weights = codes_of(call, is_there ? n0 : 0, blocks, Bits);
+    Codes<Bits> now, next;
+    Group group, next_group;
+    if (blocks > 0) {
+        next.load(weights);
+        next_group.load(call, static_cast<int>(n0) + column, 0);
+    }
+    wait_for_previous_kernel();
+    let_next_kernel_begin();
+    const bool aligned = is_aligned(call), is_half = call.scale_type == ENVDOCTOR_FLOAT16;
+#pragma unroll 1
+    for (int stage = 0; stage < kStages - 1; ++stage) {
+        if (stage < blocks) copy_rows(xs[stage], call, m0, stage * kW4A16BlockK, aligned);
+        copies_begun();
+    }
+    Sums sum[kMmaM];  // rows of the product are columns of y: thread / 4 and + 8; its columns rows of y
+    int begins_at = 0;  // where the next group does
+#pragma unroll 1
+    for (int block = 0; block < blocks; ++block) {
+        if (Bits == 4) {
+            now = next;
+            if (block + 1 < blocks) next.load(weights + (block + 1) * kBlockBytes);
+        }
+        wait_for_copies<kStages - 2>();
+        __syncthreads();
+        const int ahead = block + kStages - 1;
+        if (ahead < blocks) copy_rows(xs[ahead % kStages], call, m0, ahead * kW4A16BlockK, aligned);
+        copies_begun();
+        const char* const xs_now = xs[block % kStages];
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+            if (block * 64 + half * 32 == begins_at) {
+                group = next_group;
+                begins_at += static_cast<int>(call.group);
+                next_group.load(call, static_cast<int>(n0) + column, begins_at);
+            }
+            unsigned a[2][4];
+            (Bits == 4 ? now : next).template operand<Type>(a[0], half * 2, group);
+            (Bits == 4 ? now : next).template operand<Type>(a[1], half * 2 + 1, group);
+            // What 8 bits have for a half is used up, and its registers take the next.
+            if (Bits == 8 && block + 1 < blocks) {
+                next.words[Bits == 8 ? half : 0] = load_once(weights + (block + 1) * kBlockBytes + half * 512);
+            }
+#pragma unroll
+            for (int i = 0; i < kMmaM; ++i) {
+                const uint4 x = *reinterpret_cast<const uint4*>(xs_now + swizzled(i * 8 + column, half * 4 + part));
+                multiply<Type>(sum[i].now, a[0], x.x, x.y);
+                multiply<Type>(sum[i].now, a[1], x.z, x.w);
+            }
+            if (block * 64 + half * 32 + 32 == begins_at || (block == blocks - 1 && half == 1)) {
+                const float low = Group::scale(group.low, is_half), high = Group::scale(group.high, is_half);
+#pragma unroll
+                for (int i = 0; i < kMmaM; ++i) sum[i].group_ends(low, high);
+            }
+        }
+    }
+    // Through shared memory, half of the rows of a warp at a time: what an output needs is then there once.
+    float* const piece = reinterpret_cast<float*>(xs[0]) + warp * (kTileM / 2) * 16;
+    static_assert(kWarps * (kTileM / 2) * 16 * 4 <= sizeof xs, "a piece for each warp");
+    wait_for_copies<0>();
+    __syncthreads();
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+#pragma unroll
+        for (int i = 0; i < kMmaM / 2; ++i) {
+#pragma unroll
+            for (int j = 0; j < 4; ++j) {
+                piece[(i * 8 + part * 2 + j % 2) * 16 + column + j / 2 * 8] = sum[half * (kMmaM / 2) + i].total[j];
+            }
+        }
+        __syncwarp();
+#pragma unroll 1
+        for (int at = lane; at < kTileM / 2 * 16; at += 32) {
+            const int64_t m = m0 + half * (kTileM / 2) + at / 16, n = n0 + at % 16;
+            if (m < call.m && n < call.n) store(call, m, n, piece[at]);
+        }
+        __syncwarp();
+    }
+}
+
+// Kernels of bfloat16 are empty for Turing: dispatch.cpp does not launch them there.
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ >= 800
+#define BFLOAT(body) body
+#else
+#define BFLOAT(body)
+#endif
+#define KERNEL(name, bounds, body) \
+    extern "C" __global__ void __launch_bounds__ bounds name(const __grid_constant__ GemmW4A16 call) { body; }
+#define DIRECT(name, body) KERNEL(name, (kThreads), body)
+#define KERNELS(bits, tiled_bounds)                                                             \
+    DIRECT(gemm_w4a16_half##bits##_direct8, (direct<HalfType, bits, 1>(call)))                  \
+    DIRECT(gemm_w4a16_half##bits##_direct16, (direct<HalfType, bits, 2>(call)))                 \
+    DIRECT(gemm_w4a16_half##bits##_direct32, (direct<HalfType, bits, 4>(call)))                 \
+    KERNEL(gemm_w4a16_half##bits##_tiled, tiled_bounds, (tiled<HalfType, bits>(call)))          \
+    DIRECT(gemm_w4a16_bfloat##bits##_direct8, BFLOAT((direct<BfloatType, bits, 1>(call))))      \
+    DIRECT(gemm_w4a16_bfloat##bits##_direct16, BFLOAT((direct<BfloatType, bits, 2>(call))))     \
+    DIRECT(gemm_w4a16_bfloat##bits##_direct32, BFLOAT((direct<BfloatType, bits, 4>(call))))     \
+    KERNEL(gemm_w4a16_bfloat##bits##_tiled, tiled_bounds, BFLOAT((tiled<BfloatType, bits>(call))))
+
+// With 4 bits ptxas finds 128 registers enough for the tiled kernels, so two blocks share a processor; with 8 it would
+// find so too, and spill.
+KERNELS(4, (kThreads))
+KERNELS(8, (kThreads, 1))

@@ -1,0 +1,70 @@
+// The contract of gemm_w4a16: float16 or bfloat16 activations times weights of 4 or 8 bits (GPTQ's).
+//
+//     y[m, n] = sum_k x[m, k] * (q[k, n] - zero[g, n]) * scale[g, n] + bias[n],   g = k / group
+//
+// The sums are float32, in an order that each variant has for itself; y is rounded once, to the type of x. Groups are
+// equally long and lie one after the other along k: what a checkpoint has otherwise was made so when it was packed.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/api.h"
+#include "common/types.h"
+
+struct GemmW4A16 {
+    int64_t m, n, k;
+    const void* x;  // [m, k], k adjacent
+    int64_t x_row;  // strides count elements
+    const void* packed;          // codes: on the CPU bytes [k, n], on a GPU blocks, see below
+    int64_t group;               // a multiple of 32
+    const uint32_t* scale_zero;  // [ceil(k / group), n]: the scale's 16 bits, above them the zero point's 8
+    void* y;                     // [m, n], n adjacent
+    int64_t y_row;
+    const void* bias;    // [n]
+    int32_t bits;        // 4 or 8: what a code takes in the blocks of a GPU
+    int32_t type;        // of x and y: FLOAT16 or BFLOAT16
+    int32_t scale_type;  // FLOAT16 or BFLOAT16
+    int32_t bias_type;   // FLOAT16, BFLOAT16, FLOAT32; NONE without bias
+    int32_t variant;     // 0: the one that the table of dispatch.cpp takes
+};
+
+ENVDOCTOR_API int envdoctor_gemm_w4a16(const GemmW4A16* call, int device, void* stream);
+
+// Bytes of weights [k, n] in the packed layout of a device (the same for all GPUs).
+ENVDOCTOR_API size_t envdoctor_gemm_w4a16_packed_bytes(int64_t n, int64_t k, int bits, int device);
+
+// Bring codes [k, n], each in a byte, into it, with pointers of the CPU: once, when a model is loaded.
+ENVDOCTOR_API int envdoctor_gemm_w4a16_pack(
+    const uint8_t* codes,
+    int64_t n,
+    int64_t k,
+    int bits,
+    int device,
+    void* packed);
+
+// The name of a variant; null past the last one. Number 0 is "auto".
+ENVDOCTOR_API const char* envdoctor_gemm_w4a16_variant_name(int variant);
+
+// --- the variants ----------------------------------------------------------------------------------------------------
+
+// Columns [begin, end) of y. What several threads do at once is given to each as columns of its own.
+void gemm_w4a16_reference(const GemmW4A16& call, int64_t begin, int64_t end);
+void gemm_w4a16_cpu_portable(const GemmW4A16& call, int64_t begin, int64_t end);
+void gemm_w4a16_cpu_avx2(const GemmW4A16& call, int64_t begin, int64_t end);
+void gemm_w4a16_cpu_avx512vnni(const GemmW4A16& call, int64_t begin, int64_t end);
+
+// Codes on a GPU: blocks of 64 columns and 64 k, of a row of blocks one after the other along k. A block holds four
+// groups of 16 columns; a group, for each of the 32 threads of a warp, the codes that the thread hands to mma.m16n8k16
+// in four steps: those of columns thread / 4 and thread / 4 + 8, and of k = half * 32 + thread % 4 * 8 + (0 to 7) for
+// both halves. So the same thread's part of x is 16 bytes in a row for each half. What is not there holds 0.
+//
+// 4 bits: 16 bytes for a thread, word half * 2 + (column + 8). Bits 4 * j of a word hold k + 2 * j, bits 16 + 4 * j the
+// next k: what one AND takes out of it is a pair of neighbours.
+// 8 bits: 16 bytes for a thread and half, word (k >= 4) * 2 + (column + 8). Bytes 0 and 2 are k and k + 1, 1 and 3 the
+// two after them.
+constexpr int64_t kW4A16BlockN = 64, kW4A16BlockK = 64;
+
+// On a GPU of compute capability 7.5 and newer, by mma.sync; bfloat16 from 8.0 on. Direct: at most 32 rows.
+int gemm_w4a16_cuda_mma_direct(const GemmW4A16& call, int device, void* stream);
+int gemm_w4a16_cuda_mma_tiled(const GemmW4A16& call, int device, void* stream);

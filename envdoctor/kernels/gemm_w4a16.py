@@ -1,0 +1,201 @@
+"""Products of float16 or bfloat16 activations and weights of a GPTQ checkpoint, of 2, 3, 4 or 8 bits.
+
+Source of the formulas: cpp/gemm_w4a16/README.md.
+"""
+
+import ctypes
+import math
+from typing import NamedTuple, Optional, Tuple
+
+import torch
+from torch import Tensor
+
+from envdoctor.kernels.calls import (
+    NONE,
+    TYPES,
+    address,
+    check,
+    function,
+    place,
+    registry,
+    rows_adjacent,
+    where,
+)
+from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.gptq import GptqValues, gptq_values, group_of_channels
+
+
+class _Call(ctypes.Structure):
+    """GemmW4A16 of cpp/gemm_w4a16/gemm_w4a16.h."""
+
+    _fields_ = (
+        *((name, ctypes.c_int64) for name in ("m", "n", "k")),
+        *(("x", ctypes.c_void_p), ("x_row", ctypes.c_int64), ("packed", ctypes.c_void_p)),
+        *(("group", ctypes.c_int64), ("scale_zero", ctypes.c_void_p)),
+        *(("y", ctypes.c_void_p), ("y_row", ctypes.c_int64), ("bias", ctypes.c_void_p)),
+        *((name, ctypes.c_int32) for name in ("bits", "type", "scale_type", "bias_type", "variant")),
+    )
+
+
+_int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
+_gemm = function("envdoctor_gemm_w4a16", _int, ctypes.POINTER(_Call), _int, _pointer)
+_packed_bytes = function("envdoctor_gemm_w4a16_packed_bytes", ctypes.c_size_t, _long, _long, _int, _int)
+_pack = function("envdoctor_gemm_w4a16_pack", _int, _pointer, _long, _long, _int, _int, _pointer)
+
+forcing = Forcing("envdoctor_gemm_w4a16_variant_name")
+
+_SIXTEEN_BITS = (torch.float16, torch.bfloat16)
+#: What a group's length is a multiple of.
+_UNIT = 32
+
+
+class PackedW4A16(NamedTuple):
+    """Weights [k, n] in the layout of the device that they lie on, groups one after the other along k."""
+
+    data: Tensor
+    n: int
+    k: int  # with what groups were filled up by
+    bits: int  # 4 or 8
+    group: int  # values of k
+    scale_zero: Tensor  # int32 [groups, n]: the bits of the scale, above them the zero point
+    scale_dtype: torch.dtype
+    channels: Optional[Tensor] = None  # of x, which each k is; None: the same
+
+
+def pack_w4a16(
+    qweight: Tensor,
+    qzeros: Tensor,
+    scales: Tensor,
+    g_idx: Optional[Tensor] = None,
+    bits: int = 4,
+    v2: bool = False,
+    device: "Optional[torch.device | str]" = None,
+) -> PackedW4A16:
+    """Bring a linear of a GPTQ checkpoint (see gptq_values) into the layout of a device (default: its own). Done once.
+
+    Channels are sorted by their groups, so any g_idx will do; where that moves one, x is gathered in each call. Raises
+    TypeError and ValueError for what does not fit.
+    """
+    target = torch.device(device) if device is not None else qweight.device
+    g_idx = None if g_idx is None else g_idx.cpu()
+    values = gptq_values(qweight.cpu(), qzeros.cpu(), scales.cpu(), g_idx, bits, v2)
+    of_channels = group_of_channels(g_idx, values.codes.shape[0], values.scales.shape[0])
+    values, group, channels = _sorted(values, of_channels)
+    k, n = values.codes.shape
+    scale, width = _sixteen_bits(values.scales), 8 if bits == 8 else 4
+    data = packed_for(values.codes, width, target)
+    words = (scale.view(torch.int16).int() & 0xFFFF) | values.zeros.int() << 16
+    channels = None if channels is None else channels.to(target)
+    return PackedW4A16(
+        data.to(target), n, k, width, group, words.contiguous().to(target), scale.dtype, channels
+    )
+
+
+def packed_for(codes: Tensor, bits: int, device: torch.device) -> Tensor:
+    """Codes [k, n] in the layout of a device, still on the CPU."""
+    k, n = codes.shape
+    source = codes.contiguous()
+    data = torch.empty(_packed_bytes(n, k, bits, where(device)), dtype=torch.uint8)
+    check(_pack(address(source), n, k, bits, where(device), address(data)), "pack_w4a16")
+    return data
+
+
+def _sixteen_bits(scales: Tensor) -> Tensor:
+    """As a checkpoint has them; wider ones if nothing is lost."""
+    for dtype in _SIXTEEN_BITS:
+        narrow = scales.to(dtype)
+        if scales.dtype == dtype or bool((narrow.to(scales.dtype) == scales).all()):
+            return narrow.contiguous()
+    raise ValueError(f"scales must be values of float16 or bfloat16; round the {scales.dtype} before packing")
+
+
+def _sorted(values: GptqValues, of_channels: Tensor) -> Tuple[GptqValues, int, Optional[Tensor]]:
+    """Channels in the order of their groups, all of them equally long; then their length and the order.
+
+    Uneven groups are taken apart into runs of 32, the last of each filled up with a channel of the group and its zero
+    point, which is a weight of 0.
+    """
+    k, groups = of_channels.numel(), values.scales.shape[0]
+    order = torch.sort(of_channels, stable=True)[1]
+    counts = torch.bincount(of_channels, minlength=groups)
+    largest = int(counts.max()) if k else 0
+    if groups == 1 or (bool((counts[:-1] == largest).all()) and largest % _UNIT == 0):
+        group = max(-(-largest // _UNIT), 1) * _UNIT
+        if torch.equal(order, torch.arange(k)):
+            return values, group, None
+        return values._replace(codes=values.codes[order]), group, order
+    runs = (counts + _UNIT - 1) // _UNIT
+    of_runs = torch.arange(groups).repeat_interleave(runs)
+    begin, first = (runs.cumsum(0) - runs) * _UNIT, counts.cumsum(0) - counts
+    rank = torch.arange(k) - first[of_channels[order]]
+    at = begin[of_channels[order]] + rank
+    of_places = of_runs.repeat_interleave(_UNIT)
+    codes, channels = values.zeros[of_places], order[first[of_places]]
+    codes[at], channels[at] = values.codes[order], order
+    return GptqValues(codes, values.zeros[of_runs], values.scales[of_runs]), _UNIT, channels
+
+
+def linear_w4a16(x: Tensor, weight: PackedW4A16, bias: Optional[Tensor] = None) -> Tensor:
+    """y[..., n] = sum_k x[..., k] * (code[k, n] - zero[g, n]) * scale[g, n] + bias[n], summed in float32.
+
+    x is float16 or bfloat16 [..., K], and so is y; weights are those of pack_w4a16.
+    """
+    return _linear(
+        x,
+        weight.data,
+        weight.n,
+        weight.k,
+        weight.bits,
+        weight.group,
+        weight.scale_zero,
+        weight.scale_dtype,
+        weight.channels,
+        bias,
+    )
+
+
+def _linear_real(
+    x: Tensor,
+    packed: Tensor,
+    n: int,
+    k: int,
+    bits: int,
+    group: int,
+    scale_zero: Tensor,
+    scale_dtype: torch.dtype,
+    channels: Optional[Tensor],
+    bias: Optional[Tensor],
+) -> Tensor:
+    if x.dtype not in _SIXTEEN_BITS or x.dim() < 1 or x.device != packed.device:
+        found = f"{x.dtype} {list(x.shape)} on {x.device}"
+        raise ValueError(f"x must be float16 or bfloat16 [..., K] on {packed.device}, not {found}")
+    if channels is not None:
+        x = x.index_select(-1, channels)
+    if x.shape[-1] != k:
+        raise ValueError(f"x must have {k} channels, not {x.shape[-1]}")
+    y = x.new_empty((*x.shape[:-1], n))
+    flat, bias = rows_adjacent(x.reshape(math.prod(x.shape[:-1]), k)), _bias(bias, x, n)
+    call = _Call(flat.shape[0], n, k, address(flat), flat.stride(0), address(packed), group)
+    call.scale_zero, call.y, call.y_row, call.bias = address(scale_zero), address(y), n, address(bias)
+    call.bits, call.type, call.scale_type = bits, TYPES[x.dtype], TYPES[scale_dtype]
+    call.bias_type, call.variant = NONE if bias is None else TYPES[bias.dtype], forcing.number
+    check(_gemm(ctypes.byref(call), *place(x)), "linear_w4a16")
+    return y
+
+
+def _bias(bias: Optional[Tensor], x: Tensor, n: int) -> Optional[Tensor]:
+    if bias is None:
+        return None
+    if bias.numel() != n or bias.device != x.device or not bias.is_floating_point():
+        found = f"{bias.dtype} {list(bias.shape)} on {bias.device}"
+        raise ValueError(f"bias must be {n} floating point numbers on {x.device}, not {found}")
+    wide = bias if bias.dtype in TYPES else bias.float()
+    return wide.reshape(-1).contiguous()
+
+
+_linear = registry.operator(
+    "linear_w4a16(Tensor x, Tensor packed, int n, int k, int bits, int group, Tensor scale_zero, "
+    "ScalarType scale_dtype, Tensor? channels, Tensor? bias) -> Tensor",
+    _linear_real,
+    lambda x, packed, n, *arguments: x.new_empty((*x.shape[:-1], n)),
+)
