@@ -13,19 +13,21 @@ constexpr int kLanes = 16, kRowsAtOnce = 6;
 #elif defined(__AVX2__)
 constexpr int kLanes = 8, kRowsAtOnce = 3;
 #else
-constexpr int kLanes = 4, kRowsAtOnce = 2;
+constexpr int kLanes = 4, kRowsAtOnce = 3;
 #endif
 typedef float Vector __attribute__((vector_size(kLanes * 4)));
 
-// A panel: kColumns columns of 64 k of weights, made float32 once for up to kRows rows; it stays in the L1.
-constexpr int kColumns = 32, kPieceK = 64, kRows = 96, kVectors = kColumns / kLanes;
+// 64 k of a panel's columns, made float32 once for up to kRows rows; with their sums they stay near the L1.
+constexpr int kColumns = kW4A16Panel, kPieceK = 64, kRows = 48;
+// As many as registers hold the sums of, for kRowsAtOnce rows.
+constexpr int kVectors = 4;
 
 struct Panel {
     alignas(64) float weights[kPieceK][kColumns];
     alignas(64) float sums[kRows][kColumns];
     alignas(64) float x[kRows][kPieceK];
-    float scale[kColumns];
-    int32_t zero[kColumns];
+    alignas(64) float scale[kColumns];
+    alignas(64) int32_t zero[kColumns];
 };
 
 template <class S>
@@ -37,26 +39,35 @@ inline void read_group(const GemmW4A16& call, int64_t group, int64_t n0, int col
     }
 }
 
-template <int Columns>
-inline void widen(const uint8_t* codes, int columns, const Panel& panel, float* to) {
-    for (int j = 0; j < (Columns ? Columns : columns); ++j) {
-        to[j] = static_cast<float>(codes[j] - panel.zero[j]) * panel.scale[j];
-    }
+inline void widen(const uint8_t* codes, const Panel& panel, float* to) {
+    for (int j = 0; j < kColumns; ++j) to[j] = static_cast<float>(codes[j] - panel.zero[j]) * panel.scale[j];
 }
 
-// sums[row] += x[row] * weights, for Rows rows at once.
+// sums[row] += x[row] * weights, for Rows rows at once; a single row in two sums, since an addition takes four cycles.
 template <int Rows>
 inline void multiply(Panel& panel, int row, int count) {
-    Vector sums[Rows][kVectors];
-    memcpy(sums, panel.sums[row], sizeof sums);
-    for (int k = 0; k < count; ++k) {
-        Vector weights[kVectors];
-        memcpy(weights, panel.weights[k], sizeof weights);
+    constexpr int kChains = Rows == 1 ? 2 : 1;
+    for (int column = 0; column < kColumns; column += kVectors * kLanes) {
+        Vector sums[kChains][Rows][kVectors] = {};
+        for (int k = 0; k < count; k += kChains) {
+            for (int c = 0; c < kChains; ++c) {
+                Vector weights[kVectors];
+                memcpy(weights, panel.weights[k + c] + column, sizeof weights);
+                for (int r = 0; r < Rows; ++r) {
+                    for (int v = 0; v < kVectors; ++v) sums[c][r][v] += panel.x[row + r][k + c] * weights[v];
+                }
+            }
+        }
         for (int r = 0; r < Rows; ++r) {
-            for (int v = 0; v < kVectors; ++v) sums[r][v] += panel.x[row + r][k] * weights[v];
+            for (int v = 0; v < kVectors; ++v) {
+                Vector before;
+                float* const place = panel.sums[row + r] + column + v * kLanes;
+                memcpy(&before, place, sizeof before);
+                before += kChains == 2 ? sums[0][r][v] + sums[kChains - 1][r][v] : sums[0][r][v];
+                memcpy(place, &before, sizeof before);
+            }
         }
     }
-    memcpy(panel.sums[row], sums, sizeof sums);
 }
 
 template <class T>
@@ -84,24 +95,27 @@ void panels(const GemmW4A16& call, int64_t begin, int64_t end) {
             int64_t group = -1;
             for (int64_t k0 = 0; k0 < call.k; k0 += kPieceK) {
                 const int count = static_cast<int>(call.k - k0 < kPieceK ? call.k - k0 : kPieceK);
+                const uint8_t* const from = codes + w4a16_panel_at(n0, k0, call.k);
                 for (int k = 0; k < count; ++k) {
-                    if ((k0 + k) % 32 == 0 && (k0 + k) / call.group != group) {
+                    if (k % 32 == 0 && (k0 + k) / call.group != group) {
                         read_group<S>(call, group = (k0 + k) / call.group, n0, columns, panel);
                     }
-                    const uint8_t* const from = codes + (k0 + k) * call.n + n0;
-                    if (columns == kColumns) {
-                        widen<kColumns>(from, columns, panel, panel.weights[k]);
-                    } else {
-                        widen<0>(from, columns, panel, panel.weights[k]);
-                    }
+                    widen(from + k * kColumns, panel, panel.weights[k]);
                 }
                 for (int r = 0; r < rows; ++r) {
                     const uint16_t* const x = static_cast<const uint16_t*>(call.x) + (m0 + r) * call.x_row + k0;
                     for (int k = 0; k < count; ++k) panel.x[r][k] = T::value(x[k]);
                 }
+                // Rows that take k two at a time find zeros behind the last.
+                const int even = count + count % 2;
+                if (even != count) {
+                    memset(panel.weights[count], 0, sizeof panel.weights[count]);
+                    for (int r = 0; r < rows; ++r) panel.x[r][count] = 0.0f;
+                }
                 int r = 0;
-                for (; r + kRowsAtOnce <= rows; r += kRowsAtOnce) multiply<kRowsAtOnce>(panel, r, count);
-                for (; r < rows; ++r) multiply<1>(panel, r, count);
+                for (; r + kRowsAtOnce <= rows; r += kRowsAtOnce) multiply<kRowsAtOnce>(panel, r, even);
+                for (; r + 2 <= rows; r += 2) multiply<2>(panel, r, even);
+                if (r < rows) multiply<1>(panel, r, even);
             }
             store_rows<T>(call, panel, m0, rows, n0, columns);
         }

@@ -185,7 +185,8 @@ DEVICE void store(const GemmW4A16& call, int64_t m, int64_t n, float value) {
 DEVICE const char* codes_of(const GemmW4A16& call, int64_t n0, int blocks, int bits) {
     const int64_t of_group = 128 * bits;
     const int64_t block_row = n0 / kW4A16BlockN * blocks * (4 * of_group);
-    return static_cast<const char*>(call.packed) + block_row + n0 % kW4A16BlockN / 16 * of_group + threadIdx.x % 32 * 16;
+    const int64_t group = n0 % kW4A16BlockN / 16;
+    return static_cast<const char*>(call.packed) + block_row + group * of_group + threadIdx.x % 32 * 16;
 }
 
 DEVICE bool is_aligned(const GemmW4A16& call) {

@@ -1,5 +1,3 @@
-#include <string.h>
-
 #include "common/cpu.h"
 #include "common/driver.h"
 #include "common/status.h"
@@ -112,6 +110,15 @@ struct Packing {
 
 unsigned code_at(const Packing& of, int64_t n, int64_t k) { return n < of.n && k < of.k ? of.codes[k * of.n + n] : 0u; }
 
+void pack_panel(const void* context, int64_t panel) {
+    const Packing& of = *static_cast<const Packing*>(context);
+    const int64_t n0 = panel * kW4A16Panel;
+    uint8_t* to = of.packed + w4a16_panel_at(n0, 0, of.k);
+    for (int64_t k = 0; k < of.k; ++k) {
+        for (int64_t j = 0; j < kW4A16Panel; ++j) *to++ = static_cast<uint8_t>(code_at(of, n0 + j, k));
+    }
+}
+
 void pack_block_row(const void* context, int64_t row) {
     const Packing& of = *static_cast<const Packing*>(context);
     const int64_t bytes_of_group = 128 * of.bits, bytes_of_block = 4 * bytes_of_group;
@@ -140,16 +147,16 @@ int envdoctor_gemm_w4a16(const GemmW4A16* call, int device, void* stream) {
     const int variant = choose(*call, device);
     if (variant < 0) return last_status();
     if (device != ENVDOCTOR_CPU) return variants[variant].gpu(*call, device, stream);
-    // At least two panels for a piece, or as many as make four pieces for each thread.
-    const int64_t share = round_up(ceil_div(call->n, envdoctor_threads() * 4), 32);
-    const Columns columns = {call, variants[variant].cpu, share < 64 ? 64 : share};
+    // Whole panels; four pieces for each thread, as threads may be interrupted.
+    const int64_t share = round_up(ceil_div(call->n, envdoctor_threads() * 4), kW4A16Panel);
+    const Columns columns = {call, variants[variant].cpu, share};
     parallel(ceil_div(call->n, columns.size), do_columns, &columns);
     return ENVDOCTOR_OK;
 }
 
 size_t envdoctor_gemm_w4a16_packed_bytes(int64_t n, int64_t k, int bits, int device) {
     if (n < 0 || k < 0) return 0;
-    if (device == ENVDOCTOR_CPU) return static_cast<size_t>(n * k);
+    if (device == ENVDOCTOR_CPU) return static_cast<size_t>(round_up(n, kW4A16Panel) * k);
     return static_cast<size_t>(round_up(n, kW4A16BlockN) * round_up(k, kW4A16BlockK) * bits / 8);
 }
 
@@ -161,8 +168,8 @@ int envdoctor_gemm_w4a16_pack(const uint8_t* codes, int64_t n, int64_t k, int bi
     const Packing packing = {codes, n, k, bits, static_cast<uint8_t*>(packed)};
     if (device != ENVDOCTOR_CPU) {
         parallel(ceil_div(n, kW4A16BlockN), pack_block_row, &packing);
-    } else if (n && k) {
-        memcpy(packed, codes, static_cast<size_t>(n * k));
+    } else {
+        parallel(ceil_div(n, kW4A16Panel), pack_panel, &packing);
     }
     return ENVDOCTOR_OK;
 }

@@ -16,7 +16,7 @@ struct GemmW4A16 {
     int64_t m, n, k;
     const void* x;  // [m, k], k adjacent
     int64_t x_row;  // strides count elements
-    const void* packed;          // codes: on the CPU bytes [k, n], on a GPU blocks, see below
+    const void* packed;          // codes: on the CPU in panels, on a GPU in blocks, see below
     int64_t group;               // a multiple of 32
     const uint32_t* scale_zero;  // [ceil(k / group), n]: the scale's 16 bits, above them the zero point's 8
     void* y;                     // [m, n], n adjacent
@@ -48,11 +48,17 @@ ENVDOCTOR_API const char* envdoctor_gemm_w4a16_variant_name(int variant);
 
 // --- the variants ----------------------------------------------------------------------------------------------------
 
-// Columns [begin, end) of y. What several threads do at once is given to each as columns of its own.
+// Columns [begin, end) of y, begin a multiple of 64: threads share a call by columns.
 void gemm_w4a16_reference(const GemmW4A16& call, int64_t begin, int64_t end);
 void gemm_w4a16_cpu_portable(const GemmW4A16& call, int64_t begin, int64_t end);
 void gemm_w4a16_cpu_avx2(const GemmW4A16& call, int64_t begin, int64_t end);
 void gemm_w4a16_cpu_avx512vnni(const GemmW4A16& call, int64_t begin, int64_t end);
+
+// Codes on the CPU: panels of 64 columns one after the other, in each bytes [k, 64]; columns that are not there hold 0.
+constexpr int64_t kW4A16Panel = 64;
+constexpr int64_t w4a16_panel_at(int64_t n, int64_t k, int64_t size_k) {
+    return (n / kW4A16Panel * size_k + k) * kW4A16Panel + n % kW4A16Panel;
+}
 
 // Codes on a GPU: blocks of 64 columns and 64 k, of a row of blocks one after the other along k. A block holds four
 // groups of 16 columns; a group, for each of the 32 threads of a warp, the codes that the thread hands to mma.m16n8k16

@@ -11,7 +11,7 @@ void gemm_w4a16_reference(const GemmW4A16& call, int64_t begin, int64_t end) {
                 const float scale = call.scale_type == ENVDOCTOR_FLOAT16
                                         ? epilogue::from_half(static_cast<uint16_t>(of_group))
                                         : epilogue::of_bits(of_group << 16);
-                const int32_t level = codes[k * call.n + n] - static_cast<int32_t>(of_group >> 16);
+                const int32_t level = codes[w4a16_panel_at(n, k, call.k)] - static_cast<int32_t>(of_group >> 16);
                 const float weight = static_cast<float>(level) * scale;
                 sum += epilogue::load(call.x, call.type, m * call.x_row + k) * weight;
             }
