@@ -89,7 +89,7 @@ def declare_tests(version: str, path: str) -> None:
         """All tests that build no wheel, on an editable install: Python from the tree, the library compiled."""
         session.install(*nox.project.dependency_groups(GROUPS, "test"))
         # Device code takes a minute or two: one session compiles it.
-        session.install("-e", ".", *(() if path == BUILDER else ("-C", "cuda=off")))
+        session.install("-e", ".", *(() if path == BUILDER else ("--config-settings", "cuda=off")))
         session.run("python", "-m", "pytest", "-m", "not build", *session.posargs)
 
 
@@ -101,7 +101,7 @@ for version, path in PYTHONS.items():
 def kernels(session: nox.Session) -> None:
     """Every kernel on this CPU against plain torch arithmetic; `-- -m gpu` on a machine with a GPU."""
     session.install(*nox.project.dependency_groups(GROUPS, "kernels"))
-    session.install("-e", ".", *(() if session.posargs else ("-C", "cuda=off")))
+    session.install("-e", ".", *(() if session.posargs else ("--config-settings", "cuda=off")))
     session.run("python", "-m", "pytest", *(session.posargs or ("-m", "not gpu")), "cpp")
 
 
