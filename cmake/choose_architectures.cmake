@@ -1,8 +1,9 @@
 include_guard()
 
 # Built when nobody says otherwise and no GPU is here to ask: every generation of data centre and desktop GPUs that
-# still has a following. What a toolkit does not know is left out; the newest that is left also goes in as PTX.
-set(ENVDOCTOR_DEFAULT_ARCHS 7.5 8.0 8.6 8.9 9.0 10.0 12.0)
+# still has a following. What a toolkit does not know is left out; the newest that is left also goes in as PTX. Code for
+# 8.0 runs on 8.6 and 8.9 too, and the kernels use nothing that those have more: a third of the compile time is saved.
+set(ENVDOCTOR_DEFAULT_ARCHS 7.5 8.0 9.0 10.0 12.0)
 
 #[=======================================================================[.rst:
 choose_architectures
