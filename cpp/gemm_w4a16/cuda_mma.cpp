@@ -10,10 +10,19 @@ namespace {
 
 // By type of x, by bits, then by rows.
 Kernel direct[2][2][3] = {{DIRECT("half4"), DIRECT("half8")}, {DIRECT("bfloat4"), DIRECT("bfloat8")}};
-Kernel tiled[2][2] = {
-    {KERNEL("half4_tiled"), KERNEL("half8_tiled")},
-    {KERNEL("bfloat4_tiled"), KERNEL("bfloat8_tiled")},
+// By columns of a block, 128 or 64, by type and by bits.
+Kernel tiled[2][2][2] = {
+    {{KERNEL("half4_tiled"), KERNEL("half8_tiled")}, {KERNEL("bfloat4_tiled"), KERNEL("bfloat8_tiled")}},
+    {{KERNEL("half4_narrow"), KERNEL("half8_narrow")}, {KERNEL("bfloat4_narrow"), KERNEL("bfloat8_narrow")}},
 };
+
+int launch_tiled(const GemmW4A16& call, int device, void* stream, bool narrow) {
+    using namespace w4a16_mma;
+    const int64_t tiles_n = ceil_div(call.n, narrow ? kTileN / 2 : kTileN), tiles_m = ceil_div(call.m, kTileM);
+    if (tiles_m > 65535) return fail(ENVDOCTOR_NOT_SUPPORTED, "m = %lld is more than one launch covers", call.m);
+    const Launch launch = {{static_cast<unsigned>(tiles_n), static_cast<unsigned>(tiles_m), 1}, kThreads, 0, 1, true};
+    return tiled[narrow][call.type == ENVDOCTOR_BFLOAT16][call.bits == 8].launch(device, stream, launch, &call);
+}
 
 }  // namespace
 
@@ -25,10 +34,9 @@ int gemm_w4a16_cuda_mma_direct(const GemmW4A16& call, int device, void* stream) 
 }
 
 int gemm_w4a16_cuda_mma_tiled(const GemmW4A16& call, int device, void* stream) {
-    using namespace w4a16_mma;
-    const int64_t tiles_m = ceil_div(call.m, kTileM);
-    if (tiles_m > 65535) return fail(ENVDOCTOR_NOT_SUPPORTED, "m = %lld is more than one launch covers", call.m);
-    const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kTileN)), static_cast<unsigned>(tiles_m), 1},
-                           kThreads, 0, 1, true};
-    return tiled[call.type == ENVDOCTOR_BFLOAT16][call.bits == 8].launch(device, stream, launch, &call);
+    return launch_tiled(call, device, stream, false);
+}
+
+int gemm_w4a16_cuda_mma_narrow(const GemmW4A16& call, int device, void* stream) {
+    return launch_tiled(call, device, stream, true);
 }

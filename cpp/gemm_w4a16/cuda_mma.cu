@@ -153,6 +153,15 @@ struct Codes {
 #pragma unroll
         for (int i = 0; i < Bits / 4; ++i) words[i] = load_once(from + i * 512);
     }
+    // Of one half alone, in the place of the first.
+    DEVICE void load_half(const char* from, int half) {
+        if (Bits == 8) {
+            words[0] = load_once(from + half * 512);
+        } else {
+            const uint2 own = __ldg(reinterpret_cast<const uint2*>(from + half * 8));
+            words[0] = make_uint4(own.x, own.y, 0, 0);
+        }
+    }
     // Of step 0 to 3, of 16 k each.
     template <class Type>
     DEVICE void operand(unsigned (&a)[4], int step, const Group& group) const {
@@ -306,14 +315,24 @@ DEVICE void copy_rows(char* to, const GemmW4A16& call, int64_t m0, int64_t k0, b
     }
 }
 
-// A block makes 64 rows and 128 columns; each of its 8 warps 16 columns of all rows.
-template <class Type, int Bits>
+template <int Split>
+DEVICE void wait_for_sharers() {
+    if (Split == 1) __syncwarp();
+    if (Split != 1) __syncthreads();
+}
+
+// A block makes 64 rows and 128 columns; each of its 8 warps 16 columns of all rows. Or 64 columns, where two warps
+// share the k of each stage (Split = 2): twice the blocks where there would be few.
+template <class Type, int Bits, int Split>
 DEVICE void tiled(const GemmW4A16& call) {
     constexpr int kMmaM = kTileM / 8;
+    constexpr bool kRolls = Bits == 8 && Split == 1;  // registers of a half take the next block's when it is used up
     constexpr int64_t kBlockBytes = 512 * Bits;
     __shared__ __align__(128) char xs[kStages][kTileM * 128];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
-    const int64_t n0 = static_cast<int64_t>(blockIdx.x) * kTileN + warp * 16;
+    const int own = Split == 1 ? 0 : warp / (kWarps / 2);  // of the warps that share k
+    const int columns = Split == 1 ? warp : warp % (kWarps / 2);
+    const int64_t n0 = static_cast<int64_t>(blockIdx.x) * (kTileN / Split) + columns * 16;
     const int64_t m0 = static_cast<int64_t>(blockIdx.y) * kTileM;
     const int blocks = static_cast<int>((call.k + kW4A16BlockK - 1) / kW4A16BlockK);
     const bool is_there = n0 < call.n;  // else codes of other columns, whose results are not written
@@ -321,8 +340,9 @@ DEVICE void tiled(const GemmW4A16& call) {
     Codes<Bits> now, next;
     Group group, next_group;
     if (blocks > 0) {
-        next.load(weights);
-        next_group.load(call, static_cast<int>(n0) + column, 0);
+        if (Split == 1) next.load(weights);
+        if (Split == 2) next.load_half(weights, own);
+        next_group.load(call, static_cast<int>(n0) + column, own * 32);
     }
     wait_for_previous_kernel();
     let_next_kernel_begin();
@@ -333,12 +353,13 @@ DEVICE void tiled(const GemmW4A16& call) {
         copies_begun();
     }
     Sums sum[kMmaM];  // rows of the product are columns of y: thread / 4 and + 8; its columns rows of y
-    int begins_at = 0;  // where the next group does
+    int begins_at = 0;  // the group after this one
 #pragma unroll 1
     for (int block = 0; block < blocks; ++block) {
-        if (Bits == 4) {
+        if (!kRolls) {
             now = next;
-            if (block + 1 < blocks) next.load(weights + (block + 1) * kBlockBytes);
+            if (Split == 1 && block + 1 < blocks) next.load(weights + (block + 1) * kBlockBytes);
+            if (Split == 2 && block + 1 < blocks) next.load_half(weights + (block + 1) * kBlockBytes, own);
         }
         wait_for_copies<kStages - 2>();
         __syncthreads();
@@ -347,34 +368,38 @@ DEVICE void tiled(const GemmW4A16& call) {
         copies_begun();
         const char* const xs_now = xs[block % kStages];
 #pragma unroll
-        for (int half = 0; half < 2; ++half) {
-            if (block * 64 + half * 32 == begins_at) {
+        for (int i = 0; i < 2 / Split; ++i) {
+            const int half = Split == 1 ? i : own, k = block * 64 + half * 32;
+            if (Split == 1 ? k == begins_at : k >= begins_at) {
                 group = next_group;
                 begins_at += static_cast<int>(call.group);
-                next_group.load(call, static_cast<int>(n0) + column, begins_at);
+                if (Split == 2 && begins_at <= k) begins_at += static_cast<int>(call.group);  // the other's group of 32
+                const bool other_half = Split == 2 && begins_at % 64 != own * 32;
+                next_group.load(call, static_cast<int>(n0) + column, begins_at + (other_half ? 32 : 0));
             }
             unsigned a[2][4];
-            (Bits == 4 ? now : next).template operand<Type>(a[0], half * 2, group);
-            (Bits == 4 ? now : next).template operand<Type>(a[1], half * 2 + 1, group);
-            // What 8 bits have for a half is used up, and its registers take the next.
-            if (Bits == 8 && block + 1 < blocks) {
-                next.words[Bits == 8 ? half : 0] = load_once(weights + (block + 1) * kBlockBytes + half * 512);
+            (kRolls ? next : now).template operand<Type>(a[0], i * 2, group);
+            (kRolls ? next : now).template operand<Type>(a[1], i * 2 + 1, group);
+            if (kRolls && block + 1 < blocks) {
+                next.words[kRolls ? i : 0] = load_once(weights + (block + 1) * kBlockBytes + i * 512);
             }
 #pragma unroll
-            for (int i = 0; i < kMmaM; ++i) {
-                const uint4 x = *reinterpret_cast<const uint4*>(xs_now + swizzled(i * 8 + column, half * 4 + part));
-                multiply<Type>(sum[i].now, a[0], x.x, x.y);
-                multiply<Type>(sum[i].now, a[1], x.z, x.w);
+            for (int j = 0; j < kMmaM; ++j) {
+                const uint4 x = *reinterpret_cast<const uint4*>(xs_now + swizzled(j * 8 + column, half * 4 + part));
+                multiply<Type>(sum[j].now, a[0], x.x, x.y);
+                multiply<Type>(sum[j].now, a[1], x.z, x.w);
             }
-            if (block * 64 + half * 32 + 32 == begins_at || (block == blocks - 1 && half == 1)) {
+            const bool ends = Split == 1 ? k + 32 == begins_at : k + 64 >= begins_at;
+            if (ends || (block == blocks - 1 && i == 2 / Split - 1)) {
                 const float low = Group::scale(group.low, is_half), high = Group::scale(group.high, is_half);
 #pragma unroll
-                for (int i = 0; i < kMmaM; ++i) sum[i].group_ends(low, high);
+                for (int j = 0; j < kMmaM; ++j) sum[j].group_ends(low, high);
             }
         }
     }
     // Through shared memory, half of the rows of a warp at a time: what an output needs is then there once.
     float* const piece = reinterpret_cast<float*>(xs[0]) + warp * (kTileM / 2) * 16;
+    const float* const of_first = piece - own * (kWarps / Split) * (kTileM / 2) * 16;
     static_assert(kWarps * (kTileM / 2) * 16 * 4 <= sizeof xs, "a piece for each warp");
     wait_for_copies<0>();
     __syncthreads();
@@ -387,13 +412,14 @@ DEVICE void tiled(const GemmW4A16& call) {
                 piece[(i * 8 + part * 2 + j % 2) * 16 + column + j / 2 * 8] = sum[half * (kMmaM / 2) + i].total[j];
             }
         }
-        __syncwarp();
+        wait_for_sharers<Split>();
 #pragma unroll 1
-        for (int at = lane; at < kTileM / 2 * 16; at += 32) {
+        for (int at = own * 32 + lane; at < kTileM / 2 * 16; at += 32 * Split) {
             const int64_t m = m0 + half * (kTileM / 2) + at / 16, n = n0 + at % 16;
-            if (m < call.m && n < call.n) store(call, m, n, piece[at]);
+            const float value = Split == 1 ? piece[at] : of_first[at] + of_first[at + kWarps / 2 * (kTileM / 2) * 16];
+            if (m < call.m && n < call.n) store(call, m, n, value);
         }
-        __syncwarp();
+        wait_for_sharers<Split>();
     }
 }
 
@@ -410,11 +436,13 @@ DEVICE void tiled(const GemmW4A16& call) {
     DIRECT(gemm_w4a16_half##bits##_direct8, (direct<HalfType, bits, 1>(call)))                  \
     DIRECT(gemm_w4a16_half##bits##_direct16, (direct<HalfType, bits, 2>(call)))                 \
     DIRECT(gemm_w4a16_half##bits##_direct32, (direct<HalfType, bits, 4>(call)))                 \
-    KERNEL(gemm_w4a16_half##bits##_tiled, tiled_bounds, (tiled<HalfType, bits>(call)))          \
+    KERNEL(gemm_w4a16_half##bits##_tiled, tiled_bounds, (tiled<HalfType, bits, 1>(call)))       \
+    KERNEL(gemm_w4a16_half##bits##_narrow, (kThreads), (tiled<HalfType, bits, 2>(call)))        \
+    KERNEL(gemm_w4a16_bfloat##bits##_narrow, (kThreads), BFLOAT((tiled<BfloatType, bits, 2>(call)))) \
     DIRECT(gemm_w4a16_bfloat##bits##_direct8, BFLOAT((direct<BfloatType, bits, 1>(call))))      \
     DIRECT(gemm_w4a16_bfloat##bits##_direct16, BFLOAT((direct<BfloatType, bits, 2>(call))))     \
     DIRECT(gemm_w4a16_bfloat##bits##_direct32, BFLOAT((direct<BfloatType, bits, 4>(call))))     \
-    KERNEL(gemm_w4a16_bfloat##bits##_tiled, tiled_bounds, BFLOAT((tiled<BfloatType, bits>(call))))
+    KERNEL(gemm_w4a16_bfloat##bits##_tiled, tiled_bounds, BFLOAT((tiled<BfloatType, bits, 1>(call))))
 
 // With 4 bits ptxas finds 128 registers enough for the tiled kernels, so two blocks share a processor; with 8 it would
 // find so too, and spill.

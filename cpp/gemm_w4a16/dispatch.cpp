@@ -57,7 +57,7 @@ struct Variant {
     int (*gpu)(const GemmW4A16& call, int device, void* stream);
 };
 
-enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kDirect, kTiled, kVariants };
+enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kDirect, kNarrow, kTiled, kVariants };
 #if !defined(__x86_64__)
 #define gemm_w4a16_cpu_avx2 nullptr
 #define gemm_w4a16_cpu_avx512vnni nullptr
@@ -69,6 +69,7 @@ const Variant variants[kVariants] = {
     {"cpu_avx2", gemm_w4a16_cpu_avx2, nullptr},
     {"cpu_avx512vnni", gemm_w4a16_cpu_avx512vnni, nullptr},
     {"cuda_mma_direct", nullptr, gemm_w4a16_cuda_mma_direct},
+    {"cuda_mma_narrow", nullptr, gemm_w4a16_cuda_mma_narrow},
     {"cuda_mma_tiled", nullptr, gemm_w4a16_cuda_mma_tiled},
 };
 
@@ -79,10 +80,18 @@ int best_on_cpu() {
 
 // Direct reads each code once and x once for each 16 columns; it has no more than 32 rows of sums in its registers.
 constexpr int64_t kDirectRows = 32;
+// Fewer tiles of 64 rows and 128 columns leave processors of a large GPU idle; twice as many narrow ones run at once.
+constexpr int64_t kFewTiles = 132;
+
+int choose_on_gpu(const GemmW4A16& call) {
+    if (call.m <= kDirectRows) return kDirect;
+    return ceil_div(call.n, 128) * ceil_div(call.m, 64) <= kFewTiles ? kNarrow : kTiled;
+}
 
 bool fits_gpu(const GemmW4A16& call, int variant, int capability) {
     if (call.type == ENVDOCTOR_BFLOAT16 && capability < 80) return false;
-    return capability >= 75 && (variant == kTiled || (variant == kDirect && call.m <= kDirectRows));
+    if (variant == kDirect && call.m > kDirectRows) return false;
+    return capability >= 75 && variant >= kDirect;
 }
 
 // The variant of a call, or -1 with a reason.
@@ -95,7 +104,7 @@ int choose(const GemmW4A16& call, int device) {
     int capability = 0;
     if (!on_cpu && (capability = device_capability(device)) < 0) return -1;
     int variant = call.variant;
-    if (!variant) variant = on_cpu ? best_on_cpu() : call.m <= kDirectRows ? kDirect : kTiled;
+    if (!variant) variant = on_cpu ? best_on_cpu() : choose_on_gpu(call);
     const bool fits = on_cpu ? variant <= best_on_cpu() : fits_gpu(call, variant, capability);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", variant);
     return fits ? variant : -1;

@@ -72,5 +72,7 @@ constexpr int64_t w4a16_panel_at(int64_t n, int64_t k, int64_t size_k) {
 constexpr int64_t kW4A16BlockN = 64, kW4A16BlockK = 64;
 
 // On a GPU of compute capability 7.5 and newer, by mma.sync; bfloat16 from 8.0 on. Direct: at most 32 rows.
+// Tiles of 64 rows and 128 columns, or narrow ones of 64.
 int gemm_w4a16_cuda_mma_direct(const GemmW4A16& call, int device, void* stream);
 int gemm_w4a16_cuda_mma_tiled(const GemmW4A16& call, int device, void* stream);
+int gemm_w4a16_cuda_mma_narrow(const GemmW4A16& call, int device, void* stream);
