@@ -381,7 +381,15 @@ struct Kernel {
         };
         int even_sums[Rows / 2], odd_sums[Rows / 2];
         uint4 even[4], odd[4];
-        Group even_group = group_of(0), odd_group = even_group, coming = group_of(blocks > 1 ? 1 : 0);
+        // Scales come from memory as the weights do: all of a tile's are asked for at once, and two steps ahead.
+        for (int group = lane % 4 * 32; group < call.groups; group += 128) {
+            const int64_t at = (column < call.out.n ? column : 0) * call.groups + group;
+            prefetch(call.group_scale + at);
+            prefetch(call.group_scale + (column + 8 < call.out.n ? at + 8 * call.groups : at));
+        }
+        const int last = blocks - 1;
+        Group even_group = group_of(0), odd_group = even_group, coming = group_of(last < 1 ? last : 1);
+        Group later = group_of(last < 2 ? last : 2);
         load(even, even_group);
         begin(even_sums, even);
         const auto step = [&](uint4(&a)[4], int(&sums)[Rows / 2], Group& group, int(&ready)[Rows / 2],
@@ -389,9 +397,10 @@ struct Kernel {
             const int before = stage;
             if (++stage == stages) stage = 0, parity ^= 1;
             group = coming;
+            coming = later;
             load(a, group);
             begin(sums, a);
-            coming = group_of(block + 1 < blocks ? block + 1 : block);  // on its way until the next step
+            later = group_of(last < block + 2 ? last : block + 2);
             products_wait<1>();
             hold(ready);
             arrive_as_warp(empty + before * 8, lane);
