@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+import math
 from typing import Any, Callable, List, Optional, Tuple, Type
 
 import torch
@@ -35,13 +36,14 @@ def check(status: int, what: str) -> None:
 
 def place(tensor: torch.Tensor) -> Tuple[int, Optional[int]]:
     """Where a tensor's kernels run: device for the library (-1: CPU), and the stream that is current there."""
-    if tensor.device.type == "cpu":
+    if tensor.is_cpu:
         return CPU, None
-    if tensor.device.type != "cuda" or torch.version.hip:
+    if not tensor.is_cuda or torch.version.hip:
         raise NotImplementedError(f"there are kernels for CPUs and NVIDIA GPUs, not for {tensor.device}")
     hand_in_driver()
-    index = tensor.device.index
-    return index, torch.cuda.current_stream(index).cuda_stream
+    index = tensor.get_device()
+    # What torch.cuda.current_stream(index).cuda_stream is, without an object around it: every call asks.
+    return index, torch._C._cuda_getCurrentRawStream(index)
 
 
 @functools.lru_cache(maxsize=None)
@@ -76,14 +78,22 @@ def where(device: torch.device) -> int:
     return CPU if device.type == "cpu" else 0
 
 
-def address(tensor: Optional[torch.Tensor]) -> Optional[int]:
-    """Of its first element; None for none."""
-    return None if tensor is None else tensor.data_ptr()
+def address(tensor: Optional[torch.Tensor]) -> int:
+    """Of its first element; 0 for none."""
+    return 0 if tensor is None else tensor.data_ptr()
 
 
 def rows_adjacent(tensor: torch.Tensor) -> torch.Tensor:
     """The tensor, or a copy where neighbours of its last dimension do not lie next to each other."""
     return tensor if tensor.stride(-1) == 1 or tensor.shape[-1] <= 1 else tensor.contiguous()
+
+
+def rows_of(tensor: torch.Tensor, k: int) -> Tuple[torch.Tensor, int, int]:
+    """A tensor [..., k] or a copy that a kernel can read, how many rows that is, and elements from row to row."""
+    if tensor.is_contiguous() and k:
+        return tensor, tensor.numel() // k, k
+    flat = rows_adjacent(tensor.reshape(math.prod(tensor.shape[:-1]), k))
+    return flat, flat.shape[0], flat.stride(0)
 
 
 class Registry:
@@ -103,7 +113,7 @@ class Registry:
         for key in ("CPU", "CUDA"):
             self._library.impl(name, real, key)
         torch.library.register_fake(f"envdoctor::{name}", fake, lib=self._library)
-        return getattr(torch.ops.envdoctor, name)  # type: ignore[no-any-return]
+        return getattr(torch.ops.envdoctor, name).default  # type: ignore[no-any-return]
 
 
 registry = Registry()

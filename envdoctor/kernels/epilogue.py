@@ -1,34 +1,21 @@
 """What follows the sums of products in every family: scales, zero points, bias, ReLU, output type."""
 
-import ctypes
-from typing import List, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import NONE, TYPES, address
+from envdoctor.kernels.calls import TYPES, address
+from envdoctor.kernels.variants import AUTO, VARIANTS
 
 #: Of an operator's schema, its last arguments.
 SCHEMA = (
     "Tensor? x_scale, Tensor? w_scale, Tensor? x_zero, Tensor? w_zero, Tensor? bias, "
-    "float bias_scale, bool relu, ScalarType out_dtype"
+    f"float bias_scale, bool relu, ScalarType out_dtype, {VARIANTS}"
 )
 
-
-class CEpilogue(ctypes.Structure):
-    """Epilogue of cpp/common/epilogue.h."""
-
-    _fields_ = (
-        *(("y", ctypes.c_void_p), ("y_batch", ctypes.c_int64), ("y_row", ctypes.c_int64)),
-        *(("n", ctypes.c_int64), ("k", ctypes.c_int64)),
-        *(
-            (name, ctypes.c_void_p)
-            for name in ("x_scale", "w_scale", "x_zero", "x_sum", "w_zero", "w_sum", "bias")
-        ),
-        *((name, ctypes.c_int32) for name in ("x_scale_step", "w_scale_step", "x_zero_step", "w_zero_step")),
-        *((name, ctypes.c_int32) for name in ("y_type", "bias_type")),
-        *(("bias_scale", ctypes.c_float), ("relu", ctypes.c_int32)),
-    )
+#: Epilogue of cpp/common/epilogue.h for `struct`: y, its strides, n and k; pointers; steps; types; bias_scale, relu.
+FORMAT = "P4q 7P 4i 2i fi"
 
 
 class Epilogue(NamedTuple):
@@ -42,51 +29,62 @@ class Epilogue(NamedTuple):
     bias_scale: float = 1.0
     relu: bool = False
     out_dtype: torch.dtype = torch.float32
+    variants: Sequence[int] = AUTO
 
-    def fill(self, into: CEpilogue, y: Tensor, x: Tensor, w_sum: Optional[Tensor]) -> List[Optional[Tensor]]:
-        """For rows of x [m, k] and y [m, n]; the tensors returned must live until the call is launched.
+    def empty(self, x: Tensor, *shape: int) -> Tensor:
+        """An output; raises TypeError for a type that no kernel writes."""
+        if self.out_dtype not in TYPES:
+            known = ", ".join(str(known)[6:] for known in TYPES)
+            raise TypeError(f"out_dtype must be one of {known}, not {self.out_dtype}")
+        return x.new_empty(shape, dtype=self.out_dtype)
 
-        Raises ValueError for a wrong number of values.
+    def fields(
+        self, x: Tensor, m: int, y: Tensor, n: int, w_sum: Optional[Tensor]
+    ) -> Tuple[Tuple[Any, ...], Tuple[Optional[Tensor], ...]]:
+        """Values of FORMAT for m rows of x and n columns of y, and what must live until the call is launched.
+
+        Raises ValueError for a wrong number of values, or values on another device.
         """
-        m, n = x.shape[0], y.shape[-1]
-        kept = [
-            _values(self.x_scale, m, torch.float32, "x_scale"),
-            _values(self.w_scale, n, torch.float32, "w_scale"),
-            _values(self.x_zero, m, torch.int32, "x_zero"),
-            _values(self.w_zero, n, torch.int32, "w_zero"),
-        ]
-        for name, values in zip(("x_scale", "w_scale", "x_zero", "w_zero"), kept):
-            setattr(into, name, address(values))
-            setattr(into, f"{name}_step", int(values is not None and values.numel() != 1))
-        bias = _bias(self.bias, n)
-        x_sum = x.sum(1, dtype=torch.int32) if self.w_zero is not None else None
-        into.x_sum, into.w_sum = address(x_sum), address(w_sum if self.x_zero is not None else None)
-        into.bias, into.bias_type = address(bias), NONE if bias is None else TYPES[bias.dtype]
-        into.bias_scale, into.relu = self.bias_scale, self.relu
-        into.y, into.y_row, into.y_type = y.data_ptr(), n, output_type(self.out_dtype)
-        return [*kept, bias, x_sum, w_sum]
+        device = y.get_device()
+        x_scale = _values(self.x_scale, m, torch.float32, device, "x_scale")
+        w_scale = _values(self.w_scale, n, torch.float32, device, "w_scale")
+        x_zero = _values(self.x_zero, m, torch.int32, device, "x_zero")
+        w_zero = _values(self.w_zero, n, torch.int32, device, "w_zero")
+        bias = _bias(self.bias, n, device)
+        x_sum = None if self.w_zero is None else x.sum(-1, dtype=torch.int32)
+        # The library sets n and k itself.
+        place = (y.data_ptr(), m * n, n, 0, 0)
+        of_zeros = (x_zero[0], address(x_sum), w_zero[0], 0 if self.x_zero is None else address(w_sum))
+        steps = (address(bias), x_scale[1], w_scale[1], x_zero[1], w_zero[1])
+        types = (TYPES[self.out_dtype], 0 if bias is None else TYPES[bias.dtype], self.bias_scale, self.relu)
+        fields = (*place, x_scale[0], w_scale[0], *of_zeros, *steps, *types)
+        return fields, (x_scale[2], w_scale[2], x_zero[2], w_zero[2], bias, x_sum)
 
 
-def output_type(dtype: torch.dtype) -> int:
-    """Its number; raises TypeError for one that no kernel writes."""
-    if dtype not in TYPES:
-        known = ", ".join(str(known)[6:] for known in TYPES)
-        raise TypeError(f"out_dtype must be one of {known}, not {dtype}")
-    return TYPES[dtype]
-
-
-def _values(values: Optional[Tensor], count: int, dtype: torch.dtype, name: str) -> Optional[Tensor]:
-    """One value for all, or one each, contiguous."""
+def _values(
+    values: Optional[Tensor], count: int, dtype: torch.dtype, device: int, name: str
+) -> Tuple[int, int, Optional[Tensor]]:
+    """Where the values are, the step to the next (0: one for all), and what holds them."""
     if values is None:
-        return None
-    if values.numel() not in (1, count):
-        raise ValueError(f"{name} must have 1 or {count} values, not {values.numel()}")
-    return values.reshape(-1).to(dtype).contiguous()
+        return _NOTHING
+    size = values.numel()
+    if size != count and size != 1:
+        raise ValueError(f"{name} must have 1 or {count} values, not {size}")
+    if values.get_device() != device:
+        raise ValueError(f"{name} is on {values.device}, and x is not")
+    if values.dtype != dtype or not values.is_contiguous():
+        values = values.to(dtype).contiguous()
+    return values.data_ptr(), int(size != 1), values
 
 
-def _bias(bias: Optional[Tensor], n: int) -> Optional[Tensor]:
+_NOTHING = (0, 0, None)
+
+
+def _bias(bias: Optional[Tensor], n: int, device: int) -> Optional[Tensor]:
     if bias is None:
         return None
     if bias.numel() != n:
         raise ValueError(f"bias must have {n} values, not {bias.numel()}")
-    return bias.reshape(-1).contiguous()
+    if bias.get_device() != device:
+        raise ValueError(f"bias is on {bias.device}, and x is not")
+    return bias if bias.is_contiguous() else bias.contiguous()

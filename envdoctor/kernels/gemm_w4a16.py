@@ -4,8 +4,8 @@ Source of the formulas: cpp/gemm_w4a16/README.md.
 """
 
 import ctypes
-import math
-from typing import NamedTuple, Optional, Tuple
+import struct
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -18,27 +18,18 @@ from envdoctor.kernels.calls import (
     function,
     place,
     registry,
-    rows_adjacent,
+    rows_of,
     where,
 )
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.gptq import GptqValues, gptq_values, group_of_channels
+from envdoctor.kernels.variants import AUTO, VARIANTS, variant_of
 
-
-class _Call(ctypes.Structure):
-    """GemmW4A16 of cpp/gemm_w4a16/gemm_w4a16.h."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in ("m", "n", "k")),
-        *(("x", ctypes.c_void_p), ("x_row", ctypes.c_int64), ("packed", ctypes.c_void_p)),
-        *(("group", ctypes.c_int64), ("scale_zero", ctypes.c_void_p)),
-        *(("y", ctypes.c_void_p), ("y_row", ctypes.c_int64), ("bias", ctypes.c_void_p)),
-        *((name, ctypes.c_int32) for name in ("bits", "type", "scale_type", "bias_type", "variant")),
-    )
-
+#: GemmW4A16 of cpp/gemm_w4a16/gemm_w4a16.h: sizes; x; packed; groups; y; bias; bits, types, variant.
+_CALL = struct.Struct("@3q Pq P qP Pq P 5i0q")
 
 _int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-_gemm = function("envdoctor_gemm_w4a16", _int, ctypes.POINTER(_Call), _int, _pointer)
+_gemm = function("envdoctor_gemm_w4a16", _int, ctypes.c_char_p, _int, _pointer)
 _packed_bytes = function("envdoctor_gemm_w4a16_packed_bytes", ctypes.c_size_t, _long, _long, _int, _int)
 _pack = function("envdoctor_gemm_w4a16_pack", _int, _pointer, _long, _long, _int, _int, _pointer)
 
@@ -140,18 +131,7 @@ def linear_w4a16(x: Tensor, weight: PackedW4A16, bias: Optional[Tensor] = None) 
 
     x is float16 or bfloat16 [..., K], and so is y; weights are those of pack_w4a16.
     """
-    return _linear(
-        x,
-        weight.data,
-        weight.n,
-        weight.k,
-        weight.bits,
-        weight.group,
-        weight.scale_zero,
-        weight.scale_dtype,
-        weight.channels,
-        bias,
-    )
+    return _linear(x, *weight, bias, [forcing.number])
 
 
 def _linear_real(
@@ -165,6 +145,7 @@ def _linear_real(
     scale_dtype: torch.dtype,
     channels: Optional[Tensor],
     bias: Optional[Tensor],
+    variants: Sequence[int] = AUTO,
 ) -> Tensor:
     if x.dtype not in _SIXTEEN_BITS or x.dim() < 1 or x.device != packed.device:
         found = f"{x.dtype} {list(x.shape)} on {x.device}"
@@ -174,12 +155,12 @@ def _linear_real(
     if x.shape[-1] != k:
         raise ValueError(f"x must have {k} channels, not {x.shape[-1]}")
     y = x.new_empty((*x.shape[:-1], n))
-    flat, bias = rows_adjacent(x.reshape(math.prod(x.shape[:-1]), k)), _bias(bias, x, n)
-    call = _Call(flat.shape[0], n, k, address(flat), flat.stride(0), address(packed), group)
-    call.scale_zero, call.y, call.y_row, call.bias = address(scale_zero), address(y), n, address(bias)
-    call.bits, call.type, call.scale_type = bits, TYPES[x.dtype], TYPES[scale_dtype]
-    call.bias_type, call.variant = NONE if bias is None else TYPES[bias.dtype], forcing.number
-    check(_gemm(ctypes.byref(call), *place(x)), "linear_w4a16")
+    flat, m, row = rows_of(x, k)
+    bias = _bias(bias, x, n)
+    pointers = (flat.data_ptr(), row, packed.data_ptr(), group, scale_zero.data_ptr(), y.data_ptr(), n)
+    types = (TYPES[x.dtype], TYPES[scale_dtype], NONE if bias is None else TYPES[bias.dtype])
+    call = _CALL.pack(m, n, k, *pointers, address(bias), bits, *types, variant_of(variants, m))
+    check(_gemm(call, *place(x)), "linear_w4a16")
     return y
 
 
@@ -190,12 +171,12 @@ def _bias(bias: Optional[Tensor], x: Tensor, n: int) -> Optional[Tensor]:
         found = f"{bias.dtype} {list(bias.shape)} on {bias.device}"
         raise ValueError(f"bias must be {n} floating point numbers on {x.device}, not {found}")
     wide = bias if bias.dtype in TYPES else bias.float()
-    return wide.reshape(-1).contiguous()
+    return wide if wide.is_contiguous() else wide.contiguous()
 
 
 _linear = registry.operator(
     "linear_w4a16(Tensor x, Tensor packed, int n, int k, int bits, int group, Tensor scale_zero, "
-    "ScalarType scale_dtype, Tensor? channels, Tensor? bias) -> Tensor",
+    f"ScalarType scale_dtype, Tensor? channels, Tensor? bias, {VARIANTS}) -> Tensor",
     _linear_real,
     lambda x, packed, n, *arguments: x.new_empty((*x.shape[:-1], n)),
 )

@@ -4,31 +4,22 @@ Source of the formulas: cpp/gemm_w4a8/README.md.
 """
 
 import ctypes
-import math
+import struct
 from typing import Any, NamedTuple, Optional
 
 import torch
 from torch import Tensor
 
-from envdoctor.kernels import epilogue
-from envdoctor.kernels.calls import address, check, function, place, registry, rows_adjacent, where
-from envdoctor.kernels.epilogue import CEpilogue, Epilogue
+from envdoctor.kernels.calls import address, check, function, place, registry, rows_adjacent, rows_of, where
+from envdoctor.kernels.epilogue import FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.variants import variant_of
 
-
-class _Call(ctypes.Structure):
-    """GemmW4A8 of cpp/gemm_w4a8/gemm_w4a8.h."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in ("m", "n", "k")),
-        *(("x", ctypes.c_void_p), ("x_row", ctypes.c_int64), ("packed", ctypes.c_void_p)),
-        *(("group", ctypes.c_int64), ("group_scale", ctypes.c_void_p), ("group_zero", ctypes.c_void_p)),
-        *(("out", CEpilogue), ("variant", ctypes.c_int32)),
-    )
-
+#: GemmW4A8 of cpp/gemm_w4a8/gemm_w4a8.h: sizes; x; packed; groups; out, variant.
+_CALL = struct.Struct(f"@3q Pq P q2P {FORMAT} i0q")
 
 _int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-_gemm = function("envdoctor_gemm_w4a8", _int, ctypes.POINTER(_Call), _int, _pointer)
+_gemm = function("envdoctor_gemm_w4a8", _int, ctypes.c_char_p, _int, _pointer)
 _packed_bytes = function("envdoctor_gemm_w4a8_packed_bytes", ctypes.c_size_t, _long, _long, _int)
 _pack = function("envdoctor_gemm_w4a8_pack", _int, _pointer, _long, _long, _long, _int, _pointer)
 
@@ -113,16 +104,8 @@ def linear_w4a8(
 
     x int8 [..., K]; weights of pack_w4a8. Weights with groups bring their scales; activations then have no zero point.
     """
-    packed = (
-        weight.data,
-        weight.n,
-        weight.k,
-        weight.sums,
-        weight.group,
-        weight.group_scale,
-        weight.group_zero,
-    )
-    return _linear(x, *packed, x_scale, w_scale, x_zero, w_zero, bias, bias_scale, relu, out_dtype)
+    arguments = (x_scale, w_scale, x_zero, w_zero, bias, bias_scale, relu, out_dtype)
+    return _linear(x, *weight, *arguments, [forcing.number])
 
 
 def _linear_real(
@@ -140,21 +123,22 @@ def _linear_real(
         found = f"{x.dtype} {list(x.shape)} on {x.device}"
         raise ValueError(f"x must be int8 [..., {k}] on {packed.device}, not {found}")
     out = Epilogue(*arguments)
-    epilogue.output_type(out.out_dtype)
-    y = x.new_empty((*x.shape[:-1], n), dtype=out.out_dtype)
-    flat = rows_adjacent(x.reshape(math.prod(x.shape[:-1]), k))
-    call = _Call(flat.shape[0], n, k, address(flat), flat.stride(0), address(packed), group)
-    call.group_scale, call.group_zero = address(group_scale), address(group_zero)
-    call.variant = forcing.number
-    kept = out.fill(call.out, y, flat, w_sum)
-    check(_gemm(ctypes.byref(call), *place(x)), "linear_w4a8")
+    y = out.empty(x, *x.shape[:-1], n)
+    flat, m, row = rows_of(x, k)
+    fields, kept = out.fields(flat, m, y, n, w_sum)
+    groups = (group, address(group_scale), address(group_zero))
+    variant = variant_of(out.variants, m)
+    call = _CALL.pack(m, n, k, flat.data_ptr(), row, packed.data_ptr(), *groups, *fields, variant)
+    check(_gemm(call, *place(x)), "linear_w4a8")
     del kept
     return y
 
 
 _linear = registry.operator(
     "linear_w4a8(Tensor x, Tensor packed, int n, int k, Tensor w_sum, int group, Tensor? group_scale, "
-    f"Tensor? group_zero, {epilogue.SCHEMA}) -> Tensor",
+    f"Tensor? group_zero, {SCHEMA}) -> Tensor",
     _linear_real,
-    lambda x, packed, n, *arguments: x.new_empty((*x.shape[:-1], n), dtype=arguments[-1]),
+    lambda x, packed, n, k, w_sum, group, group_scale, group_zero, *arguments: Epilogue(*arguments).empty(
+        x, *x.shape[:-1], n
+    ),
 )

@@ -4,33 +4,19 @@ Source of the formulas: cpp/layernorm_q/README.md.
 """
 
 import ctypes
-import math
+import struct
 from typing import Tuple
 
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import TYPES, address, check, function, place, registry, rows_adjacent
+from envdoctor.kernels.calls import TYPES, check, function, place, registry, rows_of
 from envdoctor.kernels.forcing import Forcing
 
+#: LayernormQ of cpp/layernorm_q/layernorm_q.h: sizes; x; residual; gamma, beta; sum; q; x_scale, eps; types, variant.
+_CALL = struct.Struct("@2q Pq Pq 2P Pq Pq 2f 3i0q")
 
-class _Call(ctypes.Structure):
-    """LayernormQ of cpp/layernorm_q/layernorm_q.h."""
-
-    _fields_ = (
-        *(("rows", ctypes.c_int64), ("k", ctypes.c_int64), ("x", ctypes.c_void_p), ("x_row", ctypes.c_int64)),
-        *(("residual", ctypes.c_void_p), ("residual_row", ctypes.c_int64)),
-        *(("gamma", ctypes.c_void_p), ("beta", ctypes.c_void_p)),
-        *(("sum", ctypes.c_void_p), ("sum_row", ctypes.c_int64)),
-        *(("q", ctypes.c_void_p), ("q_row", ctypes.c_int64)),
-        *(("x_scale", ctypes.c_float), ("eps", ctypes.c_float)),
-        *((name, ctypes.c_int32) for name in ("type", "parameters_type", "variant")),
-    )
-
-
-_layernorm_q = function(
-    "envdoctor_layernorm_q", ctypes.c_int, ctypes.POINTER(_Call), ctypes.c_int, ctypes.c_void_p
-)
+_layernorm_q = function("envdoctor_layernorm_q", ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p)
 
 forcing = Forcing("envdoctor_layernorm_q_variant_name")
 
@@ -57,14 +43,15 @@ def _real(
     if gamma.dtype != beta.dtype:
         gamma, beta = gamma.float(), beta.float()
     total, q = _fake(x, input_scale, residual, gamma, beta, eps)
-    rows, k = math.prod(x.shape[:-1]), x.shape[-1]
-    x, residual = rows_adjacent(x.reshape(rows, k)), rows_adjacent(residual.reshape(rows, k))
+    k = x.shape[-1]
+    x, rows, x_row = rows_of(x, k)
+    residual, _, residual_row = rows_of(residual, k)
     gamma, beta = gamma.contiguous(), beta.contiguous()
-    call = _Call(rows, k, address(x), x.stride(0), address(residual), residual.stride(0))
-    call.gamma, call.beta, call.parameters_type = address(gamma), address(beta), TYPES[gamma.dtype]
-    call.sum, call.sum_row, call.q, call.q_row = address(total), k, address(q), k
-    call.x_scale, call.eps, call.type, call.variant = input_scale, eps, TYPES[total.dtype], forcing.number
-    check(_layernorm_q(ctypes.byref(call), *place(x)), "layernorm_q")
+    inputs = (x.data_ptr(), x_row, residual.data_ptr(), residual_row, gamma.data_ptr(), beta.data_ptr())
+    outputs = (total.data_ptr(), k, q.data_ptr(), k)
+    types = (TYPES[total.dtype], TYPES[gamma.dtype])
+    call = _CALL.pack(rows, k, *inputs, *outputs, input_scale, eps, *types, forcing.number)
+    check(_layernorm_q(call, *place(x)), "layernorm_q")
     return total, q
 
 

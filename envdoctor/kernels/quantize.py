@@ -4,33 +4,19 @@ Source of the formulas: cpp/quantize/README.md.
 """
 
 import ctypes
-import math
+import struct
 from typing import NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import TYPES, address, check, function, place, registry, rows_adjacent
+from envdoctor.kernels.calls import TYPES, address, check, function, place, registry, rows_of
 from envdoctor.kernels.forcing import Forcing
 
+#: Quantize of cpp/quantize/quantize.h: sizes; x; q; scale, zero, smooth, sums; type, kind, variant.
+_CALL = struct.Struct("@2q Pq Pq 4P 3i0q")
 
-class _Call(ctypes.Structure):
-    """Quantize of cpp/quantize/quantize.h."""
-
-    _fields_ = (
-        *(("rows", ctypes.c_int64), ("k", ctypes.c_int64)),
-        *(
-            ("x", ctypes.c_void_p),
-            ("x_row", ctypes.c_int64),
-            ("q", ctypes.c_void_p),
-            ("q_row", ctypes.c_int64),
-        ),
-        *((name, ctypes.c_void_p) for name in ("scale", "zero", "smooth", "sums")),
-        *((name, ctypes.c_int32) for name in ("x_type", "kind", "variant")),
-    )
-
-
-_quantize = function("envdoctor_quantize", ctypes.c_int, ctypes.POINTER(_Call), ctypes.c_int, ctypes.c_void_p)
+_quantize = function("envdoctor_quantize", ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p)
 
 forcing = Forcing("envdoctor_quantize_variant_name")
 
@@ -79,10 +65,9 @@ def _rows_real(
         raise ValueError(f"levels must be 127 or 127.5, not {levels}")
     _check_x(x)
     smooth = _one_of(smooth, x, x.shape[-1], torch.float32, "smooth")
-    made = _rows_fake(x, smooth, levels, with_sums)
-    _run(
-        x, made[0], made[1], made[2] if with_sums else None, _Call(smooth=address(smooth), kind=_ROWS[levels])
-    )
+    values, scale, sums = made = _rows_fake(x, smooth, levels, with_sums)
+    pointers = (scale.data_ptr(), 0, address(smooth), sums.data_ptr() if with_sums else 0)
+    _run(x, values, pointers, _ROWS[levels])
     return made
 
 
@@ -99,31 +84,23 @@ def _static_real(x: Tensor, scale: Tensor, zero: Optional[Tensor], with_sums: bo
     read = _one_of(scale, x, 1, torch.float32, "scale")
     zero = _one_of(zero, x, 1, torch.int32, "zero")
     values, sums = _static_fake(x, scale, zero, with_sums)
-    assert read is not None
-    _run(x, values, read, sums if with_sums else None, _Call(zero=address(zero), kind=_STATIC))
+    pointers = (address(read), address(zero), 0, sums.data_ptr() if with_sums else 0)
+    _run(x, values, pointers, _STATIC)
     return values, sums
 
 
 def _static_fake(x: Tensor, scale: Tensor, zero: Optional[Tensor], with_sums: bool) -> Tuple[Tensor, Tensor]:
     sums = x.new_empty(x.shape[:-1] if with_sums else (0,), dtype=torch.int32)
-    return x.new_empty(x.shape, dtype=torch.int8), sums
+    return torch.empty_like(x, dtype=torch.int8, memory_format=torch.contiguous_format), sums
 
 
-def _run(x: Tensor, values: Tensor, scale: Tensor, sums: Optional[Tensor], call: _Call) -> None:
-    """All leading dimensions of x are its rows."""
-    rows, k = math.prod(x.shape[:-1]), x.shape[-1]
-    flat = rows_adjacent(x.reshape(rows, k))
-    call.rows, call.k, call.x, call.x_row, call.x_type = (
-        rows,
-        k,
-        address(flat),
-        flat.stride(0),
-        TYPES[x.dtype],
-    )
-    call.q, call.q_row, call.scale = address(values), k, address(scale)
-    call.sums = address(sums)
-    call.variant = forcing.number
-    check(_quantize(ctypes.byref(call), *place(x)), "quantize")
+def _run(x: Tensor, values: Tensor, pointers: Tuple[int, int, int, int], kind: int) -> None:
+    """All leading dimensions of x are its rows; pointers are those of scale, zero, smooth and sums."""
+    k = x.shape[-1]
+    flat, rows, row = rows_of(x, k)
+    operands = (rows, k, flat.data_ptr(), row, values.data_ptr(), k)
+    call = _CALL.pack(*operands, *pointers, TYPES[x.dtype], kind, forcing.number)
+    check(_quantize(call, *place(x)), "quantize")
 
 
 def _check_x(x: Tensor) -> None:
@@ -144,7 +121,7 @@ def _one_of(
         raise ValueError(f"{name} must have {count} values, not {values.numel()}")
     if values.device != x.device:
         raise ValueError(f"x is on {x.device} and {name} on {values.device}")
-    return values.reshape(-1).contiguous()
+    return values if values.is_contiguous() else values.contiguous()
 
 
 _rows = registry.operator(
