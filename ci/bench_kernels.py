@@ -10,6 +10,7 @@ clocks differ from run to run. --sweep times every variant of the library beside
 
 import argparse
 import contextlib
+import functools
 import json
 import platform
 import statistics
@@ -22,6 +23,7 @@ import torch
 
 from envdoctor import kernels
 from envdoctor.kernels.gemm_w4a8 import forcing as w4a8
+from envdoctor.kernels.gemm_w4a16 import forcing as w4a16
 from envdoctor.kernels.gemm_w8a8 import forcing as w8a8
 
 #: (N, K) of the linears of 7B, 13B and 70B models.
@@ -61,6 +63,31 @@ def times(methods: Dict[str, List[Call]], rounds: int) -> Dict[str, float]:
     return {name: statistics.median(rounds[1:]) for name, rounds in found.items()}
 
 
+@functools.lru_cache(maxsize=1)
+def zeros_w8a8(n: int, k: int) -> Any:
+    return kernels.pack_w8a8(torch.zeros(n, k, dtype=torch.int8), "cuda")
+
+
+@functools.lru_cache(maxsize=2)
+def zeros_w4a8(n: int, k: int, group: int) -> Any:
+    pairs = torch.zeros(n, k // 2, dtype=torch.int8)
+    return kernels.pack_w4a8(pairs, "cuda", group, torch.rand(n, k // group) if group else None)
+
+
+@functools.lru_cache(maxsize=1)
+def zeros_w4a16(n: int, k: int) -> Any:
+    zeros = torch.randint(1, 16, (k // 128, n), dtype=torch.uint8)
+    stored = kernels.gptq_pack(torch.zeros(k, n, dtype=torch.uint8), zeros, torch.rand(k // 128, n).half())
+    return kernels.pack_w4a16(*stored, v2=True, device="cuda")
+
+
+def copies_of(packed: Any, count: int) -> List[Any]:
+    """As many with random bits instead of zeros: whatever they are, they are weights."""
+    size, device = packed.data.shape, packed.data.device
+    data = [torch.randint(-128, 128, size, dtype=torch.int8, device=device) for _ in range(count)]
+    return [packed._replace(data=each.view(packed.data.dtype)) for each in data]
+
+
 def w8a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
     """fp16 and bf16 mm, _int_mm, fp8 by rows, and ours; each with its copies of the weights."""
     copies = max(2, -(-COLD // (n * k)))
@@ -78,8 +105,8 @@ def w8a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
     w8 = [each.to(torch.float8_e4m3fn) for each in w]
     fp8 = partial(torch._scaled_mm, out_dtype=torch.bfloat16, use_fast_accum=True)
     methods["fp8 rowwise"] = [partial(fp8, x8, each.t(), x_scale, w_scale) for each in w8]
-    first = kernels.pack_w8a8(w[0])
-    packed = [first] + [first._replace(data=first.data.clone()) for _ in w[1:]]
+    packed = copies_of(zeros_w8a8(n, k), len(w))
+    first = packed[0]
     scales = x_scale.flatten(), w_scale.flatten()
 
     def ours(weight: Any, variant: str) -> torch.Tensor:
@@ -101,7 +128,6 @@ def w4a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
     copies = max(2, -(-COLD * 2 // (n * k)))
     x = torch.randint(-127, 128, (m, k), dtype=torch.int8, device="cuda")
     scales = torch.rand(m, device="cuda"), torch.rand(n, device="cuda")
-    pairs = torch.randint(-128, 128, (n, k // 2), dtype=torch.int8, device="cuda")
     methods: Dict[str, List[Call]] = {}
 
     def ours(weight: Any, variant: str) -> torch.Tensor:
@@ -109,16 +135,47 @@ def w4a8_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
             return kernels.linear_w4a8(x, weight, *scales, out_dtype=torch.bfloat16)
 
     for kind, group in (("W4A8", 0), ("W4A8 g128", 128)):
-        scale = torch.rand(n, k // 128) if group else None
-        first = kernels.pack_w4a8(pairs, "cuda", group, scale)
-        packed = [first] + [first._replace(data=first.data.clone()) for _ in range(copies - 1)]
-        for variant in ["", *w4a8.variants()] if sweep and not group else [""]:
+        packed = copies_of(zeros_w4a8(n, k, group), copies)
+        first = packed[0]
+        for variant in ["", *w4a8.variants()] if sweep else [""]:
             try:
                 ours(first, variant)
             except NotImplementedError:
                 continue
             name = f"{kind} {variant}".strip()
             methods[name] = [partial(ours, each, variant) for each in packed]
+    return methods
+
+
+def w4a16_methods(m: int, n: int, k: int, sweep: bool) -> Dict[str, List[Call]]:
+    """Ours with groups of 128, in float16 and bfloat16, and tinygemm, which torch has."""
+    copies = max(2, -(-COLD * 2 // (n * k)))
+    x = torch.randn(m, k, device="cuda")
+    methods: Dict[str, List[Call]] = {}
+
+    def ours(x16: torch.Tensor, weight: Any, variant: str) -> torch.Tensor:
+        with w4a16.to(variant) if variant else contextlib.nullcontext():
+            return kernels.linear_w4a16(x16, weight)
+
+    packed = copies_of(zeros_w4a16(n, k), copies)
+    first = packed[0]
+    for dtype in (torch.float16, torch.bfloat16):
+        x16 = x.to(dtype)
+        for variant in ["", *w4a16.variants()] if sweep and dtype == torch.float16 else [""]:
+            try:
+                ours(x16, first, variant)
+            except NotImplementedError:
+                continue
+            name = f"W4A16 {str(dtype)[6:]} {variant}".strip()
+            methods[name] = [partial(ours, x16, each, variant) for each in packed]
+    if m <= 64:  # its time grows with M
+        pairs = torch.randint(0, 256, (n, k // 2), dtype=torch.uint8, device="cuda")
+        tiny = torch.ops.aten._convert_weight_to_int4pack(pairs, 8)
+        scales = torch.rand(k // 128, n, 2, device="cuda").bfloat16()
+        product = torch.ops.aten._weight_int4pack_mm
+        methods["tinygemm"] = [
+            partial(product, x.bfloat16(), tiny.clone(), 128, scales) for _ in range(copies)
+        ]
     return methods
 
 
@@ -145,7 +202,7 @@ def main() -> int:
     parser.add_argument("--m", default="1,8,16,32,64,128,256,512,1024,2048,4096,8192")
     parser.add_argument("--shapes", default=SHAPES, help="N x K, separated by commas")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--families", default="w8a8,w4a8")
+    parser.add_argument("--families", default="w8a8,w4a8,w4a16")
     parser.add_argument("--sweep", action="store_true", help="every variant of the library")
     parser.add_argument("--json", type=Path, help="write all numbers there")
     arguments = parser.parse_args()
@@ -156,6 +213,8 @@ def main() -> int:
             methods = w8a8_methods(m, n, k, arguments.sweep and "w8a8" in arguments.families)
             if "w4a8" in arguments.families:
                 methods.update(w4a8_methods(m, n, k, arguments.sweep))
+            if "w4a16" in arguments.families:
+                methods.update(w4a16_methods(m, n, k, arguments.sweep))
             found = times(methods, arguments.rounds)
             rows.append({"m": m, "n": n, "k": k, "us": found})
             sixteen = min(found["float16"], found["bfloat16"])

@@ -110,6 +110,12 @@ DEVICE void hold(int (&sums)[count]) {
     for (int i = 0; i < count; ++i) asm volatile("" : "+r"(sums[i])::"memory");
 }
 
+template <int count>
+DEVICE void hold(float (&sums)[count]) {
+#pragma unroll
+    for (int i = 0; i < count; ++i) asm volatile("" : "+f"(sums[i])::"memory");
+}
+
 // sum[64 x N] (+)= a[64 x 32] * b[32 x N], int8: both in shared memory as rows_of_128_bytes says.
 DEVICE void products(int (&sum)[4], uint64_t a, uint64_t b, int add) {
     asm volatile(

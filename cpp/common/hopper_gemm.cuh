@@ -39,6 +39,13 @@ DEVICE int shared_int(unsigned address) {
     return value;
 }
 
+DEVICE uint4 shared_uint4(unsigned address) {
+    uint4 value;
+    asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
+                 : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w) : "r"(address));
+    return value;
+}
+
 // Two values side by side in a word, rounded to 16 bits.
 DEVICE unsigned pair_of(float first, float second, bool bfloat16) {
     unsigned word;
@@ -57,28 +64,34 @@ DEVICE void store_transposed(unsigned address, unsigned a, unsigned b, unsigned 
 
 // Weights of 8 bits, which stay in shared memory as a tensor map would have put them there.
 struct Int8Weights {
+    using Sum = int;    // of products
+    using Total = int;  // of sums over all of k
     static constexpr bool kInRegisters = false, kGrouped = false;
-    static constexpr int kBlockBytes = kBlockColumns * kStepK;
+    static constexpr int kBlockBytes = kBlockColumns * kStepBytes;
     DEVICE static int sum(int value) { return value; }
 };
 
 // Weights of 4 bits: a block has for each warp and half of its k 16 bytes for each thread. Their low halves are the
 // thread's part of 16 x 32 values for wgmma's first product, the high halves for the second.
 struct Int4Weights {
+    using Sum = int;
+    using Total = int;
     static constexpr bool kInRegisters = true, kGrouped = false;
-    static constexpr int kBlockBytes = kBlockColumns * kStepK / 2;
+    static constexpr int kBlockBytes = kBlockColumns * kStepBytes / 2;
 
     // In the upper halves of bytes, so that no sign has to be extended: 16 times too large, and so are the sums.
     DEVICE static unsigned upper(unsigned word) { return word & 0xf0f0f0f0u; }
     DEVICE static int sum(int value) { return value >> 4; }
 
+    template <int count>
+    DEVICE static void product(int (&sums)[count], const uint4& a, uint64_t rows, bool add) {
+        products(sums, a, rows, add);
+    }
+
     DEVICE static void load(uint4 (&a)[4], unsigned block, int warp, int lane) {
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
-            uint4 both;
-            asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                         : "=r"(both.x), "=r"(both.y), "=r"(both.z), "=r"(both.w)
-                         : "r"(block + ((warp * 2 + half) * 32 + lane) * 16));
+            const uint4 both = shared_uint4(block + ((warp * 2 + half) * 32 + lane) * 16);
             a[half * 2] = make_uint4(upper(both.x << 4), upper(both.y << 4), upper(both.z << 4), upper(both.w << 4));
             a[half * 2 + 1] = make_uint4(upper(both.x), upper(both.y), upper(both.z), upper(both.w));
         }
@@ -86,23 +99,37 @@ struct Int4Weights {
 };
 
 // The same with a scale and a zero point for each group of a column.
-struct Int4Groups {
-    static constexpr bool kInRegisters = true, kGrouped = true;
-    static constexpr int kBlockBytes = Int4Weights::kBlockBytes;
-    DEVICE static int sum(int value) { return value; }
+struct Int4Groups : Int4Weights {
+    using Total = float;
+    static constexpr bool kGrouped = true;
 
     // Of a thread's two columns.
     struct Group {
         float scale[2];
         unsigned zero[2];  // plus 8, in all four bytes
+    };
 
-        DEVICE Group(const HopperGemm& call, int64_t n, int group) {
+    // Where those of all groups lie.
+    struct Table {
+        const float* scale[2];
+        const int8_t* zero[2];
+
+        DEVICE Table(const HopperGemm& call, int64_t n) {
 #pragma unroll
             for (int i = 0; i < 2; ++i) {
-                const int64_t column = n + i * 8 < call.out.n ? n + i * 8 : 0, at = column * call.groups + group;
-                scale[i] = call.group_scale[at];
-                zero[i] = call.group_zero ? static_cast<unsigned>(call.group_zero[at] + 8) * 0x01010101u : 0x08080808u;
+                const int64_t at = (n + i * 8 < call.out.n ? n + i * 8 : 0) * call.groups;
+                scale[i] = static_cast<const float*>(call.group_scale) + at;
+                zero[i] = call.group_zero ? call.group_zero + at : nullptr;
             }
+        }
+        DEVICE Group of(int number) const {
+            Group group;
+#pragma unroll
+            for (int i = 0; i < 2; ++i) {
+                group.scale[i] = scale[i][number];
+                group.zero[i] = zero[i] ? static_cast<unsigned>(zero[i][number] + 8) * 0x01010101u : 0x08080808u;
+            }
+            return group;
         }
     };
 
@@ -115,37 +142,32 @@ struct Int4Groups {
         const unsigned low = group.zero[0], high = group.zero[1];
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
-            uint4 both;
-            asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                         : "=r"(both.x), "=r"(both.y), "=r"(both.z), "=r"(both.w)
-                         : "r"(block + ((warp * 2 + half) * 32 + lane) * 16));
+            const uint4 both = shared_uint4(block + ((warp * 2 + half) * 32 + lane) * 16);
             a[half * 2] = make_uint4(values(both.x, low), values(both.y, high), values(both.z, low), values(both.w, high));
             a[half * 2 + 1] = make_uint4(values(both.x >> 4, low), values(both.y >> 4, high), values(both.z >> 4, low),
                                          values(both.w >> 4, high));
         }
     }
-};
 
-template <class Weights>
-struct TotalOf {
-    using Type = int;
-};
-template <>
-struct TotalOf<Int4Groups> {
-    using Type = float;
+    // Sums begin at the bits of 1.5 * 2^23: a block's stay below 2^22, so they end as the bits of that plus the sum. To
+    // convert integers takes the GPU four times as long as to subtract.
+    static constexpr bool kBeginsWithBits = true;
+    static constexpr int kBits = 0x4b400000;
+    DEVICE static float value(int sum) { return epilogue::add(__int_as_float(sum), -__int_as_float(kBits)); }
 };
 
 template <class Weights, int Rows, int Columns, int Groups, bool TakeTurns>
 struct Kernel {
     static constexpr Shape kShape = {Rows, Columns, Groups, TakeTurns};
     static constexpr int kTileBlocks = Columns / kBlockColumns, kBlockBytes = Weights::kBlockBytes;
-    static constexpr int kRowsBytes = Rows * kStepK, kWeightBytes = kTileBlocks * kBlockBytes;
+    static constexpr int kRowsBytes = Rows * kStepBytes, kWeightBytes = kTileBlocks * kBlockBytes;
     static constexpr int kBlocks = TakeTurns ? kTileBlocks : kTileBlocks / Groups;  // of packed weights, for a group
     static constexpr int kOutputBytes = output_bytes(kShape);
     static constexpr int kSumsPiece = sums_piece(Rows), kRowsPiece = rows_piece(Rows);
     static constexpr bool kSplits = Groups == 1;  // more warp groups fill the GPU by themselves
     static constexpr int kRowFactors = Rows < 128 ? 1 : Rows / 128;  // of a thread
-    using Total = typename TotalOf<Weights>::Type;  // of sums over all of k
+    using Sum = typename Weights::Sum;
+    using Total = typename Weights::Total;
     using Totals = Total[kBlocks][Rows / 2];
 
     const HopperGemm& call;
@@ -209,7 +231,7 @@ struct Kernel {
     }
 
     DEVICE void copy_rows(int tile_m, int block, int stage) const {
-        copy_box(xs + stage * kRowsBytes, &call.x, (first_block + block) * kStepK, tile_m * Rows, full + stage * 8);
+        copy_box(xs + stage * kRowsBytes, &call.x, (first_block + block) * kStepBytes, tile_m * Rows, full + stage * 8);
     }
 
     DEVICE void copy_all() const {
@@ -334,7 +356,7 @@ struct Kernel {
         const uint64_t columns = rows_of_128_bytes(ws + stage * kWeightBytes + first_of_tile * kBlockBytes);
         products_fence();
 #pragma unroll
-        for (int k = 0; k < kStepK / 32; ++k) {
+        for (int k = 0; k < kStepBytes / 32; ++k) {
 #pragma unroll
             for (int i = 0; i < kBlocks; ++i) {
                 products(sums[i], columns + i * (kBlockBytes >> 4) + k * 2, rows + k * 2, add || k > 0);
@@ -343,85 +365,60 @@ struct Kernel {
         products_commit();
     }
 
-    DEVICE void multiply(int (&sums)[Rows / 2], const uint4 (&a)[4], int stage, bool add) const {
+    DEVICE void multiply(Sum (&sums)[Rows / 2], const uint4 (&a)[4], int stage, bool add) const {
         const uint64_t rows = rows_of_128_bytes(xs + stage * kRowsBytes);
         products_fence();
 #pragma unroll
-        for (int k = 0; k < kStepK / 32; ++k) products(sums, a[k], rows + k * 2, add || k > 0);
+        for (int k = 0; k < kStepBytes / 32; ++k) Weights::product(sums, a[k], rows + k * 2, add || k > 0);
         products_commit();
     }
 
-    // Of a tile, all of k, where each group of a column has a scale. The products of one block are made while the sums of
-    // the one before it are scaled and added up.
+    // Of a tile, all of k, where each group of a column has a scale: the sums of each block are scaled and added up. The
+    // other warp group, or other blocks of the processor, multiply meanwhile.
     DEVICE void add_groups(Totals& totals, int stage, unsigned parity, int own, int64_t n0, int warp, int lane) const {
         static_assert(kBlocks == 1, "one block of weights in registers, and the next");
         using Group = typename Weights::Group;
-        const int64_t column = n0 + warp * 16 + lane / 4;
-#pragma unroll
-        for (int i = 0; i < Rows / 2; ++i) totals[0][i] = 0.0f;
-        const auto group_of = [&](int block) { return Group(call, column, (first_block + block) / call.group_blocks); };
+        const typename Weights::Table table(call, n0 + warp * 16 + lane / 4);
+        int number = first_block / call.group_blocks, left = call.group_blocks - first_block % call.group_blocks;
+        const auto next_group = [&] {
+            if (--left == 0 && number + 1 < call.groups) ++number, left = call.group_blocks;
+            return table.of(number);
+        };
         const auto load = [&](uint4(&a)[4], const Group& group) {
             barrier_wait(full + stage * 8, parity);
             Weights::load(a, ws + stage * kWeightBytes + own * kBlockBytes, warp, lane, group);
         };
-        // Sums begin at the bits of 1.5 * 2^23: a block's stay below 2^22, so they end as the bits of that plus the sum. To
-        // convert integers takes the GPU four times as long as to subtract.
-        constexpr int kBits = 0x4b400000;
-        const auto begin = [&](int(&sums)[Rows / 2], const uint4(&a)[4]) {
 #pragma unroll
-            for (int i = 0; i < Rows / 2; ++i) sums[i] = kBits;
-            multiply(sums, a, stage, true);
-        };
-        const auto add = [&](const int(&sums)[Rows / 2], const Group& group) {
+        for (int i = 0; i < Rows / 2; ++i) totals[0][i] = 0.0f;
+        // Groups are asked for two steps ahead: they come from memory as the weights do.
+        Group group = table.of(number), coming = next_group();
+        Sum sums[Rows / 2];
+        uint4 even[4], odd[4];
+        load(even, group);
+        const auto step = [&](const uint4(&a)[4], uint4(&next)[4], int block) {
+            if constexpr (Weights::kBeginsWithBits) {
+#pragma unroll
+                for (int i = 0; i < Rows / 2; ++i) sums[i] = Weights::kBits;
+            }
+            multiply(sums, a, stage, Weights::kBeginsWithBits);
+            const unsigned used = empty + stage * 8;
+            if (++stage == stages) stage = 0, parity ^= 1;
+            if (block + 1 < blocks) load(next, coming);
+            const Group later = next_group();
+            products_wait<0>();
+            hold(sums);
+            arrive_as_warp(used, lane);
 #pragma unroll
             for (int i = 0; i < Rows / 2; ++i) {
-                const float sum = epilogue::add(__int_as_float(sums[i]), -__int_as_float(kBits));
-                totals[0][i] = __fmaf_rn(group.scale[i / 2 % 2], sum, totals[0][i]);
+                totals[0][i] = __fmaf_rn(group.scale[i / 2 % 2], Weights::value(sums[i]), totals[0][i]);
             }
-        };
-        int even_sums[Rows / 2], odd_sums[Rows / 2];
-        uint4 even[4], odd[4];
-        // Scales come from memory as the weights do: all of a tile's are asked for at once, and two steps ahead.
-        for (int group = lane % 4 * 32; group < call.groups; group += 128) {
-            const int64_t at = (column < call.out.n ? column : 0) * call.groups + group;
-            prefetch(call.group_scale + at);
-            prefetch(call.group_scale + (column + 8 < call.out.n ? at + 8 * call.groups : at));
-        }
-        const int last = blocks - 1;
-        Group even_group = group_of(0), odd_group = even_group, coming = group_of(last < 1 ? last : 1);
-        Group later = group_of(last < 2 ? last : 2);
-        load(even, even_group);
-        begin(even_sums, even);
-        const auto step = [&](uint4(&a)[4], int(&sums)[Rows / 2], Group& group, int(&ready)[Rows / 2],
-                              const Group& ready_group, int block) {
-            const int before = stage;
-            if (++stage == stages) stage = 0, parity ^= 1;
             group = coming;
             coming = later;
-            load(a, group);
-            begin(sums, a);
-            later = group_of(last < block + 2 ? last : block + 2);
-            products_wait<1>();
-            hold(ready);
-            arrive_as_warp(empty + before * 8, lane);
-            add(ready, ready_group);
         };
-        int block = 1;
-        for (; block + 1 < blocks; block += 2) {
-            step(odd, odd_sums, odd_group, even_sums, even_group, block);
-            step(even, even_sums, even_group, odd_sums, odd_group, block + 1);
+        for (int block = 0; block < blocks; block += 2) {
+            step(even, odd, block);
+            if (block + 1 < blocks) step(odd, even, block + 1);
         }
-        if (block < blocks) {
-            step(odd, odd_sums, odd_group, even_sums, even_group, block);
-            products_wait<0>();
-            hold(odd_sums);
-            add(odd_sums, odd_group);
-        } else {
-            products_wait<0>();
-            hold(even_sums);
-            add(even_sums, even_group);
-        }
-        arrive_as_warp(empty + stage * 8, lane);
     }
 
     // Sums of the other blocks of the cluster go to the first, through what were its stages. False for the others.
@@ -541,10 +538,7 @@ struct Kernel {
 #pragma unroll
             for (int i = threadIdx.x % 128; i < kPiece * 8; i += 128) {
                 const int row = i / 8, chunk = i % 8;
-                uint4 eight;
-                asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
-                             : "=r"(eight.x), "=r"(eight.y), "=r"(eight.z), "=r"(eight.w)
-                             : "r"(piece + row * 128 + (chunk ^ (row & 7)) * 16));
+                const uint4 eight = shared_uint4(piece + row * 128 + (chunk ^ (row & 7)) * 16);
                 if (first + row < call.m && n0 + chunk * 8 < out.n) {
                     uint16_t* y = static_cast<uint16_t*>(out.y) + (first + row) * out.y_row + n0 + chunk * 8;
                     *reinterpret_cast<uint4*>(y) = eight;

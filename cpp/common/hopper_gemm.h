@@ -9,20 +9,21 @@ struct alignas(64) TensorMap {
 };
 
 struct HopperGemm {
-    TensorMap x;         // int8 [m, k], boxes of 128 bytes of as many rows as a tile has
-    const void* packed;  // weights in blocks of 64 columns and 128 k, a row of blocks one after the other along k
+    TensorMap x;         // [m, k], boxes of 128 bytes of as many rows as a tile has
+    const void* packed;  // weights in blocks of 64 columns and as many k, a row of blocks one after the other along k
     int32_t m, blocks_n, blocks_k;  // at least one block of k for each block of a cluster
     int32_t tiles_m, tiles_n, stages;
     // Weights in groups along k, of whole blocks: one scale for each group of a column, and a zero point or none.
     int32_t group_blocks, groups;
-    const float* group_scale;  // [n, groups]
-    const int8_t* group_zero;  // [n, groups], or null
+    const void* group_scale;   // as the family has them
+    const int8_t* group_zero;  // or null
+    int32_t group_scale_type;
     Epilogue out;
 };
 
 namespace hopper {
 
-constexpr int kBlockColumns = 64, kStepK = 128;
+constexpr int kBlockColumns = 64, kStepBytes = 128;  // a step along k: 128 bytes of a row of x
 
 // A shape of the kernel: a tile is `rows` of x and `columns` of y. Warp groups share the columns of a tile, or have tiles
 // of their own and take turns.
@@ -43,7 +44,7 @@ constexpr int threads(const Shape& shape) { return shape.groups * 128 + (shape.g
 // Shared memory of a block: stages of both operands, the output on its way out and scales of its rows, two barriers for
 // each stage, and turns.
 constexpr int shared_bytes(const Shape& shape, int stages, int block_bytes) {
-    const int stage = shape.rows * kStepK + shape.columns / kBlockColumns * block_bytes + 16;
+    const int stage = shape.rows * kStepBytes + shape.columns / kBlockColumns * block_bytes + 16;
     return stages * stage + output_bytes(shape) + shape.groups * (shape.rows * 4 + 8);
 }
 

@@ -2,12 +2,24 @@
 
 namespace hopper {
 
-constexpr int kShared = 227 * 1024;
+constexpr int kShared = 228 * 1024;  // of a processor; each block takes 1 KB more than it asks for
 constexpr int kMostStages = 24;  // more begin later than they help: measured at 4096 x 11008 with weights of 4 bits
 
 bool fits(const Operands& operands) {
     const uintptr_t together = reinterpret_cast<uintptr_t>(operands.x) | static_cast<uintptr_t>(operands.x_row);
     return operands.k > 0 && (together & 15) == 0 && operands.m < INT32_MAX && operands.k < INT32_MAX;
+}
+
+// Blocks of one warp group share a processor, where they are many with as many as keep memory busy. What is left to the
+// next kernel lets it begin, and ask for its weights, before this one ends.
+static int stages_of(const Shape& shape, int64_t blocks, int64_t steps, int split, int block_bytes) {
+    const int sharing = shape.groups > 1 ? 1 : shape.rows <= 32 && blocks > kProcessors ? 4 : 2;
+    int stages = stages_in(shape, kShared / sharing - 1024, block_bytes);
+    if (stages > kMostStages) stages = kMostStages;
+    if (stages > steps) stages = static_cast<int>(steps);
+    // Blocks that share k hand in their sums through the stages of the first.
+    const int for_sums = static_cast<int>(ceil_div((split - 1) * shape.rows * 256, shape.rows * kStepBytes + block_bytes));
+    return stages < for_sums ? for_sums : stages;
 }
 
 int launch(Entry& entry, const Operands& operands, const Epilogue& out, int split, int device, void* stream) {
@@ -18,23 +30,21 @@ int launch(Entry& entry, const Operands& operands, const Epilogue& out, int spli
     gemm.packed = operands.packed;
     gemm.m = static_cast<int32_t>(operands.m);
     gemm.blocks_n = static_cast<int32_t>(ceil_div(operands.n, kBlockColumns));
-    gemm.blocks_k = static_cast<int32_t>(ceil_div(operands.k, kStepK));
+    gemm.blocks_k = static_cast<int32_t>(ceil_div(operands.k, kStepBytes));
     gemm.tiles_m = static_cast<int32_t>(ceil_div(operands.m, shape.rows));
     gemm.tiles_n = static_cast<int32_t>(ceil_div(gemm.blocks_n, shape.columns / kBlockColumns));
     gemm.out = out;
-    if (operands.group) {
-        gemm.group_blocks = static_cast<int32_t>(operands.group / kStepK);
-        gemm.groups = static_cast<int32_t>(ceil_div(operands.k, operands.group));
+    if (operands.group_blocks) {
+        gemm.group_blocks = static_cast<int32_t>(operands.group_blocks);
+        gemm.groups = static_cast<int32_t>(ceil_div(gemm.blocks_k, operands.group_blocks));
         gemm.group_scale = operands.group_scale;
         gemm.group_zero = operands.group_zero;
+        gemm.group_scale_type = operands.group_scale_type;
     }
     const int64_t tiles = static_cast<int64_t>(gemm.tiles_m) * gemm.tiles_n;
     // Blocks of more than one warp group stay and take tile after tile.
     const int64_t blocks = shape.groups > 1 && tiles > kProcessors ? kProcessors : tiles * split;
-    // Where blocks are many two share a processor: one of them has bytes on their way when the other begins or ends.
-    const int room = shape.groups == 1 && blocks > kProcessors ? kShared / 2 - 1024 : kShared;
-    gemm.stages = stages_in(shape, room, operands.block_bytes);
-    if (gemm.stages > kMostStages) gemm.stages = kMostStages;
+    gemm.stages = stages_of(shape, blocks, ceil_div(gemm.blocks_k, split), split, operands.block_bytes);
     const Launch launch = {{static_cast<unsigned>(blocks), 1, 1}, static_cast<unsigned>(threads(shape)),
                            static_cast<unsigned>(shared_bytes(shape, gemm.stages, operands.block_bytes)),
                            static_cast<unsigned>(split), true};

@@ -13,14 +13,15 @@ struct Entry {
 };
 
 struct Operands {
-    const int8_t* x;  // [m, k], 16-byte aligned, as rows are
-    int64_t x_row, m, n, k;
+    const void* x;  // [m, k], 16-byte aligned, as rows are
+    int64_t x_row, m, n, k;  // of x_row and k the bytes
     const void* packed;
-    int block_bytes;  // of a packed block of 64 columns and 128 k
-    // Weights in groups along k, a multiple of 128 values each; 0: none.
-    int64_t group = 0;
-    const float* group_scale = nullptr;
+    int block_bytes;  // of a packed block of 64 columns and 128 bytes of x
+    // Weights in groups along k of so many blocks each; 0: none.
+    int64_t group_blocks = 0;
+    const void* group_scale = nullptr;
     const int8_t* group_zero = nullptr;
+    int group_scale_type = ENVDOCTOR_FLOAT32;
 };
 
 // Whether x can be read by a tensor map, and sizes fit its numbers.

@@ -6,10 +6,12 @@
 namespace {
 
 #define KERNEL(name) {"gemm_w4a16_cuda_mma", "gemm_w4a16_" name}
-#define DIRECT(name) {KERNEL(name "_direct8"), KERNEL(name "_direct16"), KERNEL(name "_direct32")}
+#define DIRECT(name)                                                    \
+    {{KERNEL(name "_direct8"), KERNEL(name "_direct16")},               \
+     {KERNEL(name "_short_groups8"), KERNEL(name "_short_groups16")}}
 
-// By type of x, by bits, then by rows.
-Kernel direct[2][2][3] = {{DIRECT("half4"), DIRECT("half8")}, {DIRECT("bfloat4"), DIRECT("bfloat8")}};
+// By type of x, by bits, by whether groups are shorter than a block, then by rows.
+Kernel direct[2][2][2][2] = {{DIRECT("half4"), DIRECT("half8")}, {DIRECT("bfloat4"), DIRECT("bfloat8")}};
 // By columns of a block, 128 or 64, by type and by bits.
 Kernel tiled[2][2][2] = {
     {{KERNEL("half4_tiled"), KERNEL("half8_tiled")}, {KERNEL("bfloat4_tiled"), KERNEL("bfloat8_tiled")}},
@@ -28,9 +30,10 @@ int launch_tiled(const GemmW4A16& call, int device, void* stream, bool narrow) {
 
 int gemm_w4a16_cuda_mma_direct(const GemmW4A16& call, int device, void* stream) {
     using namespace w4a16_mma;
-    const int rows = call.m <= 8 ? 0 : call.m <= 16 ? 1 : 2;
+    const bool short_groups = call.group % kW4A16BlockK != 0;
+    Kernel& kernel = direct[call.type == ENVDOCTOR_BFLOAT16][call.bits == 8][short_groups][call.m > kDirectTileM];
     const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kDirectN)), 1, 1}, kThreads, 0, 1, true};
-    return direct[call.type == ENVDOCTOR_BFLOAT16][call.bits == 8][rows].launch(device, stream, launch, &call);
+    return kernel.launch(device, stream, launch, &call);
 }
 
 int gemm_w4a16_cuda_mma_tiled(const GemmW4A16& call, int device, void* stream) {

@@ -4,98 +4,13 @@
 // sums are exact; a sum is multiplied by its group's scale where the group ends, in float32.
 #include "common/device.cuh"
 #include "common/epilogue.h"
+#include "common/warp_rows.cuh"
 #include "gemm_w4a16/cuda_mma.h"
+#include "gemm_w4a16/widen.cuh"
 
 using namespace w4a16_mma;
 
 constexpr int kWarps = kThreads / 32;
-
-// What the two types of x need: names for templates.
-struct HalfType {};
-struct BfloatType {};
-
-DEVICE unsigned half2_subtract(unsigned a, unsigned b) {
-    unsigned c;
-    asm("sub.f16x2 %0, %1, %2;" : "=r"(c) : "r"(a), "r"(b));
-    return c;
-}
-DEVICE unsigned half2_fma(unsigned a, unsigned b, unsigned c) {
-    unsigned d;
-    asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
-    return d;
-}
-DEVICE unsigned bfloat2_fma(unsigned a, unsigned b, unsigned c) {
-    unsigned d = 0;
-#if __CUDA_ARCH__ >= 800
-    asm("fma.rn.bf16x2 %0, %1, %2, %3;" : "=r"(d) : "r"(a), "r"(b), "r"(c));
-#endif
-    return d;
-}
-// Two float16 that bfloat16 holds too.
-DEVICE unsigned bfloat2_of_half2(unsigned pair) {
-    unsigned result = 0;
-#if __CUDA_ARCH__ >= 800
-    asm("{.reg .b16 low, high; .reg .f32 a, b; mov.b32 {low, high}, %1; cvt.f32.f16 a, low; cvt.f32.f16 b, high; "
-        "cvt.rn.bf16x2.f32 %0, b, a;}" : "=r"(result) : "r"(pair));
-#endif
-    return result;
-}
-DEVICE float float_of_half(unsigned bits) {
-    float value;
-    asm("cvt.f32.f16 %0, %1;" : "=f"(value) : "h"(static_cast<uint16_t>(bits)));
-    return value;
-}
-
-// (word & mask) | magic in one instruction.
-template <unsigned mask>
-DEVICE unsigned masked(unsigned word, unsigned magic) {
-    unsigned result;
-    asm("lop3.b32 %0, %1, %2, %3, 0xea;" : "=r"(result) : "r"(word), "n"(mask), "r"(magic));
-    return result;
-}
-
-// How four neighbours of a column (k to k + 3, as two pairs) become two operands without their zero point. `zero` is in
-// both halves of a register. Behind the bits of 1024 a code is the lowest bits of a float16: 1024 + code; likewise of
-// 128 in bfloat16. Each step is exact.
-template <class Type, int Bits>
-struct Widen;
-
-template <>
-struct Widen<HalfType, 4> {
-    // The word shifted by 8 for the second four.
-    static DEVICE void pairs(unsigned word, int second, unsigned zero, unsigned& low, unsigned& high) {
-        word >>= second * 8;
-        low = half2_subtract(masked<0x000f000fu>(word, 0x64006400u), zero | 0x64006400u);
-        // (1024 + 16 * code) / 16 - (64 + zero)
-        high = half2_fma(masked<0x00f000f0u>(word, 0x64006400u), 0x2c002c00u, zero << 4 | 0xd400d400u);
-    }
-};
-
-template <>
-struct Widen<BfloatType, 4> {
-    static DEVICE void pairs(unsigned word, int second, unsigned zero, unsigned& low, unsigned& high) {
-        word >>= second * 8;
-        const unsigned one = 0x3f803f80u, minus = zero | 0xc300c300u;  // -(128 + zero)
-        low = bfloat2_fma(masked<0x000f000fu>(word, 0x43004300u), one, minus);
-        high = bfloat2_fma(masked<0x000f000fu>(word >> 4, 0x43004300u), one, minus);
-    }
-};
-
-template <>
-struct Widen<HalfType, 8> {
-    static DEVICE void pairs(unsigned word, int, unsigned zero, unsigned& low, unsigned& high) {
-        low = half2_subtract(masked<0x00ff00ffu>(word, 0x64006400u), zero | 0x64006400u);
-        high = half2_subtract(masked<0x00ff00ffu>(word >> 8, 0x64006400u), zero | 0x64006400u);
-    }
-};
-
-template <>
-struct Widen<BfloatType, 8> {
-    static DEVICE void pairs(unsigned word, int second, unsigned zero, unsigned& low, unsigned& high) {
-        Widen<HalfType, 8>::pairs(word, second, zero, low, high);
-        low = bfloat2_of_half2(low), high = bfloat2_of_half2(high);
-    }
-};
 
 // c[16 x 8] += a[16 x 16] * b[16 x 8] of one warp. Turing has half of it, and only for float16.
 template <class Type>
@@ -138,10 +53,6 @@ struct Group {
         low = n < call.n ? __ldg(from) : 0u;
         high = n + 8 < call.n ? __ldg(from + 8) : 0u;
     }
-    static DEVICE unsigned zero(unsigned word) { return __byte_perm(word, 0, 0x4242); }
-    static DEVICE float scale(unsigned word, bool is_half) {
-        return is_half ? float_of_half(word & 0xffffu) : __uint_as_float(word << 16);
-    }
 };
 
 // The codes of 16 columns and 64 k.
@@ -153,22 +64,19 @@ struct Codes {
 #pragma unroll
         for (int i = 0; i < Bits / 4; ++i) words[i] = load_once(from + i * 512);
     }
-    // Of one half alone, in the place of the first.
+    // What one half needs; of 8 bits it lies in the place of the first.
     DEVICE void load_half(const char* from, int half) {
-        if (Bits == 8) {
-            words[0] = load_once(from + half * 512);
-        } else {
-            const uint2 own = __ldg(reinterpret_cast<const uint2*>(from + half * 8));
-            words[0] = make_uint4(own.x, own.y, 0, 0);
-        }
+        words[0] = Bits == 8 ? load_once(from + half * 512) : __ldg(reinterpret_cast<const uint4*>(from));
     }
-    // Of step 0 to 3, of 16 k each.
+    // Of the two steps of a half, whose words lie at `place`.
     template <class Type>
-    DEVICE void operand(unsigned (&a)[4], int step, const Group& group) const {
-        const uint4& own = words[Bits == 8 ? step / 2 : 0];
-        const bool back = Bits == 8 ? step % 2 : step / 2;
-        Widen<Type, Bits>::pairs(back ? own.z : own.x, step % 2, Group::zero(group.low), a[0], a[2]);
-        Widen<Type, Bits>::pairs(back ? own.w : own.y, step % 2, Group::zero(group.high), a[1], a[3]);
+    DEVICE void operands(unsigned (&a)[2][4], int place, int half, const Group& group) const {
+        const uint4& own = words[Bits == 8 ? place : 0];
+        const unsigned low = zero_of(group.low), high = zero_of(group.high);
+        Widen<Type, Bits>::pairs(own.x, half, low, a[0][0], a[1][0]);
+        Widen<Type, Bits>::pairs(own.y, half, high, a[0][1], a[1][1]);
+        Widen<Type, Bits>::pairs(own.z, half, low, a[0][2], a[1][2]);
+        Widen<Type, Bits>::pairs(own.w, half, high, a[0][3], a[1][3]);
     }
 };
 
@@ -204,99 +112,93 @@ DEVICE bool is_aligned(const GemmW4A16& call) {
 
 // --- few rows of x: codes from memory to registers -------------------------------------------------------------------
 
-template <class Type, int Bits, int Tiles>
+// Lookups: of groups, for each block of 64 k: one, or two where groups are shorter.
+template <class Type, int Bits, int Tiles, int Lookups>
 DEVICE void direct(const GemmW4A16& call) {
     constexpr int kAhead = Tiles == 1 && Bits == 4 ? 4 : 2;
-    constexpr int kHalves = Tiles == 4 ? 1 : 2;  // of 32 k, whose x are read at once: registers say how many
-    __shared__ float sums[kWarps][Tiles * kDirectTileM * kDirectN];
+    using Rows = WarpRows<Tiles * kDirectTileM, kAhead>;
+    __shared__ __align__(128) char memory[kWarps * Rows::kBytes];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
     const int n0 = blockIdx.x * kDirectN;
     const int blocks = static_cast<int>((call.k + kW4A16BlockK - 1) / kW4A16BlockK);
     const char* const weights = codes_of(call, n0, blocks, Bits);
-    constexpr int64_t kBlockBytes = 512 * Bits;
+    const Rows rows(call.x, call.x_row * 2, call.m, call.k * 2, memory + warp * Rows::kBytes);
     Codes<Bits> ahead[kAhead];
-    Group groups[kAhead][2];
+    Group groups[kAhead][Lookups];
     const auto load = [&](int i, int block) {
         if (block >= blocks) return;
-        ahead[i].load(weights + block * kBlockBytes);
-        groups[i][0].load(call, n0 + column, block * 64);
-        groups[i][1].load(call, n0 + column, block * 64 + 32);
+        ahead[i].load(weights + static_cast<int64_t>(block) * (512 * Bits));
+#pragma unroll
+        for (int j = 0; j < Lookups; ++j) groups[i][j].load(call, n0 + column, block * 64 + j * 32);
     };
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) load(i, warp + i * kWarps);
     wait_for_previous_kernel();
     let_next_kernel_begin();
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) {
+        const int block = warp + i * kWarps;
+        rows.copy(i, static_cast<int64_t>(block) * Rows::kStepBytes, block < blocks);
+    }
 
-    const bool aligned = is_aligned(call), is_half = call.scale_type == ENVDOCTOR_FLOAT16;
+    const bool is_half = call.scale_type == ENVDOCTOR_FLOAT16;
     Sums sum[Tiles];
     for (int first = warp; first < blocks; first += kAhead * kWarps) {
 #pragma unroll
         for (int i = 0; i < kAhead; ++i) {
             const int block = first + i * kWarps;
-            if (block >= blocks) continue;
-            uint4 x[kHalves][Tiles];
-            const auto load_x = [&](int half) {
-#pragma unroll
-                for (int tile = 0; tile < Tiles; ++tile) {
-                    uint4& into = x[half % kHalves][tile] = make_uint4(0, 0, 0, 0);
-                    const int64_t row = tile * kDirectTileM + column, at = block * 64 + half * 32 + part * 8;
-                    const uint16_t* const from = static_cast<const uint16_t*>(call.x) + row * call.x_row + at;
-                    if (row >= call.m || at >= call.k) continue;
-                    if (aligned && at + 8 <= call.k) {
-                        into = *reinterpret_cast<const uint4*>(from);
-                    } else {
-                        into = sixteen_by_bytes(reinterpret_cast<const int8_t*>(from), (call.k - at) * 2);
-                    }
-                }
-            };
-            load_x(0);
-            if (kHalves == 2) load_x(1);
+            if (block >= blocks) break;
+            rows.wait();
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
-                if (half == 1 && kHalves == 1) load_x(1);
-                const uint4(&own)[Tiles] = x[half % kHalves];
-                const Group& group = groups[i][half];
-                unsigned a[4];
-                ahead[i].template operand<Type>(a, half * 2, group);
+                const Group& group = groups[i][Lookups == 2 ? half : 0];
+                unsigned a[2][4];
+                ahead[i].template operands<Type>(a, half, half, group);
 #pragma unroll
                 for (int tile = 0; tile < Tiles; ++tile) {
-                    multiply<Type>(sum[tile].now, a, own[tile].x, own[tile].y);
-                }
-                ahead[i].template operand<Type>(a, half * 2 + 1, group);
-                const float low = Group::scale(group.low, is_half), high = Group::scale(group.high, is_half);
-#pragma unroll
-                for (int tile = 0; tile < Tiles; ++tile) {
-                    multiply<Type>(sum[tile].now, a, own[tile].z, own[tile].w);
-                    sum[tile].group_ends(low, high);
+                    unsigned x[4];
+                    rows.operands(x, i, tile, half);
+                    multiply<Type>(sum[tile].now, a[0], x[0], x[1]);
+                    multiply<Type>(sum[tile].now, a[1], x[2], x[3]);
+                    if (half == 1 || Lookups == 2) {
+                        sum[tile].group_ends(scale_of(group.low, is_half), scale_of(group.high, is_half));
+                    }
                 }
             }
-            load(i, block + kAhead * kWarps);
+            __syncwarp();
+            const int next = block + kAhead * kWarps;
+            load(i, next);
+            rows.copy(i, static_cast<int64_t>(next) * Rows::kStepBytes, next < blocks);
         }
     }
 
+    wait_for_copies<0>();
+    __syncthreads();
+    constexpr int kOfWarp = Tiles * kDirectTileM * kDirectN;
+    static_assert(kOfWarp * 4 <= Rows::kBytes, "sums take the place of rows");
+    float* const sums = reinterpret_cast<float*>(memory);
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) {
-        float* into = sums[warp] + tile * kDirectTileM * kDirectN;
+        float* const into = sums + warp * kOfWarp + tile * kDirectTileM * kDirectN;
 #pragma unroll
         for (int i = 0; i < 4; ++i) into[(part * 2 + (i & 1)) * kDirectN + column + (i >> 1) * 8] = sum[tile].total[i];
     }
     __syncthreads();
 #pragma unroll 1
-    for (int i = threadIdx.x; i < Tiles * kDirectTileM * kDirectN; i += kThreads) {
+    for (int i = threadIdx.x; i < kOfWarp; i += kThreads) {
         const int m = i / kDirectN, n = n0 + i % kDirectN;
         if (m >= call.m || n >= call.n) continue;
         float total = 0.0f;
 #pragma unroll
-        for (int w = 0; w < kWarps; ++w) total += sums[w][i];
+        for (int w = 0; w < kWarps; ++w) total += sums[w * kOfWarp + i];
         store(call, m, n, total);
     }
 }
 
 // --- any rows: x in shared memory, codes in registers ----------------------------------------------------------------
 
-// 16 bytes number `part` of a row of 128 (64 k) lie where those that eight threads read at once, four parts of two rows
-// below each other, are in different banks.
-DEVICE int swizzled(int row, int part) { return row * 128 + ((part ^ (row & 1) << 2) << 4); }
+// 16 bytes number `part` of a row of 128 (64 k) lie where those of eight rows below each other are in different banks.
+DEVICE int swizzled(int row, int part) { return row * 128 + ((part ^ (row & 7)) << 4); }
 
 DEVICE void copy_rows(char* to, const GemmW4A16& call, int64_t m0, int64_t k0, bool aligned) {
 #pragma unroll 1
@@ -378,20 +280,20 @@ DEVICE void tiled(const GemmW4A16& call) {
                 next_group.load(call, static_cast<int>(n0) + column, begins_at + (other_half ? 32 : 0));
             }
             unsigned a[2][4];
-            (kRolls ? next : now).template operand<Type>(a[0], i * 2, group);
-            (kRolls ? next : now).template operand<Type>(a[1], i * 2 + 1, group);
+            (kRolls ? next : now).template operands<Type>(a, i, half, group);
             if (kRolls && block + 1 < blocks) {
                 next.words[kRolls ? i : 0] = load_once(weights + (block + 1) * kBlockBytes + i * 512);
             }
 #pragma unroll
             for (int j = 0; j < kMmaM; ++j) {
-                const uint4 x = *reinterpret_cast<const uint4*>(xs_now + swizzled(j * 8 + column, half * 4 + part));
-                multiply<Type>(sum[j].now, a[0], x.x, x.y);
-                multiply<Type>(sum[j].now, a[1], x.z, x.w);
+                unsigned x[4];
+                load_matrices(x, shared_address(xs_now + swizzled(j * 8 + lane % 8, half * 4 + lane / 8)));
+                multiply<Type>(sum[j].now, a[0], x[0], x[1]);
+                multiply<Type>(sum[j].now, a[1], x[2], x[3]);
             }
             const bool ends = Split == 1 ? k + 32 == begins_at : k + 64 >= begins_at;
             if (ends || (block == blocks - 1 && i == 2 / Split - 1)) {
-                const float low = Group::scale(group.low, is_half), high = Group::scale(group.high, is_half);
+                const float low = scale_of(group.low, is_half), high = scale_of(group.high, is_half);
 #pragma unroll
                 for (int j = 0; j < kMmaM; ++j) sum[j].group_ends(low, high);
             }
@@ -431,20 +333,19 @@ DEVICE void tiled(const GemmW4A16& call) {
 #endif
 #define KERNEL(name, bounds, body) \
     extern "C" __global__ void __launch_bounds__ bounds name(const __grid_constant__ GemmW4A16 call) { body; }
-#define DIRECT(name, body) KERNEL(name, (kThreads), body)
-#define KERNELS(bits, tiled_bounds)                                                             \
-    DIRECT(gemm_w4a16_half##bits##_direct8, (direct<HalfType, bits, 1>(call)))                  \
-    DIRECT(gemm_w4a16_half##bits##_direct16, (direct<HalfType, bits, 2>(call)))                 \
-    DIRECT(gemm_w4a16_half##bits##_direct32, (direct<HalfType, bits, 4>(call)))                 \
-    KERNEL(gemm_w4a16_half##bits##_tiled, tiled_bounds, (tiled<HalfType, bits, 1>(call)))       \
-    KERNEL(gemm_w4a16_half##bits##_narrow, (kThreads), (tiled<HalfType, bits, 2>(call)))        \
-    KERNEL(gemm_w4a16_bfloat##bits##_narrow, (kThreads), BFLOAT((tiled<BfloatType, bits, 2>(call)))) \
-    DIRECT(gemm_w4a16_bfloat##bits##_direct8, BFLOAT((direct<BfloatType, bits, 1>(call))))      \
-    DIRECT(gemm_w4a16_bfloat##bits##_direct16, BFLOAT((direct<BfloatType, bits, 2>(call))))     \
-    DIRECT(gemm_w4a16_bfloat##bits##_direct32, BFLOAT((direct<BfloatType, bits, 4>(call))))     \
-    KERNEL(gemm_w4a16_bfloat##bits##_tiled, tiled_bounds, BFLOAT((tiled<BfloatType, bits, 1>(call))))
+#define DIRECT(type, T, bits, rows, tiles, guard)                                                                         \
+    KERNEL(gemm_w4a16_##type##bits##_direct##rows, (kThreads), guard((direct<T, bits, tiles, 1>(call))))                 \
+    KERNEL(gemm_w4a16_##type##bits##_short_groups##rows, (kThreads), guard((direct<T, bits, tiles, 2>(call))))
+#define KERNELS(type, T, bits, tiled_bounds, guard)                                                  \
+    DIRECT(type, T, bits, 8, 1, guard)                                                               \
+    DIRECT(type, T, bits, 16, 2, guard)                                                              \
+    KERNEL(gemm_w4a16_##type##bits##_tiled, tiled_bounds, guard((tiled<T, bits, 1>(call))))          \
+    KERNEL(gemm_w4a16_##type##bits##_narrow, (kThreads), guard((tiled<T, bits, 2>(call))))
+#define ALWAYS(body) body
 
 // With 4 bits ptxas finds 128 registers enough for the tiled kernels, so two blocks share a processor; with 8 it would
 // find so too, and spill.
-KERNELS(4, (kThreads))
-KERNELS(8, (kThreads, 1))
+KERNELS(half, HalfType, 4, (kThreads), ALWAYS)
+KERNELS(half, HalfType, 8, (kThreads, 1), ALWAYS)
+KERNELS(bfloat, BfloatType, 4, (kThreads), BFLOAT)
+KERNELS(bfloat, BfloatType, 8, (kThreads, 1), BFLOAT)

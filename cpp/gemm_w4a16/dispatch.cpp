@@ -54,36 +54,68 @@ void do_columns(const void* context, int64_t i) {
 struct Variant {
     const char* name;
     CpuVariant cpu;
-    int (*gpu)(const GemmW4A16& call, int device, void* stream);
+    int (*gpu)(const GemmW4A16& call, int device, void* stream, const Variant& self);
+    int shape, split;
 };
 
-enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kDirect, kNarrow, kTiled, kVariants };
+int run_direct(const GemmW4A16& call, int device, void* stream, const Variant&) {
+    return gemm_w4a16_cuda_mma_direct(call, device, stream);
+}
+int run_narrow(const GemmW4A16& call, int device, void* stream, const Variant&) {
+    return gemm_w4a16_cuda_mma_narrow(call, device, stream);
+}
+int run_tiled(const GemmW4A16& call, int device, void* stream, const Variant&) {
+    return gemm_w4a16_cuda_mma_tiled(call, device, stream);
+}
+int run_sm90a(const GemmW4A16& call, int device, void* stream, const Variant& self) {
+    return gemm_w4a16_cuda_sm90a(call, device, stream, self.shape, self.split);
+}
+
+enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kDirect, kNarrow, kTiled, kSm90a };
 #if !defined(__x86_64__)
 #define gemm_w4a16_cpu_avx2 nullptr
 #define gemm_w4a16_cpu_avx512vnni nullptr
 #endif
-const Variant variants[kVariants] = {
-    {"auto", nullptr, nullptr},
-    {"reference", gemm_w4a16_reference, nullptr},
-    {"cpu_portable", gemm_w4a16_cpu_portable, nullptr},
-    {"cpu_avx2", gemm_w4a16_cpu_avx2, nullptr},
-    {"cpu_avx512vnni", gemm_w4a16_cpu_avx512vnni, nullptr},
-    {"cuda_mma_direct", nullptr, gemm_w4a16_cuda_mma_direct},
-    {"cuda_mma_narrow", nullptr, gemm_w4a16_cuda_mma_narrow},
-    {"cuda_mma_tiled", nullptr, gemm_w4a16_cuda_mma_tiled},
+#define SM90A(name, shape)                                                                              \
+    {"cuda_sm90a_" name "_k1", nullptr, run_sm90a, shape, 1}, {"cuda_sm90a_" name "_k2", nullptr, run_sm90a, shape, 2}, \
+        {"cuda_sm90a_" name "_k4", nullptr, run_sm90a, shape, 4}
+const Variant variants[] = {
+    {"auto", nullptr, nullptr, 0, 0},
+    {"reference", gemm_w4a16_reference, nullptr, 0, 0},
+    {"cpu_portable", gemm_w4a16_cpu_portable, nullptr, 0, 0},
+    {"cpu_avx2", gemm_w4a16_cpu_avx2, nullptr, 0, 0},
+    {"cpu_avx512vnni", gemm_w4a16_cpu_avx512vnni, nullptr, 0, 0},
+    {"cuda_mma_direct", nullptr, run_direct, 0, 0},
+    {"cuda_mma_narrow", nullptr, run_narrow, 0, 0},
+    {"cuda_mma_tiled", nullptr, run_tiled, 0, 0},
+    SM90A("rows8", 0),
+    SM90A("rows16", 1),
+    SM90A("rows32", 2),
+    SM90A("rows64", 3),
+    {"cuda_sm90a_square128", nullptr, run_sm90a, 4, 1},
 };
+constexpr int kVariants = sizeof variants / sizeof *variants, kSquare128 = kVariants - 1;
 
 int best_on_cpu() {
     const int level = envdoctor_cpu_level();
     return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
 }
 
-// Direct reads each code once and x once for each 16 columns; it has no more than 32 rows of sums in its registers.
-constexpr int64_t kDirectRows = 32;
+// Direct reads each code once and x once for each 16 columns; it has no more than 16 rows of sums in its registers.
+constexpr int64_t kDirectRows = 16;
 // Fewer tiles of 64 rows and 128 columns leave processors of a large GPU idle; twice as many narrow ones run at once.
 constexpr int64_t kFewTiles = 132;
 
-int choose_on_gpu(const GemmW4A16& call) {
+int choose_on_hopper(const GemmW4A16& call) {
+    if (call.m <= 4) return kDirect;
+    if (call.m > 64 && ceil_div(call.n, 128) * ceil_div(call.m, 128) >= 64) return kSquare128;
+    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
+    const int64_t blocks = ceil_div(call.n, kW4A16BlockN) * ceil_div(call.m, 64), blocks_k = ceil_div(call.k, kW4A16BlockK);
+    return kSm90a + 3 * shape + (blocks >= 100 || blocks_k < 2 ? 0 : blocks >= 50 || blocks_k < 4 ? 1 : 2);
+}
+
+int choose_on_gpu(const GemmW4A16& call, int capability) {
+    if (capability == 90 && fits_sm90a(call)) return choose_on_hopper(call);
     if (call.m <= kDirectRows) return kDirect;
     return ceil_div(call.n, 128) * ceil_div(call.m, 64) <= kFewTiles ? kNarrow : kTiled;
 }
@@ -91,6 +123,10 @@ int choose_on_gpu(const GemmW4A16& call) {
 bool fits_gpu(const GemmW4A16& call, int variant, int capability) {
     if (call.type == ENVDOCTOR_BFLOAT16 && capability < 80) return false;
     if (variant == kDirect && call.m > kDirectRows) return false;
+    if (variant >= kSm90a) {
+        const bool has_k = ceil_div(call.k, kW4A16BlockK) >= variants[variant].split;
+        return capability == 90 && fits_sm90a(call) && has_k;
+    }
     return capability >= 75 && variant >= kDirect;
 }
 
@@ -104,7 +140,7 @@ int choose(const GemmW4A16& call, int device) {
     int capability = 0;
     if (!on_cpu && (capability = device_capability(device)) < 0) return -1;
     int variant = call.variant;
-    if (!variant) variant = on_cpu ? best_on_cpu() : choose_on_gpu(call);
+    if (!variant) variant = on_cpu ? best_on_cpu() : choose_on_gpu(call, capability);
     const bool fits = on_cpu ? variant <= best_on_cpu() : fits_gpu(call, variant, capability);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", variant);
     return fits ? variant : -1;
@@ -136,13 +172,12 @@ void pack_block_row(const void* context, int64_t row) {
         for (int64_t i = 0; i < bytes_of_block; ++i) {
             const int64_t group = i / bytes_of_group, thread = i >> 4 & 31, word = i >> 2 & 3, byte = i & 3;
             const int64_t n = row * kW4A16BlockN + group * 16 + word % 2 * 8 + thread / 4;
-            const int64_t k = k0 + thread % 4 * 8;
+            const int64_t k = k0 + word / 2 * 8 + thread % 4 * 2 + byte / 2;
             if (of.bits == 4) {
-                const int64_t at = k + word / 2 * 32 + byte % 2 * 4 + byte / 2;
-                *to++ = static_cast<uint8_t>(code_at(of, n, at) | code_at(of, n, at + 2) << 4);
+                const int64_t at = k + byte % 2 * 32;
+                *to++ = static_cast<uint8_t>(code_at(of, n, at) | code_at(of, n, at + 16) << 4);
             } else {
-                const int64_t half = i % bytes_of_group / 512;
-                *to++ = static_cast<uint8_t>(code_at(of, n, k + half * 32 + word / 2 * 4 + byte % 2 * 2 + byte / 2));
+                *to++ = static_cast<uint8_t>(code_at(of, n, k + i % bytes_of_group / 512 * 32 + byte % 2 * 16));
             }
         }
     }
@@ -155,7 +190,7 @@ int envdoctor_gemm_w4a16(const GemmW4A16* call, int device, void* stream) {
     if (call->m == 0 || call->n == 0) return ENVDOCTOR_OK;
     const int variant = choose(*call, device);
     if (variant < 0) return last_status();
-    if (device != ENVDOCTOR_CPU) return variants[variant].gpu(*call, device, stream);
+    if (device != ENVDOCTOR_CPU) return variants[variant].gpu(*call, device, stream, variants[variant]);
     // Whole panels; four pieces for each thread, as threads may be interrupted.
     const int64_t share = round_up(ceil_div(call->n, envdoctor_threads() * 4), kW4A16Panel);
     const Columns columns = {call, variants[variant].cpu, share};

@@ -61,18 +61,22 @@ constexpr int64_t w4a16_panel_at(int64_t n, int64_t k, int64_t size_k) {
 }
 
 // Codes on a GPU: blocks of 64 columns and 64 k, of a row of blocks one after the other along k. A block holds four
-// groups of 16 columns; a group, for each of the 32 threads of a warp, the codes that the thread hands to mma.m16n8k16
-// in four steps: those of columns thread / 4 and thread / 4 + 8, and of k = half * 32 + thread % 4 * 8 + (0 to 7) for
-// both halves. So the same thread's part of x is 16 bytes in a row for each half. What is not there holds 0.
+// groups of 16 columns; a group, for each of the 32 threads of a warp, what the thread hands to mma.m16n8k16 or to wgmma
+// in four steps of 16 k. Word r (of four) is of column r % 2 * 8 + thread / 4, and holds for each step the codes of two
+// neighbours, k = step * 16 + r / 2 * 8 + thread % 4 * 2 and k + 1. What is not there holds 0.
 //
-// 4 bits: 16 bytes for a thread, word half * 2 + (column + 8). Bits 4 * j of a word hold k + 2 * j, bits 16 + 4 * j the
-// next k: what one AND takes out of it is a pair of neighbours.
-// 8 bits: 16 bytes for a thread and half, word (k >= 4) * 2 + (column + 8). Bytes 0 and 2 are k and k + 1, 1 and 3 the
-// two after them.
+// 4 bits: 16 bytes for a thread. Bits 4 * step of a word hold the first neighbour, bits 16 + 4 * step the second: what
+// one AND takes out of it is the pair.
+// 8 bits: 16 bytes for a thread and half of the steps. Bytes step % 2 and step % 2 + 2.
 constexpr int64_t kW4A16BlockN = 64, kW4A16BlockK = 64;
 
-// On a GPU of compute capability 7.5 and newer, by mma.sync; bfloat16 from 8.0 on. Direct: at most 32 rows.
+// On a GPU of compute capability 7.5 and newer, by mma.sync; bfloat16 from 8.0 on. Direct: at most 16 rows.
 // Tiles of 64 rows and 128 columns, or narrow ones of 64.
 int gemm_w4a16_cuda_mma_direct(const GemmW4A16& call, int device, void* stream);
 int gemm_w4a16_cuda_mma_tiled(const GemmW4A16& call, int device, void* stream);
 int gemm_w4a16_cuda_mma_narrow(const GemmW4A16& call, int device, void* stream);
+
+// On Hopper, by wgmma: groups of multiples of 64 (or one of all k), x aligned to 16 bytes; number of the shape, and how
+// many blocks share k.
+bool fits_sm90a(const GemmW4A16& call);
+int gemm_w4a16_cuda_sm90a(const GemmW4A16& call, int device, void* stream, int shape, int split);

@@ -131,12 +131,12 @@ def test_eight_bits_have_zero_points_of_128(device):
 def code_in_blocks(data, bits, n, k, blocks_k):
     """As gemm_w4a16.h has it: where a thread of a GPU finds the code of a column and a k."""
     group = (n // 64 * blocks_k + k // 64) * 4 + n % 64 // 16
-    thread, column, part, half = n % 8 * 4 + k % 32 // 8, n % 16 // 8, k % 8, k % 64 // 32
+    thread, word = n % 8 * 4 + k % 8 // 2, k % 16 // 8 * 2 + n % 16 // 8
+    step, neighbour = k % 64 // 16, k % 2
     if bits == 4:
-        word, bit = half * 2 + column, part // 2 * 4 + part % 2 * 16
-        byte = data[group * 512 + thread * 16 + word * 4 + bit // 8]
-        return byte >> bit % 8 & 15
-    word, at = part // 4 * 2 + column, part % 2 * 2 + part % 4 // 2
+        bit = step * 4 + neighbour * 16
+        return data[group * 512 + thread * 16 + word * 4 + bit // 8] >> bit % 8 & 15
+    half, at = step // 2, step % 2 + neighbour * 2
     return data[group * 1024 + half * 512 + thread * 16 + word * 4 + at]
 
 

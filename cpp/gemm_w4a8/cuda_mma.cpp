@@ -5,15 +5,13 @@
 
 namespace {
 
-// By whether there are groups, then by rows (direct) or by alignment (tiled).
-Kernel direct[2][3] = {
-    {{"gemm_w4a8_cuda_mma", "gemm_w4a8_direct8"},
-     {"gemm_w4a8_cuda_mma", "gemm_w4a8_direct16"},
-     {"gemm_w4a8_cuda_mma", "gemm_w4a8_direct32"}},
-    {{"gemm_w4a8_cuda_mma", "gemm_w4a8_grouped8"},
-     {"gemm_w4a8_cuda_mma", "gemm_w4a8_grouped16"},
-     {"gemm_w4a8_cuda_mma", "gemm_w4a8_grouped32"}},
+// By groups (none, of whole blocks, shorter), then by rows.
+Kernel direct[3][2] = {
+    {{"gemm_w4a8_cuda_mma", "gemm_w4a8_direct8"}, {"gemm_w4a8_cuda_mma", "gemm_w4a8_direct16"}},
+    {{"gemm_w4a8_cuda_mma", "gemm_w4a8_grouped8"}, {"gemm_w4a8_cuda_mma", "gemm_w4a8_grouped16"}},
+    {{"gemm_w4a8_cuda_mma", "gemm_w4a8_short_groups8"}, {"gemm_w4a8_cuda_mma", "gemm_w4a8_short_groups16"}},
 };
+// By whether there are groups, then by alignment.
 Kernel tiled[2][2] = {
     {{"gemm_w4a8_cuda_mma", "gemm_w4a8_tiled"}, {"gemm_w4a8_cuda_mma", "gemm_w4a8_tiled_unaligned"}},
     {{"gemm_w4a8_cuda_mma", "gemm_w4a8_tiled_grouped"}, {"gemm_w4a8_cuda_mma", "gemm_w4a8_tiled_grouped_unaligned"}},
@@ -21,9 +19,13 @@ Kernel tiled[2][2] = {
 
 }  // namespace
 
+bool fits_mma_direct(const GemmW4A8& call) {
+    return call.m <= 2 * w4a8_mma::kDirectTileM && (call.group || call.k <= kW4MostUpperK);
+}
+
 int gemm_w4a8_cuda_mma_direct(const GemmW4A8& call, int device, void* stream) {
     using namespace w4a8_mma;
-    Kernel& kernel = direct[call.group != 0][call.m <= 8 ? 0 : call.m <= 16 ? 1 : 2];
+    Kernel& kernel = direct[call.group ? 1 + (call.group % kW4BlockK != 0) : 0][call.m > kDirectTileM];
     const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kDirectN)), 1, 1}, kThreads, 0, 1, true};
     return kernel.launch(device, stream, launch, &call);
 }

@@ -1,5 +1,6 @@
 // gemm_w4a8 by mma.sync, for every GPU from Turing on.
 #include "common/device.cuh"
+#include "common/warp_rows.cuh"
 #include "gemm_w4a8/cuda_mma.h"
 
 using namespace w4a8_mma;
@@ -29,17 +30,18 @@ struct Block {
     }
 };
 
-// Scale and zero point of a column's group.
+// Scale and zero point of a column's group; `at` is a k, or one behind the last.
 struct Group {
     float scale;
     unsigned zero;
 
-    DEVICE Group(const GemmW4A8& call, int64_t n, int64_t k) : scale(1.0f), zero(0x08080808u) {
+    DEVICE Group() : scale(1.0f), zero(0x08080808u) {}
+    DEVICE Group(const GemmW4A8& call, int64_t n, int at) : Group() {
         if (!call.group || n >= call.n) return;
-        const int64_t groups = (call.k + call.group - 1) / call.group, own = k / call.group;
-        const int64_t at = n * groups + (own < groups ? own : groups - 1);  // k may be one that is not there
-        scale = call.group_scale[at];
-        if (call.group_zero) zero = static_cast<unsigned>(call.group_zero[at] + 8) * 0x01010101u;
+        const int size = static_cast<int>(call.group), last = (static_cast<int>(call.k) - 1) / size, own = at / size;
+        const int64_t place = n * (last + 1) + (own < last ? own : last);
+        scale = call.group_scale[place];
+        if (call.group_zero) zero = static_cast<unsigned>(call.group_zero[place] + 8) * 0x01010101u;
     }
 };
 
@@ -59,82 +61,107 @@ struct Sums {
     }
 };
 
-// Four values of a row of x, zeros where k ends.
-DEVICE unsigned four_of(const int8_t* row, int64_t at, int64_t k, bool aligned) {
-    if (aligned && at + 4 <= k) return *reinterpret_cast<const unsigned*>(row + at);
-    return sixteen_by_bytes(row + at, k - at < 4 ? k - at : 4).x;
-}
-
 // --- few rows of x: weights from memory to registers ------------------------------------------------------------------
 
-template <int Tiles, bool Grouped>
+// Without groups values stay in the upper halves of bytes, so that no sign has to be extended: sums are 16 times too large.
+DEVICE void upper_operand(unsigned (&a)[4], const uint4& half, int step) {
+    constexpr unsigned kUpper = 0xf0f0f0f0u;
+    const int shift = step % 2 ? 0 : 4;
+    a[0] = half.x << shift & kUpper, a[1] = half.y << shift & kUpper;
+    a[2] = half.z << shift & kUpper, a[3] = half.w << shift & kUpper;
+}
+
+// Lookups: of groups, for each block of 128 k: none, one, or four where groups are shorter.
+template <int Tiles, int Lookups>
 DEVICE void direct(const GemmW4A8& call) {
-    constexpr int kAhead = Tiles == 1 ? 4 : 2;
-    __shared__ int sums[kWarps][Tiles * kDirectTileM * kDirectN];
+    constexpr bool kGrouped = Lookups > 0;
+    constexpr int kAhead = Tiles == 1 && Lookups < 4 ? 4 : 2;
+    using Rows = WarpRows<Tiles * kDirectTileM, kAhead>;
+    __shared__ __align__(128) char memory[kWarps * Rows::kBytes];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
     const int n0 = blockIdx.x * kDirectN;
     const int blocks = static_cast<int>((call.k + kW4BlockK - 1) / kW4BlockK);
     const char* weights = static_cast<const char*>(call.packed) +
                           static_cast<int64_t>(n0 / kW4BlockN) * blocks * kW4BlockBytes + n0 % kW4BlockN / 16 * 1024 + lane * 16;
+    const Rows rows(call.x, call.x_row, call.m, call.k, memory + warp * Rows::kBytes);
     Block ahead[kAhead];
+    Group low[kAhead][kGrouped ? Lookups : 1], high[kAhead][kGrouped ? Lookups : 1];
+    const auto load = [&](int i, int block) {
+        if (block >= blocks) return;
+        ahead[i].load(weights + static_cast<int64_t>(block) * kW4BlockBytes);
 #pragma unroll
-    for (int i = 0; i < kAhead; ++i) {
-        const int block = warp + i * kWarps;
-        if (block < blocks) ahead[i].load(weights + static_cast<int64_t>(block) * kW4BlockBytes);
-    }
+        for (int j = 0; j < Lookups; ++j) {
+            const int at = block * static_cast<int>(kW4BlockK) + j * 32;
+            low[i][j] = Group(call, n0 + column, at), high[i][j] = Group(call, n0 + column + 8, at);
+        }
+    };
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) load(i, warp + i * kWarps);
     wait_for_previous_kernel();
     let_next_kernel_begin();
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) rows.copy(i, (warp + i * kWarps) * kW4BlockK, warp + i * kWarps < blocks);
 
-    const bool aligned = ((reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row)) & 3) == 0;
-    Sums<Grouped> sum[Tiles];
+    Sums<kGrouped> sum[Tiles];
     for (int first = warp; first < blocks; first += kAhead * kWarps) {
 #pragma unroll
         for (int i = 0; i < kAhead; ++i) {
             const int block = first + i * kWarps;
-            if (block >= blocks) continue;
+            if (block >= blocks) break;
+            rows.wait();
 #pragma unroll
-            for (int step = 0; step < 4; ++step) {
-                const int64_t at = static_cast<int64_t>(block) * kW4BlockK + step * 32;
-                const Group low(call, n0 + column, at), high(call, n0 + column + 8, at);
-                unsigned a[4];
-                ahead[i].operand(a, step, low.zero, high.zero);
+            for (int half = 0; half < 2; ++half) {
+                unsigned x[Tiles][4];
 #pragma unroll
-                for (int tile = 0; tile < Tiles; ++tile) {
-                    const int row = tile * kDirectTileM + column;
-                    unsigned b[2] = {};
-                    if (row < call.m) {
-                        b[0] = four_of(call.x + row * call.x_row, at + part * 4, call.k, aligned);
-                        b[1] = four_of(call.x + row * call.x_row, at + 16 + part * 4, call.k, aligned);
+                for (int tile = 0; tile < Tiles; ++tile) rows.operands(x[tile], i, tile, half);
+#pragma unroll
+                for (int step = half * 2; step < half * 2 + 2; ++step) {
+                    const int lookup = Lookups == 4 ? step : 0;
+                    unsigned a[4];
+                    if (kGrouped) ahead[i].operand(a, step, low[i][lookup].zero, high[i][lookup].zero);
+                    if (!kGrouped) upper_operand(a, ahead[i].halves[half], step);
+#pragma unroll
+                    for (int tile = 0; tile < Tiles; ++tile) {
+                        mma_int8(sum[tile].now, a, x[tile][step % 2 * 2], x[tile][step % 2 * 2 + 1]);
+                        if (Lookups == 4 || (kGrouped && step == 3)) {
+                            sum[tile].group_ends(low[i][lookup], high[i][lookup]);
+                        }
                     }
-                    mma_int8(sum[tile].now, a, b[0], b[1]);
-                    if (Grouped && (at + 32) % call.group == 0) sum[tile].group_ends(low, high);
-                    if (Grouped && (at + 32) % call.group != 0 && step == 3) sum[tile].group_ends(low, high);
                 }
             }
+            __syncwarp();
             const int next = block + kAhead * kWarps;
-            if (next < blocks) ahead[i].load(weights + static_cast<int64_t>(next) * kW4BlockBytes);
+            load(i, next);
+            rows.copy(i, next * kW4BlockK, next < blocks);
         }
     }
 
+    wait_for_copies<0>();
+    __syncthreads();
+    int* const sums = reinterpret_cast<int*>(memory);
+    constexpr int kOfWarp = Tiles * kDirectTileM * kDirectN;
+    static_assert(kOfWarp * 4 <= Rows::kBytes, "sums take the place of rows");
+#pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) {
-        int* into = sums[warp] + tile * kDirectTileM * kDirectN;
+        int* const into = sums + warp * kOfWarp + tile * kDirectTileM * kDirectN;
+#pragma unroll
         for (int i = 0; i < 4; ++i) {
             into[(part * 2 + (i & 1)) * kDirectN + column + (i >> 1) * 8] =
-                Grouped ? __float_as_int(sum[tile].total[i]) : sum[tile].now[i];
+                kGrouped ? __float_as_int(sum[tile].total[i]) : sum[tile].now[i];
         }
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < Tiles * kDirectTileM * kDirectN; i += kThreads) {
+    for (int i = threadIdx.x; i < kOfWarp; i += kThreads) {
         const int m = i / kDirectN, n = n0 + i % kDirectN;
         if (m >= call.m || n >= call.n) continue;
-        if (Grouped) {
+        if (kGrouped) {
             float total = 0.0f;
-            for (int w = 0; w < kWarps; ++w) total = epilogue::add(total, __int_as_float(sums[w][i]));
+            for (int w = 0; w < kWarps; ++w) total = epilogue::add(total, __int_as_float(sums[w * kOfWarp + i]));
             epilogue::store_value(call.out, 0, m, n, epilogue::scaled(call.out, total, m, n));
         } else {
             int total = 0;
-            for (int w = 0; w < kWarps; ++w) total += sums[w][i];
-            epilogue::store(call.out, 0, m, n, total);
+            for (int w = 0; w < kWarps; ++w) total += sums[w * kOfWarp + i];
+            epilogue::store(call.out, 0, m, n, total >> 4);
         }
     }
 }
@@ -193,7 +220,7 @@ DEVICE void tiled(const GemmW4A8& call) {
 #pragma unroll
         for (int step = 0; step < 4; ++step) {
             const int64_t at = block * kW4BlockK + step * 32;
-            const Group low(call, n0 + lane / 4, at), high(call, n0 + lane / 4 + 8, at);
+            const Group low(call, n0 + lane / 4, static_cast<int>(at)), high(call, n0 + lane / 4 + 8, static_cast<int>(at));
             unsigned a[4];
             now.operand(a, step, low.zero, high.zero);
 #pragma unroll
@@ -243,12 +270,12 @@ DEVICE void tiled(const GemmW4A8& call) {
 #define KERNEL(name, body) \
     extern "C" __global__ void __launch_bounds__(kThreads) name(const __grid_constant__ GemmW4A8 call) { body(call); }
 
-KERNEL(gemm_w4a8_direct8, (direct<1, false>))
-KERNEL(gemm_w4a8_direct16, (direct<2, false>))
-KERNEL(gemm_w4a8_direct32, (direct<4, false>))
-KERNEL(gemm_w4a8_grouped8, (direct<1, true>))
-KERNEL(gemm_w4a8_grouped16, (direct<2, true>))
-KERNEL(gemm_w4a8_grouped32, (direct<4, true>))
+KERNEL(gemm_w4a8_direct8, (direct<1, 0>))
+KERNEL(gemm_w4a8_direct16, (direct<2, 0>))
+KERNEL(gemm_w4a8_grouped8, (direct<1, 1>))
+KERNEL(gemm_w4a8_grouped16, (direct<2, 1>))
+KERNEL(gemm_w4a8_short_groups8, (direct<1, 4>))
+KERNEL(gemm_w4a8_short_groups16, (direct<2, 4>))
 KERNEL(gemm_w4a8_tiled, (tiled<false, true>))
 KERNEL(gemm_w4a8_tiled_grouped, (tiled<true, true>))
 KERNEL(gemm_w4a8_tiled_unaligned, (tiled<false, false>))

@@ -11,24 +11,24 @@ hopper::Entry entries[] = {
     {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows64"}, hopper::kRows64},
     {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows128"}, hopper::kRows128},
     {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_square128"}, hopper::kSquare128},
+    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_turns64"}, hopper::kTurns64},
     {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows256"}, hopper::kRows256},
     {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups8"}, hopper::kRows8},
     {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups16"}, hopper::kRows16},
     {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups32"}, hopper::kRows32},
     {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups64"}, hopper::kRows64},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups_wide"}, hopper::kWide64},
+    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups_square"}, hopper::kSquare128},
 };
 
 hopper::Operands operands(const GemmW4A8& call) {
-    return {call.x,        call.x_row, call.m, call.n, call.k, call.packed, kW4BlockBytes, call.group, call.group_scale,
-            call.group_zero};
+    return {call.x,        call.x_row,      call.m, call.n, call.k, call.packed, kW4BlockBytes, call.group / kW4BlockK,
+            call.group_scale, call.group_zero};
 }
 
 }  // namespace
 
-// Without groups sums are 16 times too large on their way: k beyond 131,072 could leave 32 bits.
 bool fits_sm90a(const GemmW4A8& call) {
-    return call.group % kW4BlockK == 0 && call.k <= 131072 && hopper::fits(operands(call));
+    return (call.group ? call.group % kW4BlockK == 0 : call.k <= kW4MostUpperK) && hopper::fits(operands(call));
 }
 
 int gemm_w4a8_cuda_sm90a(const GemmW4A8& call, int device, void* stream, int shape, int split) {

@@ -8,9 +8,11 @@
 
 namespace {
 
+constexpr int64_t kMostK = 1 << 30;  // of which 32 bits hold every place
+
 int check(const GemmW4A8& call) {
-    if (call.m < 0 || call.n < 0 || call.k < 0 || call.k % 2) {
-        return fail(ENVDOCTOR_INVALID_ARGUMENT, "sizes must not be negative, and k = %lld even", call.k);
+    if (call.m < 0 || call.n < 0 || call.k < 0 || call.k % 2 || call.k > kMostK) {
+        return fail(ENVDOCTOR_INVALID_ARGUMENT, "sizes must not be negative, and k = %lld even and at most 2^30", call.k);
     }
     if (call.m == 0 || call.n == 0) return ENVDOCTOR_OK;
     if (call.k && (!call.x || !call.packed)) return fail(ENVDOCTOR_INVALID_ARGUMENT, "x and packed must not be null");
@@ -86,28 +88,29 @@ const Variant variants[] = {
     SM90A("rows64", 3),
     SM90A("rows128", 4),
     {"cuda_sm90a_square128", run_sm90a, 5, 1},
-    {"cuda_sm90a_rows256", run_sm90a, 6, 1},
-    SM90A("groups8", 7),
-    SM90A("groups16", 8),
-    SM90A("groups32", 9),
-    SM90A("groups64", 10),
-    {"cuda_sm90a_groups_wide", run_sm90a, 11, 1},
+    {"cuda_sm90a_turns64", run_sm90a, 6, 1},
+    {"cuda_sm90a_rows256", run_sm90a, 7, 1},
+    SM90A("groups8", 8),
+    SM90A("groups16", 9),
+    SM90A("groups32", 10),
+    SM90A("groups64", 11),
+    {"cuda_sm90a_groups_square", run_sm90a, 12, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kGroups8 = kVariants - 13, kGroupsWide = kVariants - 1, kSquare128 = kGroups8 - 2, kRows256 = kGroups8 - 1;
+constexpr int kGroups8 = kVariants - 13, kGroupsSquare = kVariants - 1, kSquare128 = kGroups8 - 3, kRows256 = kGroups8 - 1;
 
 int choose_on_gpu(const GemmW4A8& call, int capability) {
-    if (capability != 90 || !fits_sm90a(call)) return call.m <= 32 ? kDirect : kTiled;
-    if (call.group && call.m > 64) return kGroupsWide;
+    if (capability != 90 || !fits_sm90a(call)) return fits_mma_direct(call) ? kDirect : kTiled;
     const int64_t columns = ceil_div(call.n, kW4BlockN), blocks_k = ceil_div(call.k, kW4BlockK);
     const int64_t tiles = ceil_div(call.n, 128) * ceil_div(call.m, 128);
     if (call.m > 64 && tiles >= 100) {
+        if (call.group) return kGroupsSquare;
         const int64_t rounds = ceil_div(tiles, hopper::kProcessors);
         const int64_t rounds256 = ceil_div(ceil_div(call.n, 128) * ceil_div(call.m, 256), hopper::kProcessors);
         return rounds256 * 184 < rounds * 100 ? kRows256 : kSquare128;
     }
-    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 ? 3 : 4;
-    const int64_t blocks = columns * ceil_div(call.m, 128);
+    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 || call.group ? 3 : 4;
+    const int64_t blocks = columns * ceil_div(call.m, call.group ? 64 : 128);
     // Blocks that share k are more, and have more bytes on their way; where each has few k they cost more than they give.
     const bool alone = blocks >= 100 || blocks_k < 2 || (blocks >= 60 && blocks_k <= 48);
     return (call.group ? kGroups8 : kSm90a) + 3 * shape + (alone ? 0 : blocks >= 50 || blocks_k < 4 ? 1 : 2);
@@ -124,7 +127,7 @@ int choose(const GemmW4A8& call, int device) {
     if (!call.variant) return device == ENVDOCTOR_CPU ? kReference : choose_on_gpu(call, capability);
     const bool fits = device == ENVDOCTOR_CPU
                           ? call.variant == kReference
-                          : call.variant == kTiled || (call.variant == kDirect && call.m <= 32) ||
+                          : call.variant == kTiled || (call.variant == kDirect && fits_mma_direct(call)) ||
                                 (call.variant >= kSm90a && capability == 90 && fits_sm90a(call) &&
                                  (call.variant >= kGroups8) == (call.group != 0) &&
                                  ceil_div(call.k, kW4BlockK) >= variants[call.variant].split);

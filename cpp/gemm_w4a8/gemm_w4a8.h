@@ -53,7 +53,12 @@ void gemm_w4a8_reference(const GemmW4A8& call);
 // wgmma. What is not there holds 0.
 constexpr int64_t kW4BlockN = 64, kW4BlockK = 128, kW4BlockBytes = kW4BlockN * kW4BlockK / 2;
 
-// On a GPU of compute capability 7.5 and newer, by mma.sync. Direct: at most 32 rows.
+// Some variants take values without groups 16 times too large, and so are their sums, until they are complete: what k may
+// be for these to stay within 32 bits.
+constexpr int64_t kW4MostUpperK = (1 << 17) - 1;
+
+// On a GPU of compute capability 7.5 and newer, by mma.sync. Direct: at most 16 rows.
+bool fits_mma_direct(const GemmW4A8& call);
 int gemm_w4a8_cuda_mma_direct(const GemmW4A8& call, int device, void* stream);
 int gemm_w4a8_cuda_mma_tiled(const GemmW4A8& call, int device, void* stream);
 

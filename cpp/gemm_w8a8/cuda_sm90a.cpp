@@ -11,6 +11,7 @@ hopper::Entry entries[] = {
     {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows64"}, hopper::kRows64},
     {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows128"}, hopper::kRows128},
     {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_square128"}, hopper::kSquare128},
+    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_turns64"}, hopper::kTurns64},
     {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_turns128"}, hopper::kTurns128},
     {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows256"}, hopper::kRows256},
 };

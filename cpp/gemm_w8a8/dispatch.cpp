@@ -108,11 +108,12 @@ const Variant variants[] = {
     SM90A("rows64", 3),
     SM90A("rows128", 4),
     {"cuda_sm90a_square128", run_sm90a, nullptr, 5, 1},
-    {"cuda_sm90a_turns128", run_sm90a, nullptr, 6, 1},
-    {"cuda_sm90a_rows256", run_sm90a, nullptr, 7, 1},
+    {"cuda_sm90a_turns64", run_sm90a, nullptr, 6, 1},
+    {"cuda_sm90a_turns128", run_sm90a, nullptr, 7, 1},
+    {"cuda_sm90a_rows256", run_sm90a, nullptr, 8, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kSquare128 = kVariants - 3, kTurns128 = kVariants - 2, kRows256 = kVariants - 1;
+constexpr int kSquare128 = kVariants - 4, kTurns128 = kVariants - 2, kRows256 = kVariants - 1;
 
 // The best that runs here. Up to 8 rows are one tile of AVX-512, and wait for weights as those of AMX do; from 9 on AMX is
 // faster (measured at 4096 x 4096), and is asked of the kernel.

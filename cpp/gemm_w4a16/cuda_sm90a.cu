@@ -1,0 +1,81 @@
+// gemm_w4a16 by wgmma, for Hopper.
+#include "common/hopper_gemm.cuh"
+#include "common/hopper_half.cuh"
+#include "common/hopper_shapes.h"
+#include "gemm_w4a16/gemm_w4a16.h"
+#include "gemm_w4a16/widen.cuh"
+
+// Codes become 16-bit integers in registers, without their zero points; the sums of a block are scaled.
+template <class Type, int Bits>
+struct CodeGroups {
+    using Sum = float;
+    using Total = float;
+    static constexpr bool kInRegisters = true, kGrouped = true, kBeginsWithBits = false;
+    static constexpr int kBlockBytes = kW4A16BlockN * kW4A16BlockK * Bits / 8;
+
+    // Of a thread's two columns.
+    struct Group {
+        float scale[2];
+        unsigned zero[2];
+    };
+
+    // Where those of all groups lie.
+    struct Table {
+        const uint32_t* column[2];
+        int64_t next;
+        bool is_half;
+
+        DEVICE Table(const HopperGemm& call, int64_t n) : next(call.out.n), is_half(call.group_scale_type == ENVDOCTOR_FLOAT16) {
+#pragma unroll
+            for (int i = 0; i < 2; ++i) {
+                column[i] = static_cast<const uint32_t*>(call.group_scale) + (n + i * 8 < call.out.n ? n + i * 8 : 0);
+            }
+        }
+        DEVICE Group of(int number) const {
+            Group group;
+#pragma unroll
+            for (int i = 0; i < 2; ++i) {
+                const uint32_t word = __ldg(column[i] + number * next);
+                group.scale[i] = scale_of(word, is_half);
+                group.zero[i] = zero_of(word);
+            }
+            return group;
+        }
+    };
+
+    DEVICE static void load(uint4 (&a)[4], unsigned block, int warp, int lane, const Group& group) {
+        const unsigned own = block + warp * 128 * Bits + lane * 16;
+        uint4 words = hopper::shared_uint4(own);
+#pragma unroll
+        for (int half = 0; half < 2; ++half) {
+            if (Bits == 8 && half == 1) words = hopper::shared_uint4(own + 512);
+            uint4 &first = a[half * 2], &second = a[half * 2 + 1];
+            Widen<Type, Bits>::pairs(words.x, half, group.zero[0], first.x, second.x);
+            Widen<Type, Bits>::pairs(words.y, half, group.zero[1], first.y, second.y);
+            Widen<Type, Bits>::pairs(words.z, half, group.zero[0], first.z, second.z);
+            Widen<Type, Bits>::pairs(words.w, half, group.zero[1], first.w, second.w);
+        }
+    }
+
+    template <int count>
+    DEVICE static void product(float (&sums)[count], const uint4& a, uint64_t rows, bool add) {
+        products<Type::kIsBfloat16>(sums, a, rows, add);
+    }
+    DEVICE static float value(float sum) { return sum; }
+};
+
+#define KERNEL(name, weights, shape, blocks) HOPPER_KERNEL(name, weights, hopper::shape, blocks)
+#define KERNELS(type, T, bits)                                                                \
+    using type##bits = CodeGroups<T, bits>;                                                   \
+    KERNEL(gemm_w4a16_##type##bits##_rows8, type##bits, kRows8, 4)                            \
+    KERNEL(gemm_w4a16_##type##bits##_rows16, type##bits, kRows16, 4)                          \
+    KERNEL(gemm_w4a16_##type##bits##_rows32, type##bits, kRows32, 3)                          \
+    KERNEL(gemm_w4a16_##type##bits##_rows64, type##bits, kRows64, 2)                          \
+    KERNEL(gemm_w4a16_##type##bits##_square128, type##bits, kSquare128, 1)
+
+#if __CUDA_ARCH__ == 900
+KERNELS(half, HalfType, 4)
+KERNELS(half, HalfType, 8)
+KERNELS(bfloat, BfloatType, 4)
+KERNELS(bfloat, BfloatType, 8)
+#endif
