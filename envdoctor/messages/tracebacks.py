@@ -23,8 +23,12 @@ COMPILED = re.compile(
 #: Packages that many distributions share: a part may be missing on its own.
 NAMESPACES = frozenset("google azure ruamel zope backports mpl_toolkits nvidia sphinxcontrib jaraco".split())
 
-#: Python's own modules; before 3.10 those in C alone, which Python knows by itself.
-OWN = frozenset(getattr(sys, "stdlib_module_names", sys.builtin_module_names))
+#: Python's own modules. Before 3.10 it knows those by name that are compiled in; of the others those are added that
+#: a Python lacks which was packaged in parts, or was compiled where the library was missing that they need.
+OWN = frozenset(getattr(sys, "stdlib_module_names", sys.builtin_module_names)) | frozenset(
+    "_bz2 _ctypes _curses _lzma _sqlite3 _ssl _tkinter bz2 ctypes curses dbm ensurepip hashlib idlelib"
+    " lzma readline sqlite3 ssl tkinter tomllib turtle uuid venv zlib zoneinfo".split()
+)
 
 #: Names that every release of a package has: without them it is another module that is imported.
 ALWAYS_THERE = frozenset(
