@@ -55,9 +55,6 @@ DEVICE uint4 load_once(const void* address) {
     return value;
 }
 
-// Brings a line into the L2.
-DEVICE void prefetch(const void* address) { asm volatile("prefetch.global.L2 [%0];" ::"l"(address)); }
-
 // The same from anywhere, and of at most `count` of them: what is not there is 0.
 __device__ __noinline__ inline uint4 sixteen_by_bytes(const int8_t* from, int64_t count) {
     uint4 value = make_uint4(0, 0, 0, 0);

@@ -199,6 +199,30 @@ EPILOGUE void store(const Epilogue& out, int64_t item, int64_t m, int64_t n, int
 }
 
 #ifdef __CUDACC__
+// Factors of one output, to be read long before its sum is there: nothing then waits for memory at the end.
+struct Factors {
+    float x_scale, w_scale, bias;
+
+    // Row m, column n; not of any output where it is not `there`.
+    EPILOGUE Factors(const Epilogue& out, int64_t m, int64_t n, bool there)
+        : x_scale(there && out.x_scale ? out.x_scale[m * out.x_scale_step] : 1.0f),
+          w_scale(there && out.w_scale ? out.w_scale[n * out.w_scale_step] : 1.0f),
+          bias(there && out.bias_type != ENVDOCTOR_NONE ? load(out.bias, out.bias_type, n) : 0.0f) {}
+
+    EPILOGUE float scaled(const Epilogue& out, float value) const {
+        value = multiply(multiply(value, x_scale), w_scale);
+        if (out.bias_type != ENVDOCTOR_NONE) value = add(value, multiply(out.bias_scale, bias));
+        return out.relu && value < 0.0f ? 0.0f : value;
+    }
+    EPILOGUE void store(const Epilogue& out, int64_t m, int64_t n, int32_t sum) const {
+        if (out.x_zero || out.w_zero || is_exact(out)) {
+            epilogue::store(out, 0, m, n, sum);
+        } else {
+            store_value(out, 0, m, n, scaled(out, static_cast<float>(sum)));
+        }
+    }
+};
+
 // The same for columns n and n + 1, n even: in one piece where the output allows it.
 EPILOGUE void store_pair(const Epilogue& out, int64_t item, int64_t m, int64_t n, int32_t first, int32_t second) {
     const int64_t at = item * out.y_batch + m * out.y_row + n;

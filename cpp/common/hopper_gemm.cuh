@@ -39,6 +39,12 @@ DEVICE int shared_int(unsigned address) {
     return value;
 }
 
+DEVICE int shared_byte(unsigned address) {
+    int value;
+    asm volatile("ld.shared.s8 %0, [%1];" : "=r"(value) : "r"(address));
+    return value;
+}
+
 DEVICE uint4 shared_uint4(unsigned address) {
     uint4 value;
     asm volatile("ld.shared.v4.u32 {%0, %1, %2, %3}, [%4];"
@@ -107,29 +113,14 @@ struct Int4Groups : Int4Weights {
     struct Group {
         float scale[2];
         unsigned zero[2];  // plus 8, in all four bytes
-    };
 
-    // Where those of all groups lie.
-    struct Table {
-        const float* scale[2];
-        const int8_t* zero[2];
-
-        DEVICE Table(const HopperGemm& call, int64_t n) {
+        // scales and zeros: of the first column, in shared memory.
+        DEVICE Group(const HopperGemm& call, unsigned scales, unsigned zeros) {
 #pragma unroll
             for (int i = 0; i < 2; ++i) {
-                const int64_t at = (n + i * 8 < call.out.n ? n + i * 8 : 0) * call.groups;
-                scale[i] = static_cast<const float*>(call.group_scale) + at;
-                zero[i] = call.group_zero ? call.group_zero + at : nullptr;
+                scale[i] = __int_as_float(shared_int(scales + i * 32));
+                zero[i] = call.group_zero ? static_cast<unsigned>(shared_byte(zeros + i * 8) + 8) * 0x01010101u : 0x08080808u;
             }
-        }
-        DEVICE Group of(int number) const {
-            Group group;
-#pragma unroll
-            for (int i = 0; i < 2; ++i) {
-                group.scale[i] = scale[i][number];
-                group.zero[i] = zero[i] ? static_cast<unsigned>(zero[i][number] + 8) * 0x01010101u : 0x08080808u;
-            }
-            return group;
         }
     };
 
@@ -161,6 +152,7 @@ struct Kernel {
     static constexpr Shape kShape = {Rows, Columns, Groups, TakeTurns};
     static constexpr int kTileBlocks = Columns / kBlockColumns, kBlockBytes = Weights::kBlockBytes;
     static constexpr int kRowsBytes = Rows * kStepBytes, kWeightBytes = kTileBlocks * kBlockBytes;
+    static constexpr int kScaleBytes = kTileBlocks * kBlockColumns * 4, kGroupBytes = kTileBlocks * group_bytes(Weights::kGrouped);
     static constexpr int kBlocks = TakeTurns ? kTileBlocks : kTileBlocks / Groups;  // of packed weights, for a group
     static constexpr int kOutputBytes = output_bytes(kShape);
     static constexpr int kSumsPiece = sums_piece(Rows), kRowsPiece = rows_piece(Rows);
@@ -171,14 +163,15 @@ struct Kernel {
     using Totals = Total[kBlocks][Rows / 2];
 
     const HopperGemm& call;
-    const unsigned xs, ws, staged, scales, full, empty, turns;  // in shared memory
+    const unsigned xs, ws, gs, staged, scales, full, empty, turns;  // in shared memory
     const int stages, split, rank, first_block, blocks;
 
     DEVICE Kernel(const HopperGemm& given, unsigned memory)
         : call(given),
           xs(memory),
           ws(xs + given.stages * kRowsBytes),
-          staged(ws + given.stages * kWeightBytes),
+          gs(ws + given.stages * kWeightBytes),
+          staged(gs + given.stages * kGroupBytes),
           scales(staged + kOutputBytes),
           full(scales + Groups * Rows * 4),
           empty(full + given.stages * 8),
@@ -222,12 +215,21 @@ struct Kernel {
 
     DEVICE void copy_weights(int tile_n, int block, int stage) const {
         const int left = call.blocks_n - tile_n * kTileBlocks, there = left < kTileBlocks ? left : kTileBlocks;
-        barrier_expect(full + stage * 8, kRowsBytes + there * kBlockBytes);
+        const int of_group = !Weights::kGrouped ? 0 : there * kBlockColumns * (call.group_zero ? 5 : 4);
+        barrier_expect(full + stage * 8, kRowsBytes + there * kBlockBytes + of_group);
         for (int i = 0; i < there; ++i) {
             const int64_t number = static_cast<int64_t>(tile_n * kTileBlocks + i) * call.blocks_k + first_block + block;
             const char* from = static_cast<const char*>(call.packed) + number * kBlockBytes;
             copy_bulk(ws + stage * kWeightBytes + i * kBlockBytes, from, kBlockBytes, full + stage * 8);
         }
+        if constexpr (Weights::kGrouped) copy_group(tile_n, there, (first_block + block) / call.group_blocks, stage);
+    }
+
+    DEVICE void copy_group(int tile_n, int there, int group, int stage) const {
+        const int64_t at = group * call.group_row + tile_n * Columns;
+        const unsigned to = gs + stage * kGroupBytes, columns = there * kBlockColumns;
+        copy_bulk(to, call.group_scale + at, columns * 4, full + stage * 8);
+        if (call.group_zero) copy_bulk(to + kScaleBytes, call.group_zero + at, columns, full + stage * 8);
     }
 
     DEVICE void copy_rows(int tile_m, int block, int stage) const {
@@ -275,7 +277,7 @@ struct Kernel {
             const int own = TakeTurns ? 0 : group * kBlocks;
             Totals totals;
             if constexpr (Weights::kGrouped) {
-                add_groups(totals, stage, parity, own, n0, warp, lane);
+                add_groups(totals, stage, parity, own, warp, lane);
             } else {
                 add_all(totals, stage, parity, own, group, turn, warp, lane);
                 turn ^= 1;
@@ -375,26 +377,22 @@ struct Kernel {
 
     // Of a tile, all of k, where each group of a column has a scale: the sums of each block are scaled and added up. The
     // other warp group, or other blocks of the processor, multiply meanwhile.
-    DEVICE void add_groups(Totals& totals, int stage, unsigned parity, int own, int64_t n0, int warp, int lane) const {
+    DEVICE void add_groups(Totals& totals, int stage, unsigned parity, int own, int warp, int lane) const {
         static_assert(kBlocks == 1, "one block of weights in registers, and the next");
         using Group = typename Weights::Group;
-        const typename Weights::Table table(call, n0 + warp * 16 + lane / 4);
-        int number = first_block / call.group_blocks, left = call.group_blocks - first_block % call.group_blocks;
-        const auto next_group = [&] {
-            if (--left == 0 && number + 1 < call.groups) ++number, left = call.group_blocks;
-            return table.of(number);
-        };
-        const auto load = [&](uint4(&a)[4], const Group& group) {
+        const int column = own * kBlockColumns + warp * 16 + lane / 4;
+        const auto load = [&](uint4(&a)[4]) {
             barrier_wait(full + stage * 8, parity);
+            const unsigned groups = gs + stage * kGroupBytes;
+            const Group group(call, groups + column * 4, groups + kScaleBytes + column);
             Weights::load(a, ws + stage * kWeightBytes + own * kBlockBytes, warp, lane, group);
+            return group;
         };
 #pragma unroll
         for (int i = 0; i < Rows / 2; ++i) totals[0][i] = 0.0f;
-        // Groups are asked for two steps ahead: they come from memory as the weights do.
-        Group group = table.of(number), coming = next_group();
         Sum sums[Rows / 2];
         uint4 even[4], odd[4];
-        load(even, group);
+        Group group = load(even);
         const auto step = [&](const uint4(&a)[4], uint4(&next)[4], int block) {
             if constexpr (Weights::kBeginsWithBits) {
 #pragma unroll
@@ -403,17 +401,15 @@ struct Kernel {
             multiply(sums, a, stage, Weights::kBeginsWithBits);
             const unsigned used = empty + stage * 8;
             if (++stage == stages) stage = 0, parity ^= 1;
-            if (block + 1 < blocks) load(next, coming);
-            const Group later = next_group();
+            const Group own_group = group;
+            if (block + 1 < blocks) group = load(next);
             products_wait<0>();
             hold(sums);
             arrive_as_warp(used, lane);
 #pragma unroll
             for (int i = 0; i < Rows / 2; ++i) {
-                totals[0][i] = __fmaf_rn(group.scale[i / 2 % 2], Weights::value(sums[i]), totals[0][i]);
+                totals[0][i] = __fmaf_rn(own_group.scale[i / 2 % 2], Weights::value(sums[i]), totals[0][i]);
             }
-            group = coming;
-            coming = later;
         };
         for (int block = 0; block < blocks; block += 2) {
             step(even, odd, block);

@@ -13,10 +13,12 @@ struct HopperGemm {
     const void* packed;  // weights in blocks of 64 columns and as many k, a row of blocks one after the other along k
     int32_t m, blocks_n, blocks_k;  // at least one block of k for each block of a cluster
     int32_t tiles_m, tiles_n, stages;
-    // Weights in groups along k, of whole blocks: one scale for each group of a column, and a zero point or none.
+    // Weights in groups along k, of whole blocks: four bytes for each group of a column, a scale, and one more, a zero point,
+    // or none.
     int32_t group_blocks, groups;
-    const void* group_scale;   // as the family has them
-    const int8_t* group_zero;  // or null
+    const uint32_t* group_scale;  // [groups, group_row]
+    const int8_t* group_zero;     // the same, or null
+    int64_t group_row;            // n rounded up to a multiple of 64
     int32_t group_scale_type;
     Epilogue out;
 };
@@ -41,8 +43,11 @@ constexpr int output_bytes(const Shape& shape) { return shape.groups * sums_piec
 // Of a block: the groups that multiply, and a warp that copies (a whole group where registers are to change hands).
 constexpr int threads(const Shape& shape) { return shape.groups * 128 + (shape.groups > 1 ? 128 : 32); }
 
-// Shared memory of a block: stages of both operands, the output on its way out and scales of its rows, two barriers for
-// each stage, and turns.
+// Bytes of a group for 64 columns.
+constexpr int group_bytes(bool grouped) { return grouped ? kBlockColumns * 5 : 0; }
+
+// Shared memory of a block: stages of both operands (a block of weights with its group), the output on its way out and
+// scales of its rows, two barriers for each stage, and turns.
 constexpr int shared_bytes(const Shape& shape, int stages, int block_bytes) {
     const int stage = shape.rows * kStepBytes + shape.columns / kBlockColumns * block_bytes + 16;
     return stages * stage + output_bytes(shape) + shape.groups * (shape.rows * 4 + 8);

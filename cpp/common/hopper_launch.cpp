@@ -6,15 +6,23 @@ constexpr int kShared = 228 * 1024;  // of a processor; each block takes 1 KB mo
 constexpr int kMostStages = 24;  // more begin later than they help: measured at 4096 x 11008 with weights of 4 bits
 
 bool fits(const Operands& operands) {
-    const uintptr_t together = reinterpret_cast<uintptr_t>(operands.x) | static_cast<uintptr_t>(operands.x_row);
+    const uintptr_t groups =
+        reinterpret_cast<uintptr_t>(operands.group_scale) | reinterpret_cast<uintptr_t>(operands.group_zero);
+    const uintptr_t together =
+        reinterpret_cast<uintptr_t>(operands.x) | static_cast<uintptr_t>(operands.x_row) | groups;
     return operands.k > 0 && (together & 15) == 0 && operands.m < INT32_MAX && operands.k < INT32_MAX;
 }
 
-// Blocks of one warp group share a processor, where they are many with as many as keep memory busy. What is left to the
-// next kernel lets it begin, and ask for its weights, before this one ends.
+// How many blocks share a processor. Of few rows as many as there are, or two: what is left then lets the next kernel
+// begin, and ask for its weights, before this one ends. Of many rows stages are large, and the more the better.
+static int sharing(const Shape& shape, int64_t blocks) {
+    const int64_t each = ceil_div(blocks, kProcessors);
+    if (shape.groups > 1 || (shape.rows > 32 && each == 1)) return 1;
+    return shape.rows > 32 || each <= 2 ? 2 : each == 3 ? 3 : 4;
+}
+
 static int stages_of(const Shape& shape, int64_t blocks, int64_t steps, int split, int block_bytes) {
-    const int sharing = shape.groups > 1 ? 1 : shape.rows <= 32 && blocks > kProcessors ? 4 : 2;
-    int stages = stages_in(shape, kShared / sharing - 1024, block_bytes);
+    int stages = stages_in(shape, kShared / sharing(shape, blocks) - 1024, block_bytes);
     if (stages > kMostStages) stages = kMostStages;
     if (stages > steps) stages = static_cast<int>(steps);
     // Blocks that share k hand in their sums through the stages of the first.
@@ -37,16 +45,18 @@ int launch(Entry& entry, const Operands& operands, const Epilogue& out, int spli
     if (operands.group_blocks) {
         gemm.group_blocks = static_cast<int32_t>(operands.group_blocks);
         gemm.groups = static_cast<int32_t>(ceil_div(gemm.blocks_k, operands.group_blocks));
-        gemm.group_scale = operands.group_scale;
+        gemm.group_scale = static_cast<const uint32_t*>(operands.group_scale);
         gemm.group_zero = operands.group_zero;
+        gemm.group_row = operands.group_row;
         gemm.group_scale_type = operands.group_scale_type;
     }
     const int64_t tiles = static_cast<int64_t>(gemm.tiles_m) * gemm.tiles_n;
     // Blocks of more than one warp group stay and take tile after tile.
     const int64_t blocks = shape.groups > 1 && tiles > kProcessors ? kProcessors : tiles * split;
-    gemm.stages = stages_of(shape, blocks, ceil_div(gemm.blocks_k, split), split, operands.block_bytes);
+    const int bytes = operands.block_bytes + group_bytes(operands.group_blocks != 0);
+    gemm.stages = stages_of(shape, blocks, ceil_div(gemm.blocks_k, split), split, bytes);
     const Launch launch = {{static_cast<unsigned>(blocks), 1, 1}, static_cast<unsigned>(threads(shape)),
-                           static_cast<unsigned>(shared_bytes(shape, gemm.stages, operands.block_bytes)),
+                           static_cast<unsigned>(shared_bytes(shape, gemm.stages, bytes)),
                            static_cast<unsigned>(split), true};
     return entry.kernel.launch(device, stream, launch, &gemm);
 }

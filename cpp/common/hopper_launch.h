@@ -19,8 +19,9 @@ struct Operands {
     int block_bytes;  // of a packed block of 64 columns and 128 bytes of x
     // Weights in groups along k of so many blocks each; 0: none.
     int64_t group_blocks = 0;
-    const void* group_scale = nullptr;
+    const void* group_scale = nullptr;  // 16-byte aligned, as zero points are
     const int8_t* group_zero = nullptr;
+    int64_t group_row = 0;
     int group_scale_type = ENVDOCTOR_FLOAT32;
 };
 

@@ -32,7 +32,7 @@ struct Panel {
 
 template <class S>
 inline void read_group(const GemmW4A16& call, int64_t group, int64_t n0, int columns, Panel& panel) {
-    const uint32_t* const from = call.scale_zero + group * call.n + n0;
+    const uint32_t* const from = call.scale_zero + group * call.group_row + n0;
     for (int j = 0; j < columns; ++j) {
         panel.scale[j] = S::value(static_cast<uint16_t>(from[j]));
         panel.zero[j] = static_cast<int32_t>(from[j] >> 16);

@@ -49,7 +49,7 @@ struct Group {
     DEVICE void load(const GemmW4A16& call, int n, int k) {
         const int group = static_cast<int>(call.group), last = (static_cast<int>(call.k) - 1) / group;
         const int own = k / group < last ? k / group : last;
-        const uint32_t* const from = call.scale_zero + own * call.n + n;
+        const uint32_t* const from = call.scale_zero + own * call.group_row + n;
         low = n < call.n ? __ldg(from) : 0u;
         high = n + 8 < call.n ? __ldg(from + 8) : 0u;
     }
@@ -115,8 +115,8 @@ DEVICE bool is_aligned(const GemmW4A16& call) {
 // Lookups: of groups, for each block of 64 k: one, or two where groups are shorter.
 template <class Type, int Bits, int Tiles, int Lookups>
 DEVICE void direct(const GemmW4A16& call) {
-    constexpr int kAhead = Tiles == 1 && Bits == 4 ? 4 : 2;
-    using Rows = WarpRows<Tiles * kDirectTileM, kAhead>;
+    constexpr int kSlots = Tiles == 1 ? 4 : 2, kAhead = Bits == 4 ? 2 * kSlots : kSlots;  // x is nearer than codes are
+    using Rows = WarpRows<Tiles * kDirectTileM, kSlots>;
     __shared__ __align__(128) char memory[kWarps * Rows::kBytes];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
     const int n0 = blockIdx.x * kDirectN;
@@ -136,7 +136,7 @@ DEVICE void direct(const GemmW4A16& call) {
     wait_for_previous_kernel();
     let_next_kernel_begin();
 #pragma unroll
-    for (int i = 0; i < kAhead; ++i) {
+    for (int i = 0; i < kSlots; ++i) {
         const int block = warp + i * kWarps;
         rows.copy(i, static_cast<int64_t>(block) * Rows::kStepBytes, block < blocks);
     }
@@ -157,7 +157,7 @@ DEVICE void direct(const GemmW4A16& call) {
 #pragma unroll
                 for (int tile = 0; tile < Tiles; ++tile) {
                     unsigned x[4];
-                    rows.operands(x, i, tile, half);
+                    rows.operands(x, i % kSlots, tile, half);
                     multiply<Type>(sum[tile].now, a[0], x[0], x[1]);
                     multiply<Type>(sum[tile].now, a[1], x[2], x[3]);
                     if (half == 1 || Lookups == 2) {
@@ -166,9 +166,9 @@ DEVICE void direct(const GemmW4A16& call) {
                 }
             }
             __syncwarp();
-            const int next = block + kAhead * kWarps;
-            load(i, next);
-            rows.copy(i, static_cast<int64_t>(next) * Rows::kStepBytes, next < blocks);
+            load(i, block + kAhead * kWarps);
+            const int next = block + kSlots * kWarps;
+            rows.copy(i % kSlots, static_cast<int64_t>(next) * Rows::kStepBytes, next < blocks);
         }
     }
 

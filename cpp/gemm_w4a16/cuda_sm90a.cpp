@@ -24,6 +24,7 @@ hopper::Operands operands(const GemmW4A16& call) {
             call.group < call.k ? of_group : blocks,
             call.scale_zero,
             nullptr,
+            call.group_row,
             call.scale_type};
 }
 

@@ -17,29 +17,15 @@ struct CodeGroups {
     struct Group {
         float scale[2];
         unsigned zero[2];
-    };
 
-    // Where those of all groups lie.
-    struct Table {
-        const uint32_t* column[2];
-        int64_t next;
-        bool is_half;
-
-        DEVICE Table(const HopperGemm& call, int64_t n) : next(call.out.n), is_half(call.group_scale_type == ENVDOCTOR_FLOAT16) {
+        // words: of the first column, in shared memory.
+        DEVICE Group(const HopperGemm& call, unsigned words, unsigned) {
 #pragma unroll
             for (int i = 0; i < 2; ++i) {
-                column[i] = static_cast<const uint32_t*>(call.group_scale) + (n + i * 8 < call.out.n ? n + i * 8 : 0);
+                const unsigned word = static_cast<unsigned>(hopper::shared_int(words + i * 32));
+                scale[i] = scale_of(word, call.group_scale_type == ENVDOCTOR_FLOAT16);
+                zero[i] = zero_of(word);
             }
-        }
-        DEVICE Group of(int number) const {
-            Group group;
-#pragma unroll
-            for (int i = 0; i < 2; ++i) {
-                const uint32_t word = __ldg(column[i] + number * next);
-                group.scale[i] = scale_of(word, is_half);
-                group.zero[i] = zero_of(word);
-            }
-            return group;
         }
     };
 

@@ -18,7 +18,8 @@ struct GemmW4A16 {
     int64_t x_row;  // strides count elements
     const void* packed;          // codes: on the CPU in panels, on a GPU in blocks, see below
     int64_t group;               // a multiple of 32
-    const uint32_t* scale_zero;  // [ceil(k / group), n]: the scale's 16 bits, above them the zero point's 8
+    const uint32_t* scale_zero;  // [ceil(k / group), group_row]: the scale's 16 bits, above them the zero point's 8
+    int64_t group_row;           // n rounded up to a multiple of 64
     void* y;                     // [m, n], n adjacent
     int64_t y_row;
     const void* bias;    // [n]

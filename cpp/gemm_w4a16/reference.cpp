@@ -7,7 +7,7 @@ void gemm_w4a16_reference(const GemmW4A16& call, int64_t begin, int64_t end) {
         for (int64_t n = begin; n < end; ++n) {
             float sum = 0.0f;
             for (int64_t k = 0; k < call.k; ++k) {
-                const uint32_t of_group = call.scale_zero[k / call.group * call.n + n];
+                const uint32_t of_group = call.scale_zero[k / call.group * call.group_row + n];
                 const float scale = call.scale_type == ENVDOCTOR_FLOAT16
                                         ? epilogue::from_half(static_cast<uint16_t>(of_group))
                                         : epilogue::of_bits(of_group << 16);

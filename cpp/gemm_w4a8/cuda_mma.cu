@@ -39,7 +39,7 @@ struct Group {
     DEVICE Group(const GemmW4A8& call, int64_t n, int at) : Group() {
         if (!call.group || n >= call.n) return;
         const int size = static_cast<int>(call.group), last = (static_cast<int>(call.k) - 1) / size, own = at / size;
-        const int64_t place = n * (last + 1) + (own < last ? own : last);
+        const int64_t place = (own < last ? own : last) * call.group_row + n;
         scale = call.group_scale[place];
         if (call.group_zero) zero = static_cast<unsigned>(call.group_zero[place] + 8) * 0x01010101u;
     }
@@ -102,6 +102,13 @@ DEVICE void direct(const GemmW4A8& call) {
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) rows.copy(i, (warp + i * kWarps) * kW4BlockK, warp + i * kWarps < blocks);
 
+    // Of this thread's output.
+    constexpr int kOfWarp = Tiles * kDirectTileM * kDirectN;
+    static_assert(kOfWarp <= kThreads && kOfWarp * 4 <= Rows::kBytes, "at most one output each, sums in the place of rows");
+    const int m = threadIdx.x / kDirectN, n = n0 + threadIdx.x % kDirectN;
+    const bool is_there = m < call.m && n < call.n && threadIdx.x < kOfWarp;
+    const epilogue::Factors factors(call.out, m, n, is_there);
+
     Sums<kGrouped> sum[Tiles];
     for (int first = warp; first < blocks; first += kAhead * kWarps) {
 #pragma unroll
@@ -139,8 +146,6 @@ DEVICE void direct(const GemmW4A8& call) {
     wait_for_copies<0>();
     __syncthreads();
     int* const sums = reinterpret_cast<int*>(memory);
-    constexpr int kOfWarp = Tiles * kDirectTileM * kDirectN;
-    static_assert(kOfWarp * 4 <= Rows::kBytes, "sums take the place of rows");
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) {
         int* const into = sums + warp * kOfWarp + tile * kDirectTileM * kDirectN;
@@ -151,18 +156,17 @@ DEVICE void direct(const GemmW4A8& call) {
         }
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < kOfWarp; i += kThreads) {
-        const int m = i / kDirectN, n = n0 + i % kDirectN;
-        if (m >= call.m || n >= call.n) continue;
-        if (kGrouped) {
-            float total = 0.0f;
-            for (int w = 0; w < kWarps; ++w) total = epilogue::add(total, __int_as_float(sums[w * kOfWarp + i]));
-            epilogue::store_value(call.out, 0, m, n, epilogue::scaled(call.out, total, m, n));
-        } else {
-            int total = 0;
-            for (int w = 0; w < kWarps; ++w) total += sums[w * kOfWarp + i];
-            epilogue::store(call.out, 0, m, n, total >> 4);
-        }
+    if (!is_there) return;
+    if (kGrouped) {
+        float total = 0.0f;
+#pragma unroll
+        for (int w = 0; w < kWarps; ++w) total = epilogue::add(total, __int_as_float(sums[w * kOfWarp + threadIdx.x]));
+        epilogue::store_value(call.out, 0, m, n, factors.scaled(call.out, total));
+    } else {
+        int total = 0;
+#pragma unroll
+        for (int w = 0; w < kWarps; ++w) total += sums[w * kOfWarp + threadIdx.x];
+        factors.store(call.out, m, n, total >> 4);
     }
 }
 

@@ -22,7 +22,7 @@ hopper::Entry entries[] = {
 
 hopper::Operands operands(const GemmW4A8& call) {
     return {call.x,        call.x_row,      call.m, call.n, call.k, call.packed, kW4BlockBytes, call.group / kW4BlockK,
-            call.group_scale, call.group_zero};
+            call.group_scale, call.group_zero, call.group_row};
 }
 
 }  // namespace

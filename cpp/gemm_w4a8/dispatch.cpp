@@ -39,9 +39,8 @@ void do_rows(const void* context, int64_t i) {
     // A piece of the columns is a smaller call.
     part.n = left < rows.size ? left : rows.size;
     part.packed = static_cast<const uint8_t*>(part.packed) + begin * (part.k / 2);
-    const int64_t groups = part.group ? ceil_div(part.k, part.group) : 0;
-    if (part.group_scale) part.group_scale += begin * groups;
-    if (part.group_zero) part.group_zero += begin * groups;
+    if (part.group_scale) part.group_scale += begin;
+    if (part.group_zero) part.group_zero += begin;
     Epilogue& out = part.out;
     static const int64_t sizes[] = {0, 1, 4, 2, 2, 4};
     out.y = static_cast<char*>(out.y) + begin * sizes[out.y_type];

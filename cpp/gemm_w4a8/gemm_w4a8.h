@@ -7,7 +7,7 @@
 //
 // With groups of `group` values along k each group of a column has its own scale, and may have a zero point:
 //
-//     y[m, n] = out( sum_g group_scale[n, g] * sum_{k in g} x[m, k] * (w[n, k] - group_zero[n, g]) )
+//     y[m, n] = out( sum_g group_scale[g, n] * sum_{k in g} x[m, k] * (w[n, k] - group_zero[g, n]) )
 //
 // where the sums over k are exact, and those over g are float32, one after the other in variants that do not share k
 // between threads.
@@ -25,8 +25,9 @@ struct GemmW4A8 {
     int64_t x_row;
     const void* packed;        // weights: on the CPU [n, k / 2] bytes as above, on a GPU blocks, see below
     int64_t group;             // 0: none; else a multiple of 32
-    const float* group_scale;  // [n, ceil(k / group)]
-    const int8_t* group_zero;  // [n, ceil(k / group)], -8 to 7; null: 0
+    const float* group_scale;  // [ceil(k / group), group_row]
+    const int8_t* group_zero;  // the same, -8 to 7; null: 0
+    int64_t group_row;         // n rounded up to a multiple of 64
     Epilogue out;              // its n and k are set from these; integer outputs only without groups
     int32_t variant;           // 0: the one that the table of dispatch.cpp takes
 };

@@ -11,10 +11,10 @@ float grouped(const GemmW4A8& call, const int8_t* x, int64_t n) {
     const int64_t groups = ceil_div(call.k, call.group);
     float total = 0.0f;
     for (int64_t g = 0; g < groups; ++g) {
-        const int32_t zero = call.group_zero ? call.group_zero[n * groups + g] : 0;
+        const int32_t zero = call.group_zero ? call.group_zero[g * call.group_row + n] : 0;
         int32_t sum = 0;
         for (int64_t k = g * call.group; k < call.k && k < (g + 1) * call.group; ++k) sum += x[k] * (weight(call, n, k) - zero);
-        total += call.group_scale[n * groups + g] * static_cast<float>(sum);
+        total += call.group_scale[g * call.group_row + n] * static_cast<float>(sum);
     }
     return total;
 }

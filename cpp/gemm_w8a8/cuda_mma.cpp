@@ -10,7 +10,6 @@ namespace {
 
 Kernel direct8("gemm_w8a8_cuda_mma", "gemm_w8a8_direct8");
 Kernel direct16("gemm_w8a8_cuda_mma", "gemm_w8a8_direct16");
-Kernel direct32("gemm_w8a8_cuda_mma", "gemm_w8a8_direct32");
 Kernel packed32("gemm_w8a8_cuda_mma", "gemm_w8a8_packed32");
 Kernel packed128("gemm_w8a8_cuda_mma", "gemm_w8a8_packed128");
 Kernel plain32("gemm_w8a8_cuda_mma", "gemm_w8a8_plain32");
@@ -52,9 +51,11 @@ void pack_for_gpu(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* 
     parallel(ceil_div(n, kBlockN), pack_row, &work);
 }
 
+bool fits_mma_direct(const GemmW8A8& call) { return call.packed && call.m <= cuda_mma::kDirectMaxM; }
+
 int gemm_w8a8_cuda_mma_direct(const GemmW8A8& call, int device, void* stream) {
     using namespace cuda_mma;
-    Kernel& kernel = call.m <= 8 ? direct8 : call.m <= 16 ? direct16 : direct32;
+    Kernel& kernel = call.m <= kDirectTileM ? direct8 : direct16;
     const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kDirectN)), 1, 1}, kThreads, 0, 1, true};
     return kernel.launch(device, stream, launch, &call);
 }

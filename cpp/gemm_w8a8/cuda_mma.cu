@@ -23,7 +23,9 @@ DEVICE uint4 sixteen_of(const int8_t* row, int64_t at, int64_t k, bool aligned) 
 template <int Tiles>
 DEVICE void direct(const GemmW8A8& call) {
     constexpr int kAhead = Tiles == 1 ? 4 : 2;
-    __shared__ int sums[kWarps][Tiles * kDirectTileM * kDirectN];
+    constexpr int kOutputs = Tiles * kDirectTileM * kDirectN;
+    static_assert(kOutputs <= kThreads, "at most one for each thread");
+    __shared__ int sums[kWarps][kOutputs];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, group = lane / 4, part = lane % 4;
     const int n0 = blockIdx.x * kDirectN;
     const int blocks = static_cast<int>((call.k + kBlockK - 1) / kBlockK);
@@ -43,6 +45,9 @@ DEVICE void direct(const GemmW8A8& call) {
     let_next_kernel_begin();
 
     const bool aligned = ((reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row)) & 15) == 0;
+    const int m = threadIdx.x / kDirectN, n = n0 + threadIdx.x % kDirectN;  // of this thread's output
+    const bool is_there = m < call.m && n < call.n && threadIdx.x < kOutputs;
+    const epilogue::Factors factors(call.out, m, n, is_there);
     int sum[Tiles][4] = {};
     for (int first = warp; first < blocks; first += kAhead * kWarps) {
 #pragma unroll
@@ -75,13 +80,11 @@ DEVICE void direct(const GemmW8A8& call) {
         for (int i = 0; i < 4; ++i) into[(part * 2 + (i & 1)) * kDirectN + group + (i >> 1) * 8] = sum[tile][i];
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < Tiles * kDirectTileM * kDirectN; i += kThreads) {
-        const int m = i / kDirectN, n = n0 + i % kDirectN;
-        if (m >= call.m || n >= call.n) continue;
-        int total = 0;
-        for (int w = 0; w < kWarps; ++w) total += sums[w][i];
-        epilogue::store(call.out, 0, m, n, total);
-    }
+    if (!is_there) return;
+    int total = 0;
+#pragma unroll
+    for (int w = 0; w < kWarps; ++w) total += sums[w][threadIdx.x];
+    factors.store(call.out, m, n, total);
 }
 
 // --- any rows: tiles in shared memory ---------------------------------------------------------------------------------
@@ -221,7 +224,6 @@ DEVICE void tiled(const GemmW8A8& call) {
 
 KERNEL(gemm_w8a8_direct8, direct<1>)
 KERNEL(gemm_w8a8_direct16, direct<2>)
-KERNEL(gemm_w8a8_direct32, direct<4>)
 KERNEL(gemm_w8a8_packed32, (tiled<kTileMSmall, kPacked>))
 KERNEL(gemm_w8a8_packed128, (tiled<kTileM, kPacked>))
 KERNEL(gemm_w8a8_plain32, (tiled<kTileMSmall, kPlain>))

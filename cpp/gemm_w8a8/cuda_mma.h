@@ -9,6 +9,6 @@ constexpr int kThreads = 256;
 // The tiled kernel: rows of x and columns of y for one block, and k for one step of its pipeline.
 constexpr int kTileM = 128, kTileMSmall = 32, kTileN = 128, kStepK = 64, kStages = 3;
 // The direct kernel: 16 columns for one block, whose warps share k; 8 rows of x for one tile.
-constexpr int kDirectN = 16, kDirectTileM = 8, kDirectMaxM = 32;
+constexpr int kDirectN = 16, kDirectTileM = 8, kDirectMaxM = 16;
 
 }  // namespace cuda_mma

@@ -131,7 +131,7 @@ int split_of(int64_t tiles, int64_t blocks_k) {
 }
 
 int choose_on_gpu(const GemmW8A8& call, int capability) {
-    if (capability != 90 || !fits_sm90a(call)) return call.packed && call.m <= 32 ? kDirect : kTiled;
+    if (capability != 90 || !fits_sm90a(call)) return fits_mma_direct(call) ? kDirect : kTiled;
     const int64_t columns = ceil_div(call.n, kBlockN), blocks_k = ceil_div(call.k, kBlockK);
     // Few rows and small weights: the warps of a block share k, and what they read goes to registers at once.
     if (call.m <= 2 && call.n * call.k <= 20'000'000) return kDirect;
@@ -164,7 +164,7 @@ int choose(const GemmW8A8& call, int device) {
     const int capability = device_capability(device);
     if (capability < 0) return -1;
     if (!call.variant) return choose_on_gpu(call, capability);
-    const bool fits = call.variant == kTiled || (call.variant == kDirect && call.packed && call.m <= 32) ||
+    const bool fits = call.variant == kTiled || (call.variant == kDirect && fits_mma_direct(call)) ||
                       (call.variant >= kSm90a && capability == 90 && fits_sm90a(call) &&
                        ceil_div(call.k, kBlockK) >= variants[call.variant].split);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", call.variant);

@@ -61,7 +61,8 @@ void gemm_w8a8_cpu_amx(const GemmW8A8& call, int64_t item, int64_t panel_begin, 
 constexpr int64_t kBlockN = 64, kBlockK = 128;
 void pack_for_gpu(const int8_t* w, int64_t w_row, int64_t n, int64_t k, int8_t* packed);
 
-// On a GPU of compute capability 7.5 and newer, by mma.sync: cuda_mma.cu. Direct: packed weights and at most 32 rows.
+// On a GPU of compute capability 7.5 and newer, by mma.sync: cuda_mma.cu. Direct: packed weights and at most 16 rows.
+bool fits_mma_direct(const GemmW8A8& call);
 int gemm_w8a8_cuda_mma_direct(const GemmW8A8& call, int device, void* stream);
 int gemm_w8a8_cuda_mma_tiled(const GemmW8A8& call, int device, void* stream);
 

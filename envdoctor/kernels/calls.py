@@ -96,6 +96,11 @@ def rows_of(tensor: torch.Tensor, k: int) -> Tuple[torch.Tensor, int, int]:
     return flat, flat.shape[0], flat.stride(0)
 
 
+def rows_of_groups(values: torch.Tensor) -> torch.Tensor:
+    """What groups of a linear have [groups, N], each row filled up to a multiple of 64: so many columns have a block."""
+    return torch.nn.functional.pad(values, (0, -values.shape[1] % 64)).contiguous()
+
+
 class Registry:
     """Operators of the namespace `envdoctor`: one schema, one implementation for every device, one fake kernel."""
 

@@ -19,6 +19,7 @@ from envdoctor.kernels.calls import (
     place,
     registry,
     rows_of,
+    rows_of_groups,
     where,
 )
 from envdoctor.kernels.forcing import Forcing
@@ -26,7 +27,7 @@ from envdoctor.kernels.gptq import GptqValues, gptq_values, group_of_channels
 from envdoctor.kernels.variants import AUTO, VARIANTS, variant_of
 
 #: GemmW4A16 of cpp/gemm_w4a16/gemm_w4a16.h: sizes; x; packed; groups; y; bias; bits, types, variant.
-_CALL = struct.Struct("@3q Pq P qP Pq P 5i0q")
+_CALL = struct.Struct("@3q Pq P qPq Pq P 5i0q")
 
 _int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 _gemm = function("envdoctor_gemm_w4a16", _int, ctypes.c_char_p, _int, _pointer)
@@ -48,7 +49,7 @@ class PackedW4A16(NamedTuple):
     k: int  # with what groups were filled up by
     bits: int  # 4 or 8
     group: int  # values of k
-    scale_zero: Tensor  # int32 [groups, n]: the bits of the scale, above them the zero point
+    scale_zero: Tensor  # int32 [groups, n up to a multiple of 64]: the bits of the scale, above them the zero point
     scale_dtype: torch.dtype
     channels: Optional[Tensor] = None  # of x, which each k is; None: the same
 
@@ -75,10 +76,10 @@ def pack_w4a16(
     k, n = values.codes.shape
     scale, width = _sixteen_bits(values.scales), 8 if bits == 8 else 4
     data = packed_for(values.codes, width, target)
-    words = (scale.view(torch.int16).int() & 0xFFFF) | values.zeros.int() << 16
+    words = rows_of_groups((scale.view(torch.int16).int() & 0xFFFF) | values.zeros.int() << 16)
     channels = None if channels is None else channels.to(target)
     return PackedW4A16(
-        data.to(target), n, k, width, group, words.contiguous().to(target), scale.dtype, channels
+        data.to(target), n, k, width, group, words.to(target), scale.dtype, channels
     )
 
 
@@ -157,7 +158,8 @@ def _linear_real(
     y = x.new_empty((*x.shape[:-1], n))
     flat, m, row = rows_of(x, k)
     bias = _bias(bias, x, n)
-    pointers = (flat.data_ptr(), row, packed.data_ptr(), group, scale_zero.data_ptr(), y.data_ptr(), n)
+    groups = (group, scale_zero.data_ptr(), scale_zero.shape[1])
+    pointers = (flat.data_ptr(), row, packed.data_ptr(), *groups, y.data_ptr(), n)
     types = (TYPES[x.dtype], TYPES[scale_dtype], NONE if bias is None else TYPES[bias.dtype])
     call = _CALL.pack(m, n, k, *pointers, address(bias), bits, *types, variant_of(variants, m))
     check(_gemm(call, *place(x)), "linear_w4a16")

@@ -10,13 +10,23 @@ from typing import Any, NamedTuple, Optional
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import address, check, function, place, registry, rows_adjacent, rows_of, where
+from envdoctor.kernels.calls import (
+    address,
+    check,
+    function,
+    place,
+    registry,
+    rows_adjacent,
+    rows_of,
+    rows_of_groups,
+    where,
+)
 from envdoctor.kernels.epilogue import FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.variants import variant_of
 
 #: GemmW4A8 of cpp/gemm_w4a8/gemm_w4a8.h: sizes; x; packed; groups; out, variant.
-_CALL = struct.Struct(f"@3q Pq P q2P {FORMAT} i0q")
+_CALL = struct.Struct(f"@3q Pq P q2Pq {FORMAT} i0q")
 
 _int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 _gemm = function("envdoctor_gemm_w4a8", _int, ctypes.c_char_p, _int, _pointer)
@@ -29,7 +39,8 @@ forcing = Forcing("envdoctor_gemm_w4a8_variant_name")
 class PackedW4A8(NamedTuple):
     """Weights [n, k] in the layout of the device that they lie on.
 
-    With groups: scales float32 [n, ceil(k / group)] and, where groups have zero points, int8 of the same shape.
+    With groups: scales float32 [ceil(k / group), n up to a multiple of 64] and, where groups have zero points, int8 of the
+    same shape.
     """
 
     data: Tensor
@@ -83,8 +94,8 @@ def pack_w4a8(
         k,
         int4_values(source.view(torch.int8)).sum(1, dtype=torch.int32).to(target),
         group,
-        None if group_scale is None else group_scale.to(target, torch.float32).contiguous(),
-        None if group_zero is None else group_zero.to(target, torch.int8).contiguous(),
+        None if group_scale is None else rows_of_groups(group_scale.to(target, torch.float32).t()),
+        None if group_zero is None else rows_of_groups(group_zero.to(target, torch.int8).t()),
     )
 
 
@@ -126,7 +137,8 @@ def _linear_real(
     y = out.empty(x, *x.shape[:-1], n)
     flat, m, row = rows_of(x, k)
     fields, kept = out.fields(flat, m, y, n, w_sum)
-    groups = (group, address(group_scale), address(group_zero))
+    group_row = 0 if group_scale is None else group_scale.shape[1]
+    groups = (group, address(group_scale), address(group_zero), group_row)
     variant = variant_of(out.variants, m)
     call = _CALL.pack(m, n, k, flat.data_ptr(), row, packed.data_ptr(), *groups, *fields, variant)
     check(_gemm(call, *place(x)), "linear_w4a8")
