@@ -218,6 +218,8 @@ int envdoctor_gemm_w4a16_pack(const uint8_t* codes, int64_t n, int64_t k, int bi
     return ENVDOCTOR_OK;
 }
 
+int envdoctor_gemm_w4a16_variant(const GemmW4A16* call, int device) { return check(*call) ? -1 : choose(*call, device); }
+
 const char* envdoctor_gemm_w4a16_variant_name(int variant) {
     return variant >= 0 && variant < kVariants ? variants[variant].name : nullptr;
 }

@@ -44,6 +44,9 @@ ENVDOCTOR_API int envdoctor_gemm_w4a16_pack(
     int device,
     void* packed);
 
+// The number of the variant that a call takes on a device; negative, with a reason, when it cannot run.
+ENVDOCTOR_API int envdoctor_gemm_w4a16_variant(const GemmW4A16* call, int device);
+
 // The name of a variant; null past the last one. Number 0 is "auto".
 ENVDOCTOR_API const char* envdoctor_gemm_w4a16_variant_name(int variant);
 

@@ -190,6 +190,8 @@ int envdoctor_gemm_w4a8_pack(const uint8_t* w, int64_t w_row, int64_t n, int64_t
     return ENVDOCTOR_OK;
 }
 
+int envdoctor_gemm_w4a8_variant(const GemmW4A8* call, int device) { return check(*call) ? -1 : choose(*call, device); }
+
 const char* envdoctor_gemm_w4a8_variant_name(int variant) {
     return variant >= 0 && variant < kVariants ? variants[variant].name : nullptr;
 }

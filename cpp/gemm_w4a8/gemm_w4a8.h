@@ -40,6 +40,9 @@ ENVDOCTOR_API size_t envdoctor_gemm_w4a8_packed_bytes(int64_t n, int64_t k, int 
 // Bring weights [n, k / 2] (rows w_row bytes apart) into it, with pointers of the CPU: once, when a model is loaded.
 ENVDOCTOR_API int envdoctor_gemm_w4a8_pack(const uint8_t* w, int64_t w_row, int64_t n, int64_t k, int device, void* packed);
 
+// The number of the variant that a call takes on a device; negative, with a reason, when it cannot run.
+ENVDOCTOR_API int envdoctor_gemm_w4a8_variant(const GemmW4A8* call, int device);
+
 // The name of a variant; null past the last one. Number 0 is "auto".
 ENVDOCTOR_API const char* envdoctor_gemm_w4a8_variant_name(int variant);
 
