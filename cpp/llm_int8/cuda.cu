@@ -16,12 +16,12 @@ struct Outliers {
     explicit DEVICE Outliers(const LlmInt8& call)
         : from_edge((0x8000u - llm_int8::edge_of(call.threshold, call.type)) * 0x10001u),
           from_nan((0x7fffu - llm_int8::infinity_of(call.type)) * 0x10001u) {}
-    // The highest bit of each half.
-    DEVICE unsigned bits(unsigned magnitudes) const {
-        return (magnitudes + from_edge) & ~(magnitudes + from_nan) & 0x80008000u;
-    }
+    // The answer is the highest bit of each half; the others mean nothing.
+    DEVICE unsigned bits(unsigned magnitudes) const { return (magnitudes + from_edge) & ~(magnitudes + from_nan); }
     // The magnitudes that are none, 0 for the others.
-    DEVICE unsigned without(unsigned magnitudes) const { return magnitudes & ~((bits(magnitudes) >> 15) * 0xffffu); }
+    DEVICE unsigned without(unsigned magnitudes) const {
+        return magnitudes & ~((bits(magnitudes) >> 15 & 0x10001u) * 0xffffu);
+    }
 };
 
 // Whether all of x is pieces of 16 bytes that one instruction can move.
@@ -34,43 +34,51 @@ DEVICE const uint16_t* row_of_x(const LlmInt8& call, int64_t row) {
 }
 
 // Eight values of a row, k from `at` on; zeros where k ends.
-DEVICE uint4 eight_of(const LlmInt8& call, const uint16_t* x, int64_t at, bool aligned) {
-    if (aligned) return load_activations(x + at);
+template <bool Aligned>
+DEVICE uint4 eight_of(const LlmInt8& call, const uint16_t* x, int at) {
+    if (Aligned) return load_activations(x + at);
     return sixteen_by_bytes(reinterpret_cast<const int8_t*>(x + at), (call.k - at) * 2);
 }
 
 // --- which columns have outliers -------------------------------------------------------------------------------------
 
+template <class T>
+DEVICE void look_at(const uint4& raw, const Outliers& outliers, unsigned (&found)[4]) {
+    found[0] |= outliers.bits(T::magnitude(raw.x));
+    found[1] |= outliers.bits(T::magnitude(raw.y));
+    found[2] |= outliers.bits(T::magnitude(raw.z));
+    found[3] |= outliers.bits(T::magnitude(raw.w));
+}
+
+// Eight columns from `at` on, in the rows of one thread, several of which are under way at once.
+template <class T, bool Aligned>
+DEVICE void look_at_rows(const LlmInt8& call, int at, const Outliers& outliers, unsigned (&found)[4]) {
+    constexpr int kAhead = Aligned ? 4 : 1;
+    const int64_t step = blockDim.x / 8;
+    int64_t row = threadIdx.x / 8;
+    for (; row + (kAhead - 1) * step < call.m; row += kAhead * step) {
+        uint4 raw[kAhead];
+#pragma unroll
+        for (int i = 0; i < kAhead; ++i) raw[i] = eight_of<Aligned>(call, row_of_x(call, row + i * step), at);
+#pragma unroll
+        for (int i = 0; i < kAhead; ++i) look_at<T>(raw[i], outliers, found);
+    }
+    for (; row < call.m; row += step) look_at<T>(eight_of<Aligned>(call, row_of_x(call, row), at), outliers, found);
+}
+
 // A block looks at 64 columns of all rows: 128 bytes of a row by eight threads.
 template <class T>
 DEVICE void flag_columns(const LlmInt8& call) {
-    constexpr int kAhead = 4;
     __shared__ unsigned hits_of_warps[32][8];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, part = lane % 8;
-    const int64_t at = static_cast<int64_t>(blockIdx.x) * kFlagColumns + part * 8;
-    const int64_t step = blockDim.x / 8;
-    const bool aligned = is_aligned(call), is_there = at < call.k;
+    const int at = blockIdx.x * kFlagColumns + part * 8;
     const Outliers outliers(call);
     wait_for_previous_kernel();
     let_next_kernel_begin();
 
     unsigned found[4] = {};
-    for (int64_t first = threadIdx.x / 8; first < call.m; first += kAhead * step) {
-        uint4 raw[kAhead];
-#pragma unroll
-        for (int i = 0; i < kAhead; ++i) {
-            const int64_t row = first + i * step;
-            raw[i] = make_uint4(0, 0, 0, 0);
-            if (is_there && row < call.m) raw[i] = eight_of(call, row_of_x(call, row), at, aligned);
-        }
-#pragma unroll
-        for (int i = 0; i < kAhead; ++i) {
-            found[0] |= outliers.bits(T::magnitude(raw[i].x));
-            found[1] |= outliers.bits(T::magnitude(raw[i].y));
-            found[2] |= outliers.bits(T::magnitude(raw[i].z));
-            found[3] |= outliers.bits(T::magnitude(raw[i].w));
-        }
-    }
+    if (at < call.k && is_aligned(call)) look_at_rows<T, true>(call, at, outliers, found);
+    if (at < call.k && !is_aligned(call)) look_at_rows<T, false>(call, at, outliers, found);
     // A bit for each of the thread's columns.
     unsigned hits = 0;
 #pragma unroll
@@ -143,24 +151,18 @@ DEVICE void store_levels(int8_t* q, const uint4& raw, const uint2& flags, const 
 }
 
 // A row of x for each block but the first, in registers: `Vectors` pieces of 16 bytes for each thread.
-template <class T, int Vectors>
-DEVICE void row_in_registers(const LlmInt8& call) {
+template <class T, int Vectors, bool Aligned>
+DEVICE void quantize_in_registers(const LlmInt8& call, int64_t row) {
     __shared__ unsigned largest_of_warps[32];
-    const int vectors = (static_cast<int>(call.k) + 7) / 8;
-    const bool aligned = is_aligned(call);
     const Outliers outliers(call);
-    wait_for_previous_kernel();
-    let_next_kernel_begin();
-    if (blockIdx.x == 0) return list_columns(call);
-
-    const int64_t row = static_cast<int64_t>(blockIdx.x) - 1;
+    const int vectors = (static_cast<int>(call.k) + 7) / 8;
     const uint16_t* const x = row_of_x(call, row);
     uint4 raw[Vectors];
     uint2 flags[Vectors];
 #pragma unroll
     for (int i = 0; i < Vectors; ++i) {
         const int at = threadIdx.x + i * blockDim.x;
-        raw[i] = at < vectors ? eight_of(call, x, at * 8, aligned) : make_uint4(0, 0, 0, 0);
+        raw[i] = at < vectors ? eight_of<Aligned>(call, x, at * 8) : make_uint4(0, 0, 0, 0);
         flags[i] = at < vectors ? *reinterpret_cast<const uint2*>(call.flags + at * 8) : make_uint2(0, 0);
     }
     unsigned packed = 0;
@@ -176,28 +178,43 @@ DEVICE void row_in_registers(const LlmInt8& call) {
 }
 
 // The same of a row of any size, read twice.
-template <class T>
-DEVICE void row_read_twice(const LlmInt8& call) {
+template <class T, bool Aligned>
+DEVICE void quantize_reading_twice(const LlmInt8& call, int64_t row) {
     __shared__ unsigned largest_of_warps[32];
-    const int vectors = (static_cast<int>(call.k) + 7) / 8;
-    const bool aligned = is_aligned(call);
     const Outliers outliers(call);
-    wait_for_previous_kernel();
-    let_next_kernel_begin();
-    if (blockIdx.x == 0) return list_columns(call);
-
-    const int64_t row = static_cast<int64_t>(blockIdx.x) - 1;
+    const int vectors = (static_cast<int>(call.k) + 7) / 8;
     const uint16_t* const x = row_of_x(call, row);
     unsigned packed = 0;
     for (int at = threadIdx.x; at < vectors; at += kLoopThreads) {
-        packed = larger_of<T>(outliers, eight_of(call, x, at * 8, aligned), packed);
+        packed = larger_of<T>(outliers, eight_of<Aligned>(call, x, at * 8), packed);
     }
     const quantize::Row of = quantize::row_of(of_block<Largest>(T::bits(packed), largest_of_warps), QUANTIZE_ROWS_127);
     if (threadIdx.x == 0) call.scale[row] = of.scale;
     for (int at = threadIdx.x; at < vectors; at += kLoopThreads) {
         const uint2 flags = *reinterpret_cast<const uint2*>(call.flags + at * 8);
-        store_levels<T>(call.q + row * call.q_row + at * 8, eight_of(call, x, at * 8, aligned), flags, of);
+        store_levels<T>(call.q + row * call.q_row + at * 8, eight_of<Aligned>(call, x, at * 8), flags, of);
     }
+}
+
+// Vectors 0: read twice.
+template <class T, int Vectors, bool Aligned>
+DEVICE void quantize_row(const LlmInt8& call, int64_t row) {
+    if constexpr (Vectors == 0) {
+        quantize_reading_twice<T, Aligned>(call, row);
+    } else {
+        quantize_in_registers<T, Vectors, Aligned>(call, row);
+    }
+}
+
+// The first block makes the list, each other one has a row.
+template <class T, int Vectors>
+DEVICE void quantize_rows(const LlmInt8& call) {
+    wait_for_previous_kernel();
+    let_next_kernel_begin();
+    const int64_t row = static_cast<int64_t>(blockIdx.x) - 1;
+    if (row < 0) return list_columns(call);
+    if (is_aligned(call)) return quantize_row<T, Vectors, true>(call, row);
+    quantize_row<T, Vectors, false>(call, row);
 }
 
 // --- the outliers' part of y -----------------------------------------------------------------------------------------
@@ -205,21 +222,44 @@ DEVICE void row_read_twice(const LlmInt8& call) {
 // Outliers that are gathered into shared memory at a time, and how far its rows are apart: eight of them below each other
 // are in different banks.
 constexpr int kDepth = 32, kPitch = kDepth + 8;
-
-// The least common multiple of what products take, and of four that a thread gathers.
+// Outliers of one product.
 constexpr int kStep = 16;
 
 // Four of x or of the weights, of the columns in `list`; -1 is no column.
 template <class Of>
 DEVICE void gather_four(uint16_t* to, const int* list, const Of& of) {
-    unsigned words[2];
+    unsigned values[4];
 #pragma unroll
-    for (int i = 0; i < 2; ++i) {
-        const int first = list[i * 2], second = list[i * 2 + 1];
-        const unsigned low = first >= 0 ? of(first) : 0u, high = second >= 0 ? of(second) : 0u;
-        words[i] = low | high << 16;
+    for (int i = 0; i < 4; ++i) values[i] = list[i] >= 0 ? of(list[i]) : 0u;
+    *reinterpret_cast<uint2*>(to) = make_uint2(values[0] | values[1] << 16, values[2] | values[3] << 16);
+}
+
+template <class T, int Rows, int Threads>
+DEVICE void gather_x(const LlmInt8& call, uint16_t (&xs)[Rows][kPitch], const int* list, int steps, int64_t m0) {
+#pragma unroll 2
+    for (int i = threadIdx.x; i < Rows * (kStep / 4) * steps; i += Threads) {
+        const int row = i % Rows, at = i / Rows * 4;
+        const uint16_t* const x = row_of_x(call, m0 + row);
+        const bool is_there = m0 + row < call.m;
+        gather_four(&xs[row][at], list + at, [&](int k) { return is_there ? unsigned{x[k]} : 0u; });
     }
-    *reinterpret_cast<uint2*>(to) = make_uint2(words[0], words[1]);
+}
+
+// Of 32 columns of a warp, those that one of its threads gets sums of become eight neighbours of y.
+DEVICE int place_of(int column) { return (column & ~31) + column / 2 % 4 * 8 + column / 8 % 4 * 2 + column % 2; }
+
+template <class T, int Columns, int Threads>
+DEVICE void gather_weights(const LlmInt8& call, uint16_t (&ws)[Columns][kPitch], const int* list, int steps, int64_t n0) {
+    const int8_t* const packed = static_cast<const int8_t*>(call.packed);
+#pragma unroll 2
+    for (int i = threadIdx.x; i < Columns * (kStep / 4) * steps; i += Threads) {
+        const int column = i % Columns, at = i / Columns * 4;
+        const int8_t* const w = packed + llm_int8::place_of_column(n0 + column, call.k);
+        const bool is_there = n0 + column < call.n;
+        gather_four(&ws[place_of(column)][at], list + at, [&](int k) {
+            return is_there ? unsigned{T::rounded(w[llm_int8::place_in_column(column, k)])} : 0u;
+        });
+    }
 }
 
 template <class T>
@@ -231,27 +271,47 @@ DEVICE void mma_of(float (&c)[4], const unsigned (&a)[4], unsigned b0, unsigned 
     }
 }
 
-// Adds up what a thread has to eight columns of a row of y from n on.
 template <class T>
-DEVICE void add_to_row(const LlmInt8& call, int64_t m, int64_t n, const float (&sums)[8], const float (&w_scale)[8], bool aligned) {
-    uint16_t* const y = static_cast<uint16_t*>(call.y) + m * call.y_row + n;
-    if (aligned && n + 8 <= call.n) {
-        float values[8];
-        values_of<T>(*reinterpret_cast<const uint4*>(y), values);
-        unsigned words[4];
+DEVICE unsigned pair_of(float low, float high) {
+    return T::rounded(low) | static_cast<unsigned>(T::rounded(high)) << 16;
+}
+
+// Of rows 8 * i, eight sums side by side.
+template <class T, int Rows>
+DEVICE void add_to_y(const LlmInt8& call, int64_t m0, int64_t n, const float (&sums)[Rows][8]) {
+    uint16_t* const y = static_cast<uint16_t*>(call.y) + m0 * call.y_row + n;
+    const bool aligned = ((reinterpret_cast<uintptr_t>(call.y) | static_cast<uintptr_t>(call.y_row) * 2) & 15) == 0;
+    float w_scale[8];
 #pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            const unsigned low = T::rounded(llm_int8::with_outliers(values[2 * i], sums[2 * i], w_scale[2 * i]));
-            const unsigned high =
-                T::rounded(llm_int8::with_outliers(values[2 * i + 1], sums[2 * i + 1], w_scale[2 * i + 1]));
-            words[i] = low | high << 16;
+    for (int j = 0; j < 8; ++j) w_scale[j] = n + j < call.n ? call.w_scale[n + j] : 0.0f;
+    if (aligned && n + 8 <= call.n) {
+        uint4 before[Rows];
+#pragma unroll
+        for (int i = 0; i < Rows; ++i) {
+            if (m0 + i * 8 < call.m) before[i] = load_activations(y + i * 8 * call.y_row);
         }
-        *reinterpret_cast<uint4*>(y) = make_uint4(words[0], words[1], words[2], words[3]);
+#pragma unroll
+        for (int i = 0; i < Rows; ++i) {
+            if (m0 + i * 8 >= call.m) continue;
+            float values[8];
+            values_of<T>(before[i], values);
+#pragma unroll
+            for (int j = 0; j < 8; ++j) values[j] = llm_int8::with_outliers(values[j], sums[i][j], w_scale[j]);
+            *reinterpret_cast<uint4*>(y + i * 8 * call.y_row) =
+                make_uint4(pair_of<T>(values[0], values[1]), pair_of<T>(values[2], values[3]),
+                           pair_of<T>(values[4], values[5]), pair_of<T>(values[6], values[7]));
+        }
         return;
     }
 #pragma unroll
-    for (int i = 0; i < 8; ++i) {
-        if (n + i < call.n) y[i] = T::rounded(llm_int8::with_outliers(T::value(y[i]), sums[i], w_scale[i]));
+    for (int i = 0; i < Rows; ++i) {
+#pragma unroll
+        for (int j = 0; j < 8; ++j) {
+            uint16_t* const at = y + i * 8 * call.y_row + j;
+            if (m0 + i * 8 < call.m && n + j < call.n) {
+                *at = T::rounded(llm_int8::with_outliers(T::value(*at), sums[i][j], w_scale[j]));
+            }
+        }
     }
 }
 
@@ -262,7 +322,7 @@ DEVICE void add_outliers(const LlmInt8& call) {
     constexpr int kRowTiles = Shape::kRowTiles;
     __shared__ __align__(16) uint16_t xs[kRows][kPitch];
     __shared__ __align__(16) uint16_t ws[kColumns][kPitch];
-    __shared__ int list[kDepth];
+    __shared__ __align__(16) int list[kDepth];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const int warp_m = warp / Shape::kWarpsN * (16 * kRowTiles), warp_n = warp % Shape::kWarpsN * 32;
     const int64_t m0 = static_cast<int64_t>(blockIdx.y) * kRows, n0 = static_cast<int64_t>(blockIdx.x) * kColumns;
@@ -270,64 +330,39 @@ DEVICE void add_outliers(const LlmInt8& call) {
     let_next_kernel_begin();
 
     const int count = *call.count;
-    float sum[kRowTiles][4][4] = {};
+    if (count == 0) return;
+    float sums[kRowTiles * 2][8] = {};  // of rows 8 below each other, of columns side by side
 #pragma unroll 1
     for (int first = 0; first < count; first += kDepth) {
-        const int depth = count - first < kDepth ? count - first : kDepth;
-        if (threadIdx.x < kDepth) list[threadIdx.x] = threadIdx.x < depth ? call.columns[first + threadIdx.x] : -1;
+        const int left = count - first, steps = left > kStep ? kDepth / kStep : 1;
+        if (threadIdx.x < kDepth) list[threadIdx.x] = threadIdx.x < left ? call.columns[first + threadIdx.x] : -1;
         __syncthreads();  // and the products before have read xs and ws
-        const int shift = depth <= kStep ? 2 : 3;  // of kStep or kDepth outliers, fours of a row or column
-#pragma unroll 4
-        for (int i = threadIdx.x; i < kRows << shift; i += kThreads) {
-            const int row = i >> shift, at = (i & (1 << shift) - 1) * 4;
-            const uint16_t* const x = row_of_x(call, m0 + row);
-            const bool is_there = m0 + row < call.m;
-            gather_four(&xs[row][at], list + at, [&](int k) { return is_there ? unsigned{x[k]} : 0u; });
-        }
-#pragma unroll 4
-        for (int i = threadIdx.x; i < kColumns << shift; i += kThreads) {
-            const int column = i >> shift, at = (i & (1 << shift) - 1) * 4;
-            const int64_t n = n0 + column;
-            const int8_t* const weights = static_cast<const int8_t*>(call.packed) + llm_int8::place_of_column(n, call.k);
-            // Of 32 columns of a warp, those that a thread has sums of are made eight neighbours.
-            const int place = (column & ~31) + column / 2 % 4 * 8 + column / 8 % 4 * 2 + column % 2;
-            const bool is_there = n < call.n;
-            gather_four(&ws[place][at], list + at, [&](int k) {
-                return is_there ? unsigned{T::rounded(weights[llm_int8::place_in_column(column, k)])} : 0u;
-            });
-        }
+        gather_x<T, kRows, kThreads>(call, xs, list, steps, m0);
+        gather_weights<T, kColumns, kThreads>(call, ws, list, steps, n0);
         __syncthreads();
 #pragma unroll 1
-        for (int step = 0; step < depth; step += kStep) {
+        for (int step = 0; step < steps; ++step) {
             unsigned b[2][4];  // of two times eight columns: first and second eight outliers
 #pragma unroll
             for (int j = 0; j < 2; ++j) {
-                load_matrices(b[j], shared_address(&ws[warp_n + j * 16 + lane / 16 * 8 + lane % 8][step + lane / 8 % 2 * 8]));
+                const int row = warp_n + j * 16 + lane / 16 * 8 + lane % 8;
+                load_matrices(b[j], shared_address(&ws[row][step * kStep + lane / 8 % 2 * 8]));
             }
 #pragma unroll
             for (int i = 0; i < kRowTiles; ++i) {
                 unsigned a[4];
-                load_matrices(a, shared_address(&xs[warp_m + i * 16 + lane % 16][step + lane / 16 * 8]));
+                load_matrices(a, shared_address(&xs[warp_m + i * 16 + lane % 16][step * kStep + lane / 16 * 8]));
 #pragma unroll
-                for (int j = 0; j < 4; ++j) mma_of<T>(sum[i][j], a, b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+                for (int j = 0; j < 4; ++j) {
+                    float(&low)[8] = sums[i * 2], (&high)[8] = sums[i * 2 + 1];
+                    float c[4] = {low[j * 2], low[j * 2 + 1], high[j * 2], high[j * 2 + 1]};
+                    mma_of<T>(c, a, b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+                    low[j * 2] = c[0], low[j * 2 + 1] = c[1], high[j * 2] = c[2], high[j * 2 + 1] = c[3];
+                }
             }
         }
     }
-    if (count == 0) return;
-
-    const int64_t n = n0 + warp_n + lane % 4 * 8;
-    const bool aligned = ((reinterpret_cast<uintptr_t>(call.y) | static_cast<uintptr_t>(call.y_row) * 2) & 15) == 0;
-    float w_scale[8];
-#pragma unroll
-    for (int i = 0; i < 8; ++i) w_scale[i] = n + i < call.n ? call.w_scale[n + i] : 0.0f;
-#pragma unroll
-    for (int i = 0; i < kRowTiles * 2; ++i) {
-        const int64_t m = m0 + warp_m + i * 8 + lane / 4;
-        float sums[8];
-#pragma unroll
-        for (int j = 0; j < 8; ++j) sums[j] = sum[i / 2][j / 2][i % 2 * 2 + j % 2];
-        if (m < call.m) add_to_row<T>(call, m, n, sums, w_scale, aligned);
-    }
+    add_to_y<T>(call, m0 + warp_m + lane / 4, n0 + warp_n + lane % 4 * 8, sums);
 }
 
 // Kernels of bfloat16 are empty for Turing: dispatch.cpp does not launch them there.
@@ -336,15 +371,16 @@ DEVICE void add_outliers(const LlmInt8& call) {
 #else
 #define BFLOAT16(body)
 #endif
-#define KERNEL(name, threads, body) \
-    extern "C" __global__ void __launch_bounds__(threads) llm_int8_##name(const __grid_constant__ LlmInt8 call) { body; }
-#define KERNELS(type, T, ONLY)                                                                      \
-    KERNEL(flag_columns_##type, kMaxThreads, ONLY((flag_columns<T>(call))))                         \
-    KERNEL(block1_##type, kMaxThreads, ONLY((row_in_registers<T, 1>(call))))                        \
-    KERNEL(block4_##type, kMaxThreads, ONLY((row_in_registers<T, 4>(call))))                        \
-    KERNEL(loop_##type, kLoopThreads, ONLY((row_read_twice<T>(call))))                              \
-    KERNEL(narrow_##type, Tile<Narrow>::kThreads, ONLY((add_outliers<T, Narrow>(call))))            \
-    KERNEL(wide_##type, Tile<Wide>::kThreads, ONLY((add_outliers<T, Wide>(call))))
+#define KERNEL(name, bounds, body) \
+    extern "C" __global__ void __launch_bounds__ bounds llm_int8_##name(const __grid_constant__ LlmInt8 call) { body; }
+// Left alone, ptxas gives narrow tiles so few registers that it spills, and wide ones as many as two blocks have.
+#define KERNELS(type, T, ONLY)                                                                   \
+    KERNEL(flag_columns_##type, (kMaxThreads), ONLY((flag_columns<T>(call))))                    \
+    KERNEL(block1_##type, (kMaxThreads), ONLY((quantize_rows<T, 1>(call))))                      \
+    KERNEL(block4_##type, (kMaxThreads), ONLY((quantize_rows<T, 4>(call))))                      \
+    KERNEL(loop_##type, (kLoopThreads), ONLY((quantize_rows<T, 0>(call))))                       \
+    KERNEL(narrow_##type, (Tile<Narrow>::kThreads, 1), ONLY((add_outliers<T, Narrow>(call))))    \
+    KERNEL(wide_##type, (Tile<Wide>::kThreads), ONLY((add_outliers<T, Wide>(call))))
 #define ALWAYS(body) body
 
 KERNELS(half, HalfElements, ALWAYS)
