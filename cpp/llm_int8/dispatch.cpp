@@ -1,5 +1,3 @@
-#include <math.h>
-
 #include "common/cpu.h"
 #include "common/driver.h"
 #include "common/status.h"
@@ -63,9 +61,11 @@ int multiply(const LlmInt8& call, int device, void* stream) {
     return envdoctor_gemm_w8a8(&gemm, device, stream);
 }
 
+using CpuPart = void (*)(const LlmInt8& call, int64_t begin, int64_t end);
+
 // A range of columns or rows that threads share.
 struct Work {
-    void (*part)(const LlmInt8& call, int64_t begin, int64_t end);
+    CpuPart part;
     const LlmInt8* call;
     int64_t size, count;
 };
@@ -76,7 +76,7 @@ void do_piece(const void* context, int64_t i) {
     work.part(*work.call, begin, end < work.count ? end : work.count);
 }
 
-void share(void (*part)(const LlmInt8& call, int64_t begin, int64_t end), const LlmInt8& call, int64_t count, int64_t size) {
+void share(CpuPart part, const LlmInt8& call, int64_t count, int64_t size) {
     const Work work = {part, &call, size, count};
     parallel(ceil_div(count, size), do_piece, &work);
 }
@@ -165,7 +165,9 @@ int run_on_cpu(const LlmInt8& call, const LlmInt8Cpu& parts) {
     }
     if (!call.y) return ENVDOCTOR_OK;
     if (const int status = multiply(call, ENVDOCTOR_CPU, nullptr)) return status;
-    if (!is_plain(call) && *call.count) share(parts.add_outliers, call, call.n, kLlmInt8Columns);
+    if (is_plain(call) || !*call.count) return ENVDOCTOR_OK;
+    // A few pieces for each thread, so that one that is held up does not hold up all.
+    share(parts.add_outliers, call, call.n, round_up(ceil_div(call.n, envdoctor_threads() * 4), kLlmInt8Columns));
     return ENVDOCTOR_OK;
 }
 

@@ -45,14 +45,12 @@ class TakenApart(NamedTuple):
     columns: Tensor
 
 
-def pack_llm_int8(
-    weight: Tensor, device: "Optional[torch.device | str]" = None
-) -> Tuple[PackedW8A8, Tensor]:
+def pack_llm_int8(weight: Tensor, device: "Optional[torch.device | str]" = None) -> Tuple[PackedW8A8, Tensor]:
     """Weights [N, K] to int8 with a scale for each row, in the layout of a device (default: theirs). Done once.
 
     weight is float16, bfloat16 or float32. Of a row whose largest magnitude is c, round(127 * weight / c), and the
     scale c / 127, float32 [N]; a row of zeros has zeros and the scale 0. What bitsandbytes has quantised is taken as
-    pack_w8a8(CB) and SCB / 127. Raises TypeError for another dtype, ValueError for another rank and for infinity or NaN.
+    pack_w8a8(CB) and SCB / 127. Raises TypeError for another dtype, ValueError for another rank, infinity or NaN.
     """
     if weight.dtype not in _FLOATS:
         raise TypeError(f"weight must be float16, bfloat16 or float32, not {weight.dtype}")
@@ -110,9 +108,12 @@ def _linear_real(
     _check_x(x)
     if x.shape[-1] != k or x.device != packed.device:
         raise ValueError(f"x must be [..., {k}] on {packed.device}, not {list(x.shape)} on {x.device}")
-    w_scale, bias = _of_columns(w_scale, x, n, "w_scale"), _bias(bias, x, n)
+    w_scale = _of_columns(w_scale, x, n, "w_scale", (torch.float32,))
+    bias = None if bias is None else _of_columns(bias, x, n, "bias", _FLOATS)
     y = x.new_empty((*x.shape[:-1], n))
-    call = _Call(n=n, packed=address(packed), w_scale=address(w_scale), bias=address(bias), y=address(y), y_row=n)
+    call = _Call(
+        n=n, packed=address(packed), w_scale=address(w_scale), bias=address(bias), y=address(y), y_row=n
+    )
     call.bias_type, call.variant = NONE if bias is None else TYPES[bias.dtype], forcing.number
     kept = _take(x, threshold, call)
     if y.numel():
@@ -145,18 +146,14 @@ def _check_x(x: Tensor) -> None:
         raise ValueError("x must have at least one dimension")
 
 
-def _bias(bias: Optional[Tensor], x: Tensor, n: int) -> Optional[Tensor]:
-    if bias is None:
-        return None
-    return _of_columns(bias if bias.dtype in _FLOATS else bias.float(), x, n, "bias")
-
-
-def _of_columns(values: Tensor, x: Tensor, n: int, name: str) -> Tensor:
+def _of_columns(values: Tensor, x: Tensor, n: int, name: str, dtypes: Tuple[torch.dtype, ...]) -> Tensor:
+    """A value for each column of y, contiguous."""
+    if values.dtype not in dtypes:
+        known = ", ".join(str(dtype)[6:] for dtype in dtypes)
+        raise TypeError(f"{name} must be one of {known}, not {values.dtype}")
     if values.numel() != n or values.device != x.device:
         found = f"{list(values.shape)} on {values.device}"
         raise ValueError(f"{name} must be {n} values on {x.device}, not {found}")
-    if name == "w_scale" and values.dtype != torch.float32:
-        raise TypeError(f"w_scale must be float32, not {values.dtype}")
     return values.reshape(-1).contiguous()
 
 
