@@ -23,6 +23,7 @@ from envdoctor.kernels.gemm_w4a16 import linear_w4a16, pack_w4a16
 from envdoctor.kernels.gemm_w8a8 import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
 from envdoctor.kernels.gptq import gptq_pack, gptq_values
 from envdoctor.kernels.layernorm_q import layernorm_q
+from envdoctor.kernels.llm_int8 import linear_llm_int8, pack_llm_int8
 from envdoctor.kernels.quantize import Quantized, quantize_rows, quantize_static
 
 __all__ = [
@@ -34,9 +35,11 @@ __all__ = [
     "int4_pairs",
     "int4_values",
     "layernorm_q",
+    "linear_llm_int8",
     "linear_w4a8",
     "linear_w4a16",
     "linear_w8a8",
+    "pack_llm_int8",
     "pack_w4a8",
     "pack_w4a16",
     "pack_w8a8",

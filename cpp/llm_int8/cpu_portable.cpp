@@ -1,0 +1,3 @@
+#include "llm_int8/cpu_parts.h"
+
+const LlmInt8Cpu llm_int8_cpu_portable = LLM_INT8_PARTS;
