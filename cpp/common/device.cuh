@@ -76,7 +76,7 @@ DEVICE void load_matrices(unsigned (&into)[4], unsigned address) {
 // 16 bytes that are read once: they shall not push others out of the L1.
 DEVICE uint4 load_once(const void* address) {
     uint4 value;
-    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
+    asm volatile("ld.global.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
                  : "=r"(value.x), "=r"(value.y), "=r"(value.z), "=r"(value.w) : "l"(address));
     return value;
 }
@@ -102,6 +102,21 @@ DEVICE void copy16(void* to, const void* from, int bytes) {
         for (int i = 0; i < bytes; ++i) reinterpret_cast<char*>(&value)[i] = static_cast<const char*>(from)[i];
     }
     *static_cast<uint4*>(to) = value;
+#endif
+}
+
+DEVICE void store_shared(unsigned address, const uint4& value) {
+    asm volatile("st.shared.v4.u32 [%0], {%1, %2, %3, %4};" ::"r"(address), "r"(value.x), "r"(value.y), "r"(value.z), "r"(value.w)
+                 : "memory");
+}
+
+// The same of all 16 and without a branch, by threads that have a part in it.
+DEVICE void copy16_if(bool has_part, unsigned to, const void* from) {
+#if __CUDA_ARCH__ >= 800
+    asm volatile("{\n.reg .pred has_part;\nsetp.ne.b32 has_part, %2, 0;\n@has_part cp.async.cg.shared.global [%0], [%1], 16;\n}" ::
+                     "r"(to), "l"(from), "r"(static_cast<int>(has_part)) : "memory");
+#else
+    if (has_part) store_shared(to, *static_cast<const uint4*>(from));
 #endif
 }
 

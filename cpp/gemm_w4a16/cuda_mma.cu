@@ -4,6 +4,7 @@
 // sums are exact; a sum is multiplied by its group's scale where the group ends, in float32.
 #include "common/device.cuh"
 #include "common/epilogue.h"
+#include "common/group_walk.cuh"
 #include "common/warp_rows.cuh"
 #include "gemm_w4a16/cuda_mma.h"
 #include "gemm_w4a16/widen.cuh"
@@ -30,13 +31,17 @@ DEVICE void multiply<BfloatType>(float (&c)[4], const unsigned (&a)[4], unsigned
 struct Group {
     unsigned low, high;
 
-    // A scale of 0 for columns that are not there; k may be behind the last one, where x is 0.
-    DEVICE void load(const GemmW4A16& call, int n, int k) {
+    // Of group `index`; rows of groups hold 0 for columns that are not there.
+    DEVICE void load(const GemmW4A16& call, int n, int index) {
+        const unsigned row = static_cast<unsigned>(call.group_row), at = static_cast<unsigned>(index);
+        const uint32_t* const from = call.scale_zero + n + static_cast<uint64_t>(row) * at;
+        low = __ldg(from);
+        high = __ldg(from + 8);
+    }
+    // Of a k; behind the last one x is 0, and any group will do.
+    DEVICE void load_of(const GemmW4A16& call, int n, int k) {
         const int group = static_cast<int>(call.group), last = (static_cast<int>(call.k) - 1) / group;
-        const int own = k / group < last ? k / group : last;
-        const uint32_t* const from = call.scale_zero + own * call.group_row + n;
-        low = n < call.n ? __ldg(from) : 0u;
-        high = n + 8 < call.n ? __ldg(from + 8) : 0u;
+        load(call, n, k / group < last ? k / group : last);
     }
 };
 
@@ -78,8 +83,10 @@ struct Sums {
     }
 };
 
+DEVICE float bias_of(const GemmW4A16& call, int64_t n) {
+    return call.bias_type == ENVDOCTOR_NONE ? 0.0f : epilogue::load(call.bias, call.bias_type, n);
+}
 DEVICE void store(const GemmW4A16& call, int64_t m, int64_t n, float value) {
-    if (call.bias_type != ENVDOCTOR_NONE) value += epilogue::load(call.bias, call.bias_type, n);
     static_cast<uint16_t*>(call.y)[m * call.y_row + n] =
         call.type == ENVDOCTOR_FLOAT16 ? epilogue::to_half(value) : epilogue::to_bfloat16(value);
 }
@@ -102,37 +109,52 @@ template <class Type, int Bits, int Tiles, int Lookups>
 DEVICE void direct(const GemmW4A16& call) {
     let_next_kernel_begin();
     constexpr int kSlots = Tiles == 1 ? 4 : 2, kAhead = Bits == 4 ? 2 * kSlots : kSlots;  // x is nearer than codes are
-    using Rows = WarpRows<Tiles * kDirectTileM, kSlots>;
+    using Rows = WarpRows<Tiles * kDirectTileM, kSlots, kWarps>;
     __shared__ __align__(128) char memory[kWarps * Rows::kBytes];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
     const int n0 = blockIdx.x * kDirectN;
     const int blocks = static_cast<int>((call.k + kW4A16BlockK - 1) / kW4A16BlockK);
-    const char* const weights = codes_of(call, n0, blocks, Bits);
-    const Rows rows(call.x, call.x_row * 2, call.m, call.k * 2, memory + warp * Rows::kBytes);
+    // This warp's blocks are every kWarps-th; `left` counts those of all warps from its next one on.
+    int left = blocks - warp;
+    const char* weights = codes_of(call, n0, blocks, Bits) + static_cast<int64_t>(warp) * (512 * Bits);
+    Rows rows(call.x, call.x_row * 2, call.m, call.k * 2, warp, memory + warp * Rows::kBytes);
     Codes<Bits> ahead[kAhead];
     Group groups[kAhead][Lookups];
-    const auto load = [&](int i, int block) {
-        if (block >= blocks) return;
-        ahead[i].load(weights + static_cast<int64_t>(block) * (512 * Bits));
+    const int size = static_cast<int>(call.group), last = (static_cast<int>(call.k) - 1) / size;
+    GroupWalk walk(size, warp * static_cast<int>(kW4A16BlockK));
+    const GroupWalk::Stride to_next(size, kWarps * static_cast<int>(kW4A16BlockK)), to_lookup(size, 32);
+    // The block so many of this warp's ahead; called for one after the other.
+    const auto load = [&](int i, int steps) {
+        ahead[i].load(weights + steps * (kWarps * 512 * Bits));
+        GroupWalk own = walk;
 #pragma unroll
-        for (int j = 0; j < Lookups; ++j) groups[i][j].load(call, n0 + column, block * 64 + j * 32);
+        for (int j = 0; j < Lookups; ++j) {
+            groups[i][j].load(call, n0 + column, Lookups == 1 || own.index() < last ? own.index() : last);
+            own.advance(to_lookup);
+        }
+        walk.advance(to_next);
     };
 #pragma unroll
-    for (int i = 0; i < kAhead; ++i) load(i, warp + i * kWarps);
+    for (int i = 0; i < kAhead; ++i) {
+        if (left > i * kWarps) load(i, i);
+    }
     wait_for_previous_kernel();
 #pragma unroll
-    for (int i = 0; i < kSlots; ++i) {
-        const int block = warp + i * kWarps;
-        rows.copy(i, static_cast<int64_t>(block) * Rows::kStepBytes, block < blocks);
-    }
+    for (int i = 0; i < kSlots; ++i) rows.copy(i, i);
+
+    // Of this thread's output.
+    constexpr int kOfWarp = Tiles * kDirectTileM * kDirectN;
+    static_assert(kOfWarp <= kThreads && kOfWarp * 4 <= Rows::kBytes, "at most one output each, sums in the place of rows");
+    const int m = threadIdx.x / kDirectN, n = n0 + threadIdx.x % kDirectN;
+    const bool is_there = m < call.m && n < call.n && threadIdx.x < kOfWarp;
+    const float bias = is_there ? bias_of(call, n) : 0.0f;
 
     const bool is_half = call.scale_type == ENVDOCTOR_FLOAT16;
     Sums sum[Tiles];
-    for (int first = warp; first < blocks; first += kAhead * kWarps) {
+    for (; left > 0; left -= kAhead * kWarps) {
 #pragma unroll
         for (int i = 0; i < kAhead; ++i) {
-            const int block = first + i * kWarps;
-            if (block >= blocks) break;
+            if (left <= i * kWarps) break;
             rows.wait();
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
@@ -151,16 +173,15 @@ DEVICE void direct(const GemmW4A16& call) {
                 }
             }
             __syncwarp();
-            load(i, block + kAhead * kWarps);
-            const int next = block + kSlots * kWarps;
-            rows.copy(i % kSlots, static_cast<int64_t>(next) * Rows::kStepBytes, next < blocks);
+            if (left > (i + kAhead) * kWarps) load(i, i + kAhead);
+            rows.copy(i % kSlots, i + kSlots);
         }
+        weights += kAhead * kWarps * 512 * Bits;
+        rows.advance(kAhead);
     }
 
     wait_for_copies<0>();
     __syncthreads();
-    constexpr int kOfWarp = Tiles * kDirectTileM * kDirectN;
-    static_assert(kOfWarp * 4 <= Rows::kBytes, "sums take the place of rows");
     float* const sums = reinterpret_cast<float*>(memory);
 #pragma unroll
     for (int tile = 0; tile < Tiles; ++tile) {
@@ -169,15 +190,11 @@ DEVICE void direct(const GemmW4A16& call) {
         for (int i = 0; i < 4; ++i) into[(part * 2 + (i & 1)) * kDirectN + column + (i >> 1) * 8] = sum[tile].total[i];
     }
     __syncthreads();
-#pragma unroll 1
-    for (int i = threadIdx.x; i < kOfWarp; i += kThreads) {
-        const int m = i / kDirectN, n = n0 + i % kDirectN;
-        if (m >= call.m || n >= call.n) continue;
-        float total = 0.0f;
+    if (!is_there) return;
+    float total = bias;
 #pragma unroll
-        for (int w = 0; w < kWarps; ++w) total += sums[w * kOfWarp + i];
-        store(call, m, n, total);
-    }
+    for (int w = 0; w < kWarps; ++w) total += sums[w * kOfWarp + threadIdx.x];
+    store(call, m, n, total);
 }
 
 // --- any rows: x in shared memory, codes in registers ----------------------------------------------------------------
@@ -225,12 +242,13 @@ DEVICE void tiled(const GemmW4A16& call) {
     const int blocks = static_cast<int>((call.k + kW4A16BlockK - 1) / kW4A16BlockK);
     const bool is_there = n0 < call.n;  // else codes of other columns, whose results are not written
     const char* const weights = codes_of(call, is_there ? n0 : 0, blocks, Bits);
+    const int group_column = (is_there ? static_cast<int>(n0) : 0) + column;
     Codes<Bits> now, next;
     Group group, next_group;
     if (blocks > 0) {
         if (Split == 1) next.load(weights);
         if (Split == 2) next.load_half(weights, own);
-        next_group.load(call, static_cast<int>(n0) + column, own * 32);
+        next_group.load_of(call, group_column, own * 32);
     }
     wait_for_previous_kernel();
     const bool aligned = is_aligned(call), is_half = call.scale_type == ENVDOCTOR_FLOAT16;
@@ -262,7 +280,7 @@ DEVICE void tiled(const GemmW4A16& call) {
                 begins_at += static_cast<int>(call.group);
                 if (Split == 2 && begins_at <= k) begins_at += static_cast<int>(call.group);  // the other's group of 32
                 const bool other_half = Split == 2 && begins_at % 64 != own * 32;
-                next_group.load(call, static_cast<int>(n0) + column, begins_at + (other_half ? 32 : 0));
+                next_group.load_of(call, group_column, begins_at + (other_half ? 32 : 0));
             }
             unsigned a[2][4];
             (kRolls ? next : now).template operands<Type>(a, i, half, group);
@@ -304,7 +322,7 @@ DEVICE void tiled(const GemmW4A16& call) {
         for (int at = own * 32 + lane; at < kTileM / 2 * 16; at += 32 * Split) {
             const int64_t m = m0 + half * (kTileM / 2) + at / 16, n = n0 + at % 16;
             const float value = Split == 1 ? piece[at] : of_first[at] + of_first[at + kWarps / 2 * (kTileM / 2) * 16];
-            if (m < call.m && n < call.n) store(call, m, n, value);
+            if (m < call.m && n < call.n) store(call, m, n, value + bias_of(call, n));
         }
         wait_for_sharers<Split>();
     }

@@ -1,5 +1,6 @@
 // gemm_w4a8 by mma.sync, for every GPU from Turing on.
 #include "common/device.cuh"
+#include "common/group_walk.cuh"
 #include "common/warp_rows.cuh"
 #include "gemm_w4a8/cuda_mma.h"
 
@@ -30,16 +31,16 @@ struct Block {
     }
 };
 
-// Scale and zero point of a column's group; `at` is a k, or one behind the last.
+// Scale and zero point of group `index` of a column.
 struct Group {
     float scale;
     unsigned zero;
 
     DEVICE Group() : scale(1.0f), zero(0x08080808u) {}
-    DEVICE Group(const GemmW4A8& call, int64_t n, int at) : Group() {
-        if (!call.group || n >= call.n) return;
-        const int size = static_cast<int>(call.group), last = (static_cast<int>(call.k) - 1) / size, own = at / size;
-        const int64_t place = (own < last ? own : last) * call.group_row + n;
+    DEVICE Group(const GemmW4A8& call, int64_t n, int index) : Group() {
+        if (!call.group) return;
+        const unsigned row = static_cast<unsigned>(call.group_row), at = static_cast<unsigned>(index);
+        const int64_t place = static_cast<int64_t>(static_cast<uint64_t>(row) * at) + n;
         scale = call.group_scale[place];
         if (call.group_zero) zero = static_cast<unsigned>(call.group_zero[place] + 8) * 0x01010101u;
     }
@@ -77,30 +78,41 @@ DEVICE void direct(const GemmW4A8& call) {
     let_next_kernel_begin();
     constexpr bool kGrouped = Lookups > 0;
     constexpr int kAhead = Tiles == 1 && Lookups < 4 ? 4 : 2;
-    using Rows = WarpRows<Tiles * kDirectTileM, kAhead>;
+    using Rows = WarpRows<Tiles * kDirectTileM, kAhead, kWarps>;
     __shared__ __align__(128) char memory[kWarps * Rows::kBytes];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
     const int n0 = blockIdx.x * kDirectN;
     const int blocks = static_cast<int>((call.k + kW4BlockK - 1) / kW4BlockK);
+    // This warp's blocks are every kWarps-th; `left` counts those of all warps from its next one on.
+    int left = blocks - warp;
     const char* weights = static_cast<const char*>(call.packed) +
-                          static_cast<int64_t>(n0 / kW4BlockN) * blocks * kW4BlockBytes + n0 % kW4BlockN / 16 * 1024 + lane * 16;
-    const Rows rows(call.x, call.x_row, call.m, call.k, memory + warp * Rows::kBytes);
+                          (static_cast<int64_t>(n0 / kW4BlockN) * blocks + warp) * kW4BlockBytes + n0 % kW4BlockN / 16 * 1024 +
+                          lane * 16;
+    Rows rows(call.x, call.x_row, call.m, call.k, warp, memory + warp * Rows::kBytes);
     Block ahead[kAhead];
     Group low[kAhead][kGrouped ? Lookups : 1], high[kAhead][kGrouped ? Lookups : 1];
-    const auto load = [&](int i, int block) {
-        if (block >= blocks) return;
-        ahead[i].load(weights + static_cast<int64_t>(block) * kW4BlockBytes);
+    const int group = kGrouped ? static_cast<int>(call.group) : 1, last = kGrouped ? (static_cast<int>(call.k) - 1) / group : 0;
+    GroupWalk walk(group, warp * kW4BlockK);
+    const GroupWalk::Stride to_next(group, kWarps * kW4BlockK), to_lookup(group, 32);
+    // The block so many of this warp's ahead; called for one after the other.
+    const auto load = [&](int i, int steps) {
+        ahead[i].load(weights + steps * (kWarps * static_cast<int>(kW4BlockBytes)));
+        GroupWalk own = walk;
 #pragma unroll
         for (int j = 0; j < Lookups; ++j) {
-            const int at = block * static_cast<int>(kW4BlockK) + j * 32;
-            low[i][j] = Group(call, n0 + column, at), high[i][j] = Group(call, n0 + column + 8, at);
+            const int index = Lookups == 1 || own.index() < last ? own.index() : last;
+            low[i][j] = Group(call, n0 + column, index), high[i][j] = Group(call, n0 + column + 8, index);
+            own.advance(to_lookup);
         }
+        walk.advance(to_next);
     };
 #pragma unroll
-    for (int i = 0; i < kAhead; ++i) load(i, warp + i * kWarps);
+    for (int i = 0; i < kAhead; ++i) {
+        if (left > i * kWarps) load(i, i);
+    }
     wait_for_previous_kernel();
 #pragma unroll
-    for (int i = 0; i < kAhead; ++i) rows.copy(i, (warp + i * kWarps) * kW4BlockK, warp + i * kWarps < blocks);
+    for (int i = 0; i < kAhead; ++i) rows.copy(i, i);
 
     // Of this thread's output.
     constexpr int kOfWarp = Tiles * kDirectTileM * kDirectN;
@@ -110,11 +122,10 @@ DEVICE void direct(const GemmW4A8& call) {
     const epilogue::Factors factors(call.out, m, n, is_there);
 
     Sums<kGrouped> sum[Tiles];
-    for (int first = warp; first < blocks; first += kAhead * kWarps) {
+    for (; left > 0; left -= kAhead * kWarps) {
 #pragma unroll
         for (int i = 0; i < kAhead; ++i) {
-            const int block = first + i * kWarps;
-            if (block >= blocks) break;
+            if (left <= i * kWarps) break;
             rows.wait();
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
@@ -137,10 +148,11 @@ DEVICE void direct(const GemmW4A8& call) {
                 }
             }
             __syncwarp();
-            const int next = block + kAhead * kWarps;
-            load(i, next);
-            rows.copy(i, next * kW4BlockK, next < blocks);
+            if (left > (i + kAhead) * kWarps) load(i, i + kAhead);
+            rows.copy(i, i + kAhead);
         }
+        weights += kAhead * kWarps * kW4BlockBytes;
+        rows.advance(kAhead);
     }
 
     wait_for_copies<0>();
@@ -211,6 +223,9 @@ DEVICE void tiled(const GemmW4A8& call) {
         if (stage < blocks) copy_rows<Aligned>(xs[stage], call, m0, stage * kW4BlockK);
         copies_begun();
     }
+    const int group = Grouped ? static_cast<int>(call.group) : 1, last = Grouped ? (static_cast<int>(call.k) - 1) / group : 0;
+    GroupWalk walk(group, 0);
+    const GroupWalk::Stride to_lookup(group, 32);
     Sums<Grouped> sum[kMmaM];  // rows of the product are columns of y: thread / 4 and + 8; its columns rows of y
     for (int64_t block = 0; block < blocks; ++block) {
         now = next;
@@ -223,8 +238,10 @@ DEVICE void tiled(const GemmW4A8& call) {
         const char* const xs_now = xs[block % kStages];
 #pragma unroll
         for (int step = 0; step < 4; ++step) {
-            const int64_t at = block * kW4BlockK + step * 32;
-            const Group low(call, n0 + lane / 4, static_cast<int>(at)), high(call, n0 + lane / 4 + 8, static_cast<int>(at));
+            const int index = walk.index() < last ? walk.index() : last;
+            const int64_t column = (is_there ? n0 : 0) + lane / 4;
+            const Group low(call, column, index), high(call, column + 8, index);
+            walk.advance(to_lookup);
             unsigned a[4];
             now.operand(a, step, low.zero, high.zero);
 #pragma unroll
@@ -235,7 +252,7 @@ DEVICE void tiled(const GemmW4A8& call) {
                 mma_int8(sum[i].now, a, b[0], b[1]);
                 mma_int8(sum[i + 1].now, a, b[2], b[3]);
             }
-            if (Grouped && ((at + 32) % call.group == 0 || at + 32 >= call.k)) {
+            if (Grouped && (walk.begins() || (block == blocks - 1 && step == 3))) {
 #pragma unroll
                 for (int i = 0; i < kMmaM; ++i) sum[i].group_ends(low, high);
             }
