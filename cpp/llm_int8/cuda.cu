@@ -8,9 +8,9 @@
 
 using namespace llm_int8_cuda;
 
-// When kernels begin and what they read before they wait is one scheme. flag_columns and the product wait, and only then let
-// the next one begin. So that one may read at once what was there before them: rows of x while columns are flagged, the
-// outliers while products are made. It reads from the L2, as the L1 may still have what was there earlier.
+// When kernels begin and what they read before they wait is one scheme. flag_columns and the product wait, and only then
+// let the next one begin. So that one may read at once what was there before them: rows of x while columns are flagged,
+// the outliers while products are made. It reads from the L2, as the L1 may still have what was there earlier.
 
 // Looks for outliers among two magnitudes in a word: what is added to each carries into its highest bit from the edge
 // on, or from the first NaN on, and no further.
