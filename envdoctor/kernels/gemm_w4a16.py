@@ -49,7 +49,8 @@ class PackedW4A16(NamedTuple):
     k: int  # with what groups were filled up by
     bits: int  # 4 or 8
     group: int  # values of k
-    scale_zero: Tensor  # int32 [groups, n up to a multiple of 64]: the bits of the scale, above them the zero point
+    #: int32 [groups, n up to a multiple of 64]: the bits of the scale, above them the zero point
+    scale_zero: Tensor
     scale_dtype: torch.dtype
     channels: Optional[Tensor] = None  # of x, which each k is; None: the same
 
@@ -78,9 +79,7 @@ def pack_w4a16(
     data = packed_for(values.codes, width, target)
     words = rows_of_groups((scale.view(torch.int16).int() & 0xFFFF) | values.zeros.int() << 16)
     channels = None if channels is None else channels.to(target)
-    return PackedW4A16(
-        data.to(target), n, k, width, group, words.to(target), scale.dtype, channels
-    )
+    return PackedW4A16(data.to(target), n, k, width, group, words.to(target), scale.dtype, channels)
 
 
 def packed_for(codes: Tensor, bits: int, device: torch.device) -> Tensor:
