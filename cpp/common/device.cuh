@@ -14,7 +14,8 @@ DEVICE void wait_for_previous_kernel() {
 }
 
 // The kernel after this one may begin, up to its own wait: what a kernel says first, so that the next one's blocks stand by
-// with their weights as soon as there is room for them.
+// with their weights as soon as there is room for them. Said after the wait instead, the next one may read before its own
+// wait, past the L1, what was there before this kernel: cuda.cu of llm_int8 does.
 DEVICE void let_next_kernel_begin() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.launch_dependents;" ::: "memory");

@@ -199,7 +199,7 @@ struct Kernel {
             barriers_ready();
         }
         __syncthreads();
-        let_next_kernel_begin();
+        if (!call.next_begins_late) let_next_kernel_begin();
         // The same for a whole warp, and the compiler is told: addresses of stages then live in uniform registers.
         const int group = __shfl_sync(~0u, static_cast<int>(threadIdx.x) / 128, 0);
         if (group == Groups) {
@@ -214,6 +214,7 @@ struct Kernel {
         } else {
             if (Groups > 1) take_registers<232>();
             wait_for_previous_kernel();
+            if (call.next_begins_late) let_next_kernel_begin();
             multiply_all(group);
         }
     }

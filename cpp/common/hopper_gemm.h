@@ -20,6 +20,7 @@ struct HopperGemm {
     const int8_t* group_zero;     // the same, or null
     int64_t group_row;            // n rounded up to a multiple of 64
     int32_t group_scale_type;
+    int32_t next_begins_late;  // the kernel after this one: once those before this one have ended
     Epilogue out;
 };
 

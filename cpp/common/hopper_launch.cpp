@@ -41,6 +41,7 @@ int launch(Entry& entry, const Operands& operands, const Epilogue& out, int spli
     gemm.blocks_k = static_cast<int32_t>(ceil_div(operands.k, kStepBytes));
     gemm.tiles_m = static_cast<int32_t>(ceil_div(operands.m, shape.rows));
     gemm.tiles_n = static_cast<int32_t>(ceil_div(gemm.blocks_n, shape.columns / kBlockColumns));
+    gemm.next_begins_late = operands.next_begins_late;
     gemm.out = out;
     if (operands.group_blocks) {
         gemm.group_blocks = static_cast<int32_t>(operands.group_blocks);

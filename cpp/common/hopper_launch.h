@@ -23,6 +23,7 @@ struct Operands {
     const int8_t* group_zero = nullptr;
     int64_t group_row = 0;
     int group_scale_type = ENVDOCTOR_FLOAT32;
+    int32_t next_begins_late = 0;
 };
 
 // Whether x can be read by a tensor map, and sizes fit its numbers.

@@ -17,7 +17,9 @@ hopper::Entry entries[] = {
 };
 
 hopper::Operands operands(const GemmW8A8& call) {
-    return {call.x, call.x_row, call.m, call.n, call.k, call.packed, kBlockN * kBlockK};
+    hopper::Operands operands = {call.x, call.x_row, call.m, call.n, call.k, call.packed, kBlockN * kBlockK};
+    operands.next_begins_late = call.next_begins_late;
+    return operands;
 }
 
 }  // namespace

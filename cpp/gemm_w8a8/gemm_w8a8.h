@@ -21,6 +21,9 @@ struct GemmW8A8 {
     const void* packed;  // weights in the device's own layout: see envdoctor_gemm_w8a8_pack
     Epilogue out;        // its n and k are set from these
     int32_t variant;     // 0: the one that the table of dispatch.cpp takes; else one of envdoctor_gemm_w8a8_variant's
+    // On a GPU, 1: the kernel after this one may begin only once those before this one have ended, so that it may read what
+    // they wrote before it waits for this one. 0: as soon as there is room.
+    int32_t next_begins_late;
 };
 
 // Run one call. On the CPU `stream` is ignored and the call returns when it is done; on a GPU it is launched on the

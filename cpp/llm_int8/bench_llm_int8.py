@@ -3,13 +3,13 @@
     python cpp/llm_int8/bench_llm_int8.py [--device cuda] [--m 1,16] [--nk 4096x4096] [--outliers 0,8] [--variants]
 
 On a GPU a call is one node of a replayed graph, with weights that take turns so that they are never in the L2
-(bitsandbytes waits for the device in each call, so it is timed as it is); on a CPU it is timed as it is.
+(bitsandbytes waits for the device in each call, so it is timed as it is). On a CPU all calls take turns for some
+rounds, and the shortest of each counts.
 """
 
 import argparse
-import contextlib
 import time
-from typing import Any, Callable, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import torch
 
@@ -24,6 +24,7 @@ except ImportError:
     bitsandbytes = None
 
 Call = Callable[[int], Any]
+DYNAMIC = "quantize_rows, linear_w8a8"
 
 
 def on_gpu(call: Call, copies: int) -> float:
@@ -47,16 +48,25 @@ def on_gpu(call: Call, copies: int) -> float:
     return best
 
 
-def as_it_is(call: Call, copies: int) -> float:
-    """Microseconds for one call, the best of some."""
-    best = float("inf")
-    for i in range(20):
-        begin = time.perf_counter()
-        call(i % copies)
-        if torch.cuda.is_available():
-            torch.cuda.synchronize()
-        best = min(best, (time.perf_counter() - begin) * 1e6)
+def in_turn(calls: Dict[str, Call], copies: int, rounds: int = 60) -> Dict[str, float]:
+    """Microseconds for each call as it is, the best of some rounds in which all are made one after the other."""
+    best = dict.fromkeys(calls, float("inf"))
+    for i in range(rounds):
+        for name, call in calls.items():
+            begin = time.perf_counter()
+            call(i % copies)
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            best[name] = min(best[name], (time.perf_counter() - begin) * 1e6)
     return best
+
+
+def times(calls: Dict[str, Call], copies: int, device: str) -> Dict[str, float]:
+    if device == "cpu":
+        return in_turn(calls, copies)
+    waits = {name: call for name, call in calls.items() if name.startswith("bitsandbytes")}
+    found = {name: on_gpu(call, copies) for name, call in calls.items() if name not in waits}
+    return {**found, **in_turn(waits, copies)}
 
 
 def activations(m: int, k: int, outliers: int, given: argparse.Namespace) -> torch.Tensor:
@@ -77,23 +87,25 @@ def by_bitsandbytes(weight: torch.Tensor, x: torch.Tensor) -> Optional[Call]:
     return lambda i: layer(x)
 
 
-def measure_outliers(
-    x: torch.Tensor, weights: List[PackedW8A8], w_scale: torch.Tensor, name: str, plain: float, variants: bool
-) -> None:
-    """Print a line for the table's choice, and for each variant that runs."""
-    timed = on_gpu if x.device.type == "cuda" else as_it_is
-    for variant in ["auto", *(forcing.variants()[1:] if variants else [])]:
+def variants(x: torch.Tensor, weights: List[PackedW8A8], w_scale: torch.Tensor) -> Iterator[Tuple[str, Call]]:
+    """What the table takes, and each variant that runs, but for the reference, which takes seconds."""
+    for number, name in enumerate(["auto", *forcing.variants()]):
+        if name == "reference":
+            continue
+
+        def call(i: int, number: int = number) -> torch.Tensor:
+            forcing.number = number
+            return linear_llm_int8(x, weights[i], w_scale)
+
         try:
-            with forcing.to(variant) if variant != "auto" else contextlib.nullcontext():
-                took = timed(lambda i: linear_llm_int8(x, weights[i], w_scale), len(weights))
+            call(0)
         except NotImplementedError:
             continue
-        print(f"  {f'{variant}, {name}':<34} {took:10.2f} µs {took / plain:6.2f} x dynamic W8A8")
+        yield name, call
 
 
 def measure(m: int, n: int, k: int, given: argparse.Namespace) -> None:
     """Print a line for each: first what does not depend on outliers, then each number of them."""
-    timed = as_it_is if given.device == "cpu" else on_gpu
     copies = 1 if given.device == "cpu" else max(2, min(32, 300_000_000 // (n * k)))
     weight = torch.randn(n, k) * 0.05
     packed, w_scale = pack_llm_int8(weight, given.device)
@@ -105,16 +117,19 @@ def measure(m: int, n: int, k: int, given: argparse.Namespace) -> None:
         rows = quantize_rows(x)
         return linear_w8a8(rows.values, weights[i], rows.scale, w_scale, out_dtype=x.dtype)
 
-    plain = timed(dynamic, copies)
-    print(f"m {m}, n {n}, k {k}, {given.dtype}")
-    print(f"  {'torch.mm':<34} {timed(lambda i: x @ dense[i % len(dense)].t(), copies):10.2f} µs")
-    print(f"  {'quantize_rows, linear_w8a8':<34} {plain:10.2f} µs")
+    calls: Dict[str, Call] = {"torch.mm": lambda i: x @ dense[i % len(dense)].t(), DYNAMIC: dynamic}
     for outliers in given.outliers:
         own = activations(m, k, outliers, given)
         theirs = by_bitsandbytes(weight.half(), own)
         if theirs:
-            print(f"  {f'bitsandbytes, {outliers} outliers':<34} {as_it_is(theirs, 1):10.2f} µs")
-        measure_outliers(own, weights, w_scale, f"{outliers} outliers", plain, given.variants)
+            calls[f"bitsandbytes, {outliers} outliers"] = theirs
+        for name, call in variants(own, weights, w_scale):
+            if name == "auto" or given.variants:
+                calls[f"{name}, {outliers} outliers"] = call
+    took = times(calls, copies, given.device)
+    print(f"m {m}, n {n}, k {k}, {given.dtype}")
+    for name, microseconds in took.items():
+        print(f"  {name:<34} {microseconds:10.2f} µs {microseconds / took[DYNAMIC]:6.2f} x dynamic W8A8")
 
 
 def numbers(text: str) -> List[int]:

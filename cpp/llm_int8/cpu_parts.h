@@ -66,30 +66,37 @@ void quantize_rows(const LlmInt8& call, int64_t begin, int64_t end) {
     }
 }
 
-// A panel's columns, side by side. A compiler makes as many registers of it as it needs.
-typedef float Vector __attribute__((vector_size(kPanel * sizeof(float))));
-constexpr int64_t kRows = 64, kDepth = 64, kPanels = kLlmInt8Columns / kPanel, kRowsAtOnce = 2;
+#if defined(__AVX512F__)
+constexpr int64_t kLanes = 16;
+#elif defined(__AVX2__)
+constexpr int64_t kLanes = 8;
+#else
+constexpr int64_t kLanes = 4;
+#endif
+typedef float Vector __attribute__((vector_size(kLanes * sizeof(float))));
+// As many sums as registers hold.
+constexpr int64_t kVectors = 4, kRowsAtOnce = 2;
+
+constexpr int64_t kRows = 64, kColumns = kLlmInt8Columns, kDepth = 64;
 
 // What so many outliers add to rows and columns of y.
 struct Tile {
-    Vector weights[kDepth][kPanels], sums[kRows][kPanels];
+    alignas(64) float weights[kDepth][kColumns];
+    alignas(64) float sums[kRows][kColumns];
     float x[kRows][kDepth];
 };
 
 // Of each k the four bytes of a group are read, of which one is wanted: so they are loaded as vectors.
 inline void gather_weights(const LlmInt8& call, const int32_t* k, int64_t depth, int64_t n0, Tile& tile) {
-    const int64_t panels = ceil_div(call.n - n0, kPanel);
     for (int64_t j = 0; j < depth; ++j) {
-        for (int64_t panel = 0; panel < kPanels && panel < panels; ++panel) {
-            const int64_t place = llm_int8::place_in_panels(n0 + panel * kPanel, k[j] - k[j] % kGroup, call.k);
-            uint32_t groups[kPanel];
-            float values[kPanel];
-            memcpy(groups, static_cast<const uint8_t*>(call.packed) + place, sizeof groups);
+        for (int64_t i = 0; i < kColumns && n0 + i < call.n; i += kPanel) {
+            const int64_t place = llm_int8::place_in_panels(n0 + i, k[j] - k[j] % kGroup, call.k);
             const int shift = static_cast<int>(k[j] % kGroup) * 8;
-            for (int64_t i = 0; i < kPanel; ++i) {
-                values[i] = static_cast<float>(static_cast<int32_t>(groups[i] >> shift & 0xff) - 128);
+            uint32_t groups[kPanel];
+            memcpy(groups, static_cast<const uint8_t*>(call.packed) + place, sizeof groups);
+            for (int64_t c = 0; c < kPanel; ++c) {
+                tile.weights[j][i + c] = static_cast<float>(static_cast<int32_t>(groups[c] >> shift & 0xff) - 128);
             }
-            memcpy(&tile.weights[j][panel], values, sizeof values);
         }
     }
 }
@@ -104,16 +111,18 @@ inline void gather_x(const LlmInt8& call, const int32_t* k, int64_t depth, int64
 
 inline void multiply(Tile& tile, int64_t rows, int64_t depth) {
     for (int64_t row = 0; row < rows; row += kRowsAtOnce) {
-        Vector sums[kRowsAtOnce][kPanels];
-        memcpy(sums, tile.sums[row], sizeof sums);
-        for (int64_t j = 0; j < depth; ++j) {
-            for (int64_t r = 0; r < kRowsAtOnce; ++r) {
-                for (int64_t panel = 0; panel < kPanels; ++panel) {
-                    sums[r][panel] += tile.x[row + r][j] * tile.weights[j][panel];
+        for (int64_t column = 0; column < kColumns; column += kVectors * kLanes) {
+            Vector sums[kRowsAtOnce][kVectors];
+            for (int64_t r = 0; r < kRowsAtOnce; ++r) memcpy(sums[r], tile.sums[row + r] + column, sizeof sums[r]);
+            for (int64_t j = 0; j < depth; ++j) {
+                Vector weights[kVectors];
+                memcpy(weights, tile.weights[j] + column, sizeof weights);
+                for (int64_t r = 0; r < kRowsAtOnce; ++r) {
+                    for (int64_t v = 0; v < kVectors; ++v) sums[r][v] += tile.x[row + r][j] * weights[v];
                 }
             }
+            for (int64_t r = 0; r < kRowsAtOnce; ++r) memcpy(tile.sums[row + r] + column, sums[r], sizeof sums[r]);
         }
-        memcpy(tile.sums[row], sums, sizeof sums);
     }
 }
 
@@ -121,10 +130,8 @@ template <class T>
 inline void add_to_y(const LlmInt8& call, const Tile& tile, int64_t m0, int64_t rows, int64_t n0, int64_t columns) {
     for (int64_t r = 0; r < rows; ++r) {
         uint16_t* y = static_cast<uint16_t*>(call.y) + (m0 + r) * call.y_row + n0;
-        float sums[kLlmInt8Columns];
-        memcpy(sums, tile.sums[r], sizeof sums);
         for (int64_t i = 0; i < columns; ++i) {
-            y[i] = T::rounded(llm_int8::with_outliers(T::value(y[i]), sums[i], call.w_scale[n0 + i]));
+            y[i] = T::rounded(llm_int8::with_outliers(T::value(y[i]), tile.sums[r][i], call.w_scale[n0 + i]));
         }
     }
 }
@@ -136,7 +143,7 @@ void add_outliers(const LlmInt8& call, int64_t begin, int64_t end) {
     const int64_t count = *call.count;
     for (int64_t m0 = 0; m0 < call.m; m0 += kRows) {
         const int64_t rows = call.m - m0 < kRows ? call.m - m0 : kRows;
-        for (int64_t n0 = begin; n0 < end; n0 += kLlmInt8Columns) {
+        for (int64_t n0 = begin; n0 < end; n0 += kColumns) {
             memset(tile.sums, 0, sizeof tile.sums);
             for (int64_t first = 0; first < count; first += kDepth) {
                 const int64_t depth = count - first < kDepth ? count - first : kDepth;
@@ -144,7 +151,7 @@ void add_outliers(const LlmInt8& call, int64_t begin, int64_t end) {
                 gather_x<T>(call, call.columns + first, depth, m0, rows, tile);
                 multiply(tile, rows, depth);
             }
-            add_to_y<T>(call, tile, m0, rows, n0, end - n0 < kLlmInt8Columns ? end - n0 : kLlmInt8Columns);
+            add_to_y<T>(call, tile, m0, rows, n0, end - n0 < kColumns ? end - n0 : kColumns);
         }
     }
 }

@@ -8,6 +8,10 @@
 
 using namespace llm_int8_cuda;
 
+// When kernels begin and what they read before they wait is one scheme. flag_columns and the product wait, and only then
+// let the next one begin. So that one may read at once what was there before them: rows of x while columns are flagged,
+// the outliers while products are made. It reads from the L2, as the L1 may still have what was there earlier.
+
 // Looks for outliers among two magnitudes in a word: what is added to each carries into its highest bit from the edge
 // on, or from the first NaN on, and no further.
 struct Outliers {
@@ -33,9 +37,11 @@ DEVICE const uint16_t* row_of_x(const LlmInt8& call, int64_t row) {
     return static_cast<const uint16_t*>(call.x) + row * call.x_row;
 }
 
-// Eight values of a row, k from `at` on; zeros where k ends.
-template <bool Aligned>
+// Eight values of a row, k from `at` on; zeros where k ends. Early: before this kernel has waited.
+template <bool Aligned, bool Early = false>
 DEVICE uint4 eight_of(const LlmInt8& call, const uint16_t* x, int at) {
+    static_assert(Aligned || !Early, "single bytes come through the L1");
+    if (Early) return __ldcg(reinterpret_cast<const uint4*>(x + at));
     if (Aligned) return load_activations(x + at);
     return sixteen_by_bytes(reinterpret_cast<const int8_t*>(x + at), (call.k - at) * 2);
 }
@@ -50,12 +56,11 @@ DEVICE void look_at(const uint4& raw, const Outliers& outliers, unsigned (&found
     found[3] |= outliers.bits(T::magnitude(raw.w));
 }
 
-// Eight columns from `at` on, in the rows of one thread, several of which are under way at once.
+// Eight columns from `at` on, in every step-th row, several of which are under way at once.
 template <class T, bool Aligned>
-DEVICE void look_at_rows(const LlmInt8& call, int at, const Outliers& outliers, unsigned (&found)[4]) {
+DEVICE void look_at_rows(
+    const LlmInt8& call, int at, int64_t row, int64_t step, const Outliers& outliers, unsigned (&found)[4]) {
     constexpr int kAhead = Aligned ? 4 : 1;
-    const int64_t step = blockDim.x / 8;
-    int64_t row = threadIdx.x / 8;
     for (; row + (kAhead - 1) * step < call.m; row += kAhead * step) {
         uint4 raw[kAhead];
 #pragma unroll
@@ -77,8 +82,9 @@ DEVICE void flag_columns(const LlmInt8& call) {
     let_next_kernel_begin();
 
     unsigned found[4] = {};
-    if (at < call.k && is_aligned(call)) look_at_rows<T, true>(call, at, outliers, found);
-    if (at < call.k && !is_aligned(call)) look_at_rows<T, false>(call, at, outliers, found);
+    const int row = threadIdx.x / 8, step = blockDim.x / 8;
+    if (at < call.k && is_aligned(call)) look_at_rows<T, true>(call, at, row, step, outliers, found);
+    if (at < call.k && !is_aligned(call)) look_at_rows<T, false>(call, at, row, step, outliers, found);
     // A bit for each of the thread's columns.
     unsigned hits = 0;
 #pragma unroll
@@ -91,6 +97,30 @@ DEVICE void flag_columns(const LlmInt8& call) {
         unsigned all = 0;
         for (int w = 0; w < blockDim.x / 32; ++w) all |= hits_of_warps[w][column / 8];
         call.flags[blockIdx.x * kFlagColumns + column] = all >> column % 8 & 1 ? 0xff : 0;
+    }
+}
+
+// Of two words of `found`, a byte for each column: 0xff or 0.
+DEVICE unsigned flags_of(unsigned first, unsigned second) {
+    return ((first >> 15 & 1) | first >> 31 << 8 | (second >> 15 & 1) << 16 | second >> 31 << 24) * 0xffu;
+}
+
+// The flags of eight columns, by one thread that looks at all rows.
+template <class T, bool Aligned>
+DEVICE uint2 flags_of_all_rows(const LlmInt8& call, int at, const Outliers& outliers) {
+    unsigned found[4] = {};
+    look_at_rows<T, Aligned>(call, at, 0, 1, outliers, found);
+    return make_uint2(flags_of(found[0], found[1]), flags_of(found[2], found[3]));
+}
+
+// All flags, by one block.
+template <class T, bool Aligned>
+DEVICE void flag_all_columns(const LlmInt8& call) {
+    const Outliers outliers(call);
+    const int k = static_cast<int>(call.k), pieces = (k + 15) / 16 * 2;  // list_columns reads 16 at a time
+    for (int i = threadIdx.x; i < pieces; i += blockDim.x) {
+        const uint2 flags = i * 8 < k ? flags_of_all_rows<T, Aligned>(call, i * 8, outliers) : make_uint2(0, 0);
+        *reinterpret_cast<uint2*>(call.flags + i * 8) = flags;
     }
 }
 
@@ -150,26 +180,39 @@ DEVICE void store_levels(int8_t* q, const uint4& raw, const uint2& flags, const 
     *reinterpret_cast<uint2*>(q) = make_uint2(levels_of(values, row) & ~flags.x, levels_of(values + 4, row) & ~flags.y);
 }
 
-// A row of x for each block but the first, in registers: `Vectors` pieces of 16 bytes for each thread.
-template <class T, int Vectors, bool Aligned>
+// A row of x for each block but the first, in registers: `Vectors` pieces of 16 bytes for each thread. Few: a row's block
+// looks for outliers in the others by itself. Otherwise x is read while flag_columns still runs.
+template <class T, int Vectors, bool Few, bool Aligned>
 DEVICE void quantize_in_registers(const LlmInt8& call, int64_t row) {
     __shared__ unsigned largest_of_warps[32];
     const Outliers outliers(call);
     const int vectors = (static_cast<int>(call.k) + 7) / 8;
     const uint16_t* const x = row_of_x(call, row);
+    constexpr bool kEarly = Aligned && !Few;
+    if (!kEarly) wait_for_previous_kernel();
     uint4 raw[Vectors];
-    uint2 flags[Vectors];
 #pragma unroll
     for (int i = 0; i < Vectors; ++i) {
         const int at = threadIdx.x + i * blockDim.x;
-        raw[i] = at < vectors ? eight_of<Aligned>(call, x, at * 8) : make_uint4(0, 0, 0, 0);
-        flags[i] = at < vectors ? *reinterpret_cast<const uint2*>(call.flags + at * 8) : make_uint2(0, 0);
+        raw[i] = at < vectors ? eight_of<Aligned, kEarly>(call, x, at * 8) : make_uint4(0, 0, 0, 0);
     }
     unsigned packed = 0;
 #pragma unroll
     for (int i = 0; i < Vectors; ++i) packed = larger_of<T>(outliers, raw[i], packed);
     const quantize::Row of = quantize::row_of(of_block<Largest>(T::bits(packed), largest_of_warps), QUANTIZE_ROWS_127);
+    if (kEarly) wait_for_previous_kernel();
     if (threadIdx.x == 0) call.scale[row] = of.scale;
+    uint2 flags[Vectors];
+#pragma unroll
+    for (int i = 0; i < Vectors; ++i) {
+        const int at = threadIdx.x + i * blockDim.x;
+        if (at >= vectors) continue;
+        if constexpr (Few) {
+            flags[i] = flags_of_all_rows<T, Aligned>(call, at * 8, outliers);
+        } else {
+            flags[i] = *reinterpret_cast<const uint2*>(call.flags + at * 8);
+        }
+    }
 #pragma unroll
     for (int i = 0; i < Vectors; ++i) {
         const int at = threadIdx.x + i * blockDim.x;
@@ -184,6 +227,7 @@ DEVICE void quantize_reading_twice(const LlmInt8& call, int64_t row) {
     const Outliers outliers(call);
     const int vectors = (static_cast<int>(call.k) + 7) / 8;
     const uint16_t* const x = row_of_x(call, row);
+    wait_for_previous_kernel();
     unsigned packed = 0;
     for (int at = threadIdx.x; at < vectors; at += kLoopThreads) {
         packed = larger_of<T>(outliers, eight_of<Aligned>(call, x, at * 8), packed);
@@ -197,24 +241,33 @@ DEVICE void quantize_reading_twice(const LlmInt8& call, int64_t row) {
 }
 
 // Vectors 0: read twice.
-template <class T, int Vectors, bool Aligned>
+template <class T, int Vectors, bool Few, bool Aligned>
 DEVICE void quantize_row(const LlmInt8& call, int64_t row) {
     if constexpr (Vectors == 0) {
         quantize_reading_twice<T, Aligned>(call, row);
     } else {
-        quantize_in_registers<T, Vectors, Aligned>(call, row);
+        quantize_in_registers<T, Vectors, Few, Aligned>(call, row);
     }
 }
 
-// The first block makes the list, each other one has a row.
-template <class T, int Vectors>
-DEVICE void quantize_rows(const LlmInt8& call) {
+template <class T, bool Few>
+DEVICE void make_list(const LlmInt8& call) {
     wait_for_previous_kernel();
-    let_next_kernel_begin();
+    if constexpr (Few) {
+        is_aligned(call) ? flag_all_columns<T, true>(call) : flag_all_columns<T, false>(call);
+        __syncthreads();
+    }
+    list_columns(call);
+}
+
+// The first block makes the list, each other one has a row.
+template <class T, int Vectors, bool Few>
+DEVICE void quantize_rows(const LlmInt8& call) {
     const int64_t row = static_cast<int64_t>(blockIdx.x) - 1;
-    if (row < 0) return list_columns(call);
-    if (is_aligned(call)) return quantize_row<T, Vectors, true>(call, row);
-    quantize_row<T, Vectors, false>(call, row);
+    let_next_kernel_begin();
+    if (row < 0) return make_list<T, Few>(call);
+    if (is_aligned(call)) return quantize_row<T, Vectors, Few, true>(call, row);
+    quantize_row<T, Vectors, Few, false>(call, row);
 }
 
 // --- the outliers' part of y -----------------------------------------------------------------------------------------
@@ -241,7 +294,7 @@ DEVICE void gather_x(const LlmInt8& call, uint16_t (&xs)[Rows][kPitch], const in
         const int row = i % Rows, at = i / Rows * 4;
         const uint16_t* const x = row_of_x(call, m0 + row);
         const bool is_there = m0 + row < call.m;
-        gather_four(&xs[row][at], list + at, [&](int k) { return is_there ? unsigned{x[k]} : 0u; });
+        gather_four(&xs[row][at], list + at, [&](int k) { return is_there ? unsigned{__ldcg(x + k)} : 0u; });
     }
 }
 
@@ -315,7 +368,7 @@ DEVICE void add_to_y(const LlmInt8& call, int64_t m0, int64_t n, const float (&s
     }
 }
 
-// A block adds to one tile of y; where there are no outliers it has nothing to do.
+// A block adds to one tile of y; where there are no outliers it has nothing to do. Its sums are made while gemm_w8a8 runs.
 template <class T, class Shape>
 DEVICE void add_outliers(const LlmInt8& call) {
     constexpr int kRows = Tile<Shape>::kRows, kColumns = Tile<Shape>::kColumns, kThreads = Tile<Shape>::kThreads;
@@ -326,16 +379,14 @@ DEVICE void add_outliers(const LlmInt8& call) {
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32;
     const int warp_m = warp / Shape::kWarpsN * (16 * kRowTiles), warp_n = warp % Shape::kWarpsN * 32;
     const int64_t m0 = static_cast<int64_t>(blockIdx.y) * kRows, n0 = static_cast<int64_t>(blockIdx.x) * kColumns;
-    wait_for_previous_kernel();
     let_next_kernel_begin();
 
-    const int count = *call.count;
-    if (count == 0) return;
+    const int count = __ldcg(call.count);
     float sums[kRowTiles * 2][8] = {};  // of rows 8 below each other, of columns side by side
 #pragma unroll 1
     for (int first = 0; first < count; first += kDepth) {
         const int left = count - first, steps = left > kStep ? kDepth / kStep : 1;
-        if (threadIdx.x < kDepth) list[threadIdx.x] = threadIdx.x < left ? call.columns[first + threadIdx.x] : -1;
+        if (threadIdx.x < kDepth) list[threadIdx.x] = threadIdx.x < left ? __ldcg(call.columns + first + threadIdx.x) : -1;
         __syncthreads();  // and the products before have read xs and ws
         gather_x<T, kRows, kThreads>(call, xs, list, steps, m0);
         gather_weights<T, kColumns, kThreads>(call, ws, list, steps, n0);
@@ -362,7 +413,8 @@ DEVICE void add_outliers(const LlmInt8& call) {
             }
         }
     }
-    add_to_y<T>(call, m0 + warp_m + lane / 4, n0 + warp_n + lane % 4 * 8, sums);
+    wait_for_previous_kernel();
+    if (count != 0) add_to_y<T>(call, m0 + warp_m + lane / 4, n0 + warp_n + lane % 4 * 8, sums);
 }
 
 // Kernels of bfloat16 are empty for Turing: dispatch.cpp does not launch them there.
@@ -376,9 +428,11 @@ DEVICE void add_outliers(const LlmInt8& call) {
 // Left alone, ptxas gives narrow tiles so few registers that it spills, and wide ones as many as two blocks have.
 #define KERNELS(type, T, ONLY)                                                                   \
     KERNEL(flag_columns_##type, (kMaxThreads), ONLY((flag_columns<T>(call))))                    \
-    KERNEL(block1_##type, (kMaxThreads), ONLY((quantize_rows<T, 1>(call))))                      \
-    KERNEL(block4_##type, (kMaxThreads), ONLY((quantize_rows<T, 4>(call))))                      \
-    KERNEL(loop_##type, (kLoopThreads), ONLY((quantize_rows<T, 0>(call))))                       \
+    KERNEL(few1_##type, (kMaxThreads), ONLY((quantize_rows<T, 1, true>(call))))                  \
+    KERNEL(few4_##type, (kMaxThreads), ONLY((quantize_rows<T, 4, true>(call))))                  \
+    KERNEL(block1_##type, (kMaxThreads), ONLY((quantize_rows<T, 1, false>(call))))               \
+    KERNEL(block4_##type, (kMaxThreads), ONLY((quantize_rows<T, 4, false>(call))))               \
+    KERNEL(loop_##type, (kLoopThreads), ONLY((quantize_rows<T, 0, false>(call))))                \
     KERNEL(narrow_##type, (Tile<Narrow>::kThreads, 1), ONLY((add_outliers<T, Narrow>(call))))    \
     KERNEL(wide_##type, (Tile<Wide>::kThreads), ONLY((add_outliers<T, Wide>(call))))
 #define ALWAYS(body) body

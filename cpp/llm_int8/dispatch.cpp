@@ -58,6 +58,7 @@ int multiply(const LlmInt8& call, int device, void* stream) {
     gemm.out.x_scale = call.scale, gemm.out.x_scale_step = 1;
     gemm.out.w_scale = call.w_scale, gemm.out.w_scale_step = 1;
     gemm.out.bias = call.bias, gemm.out.bias_type = call.bias_type, gemm.out.bias_scale = 1.0f;
+    gemm.next_begins_late = 1;  // cuda.cu says why
     return envdoctor_gemm_w8a8(&gemm, device, stream);
 }
 
@@ -96,29 +97,31 @@ void take_apart_on_cpu(const LlmInt8& call, const LlmInt8Cpu& parts) {
 struct Variant {
     const char* name;
     const LlmInt8Cpu* cpu;
-    int vectors;  // of the block that has a row
-    bool wide;
+    int vectors;     // of the block that has a row
+    bool wide, few;  // tiles of y; rows, at most kFewest
 };
 
-enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kBlock1, kBlock1Wide, kBlock4, kBlock4Wide, kLoop, kLoopWide,
-             kVariants };
+enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kFew1, kFew4, kBlock1, kBlock1Wide, kBlock4, kBlock4Wide, kLoop,
+             kLoopWide, kVariants };
 #if defined(__x86_64__)
 #define X86(parts) &parts
 #else
 #define X86(parts) nullptr
 #endif
 const Variant variants[kVariants] = {
-    {"auto", nullptr, 0, false},
-    {"reference", nullptr, 0, false},
-    {"cpu_portable", &llm_int8_cpu_portable, 0, false},
-    {"cpu_avx2", X86(llm_int8_cpu_avx2), 0, false},
-    {"cpu_avx512vnni", X86(llm_int8_cpu_avx512vnni), 0, false},
-    {"cuda_block1", nullptr, 1, false},
-    {"cuda_block1_wide", nullptr, 1, true},
-    {"cuda_block4", nullptr, 4, false},
-    {"cuda_block4_wide", nullptr, 4, true},
-    {"cuda_loop", nullptr, 0, false},
-    {"cuda_loop_wide", nullptr, 0, true},
+    {"auto", nullptr, 0, false, false},
+    {"reference", nullptr, 0, false, false},
+    {"cpu_portable", &llm_int8_cpu_portable, 0, false, false},
+    {"cpu_avx2", X86(llm_int8_cpu_avx2), 0, false, false},
+    {"cpu_avx512vnni", X86(llm_int8_cpu_avx512vnni), 0, false, false},
+    {"cuda_few1", nullptr, 1, false, true},
+    {"cuda_few4", nullptr, 4, false, true},
+    {"cuda_block1", nullptr, 1, false, false},
+    {"cuda_block1_wide", nullptr, 1, true, false},
+    {"cuda_block4", nullptr, 4, false, false},
+    {"cuda_block4_wide", nullptr, 4, true, false},
+    {"cuda_loop", nullptr, 0, false, false},
+    {"cuda_loop_wide", nullptr, 0, true, false},
 };
 
 int best_on_cpu() {
@@ -126,13 +129,21 @@ int best_on_cpu() {
     return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
 }
 
+// So few rows are read from the L2 by all blocks in less time than a launch takes.
+constexpr int64_t kFewest = 8;
 // As quantize has it: few rows take the shortest way through one, many have more bytes under way for each thread.
 constexpr int64_t kFewRows = 264;
-// Fewer wide tiles leave processors of a large GPU idle.
-constexpr int64_t kFewTiles = 132;
+// Fewer wide tiles leave processors of a large GPU idle, and few rows most of a tile.
+constexpr int64_t kFewTiles = 132, kRowsOfNarrow = 32;
+
+bool fits_gpu(const LlmInt8& call, const Variant& variant, int capability) {
+    return capability >= (call.type == ENVDOCTOR_BFLOAT16 ? 80 : 75) && llm_int8_fits_block(call, variant.vectors) &&
+           (!variant.few || call.m <= kFewest);
+}
 
 int choose_on_gpu(const LlmInt8& call) {
-    const bool wide = ceil_div(call.m, 128) * ceil_div(call.n, 128) > kFewTiles;
+    if (call.m <= kFewest && llm_int8_fits_block(call, 4)) return llm_int8_fits_block(call, 1) ? kFew1 : kFew4;
+    const bool wide = call.m > kRowsOfNarrow && ceil_div(call.m, 128) * ceil_div(call.n, 128) > kFewTiles;
     const int first = call.m <= kFewRows && llm_int8_fits_block(call, 1) ? kBlock1
                       : llm_int8_fits_block(call, 4)                     ? kBlock4
                                                                          : kLoop;
@@ -151,8 +162,7 @@ int choose(const LlmInt8& call, int device) {
     int variant = call.variant;
     if (!variant) variant = on_cpu ? best_on_cpu() : choose_on_gpu(call);
     const bool fits = on_cpu ? variant <= best_on_cpu()
-                             : variant >= kBlock1 && capability >= (call.type == ENVDOCTOR_BFLOAT16 ? 80 : 75) &&
-                                   llm_int8_fits_block(call, variants[variant].vectors);
+                             : variant >= kFew1 && fits_gpu(call, variants[variant], capability);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", variant);
     return fits ? variant : -1;
 }
@@ -174,7 +184,7 @@ int run_on_cpu(const LlmInt8& call, const LlmInt8Cpu& parts) {
 int run_on_gpu(const LlmInt8& call, const Variant& variant, int device, void* stream) {
     const bool plain = is_plain(call);
     const int status = plain ? quantize_plainly(call, device, stream)
-                             : llm_int8_cuda_take_apart(call, device, stream, variant.vectors);
+                             : llm_int8_cuda_take_apart(call, device, stream, variant.vectors, variant.few);
     if (status || !call.y) return status;
     if (const int failed = multiply(call, device, stream)) return failed;
     return plain ? ENVDOCTOR_OK : llm_int8_cuda_add_outliers(call, device, stream, variant.wide);

@@ -42,7 +42,7 @@ struct LlmInt8 {
 // stream of that GPU. All pointers are the device's own.
 ENVDOCTOR_API int envdoctor_llm_int8(const LlmInt8* call, int device, void* stream);
 
-// "cpu_avx2", "cuda_block4_wide"; null past the last one. Number 0 is "auto".
+// "cpu_avx2", "cuda_few1", "cuda_block4_wide"; null past the last one. Number 0 is "auto".
 ENVDOCTOR_API const char* envdoctor_llm_int8_variant_name(int variant);
 
 // --- the variants ----------------------------------------------------------------------------------------------------
@@ -60,8 +60,8 @@ constexpr int64_t kLlmInt8Columns = 64;
 extern const LlmInt8Cpu llm_int8_cpu_portable, llm_int8_cpu_avx2, llm_int8_cpu_avx512vnni;
 
 // On a GPU of compute capability 7.5 and newer, bfloat16 from 8.0 on. A row in the registers of a block, `vectors` of 16
-// bytes for each thread; 0: read twice.
+// bytes for each thread; 0: read twice. Few: each row's block looks for outliers in all rows, so that one launch does.
 bool llm_int8_fits_block(const LlmInt8& call, int vectors);
-int llm_int8_cuda_take_apart(const LlmInt8& call, int device, void* stream, int vectors);
+int llm_int8_cuda_take_apart(const LlmInt8& call, int device, void* stream, int vectors, bool few);
 // Tiles of 32 rows and 64 columns of y, or wide ones of 128 and 128.
 int llm_int8_cuda_add_outliers(const LlmInt8& call, int device, void* stream, bool wide);

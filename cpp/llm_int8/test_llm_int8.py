@@ -342,3 +342,27 @@ def test_a_graph_finds_the_outliers_of_each_replay(m):
         x.copy_(own)
         graph.replay()
         check_product(y, own * 2, w, 12.0)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("m", [1, 8, 9, 40, 300])
+def test_layers_that_overlap_give_what_they_give_one_by_one(m):
+    weight = [pack_llm_int8(weights(2048, 2048, seed), "cuda") for seed in range(8)]
+
+    def layers(x, between):
+        for packed, w_scale in weight:
+            x = linear_llm_int8(x, packed, w_scale, threshold=12.0)
+            between()
+        return x
+
+    given = [activations(m, 2048, outliers=range(seed, 2048, 300), seed=seed).cuda() for seed in range(4)]
+    wanted = [layers(x, torch.cuda.synchronize) for x in given]
+    x = given[0].clone()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        y = layers(x, lambda: None)
+    for i in (0, 1, 2, 3) * 25:
+        x.copy_(given[i])
+        graph.replay()
+        assert torch.equal(y, wanted[i])
+        assert torch.equal(layers(given[i], lambda: None), wanted[i])

@@ -10,9 +10,9 @@ EPILOGUE int64_t place_of_column(int64_t n, int64_t size_k) {
     const int64_t blocks = (size_k + kBlockK - 1) / kBlockK;
     return n / kBlockN * blocks * (kBlockN * kBlockK) + n % kBlockN * kBlockK;
 }
-EPILOGUE int place_in_column(int n, int k) {
+EPILOGUE int64_t place_in_column(int n, int k) {
     const int piece = k / 16 % 8 ^ n % 8;
-    return k / static_cast<int>(kBlockK) * static_cast<int>(kBlockN * kBlockK) + piece * 16 + k % 16;
+    return k / static_cast<int>(kBlockK) * (kBlockN * kBlockK) + piece * 16 + k % 16;
 }
 
 // On a CPU.
