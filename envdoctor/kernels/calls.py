@@ -12,6 +12,8 @@ from envdoctor import library
 
 CPU = -1
 NONE = 0
+#: A pointer of calls that are only asked about: not null, and aligned as what torch allocates.
+ANYWHERE = 4096
 TYPES = {torch.int8: 1, torch.int32: 2, torch.float16: 3, torch.bfloat16: 4, torch.float32: 5}
 
 _EXCEPTIONS = {
@@ -32,6 +34,13 @@ def check(status: int, what: str) -> None:
     """Raise what a status means: ValueError, NotImplementedError or RuntimeError."""
     if status:
         raise _EXCEPTIONS.get(status, RuntimeError)(f"{what}: {library.last_reason()}")
+
+
+def chosen(variant: int, what: str) -> int:
+    """A variant that the library names; NotImplementedError where it has none for a call."""
+    if variant < 0:
+        raise NotImplementedError(f"{what}: {library.last_reason()}")
+    return variant
 
 
 def place(tensor: torch.Tensor) -> Tuple[int, Optional[int]]:
@@ -97,7 +106,7 @@ def rows_of(tensor: torch.Tensor, k: int) -> Tuple[torch.Tensor, int, int]:
 
 
 def rows_of_groups(values: torch.Tensor) -> torch.Tensor:
-    """What groups of a linear have [groups, N], each row filled up to a multiple of 64: so many columns have a block."""
+    """What groups of a linear have [groups, N], each row filled up to a multiple of 64, the columns of a block."""
     return torch.nn.functional.pad(values, (0, -values.shape[1] % 64)).contiguous()
 
 
