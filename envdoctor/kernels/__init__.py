@@ -17,6 +17,7 @@ try:
 except LibraryMissing as error:
     raise ImportError(f"envdoctor.kernels: {error}") from error
 
+from envdoctor.kernels.autotune import autotune
 from envdoctor.kernels.calls import set_threads
 from envdoctor.kernels.gemm_w4a8 import int4_pairs, int4_values, linear_w4a8, pack_w4a8
 from envdoctor.kernels.gemm_w4a16 import linear_w4a16, pack_w4a16
@@ -32,6 +33,7 @@ __all__ = [
     "LinearW4A16",
     "LinearW8A8",
     "Quantized",
+    "autotune",
     "bmm_w8a8",
     "gemm_w8a8",
     "gptq_pack",

@@ -16,6 +16,7 @@ NONE = 0
 ANYWHERE = 4096
 TYPES = {torch.int8: 1, torch.int32: 2, torch.float16: 3, torch.bfloat16: 4, torch.float32: 5}
 
+_NO_KERNELS = "there are kernels for CPUs and NVIDIA GPUs, not for {}"
 _EXCEPTIONS = {
     library.INVALID_ARGUMENT: ValueError,
     library.NOT_SUPPORTED: NotImplementedError,
@@ -48,7 +49,7 @@ def place(tensor: torch.Tensor) -> Tuple[int, Optional[int]]:
     if tensor.is_cpu:
         return CPU, None
     if not tensor.is_cuda or torch.version.hip:
-        raise NotImplementedError(f"there are kernels for CPUs and NVIDIA GPUs, not for {tensor.device}")
+        raise NotImplementedError(_NO_KERNELS.format(tensor.device))
     hand_in_driver()
     index = tensor.get_device()
     # What torch.cuda.current_stream(index).cuda_stream is, without an object around it: every call asks.
@@ -84,6 +85,8 @@ def set_threads(count: int) -> None:
 
 def where(device: torch.device) -> int:
     """A device as functions that only prepare for it take it: all GPUs are alike to them."""
+    if device.type not in ("cpu", "cuda"):
+        raise NotImplementedError(_NO_KERNELS.format(device))
     return CPU if device.type == "cpu" else 0
 
 
