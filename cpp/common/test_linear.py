@@ -207,11 +207,10 @@ def test_a_state_goes_into_another_linear(kind, linear, device):
 
 def test_a_state_within_a_model(device):
     def model(seed):
-        return torch.nn.Sequential(
-            KINDS["w8a8"](source(seed), device), torch.nn.Linear(N, 3).to(device).half()
-        )
+        return torch.nn.Sequential(KINDS["w8a8"](source(seed), device), torch.nn.Linear(N, 3).to(device))
 
-    one, other, x = model(0), model(1), activations(2, K, device=device)
+    one, other = model(0), model(1)
+    x = activations(2, K, device=device, dtype=torch.float32)
     assert sorted(one.state_dict()) == ["0.bias", "0.w_scale", "0.weight", "1.bias", "1.weight"]
     other.load_state_dict(one.state_dict())
     assert torch.equal(one(x), other(x))
