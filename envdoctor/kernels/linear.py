@@ -1,6 +1,6 @@
 """Linears as modules: weights packed and variants chosen when one is made, so that a call quantises and multiplies."""
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -20,7 +20,7 @@ from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.kernels.quantize import quantize_rows, quantize_static
 from envdoctor.kernels.rounding import rounded_codes, rounded_int4, rounded_int8
 
-_Device = Optional[torch.device]
+_Device = Union[torch.device, str, None]
 
 
 class _Int8Linear(PackedLinear):
@@ -54,10 +54,6 @@ class _Int8Linear(PackedLinear):
             x_zero=_values(x_zero, 1, torch.int32, "x_zero"),
             **groups,
         )
-
-    def _quantized(self, x: Tensor) -> Tuple[Tensor, Tensor]:
-        made = quantize_rows(x) if self.x_scale is None else quantize_static(x, self.x_scale, self.x_zero)
-        return made.values, made.scale
 
 
 class LinearW8A8(_Int8Linear):
@@ -96,10 +92,11 @@ class LinearW8A8(_Int8Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """X [..., K] to y [..., N]."""
-        values, scale = self._quantized(x)
-        weight = (self.packed, self.sums, self.out_features, self.in_features)
-        scales = (scale, self.w_scale, self.x_zero, None)
-        return w8a8(values, *weight, *scales, self.bias, 1.0, False, x.dtype, self.variants)
+        held = self._buffers  # itself: each name of a module that is a buffer's costs a microsecond
+        values, scale = _quantized(x, held)
+        weight = (held["packed"], held["sums"], self.out_features, self.in_features)
+        scales = (scale, held["w_scale"], held["x_zero"], None)
+        return w8a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants)
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int8 [N, K]."""
@@ -153,17 +150,17 @@ class LinearW4A8(_Int8Linear):
     ) -> "LinearW4A8":
         """Rounded to nearest, with a scale for each row of the weight, or for each group of so many values of it."""
         values, scale = rounded_int4(linear.weight, group)
-        target = device or linear.weight.device
-        weight = pack_w4a8(int4_pairs(values), target, group, scale if group else None)
+        weight = pack_w4a8(int4_pairs(values), device, group, scale if group else None)
         return cls(weight, None if group else scale, linear.bias, x_scale, x_zero)
 
     def forward(self, x: Tensor) -> Tensor:
         """X [..., K] to y [..., N]."""
-        values, scale = self._quantized(x)
-        groups = (self.group, self.group_scale, self.group_zero)
-        weight = (self.packed, self.out_features, self.in_features, self.sums, *groups)
-        scales = (scale, self.w_scale, self.x_zero, None)
-        return w4a8(values, *weight, *scales, self.bias, 1.0, False, x.dtype, self.variants)
+        held = self._buffers
+        values, scale = _quantized(x, held)
+        groups = (self.group, held["group_scale"], held["group_zero"])
+        weight = (held["packed"], self.out_features, self.in_features, held["sums"], *groups)
+        scales = (scale, held["w_scale"], held["x_zero"], None)
+        return w4a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants)
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int4_pairs [N, K / 2], group_* are [N, groups]."""
@@ -216,12 +213,14 @@ class LinearW4A16(PackedLinear):
     def from_linear(cls, linear: torch.nn.Linear, group: int = 128, device: _Device = None) -> "LinearW4A16":
         """Rounded to nearest, to 4 bits: a scale and a zero point for so many values of each row of the weight."""
         values, of_channels = rounded_codes(linear.weight, group)
-        return cls(pack_values(values, of_channels, 4, device or linear.weight.device), linear.bias)
+        target = torch.device(device or linear.weight.device)
+        return cls(pack_values(values, of_channels, 4, target), linear.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """X [..., K] to y [..., N]."""
-        weight = (self.packed, self.out_features, self.k, self.bits, self.group, self.scale_zero)
-        return w4a16(x, *weight, self.scale_dtype, self.channels, self.bias, self.variants)
+        held = self._buffers
+        weight = (held["packed"], self.out_features, self.k, self.bits, self.group, held["scale_zero"])
+        return w4a16(x, *weight, self.scale_dtype, held["channels"], held["bias"], self.variants)
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is codes [K, N], of 4 bits two in a byte along K; scales and zeros are [groups, N]."""
@@ -258,6 +257,13 @@ class LinearW4A16(PackedLinear):
     def sizes(self) -> Dict[str, int]:
         """With the group, and how many bits a code takes."""
         return {**super().sizes(), "group": self.group, "bits": self.bits}
+
+
+def _quantized(x: Tensor, held: Dict[str, Optional[Tensor]]) -> Tuple[Tensor, Tensor]:
+    """Values and their scale, by what a linear holds."""
+    scale = held["x_scale"]
+    made = quantize_rows(x) if scale is None else quantize_static(x, scale, held["x_zero"])
+    return made.values, made.scale
 
 
 def _values(
