@@ -170,7 +170,7 @@ def test_no_bias_and_nothing_in_the_weights(device):
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
-def test_the_table_is_what_the_library_takes(linear, device, monkeypatch):
+def test_the_table_is_what_the_library_takes(linear, device):
     names = ["auto", *linear.forcing.variants()]
     assert linear.variants[-1] == 0 and variant_of(linear.variants, 100_000) == 0
     for rows in (1, 8, 9, 70, 512):
