@@ -91,7 +91,7 @@ class LinearW8A8(_Int8Linear):
         return cls(pack_w8a8(values, device), scale, linear.bias, x_scale, x_zero)
 
     def forward(self, x: Tensor) -> Tensor:
-        """X [..., K] to y [..., N]."""
+        """x [..., K] to y [..., N]."""
         held = self._buffers  # itself: each name of a module that is a buffer's costs a microsecond
         values, scale = _quantized(x, held)
         weight = (held["packed"], held["sums"], self.out_features, self.in_features)
@@ -154,7 +154,7 @@ class LinearW4A8(_Int8Linear):
         return cls(weight, None if group else scale, linear.bias, x_scale, x_zero)
 
     def forward(self, x: Tensor) -> Tensor:
-        """X [..., K] to y [..., N]."""
+        """x [..., K] to y [..., N]."""
         held = self._buffers
         values, scale = _quantized(x, held)
         groups = (self.group, held["group_scale"], held["group_zero"])
@@ -217,7 +217,7 @@ class LinearW4A16(PackedLinear):
         return cls(pack_values(values, of_channels, 4, target), linear.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """X [..., K] to y [..., N]."""
+        """x [..., K] to y [..., N]."""
         held = self._buffers
         weight = (held["packed"], self.out_features, self.k, self.bits, self.group, held["scale_zero"])
         return w4a16(x, *weight, self.scale_dtype, held["channels"], held["bias"], self.variants)
