@@ -90,7 +90,9 @@ def declare_tests(version: str, path: str) -> None:
         session.install(*nox.project.dependency_groups(GROUPS, "test"))
         # Device code takes a minute or two: one session compiles it.
         session.install("-e", ".", *(() if path == BUILDER else ("--config-settings", "cuda=off")))
-        session.run("python", "-m", "pytest", "-m", "not build", *session.posargs)
+        session.run(
+            "python", "-m", "pytest", "-n", "auto", "--maxprocesses", "8", "-m", "not build", *session.posargs
+        )
 
 
 for version, path in PYTHONS.items():

@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import replace
 
+from envdoctor import architectures
 from envdoctor.archs import choose, parse
 from envdoctor.facts import Facts, Request, Unknown
 from envdoctor.report.architectures import as_json, as_text
@@ -46,7 +47,7 @@ def test_our_own_build_serves_all_of_the_default():
     path = os.path.join(os.path.dirname(os.path.dirname(__file__)), "cmake", "choose_architectures.cmake")
     with open(path, encoding="utf-8") as stream:
         (listed,) = re.findall(r"set\(ENVDOCTOR_DEFAULT_ARCHS ([\d. ]+)\)", stream.read())
-    built = [parse(architecture).number for architecture in listed.split()]
+    built = [architectures.parse(architecture).number for architecture in listed.split()]
     for target in choose(BARE).targets:
         number = target.architecture.number
         assert any(own // 10 == number // 10 and own <= number for own in built), number

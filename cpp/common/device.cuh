@@ -13,7 +13,8 @@ DEVICE void wait_for_previous_kernel() {
 #endif
 }
 
-// The kernel after this one may begin, up to its own wait.
+// The kernel after this one may begin, up to its own wait: what a kernel says first, so that the next one's blocks stand by
+// with their weights as soon as there is room for them.
 DEVICE void let_next_kernel_begin() {
 #if __CUDA_ARCH__ >= 900
     asm volatile("griddepcontrol.launch_dependents;" ::: "memory");

@@ -24,6 +24,11 @@ DEVICE Tile tile_of(int index, int tiles_m, int tiles_n) {
     return {first + within % height, within / height};
 }
 
+template <class Value>
+constexpr bool is_float = false;
+template <>
+constexpr bool is_float<float> = true;
+
 DEVICE int bits_of(int value) { return value; }
 DEVICE int bits_of(float value) { return __float_as_int(value); }
 DEVICE void add_bits(int& sum, int bits) { sum += bits; }
@@ -72,7 +77,9 @@ DEVICE void store_transposed(unsigned address, unsigned a, unsigned b, unsigned 
 struct Int8Weights {
     using Sum = int;    // of products
     using Total = int;  // of sums over all of k
-    static constexpr bool kInRegisters = false, kGrouped = false;
+    static constexpr bool kInRegisters = false;
+    static constexpr bool kGrouped = false;    // scales of groups travel with the stages
+    static constexpr bool kScalesSums = false;  // of each block, by them
     static constexpr int kBlockBytes = kBlockColumns * kStepBytes;
     DEVICE static int sum(int value) { return value; }
 };
@@ -82,7 +89,7 @@ struct Int8Weights {
 struct Int4Weights {
     using Sum = int;
     using Total = int;
-    static constexpr bool kInRegisters = true, kGrouped = false;
+    static constexpr bool kInRegisters = true, kGrouped = false, kScalesSums = false;
     static constexpr int kBlockBytes = kBlockColumns * kStepBytes / 2;
 
     // In the upper halves of bytes, so that no sign has to be extended: 16 times too large, and so are the sums.
@@ -107,7 +114,7 @@ struct Int4Weights {
 // The same with a scale and a zero point for each group of a column.
 struct Int4Groups : Int4Weights {
     using Total = float;
-    static constexpr bool kGrouped = true;
+    static constexpr bool kGrouped = true, kScalesSums = true;
 
     // Of a thread's two columns.
     struct Group {
@@ -276,7 +283,7 @@ struct Kernel {
             steps += static_cast<int64_t>(every) * blocks;
             const int own = TakeTurns ? 0 : group * kBlocks;
             Totals totals;
-            if constexpr (Weights::kGrouped) {
+            if constexpr (Weights::kScalesSums) {
                 add_groups(totals, stage, parity, own, warp, lane);
             } else {
                 add_all(totals, stage, parity, own, group, turn, warp, lane);
@@ -304,7 +311,12 @@ struct Kernel {
             static_assert(kBlocks == 1, "one block of weights in registers, and the next");
             const auto load = [&](uint4(&a)[4]) {
                 barrier_wait(full + stage * 8, parity);
-                Weights::load(a, ws + stage * kWeightBytes + own * kBlockBytes, warp, lane);
+                const unsigned block = ws + stage * kWeightBytes + own * kBlockBytes;
+                if constexpr (Weights::kGrouped) {
+                    Weights::load(a, block, warp, lane, group_of(stage, own, warp, lane));
+                } else {
+                    Weights::load(a, block, warp, lane);
+                }
             };
             const auto step = [&](const uint4(&a)[4], uint4(&next)[4], int block) {
                 multiply(sums[0], a, stage, block > 0);
@@ -313,6 +325,7 @@ struct Kernel {
             };
             uint4 even[4], odd[4];
             load(even);
+            hold(sums[0]);  // or the compiler takes what nothing has set yet for read between products
             for (int block = 0; block < blocks; block += 2) {
                 step(even, odd, block);
                 if (block + 1 < blocks) step(odd, even, block + 1);
@@ -353,6 +366,13 @@ struct Kernel {
         }
     };
 
+    // What the group of a stage says of a thread's columns.
+    DEVICE auto group_of(int stage, int own, int warp, int lane) const {
+        const int column = own * kBlockColumns + warp * 16 + lane / 4;
+        const unsigned groups = gs + stage * kGroupBytes;
+        return typename Weights::Group(call, groups + column * 4, groups + kScaleBytes + column);
+    }
+
     DEVICE void multiply(Totals& sums, int stage, int first_of_tile, bool add) const {
         const uint64_t rows = rows_of_128_bytes(xs + stage * kRowsBytes);
         const uint64_t columns = rows_of_128_bytes(ws + stage * kWeightBytes + first_of_tile * kBlockBytes);
@@ -375,16 +395,14 @@ struct Kernel {
         products_commit();
     }
 
-    // Of a tile, all of k, where each group of a column has a scale: the sums of each block are scaled and added up. The
+    // Of a tile, all of k, where the sums of each block are scaled and added up. The
     // other warp group, or other blocks of the processor, multiply meanwhile.
     DEVICE void add_groups(Totals& totals, int stage, unsigned parity, int own, int warp, int lane) const {
         static_assert(kBlocks == 1, "one block of weights in registers, and the next");
         using Group = typename Weights::Group;
-        const int column = own * kBlockColumns + warp * 16 + lane / 4;
         const auto load = [&](uint4(&a)[4]) {
             barrier_wait(full + stage * 8, parity);
-            const unsigned groups = gs + stage * kGroupBytes;
-            const Group group(call, groups + column * 4, groups + kScaleBytes + column);
+            const Group group = group_of(stage, own, warp, lane);
             Weights::load(a, ws + stage * kWeightBytes + own * kBlockBytes, warp, lane, group);
             return group;
         };
@@ -479,7 +497,7 @@ struct Kernel {
                 const int64_t m = m0 + p * kPiece + i / kBlockColumns, n = n0 + i % kBlockColumns;
                 const int sum = shared_int(place(i / kBlockColumns, i % kBlockColumns));
                 if (m >= call.m || n >= call.out.n) continue;
-                if constexpr (Weights::kGrouped) {
+                if constexpr (is_float<Total>) {
                     const float value = epilogue::scaled(call.out, __int_as_float(sum), m, n);
                     epilogue::store_value(call.out, 0, m, n, value);
                 } else {
@@ -489,6 +507,9 @@ struct Kernel {
             group_sync(1 + group);
         }
     }
+
+    DEVICE static float number(float sum) { return sum; }
+    DEVICE static float number(int sum) { return static_cast<float>(Weights::sum(sum)); }
 
     // 16-bit outputs: turned around in shared memory, then written 16 bytes at a time.
     DEVICE void store_rows(
@@ -500,12 +521,7 @@ struct Kernel {
         const bool bfloat16 = out.y_type == ENVDOCTOR_BFLOAT16;
         const unsigned piece = staged + group * (kOutputBytes / Groups);
         const auto value = [&](Total sum, float x_scale, int i) {
-            float scaled;
-            if constexpr (Weights::kGrouped) {
-                scaled = epilogue::multiply(epilogue::multiply(sum, x_scale), scale[i]);
-            } else {
-                scaled = epilogue::multiply(epilogue::multiply(static_cast<float>(Weights::sum(sum)), x_scale), scale[i]);
-            }
+            const float scaled = epilogue::multiply(epilogue::multiply(number(sum), x_scale), scale[i]);
             const float result = epilogue::add(scaled, bias[i]);
             return out.relu && result < 0.0f ? 0.0f : result;
         };

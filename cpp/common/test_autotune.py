@@ -51,28 +51,35 @@ def test_a_linear_takes_what_was_measured(kind, device, tmp_path):
     x = torch.randn(6, 128, device=device).half()
     wanted, packed = linear(x), linear.packed
     table = autotune(linear, (1, 8), folder=str(tmp_path))
-    assert linear.variants == table and table[1::2] == (1, 8) and table[-1] == 0
+    assert linear.variants[torch.float16] == table and table[1::2] == (1, 8) and table[-1] == 0
     assert linear.packed is packed and torch.allclose(linear(x), wanted, rtol=1e-2, atol=1e-2)
 
 
 def test_the_fastest_is_taken_for_each_number_of_rows(linear, spent, tmp_path):
-    own, variants = linear.variants, spent[1]
+    own, variants = linear.variants[torch.float16], spent[1]
     autotune(linear, (1, 16), folder=str(tmp_path / "a"))
-    assert linear.variants == (variant_of(own, 1), 1, variant_of(own, 16), 16, 0)  # all take as long
+    assert linear.variants[torch.bfloat16] == own
+    assert linear.variants[torch.float16] == (
+        variant_of(own, 1),
+        1,
+        variant_of(own, 16),
+        16,
+        0,
+    )  # all take as long
     other = variants[0][0]
     spent[0][other] = 0.5
     autotune(linear, (1, 16), folder=str(tmp_path / "b"))
-    assert linear.variants == (other, 1, other, 16, 0)
+    assert linear.variants[torch.float16] == (other, 1, other, 16, 0)
 
 
 def test_of_equal_times_the_first_counts(linear, spent, tmp_path):
     autotune(linear, (1,), folder=str(tmp_path / "a"))
-    runs = [variant for variant in spent[1][0] if variant != linear.variants[0]]
+    runs = [variant for variant in spent[1][0] if variant != linear.variants[torch.float16][0]]
     if len(runs) < 2:
         pytest.skip("this processor has too few variants")
     spent[0].update({runs[0]: 0.505, runs[1]: 0.5})
     autotune(linear, (1,), folder=str(tmp_path / "b"))
-    assert linear.variants == (runs[0], 1, 0)
+    assert linear.variants[torch.float16] == (runs[0], 1, 0)
 
 
 def test_a_second_linear_of_the_size_is_not_measured(linear, spent, tmp_path):
@@ -148,3 +155,8 @@ def test_processes_that_write_at_once(tmp_path):
 def test_rows_must_rise(rows, linear):
     with pytest.raises(ValueError, match="rising"):
         autotune(linear, rows)
+
+
+def test_x_must_be_what_the_linear_takes(linear):
+    with pytest.raises(ValueError, match=r"not torch\.float64"):
+        autotune(linear, (1,), torch.float64)

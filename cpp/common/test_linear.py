@@ -172,12 +172,13 @@ def test_no_bias_and_nothing_in_the_weights(device):
 
 def test_the_table_is_what_the_library_takes(linear, device):
     names = ["auto", *linear.forcing.variants()]
-    assert linear.variants[-1] == 0 and variant_of(linear.variants, 100_000) == 0
+    table = linear.variants[torch.float16]
+    assert table[-1] == 0 and variant_of(table, 100_000) == 0
     for rows in (1, 8, 9, 70, 512):
         x = activations(rows, K, device=device)
-        chosen = variant_of(linear.variants, rows)
+        chosen = variant_of(table, rows)
         assert names[chosen].startswith("cuda" if device.type == "cuda" else ("cpu", "reference"))
-        resolved, linear.variants = linear.variants, (0,)
+        resolved, linear.variants = linear.variants, {torch.float16: (0,)}
         by_library = linear(x)
         linear.variants = resolved
         assert torch.equal(linear(x), by_library)
@@ -243,6 +244,18 @@ def test_a_checkpoint_brings_its_order_along(device):
     x = activations(2, K, device=device)
     plain.load_state_dict(ordered.state_dict())
     assert torch.equal(plain(x), ordered(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("rows", [3, 100, 300])
+def test_x_of_another_type_than_the_scales(rows, dtype, device):
+    of = source(n=512).to(dtype)
+    linear, (values, g_idx) = LinearW4A16.from_linear(of, 64, device), rounded_codes(of.weight, 64)
+    weight = (values.codes.float() - values.zeros.float()[g_idx]) * values.scales.float()[g_idx]
+    for type_of_x in (torch.float16, torch.bfloat16):
+        x = activations(rows, K, dtype=type_of_x)
+        y, wanted = linear(x.to(device)).cpu().float(), x.float() @ weight + of.bias.detach().float()
+        assert (y - wanted).norm() / wanted.norm() < 0.005
 
 
 def test_scales_of_another_type_are_taken(device):
@@ -332,12 +345,12 @@ def test_compiled_whole_for_any_number_of_rows(linear, device):
 @pytest.mark.skipif(not hasattr(torch.library, "opcheck"), reason="torch has opcheck from 2.5 on")
 def test_the_operators_are_well_made_with_a_table(device):
     linear, x = KINDS["w8a8"](source(), device), activations(4, K, device=device)
-    q, rest = quantize_rows(x), (1.0, False, torch.float16, linear.variants)
+    q, rest = quantize_rows(x), (1.0, False, torch.float16, linear.variants[torch.float16])
     weight = (linear.packed, linear.sums, N, K, q.scale, linear.w_scale, None, None, linear.bias)
     torch.library.opcheck(torch.ops.envdoctor.linear_w8a8.default, (q.values, *weight, *rest))
     linear = KINDS["w4a16-order"](source(), device)
     weight = (linear.packed, N, linear.k, 4, 64, linear.scale_zero, torch.float16, linear.channels, None)
-    torch.library.opcheck(torch.ops.envdoctor.linear_w4a16.default, (x, *weight, linear.variants))
+    torch.library.opcheck(torch.ops.envdoctor.linear_w4a16.default, (x, *weight, linear.variants[x.dtype]))
 
 
 @pytest.mark.gpu
@@ -353,6 +366,12 @@ def test_a_graph_holds_it(kind):
 
 
 # --- what does not fit ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int8])
+def test_x_of_another_type_is_refused(dtype, linear, device):
+    with pytest.raises((TypeError, ValueError), match="must be float16"):
+        linear(torch.zeros(2, K, dtype=dtype, device=device))
 
 
 def test_what_does_not_fit_is_said():

@@ -100,6 +100,7 @@ DEVICE bool is_aligned(const GemmW4A16& call) {
 // Lookups: of groups, for each block of 64 k: one, or two where groups are shorter.
 template <class Type, int Bits, int Tiles, int Lookups>
 DEVICE void direct(const GemmW4A16& call) {
+    let_next_kernel_begin();
     constexpr int kSlots = Tiles == 1 ? 4 : 2, kAhead = Bits == 4 ? 2 * kSlots : kSlots;  // x is nearer than codes are
     using Rows = WarpRows<Tiles * kDirectTileM, kSlots>;
     __shared__ __align__(128) char memory[kWarps * Rows::kBytes];
@@ -119,7 +120,6 @@ DEVICE void direct(const GemmW4A16& call) {
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) load(i, warp + i * kWarps);
     wait_for_previous_kernel();
-    let_next_kernel_begin();
 #pragma unroll
     for (int i = 0; i < kSlots; ++i) {
         const int block = warp + i * kWarps;
@@ -212,6 +212,7 @@ DEVICE void wait_for_sharers() {
 // share the k of each stage (Split = 2): twice the blocks where there would be few.
 template <class Type, int Bits, int Split>
 DEVICE void tiled(const GemmW4A16& call) {
+    let_next_kernel_begin();
     constexpr int kMmaM = kTileM / 8;
     constexpr bool kRolls = Bits == 8 && Split == 1;  // registers of a half take the next block's when it is used up
     constexpr int64_t kBlockBytes = 512 * Bits;
@@ -232,7 +233,6 @@ DEVICE void tiled(const GemmW4A16& call) {
         next_group.load(call, static_cast<int>(n0) + column, own * 32);
     }
     wait_for_previous_kernel();
-    let_next_kernel_begin();
     const bool aligned = is_aligned(call), is_half = call.scale_type == ENVDOCTOR_FLOAT16;
 #pragma unroll 1
     for (int stage = 0; stage < kStages - 1; ++stage) {

@@ -7,10 +7,11 @@ namespace {
 #define ENTRY(name, shape) {{"gemm_w4a16_cuda_sm90a", "gemm_w4a16_" name}, hopper::shape}
 #define ENTRIES(name)                                                                                              \
     {ENTRY(name "_rows8", kRows8), ENTRY(name "_rows16", kRows16), ENTRY(name "_rows32", kRows32),                 \
-     ENTRY(name "_rows64", kRows64), ENTRY(name "_square128", kSquare128)}
+     ENTRY(name "_rows64", kRows64), ENTRY(name "_square128", kSquare128), ENTRY(name "_turns64", kTurns64),       \
+     ENTRY(name "_rows256", kRows256)}
 
 // By type of x, by bits, then by shape.
-hopper::Entry entries[2][2][5] = {{ENTRIES("half4"), ENTRIES("half8")}, {ENTRIES("bfloat4"), ENTRIES("bfloat8")}};
+hopper::Entry entries[2][2][7] = {{ENTRIES("half4"), ENTRIES("half8")}, {ENTRIES("bfloat4"), ENTRIES("bfloat8")}};
 
 hopper::Operands operands(const GemmW4A16& call) {
     const int64_t blocks = ceil_div(call.k, kW4A16BlockK), of_group = call.group / kW4A16BlockK;

@@ -5,12 +5,12 @@
 #include "gemm_w4a16/gemm_w4a16.h"
 #include "gemm_w4a16/widen.cuh"
 
-// Codes become 16-bit integers in registers, without their zero points; the sums of a block are scaled.
+// Few rows: codes become 16-bit integers in registers, without their zero points; the sums of a block are scaled.
 template <class Type, int Bits>
 struct CodeGroups {
     using Sum = float;
     using Total = float;
-    static constexpr bool kInRegisters = true, kGrouped = true, kBeginsWithBits = false;
+    static constexpr bool kInRegisters = true, kGrouped = true, kScalesSums = true, kBeginsWithBits = false;
     static constexpr int kBlockBytes = kW4A16BlockN * kW4A16BlockK * Bits / 8;
 
     // Of a thread's two columns.
@@ -29,7 +29,8 @@ struct CodeGroups {
         }
     };
 
-    DEVICE static void load(uint4 (&a)[4], unsigned block, int warp, int lane, const Group& group) {
+    template <class Of>
+    DEVICE static void load(uint4 (&a)[4], unsigned block, int warp, int lane, const Of& group) {
         const unsigned own = block + warp * 128 * Bits + lane * 16;
         uint4 words = hopper::shared_uint4(own);
 #pragma unroll
@@ -50,14 +51,48 @@ struct CodeGroups {
     DEVICE static float value(float sum) { return sum; }
 };
 
+// Many rows: more sums than can be scaled block by block, so that weights are; they are rounded to the type of x. The scale
+// must be of that type.
+template <class Type, int Bits>
+struct ScaledCodes : CodeGroups<Type, Bits> {
+    static constexpr bool kScalesSums = false;
+
+    struct Group {
+        unsigned scale[2], zero[2];
+
+        DEVICE Group(const HopperGemm&, unsigned words, unsigned) {
+#pragma unroll
+            for (int i = 0; i < 2; ++i) {
+                const unsigned word = static_cast<unsigned>(hopper::shared_int(words + i * 32));
+                scale[i] = __byte_perm(word, 0, 0x1010);
+                zero[i] = zero_of(word);
+            }
+        }
+    };
+
+    DEVICE static void load(uint4 (&a)[4], unsigned block, int warp, int lane, const Group& group) {
+        CodeGroups<Type, Bits>::load(a, block, warp, lane, group);
+#pragma unroll
+        for (int step = 0; step < 4; ++step) {
+            a[step].x = Type::multiply(a[step].x, group.scale[0]);
+            a[step].y = Type::multiply(a[step].y, group.scale[1]);
+            a[step].z = Type::multiply(a[step].z, group.scale[0]);
+            a[step].w = Type::multiply(a[step].w, group.scale[1]);
+        }
+    }
+};
+
 #define KERNEL(name, weights, shape, blocks) HOPPER_KERNEL(name, weights, hopper::shape, blocks)
 #define KERNELS(type, T, bits)                                                                \
     using type##bits = CodeGroups<T, bits>;                                                   \
+    using scaled_##type##bits = ScaledCodes<T, bits>;                                         \
     KERNEL(gemm_w4a16_##type##bits##_rows8, type##bits, kRows8, 4)                            \
     KERNEL(gemm_w4a16_##type##bits##_rows16, type##bits, kRows16, 4)                          \
     KERNEL(gemm_w4a16_##type##bits##_rows32, type##bits, kRows32, 3)                          \
     KERNEL(gemm_w4a16_##type##bits##_rows64, type##bits, kRows64, 2)                          \
-    KERNEL(gemm_w4a16_##type##bits##_square128, type##bits, kSquare128, 1)
+    KERNEL(gemm_w4a16_##type##bits##_square128, scaled_##type##bits, kSquare128, 1)           \
+    KERNEL(gemm_w4a16_##type##bits##_turns64, scaled_##type##bits, kTurns64, 1)               \
+    KERNEL(gemm_w4a16_##type##bits##_rows256, scaled_##type##bits, kRows256, 1)
 
 #if __CUDA_ARCH__ == 900
 KERNELS(half, HalfType, 4)

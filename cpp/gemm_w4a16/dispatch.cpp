@@ -1,5 +1,8 @@
 #include "common/cpu.h"
 #include "common/driver.h"
+#include "common/hopper_choice.h"
+#include "common/hopper_launch.h"
+#include "common/hopper_shapes.h"
 #include "common/status.h"
 #include "common/threads.h"
 #include "gemm_w4a16/gemm_w4a16.h"
@@ -93,8 +96,11 @@ const Variant variants[] = {
     SM90A("rows32", 2),
     SM90A("rows64", 3),
     {"cuda_sm90a_square128", nullptr, run_sm90a, 4, 1},
+    {"cuda_sm90a_turns64", nullptr, run_sm90a, 5, 1},
+    {"cuda_sm90a_rows256", nullptr, run_sm90a, 6, 1},
 };
-constexpr int kVariants = sizeof variants / sizeof *variants, kSquare128 = kVariants - 1;
+constexpr int kVariants = sizeof variants / sizeof *variants;
+constexpr int kSquare128 = kVariants - 3, kTurns64 = kVariants - 2, kRows256 = kVariants - 1;
 
 int best_on_cpu() {
     const int level = envdoctor_cpu_level();
@@ -103,15 +109,31 @@ int best_on_cpu() {
 
 // Direct reads each code once and x once for each 16 columns; it has no more than 16 rows of sums in its registers.
 constexpr int64_t kDirectRows = 16;
+// On Hopper it begins sooner than what copies in bulk, and so many weights are read before that catches up.
+constexpr int64_t kDirectWeights = 1 << 25;
 // Fewer tiles of 64 rows and 128 columns leave processors of a large GPU idle; twice as many narrow ones run at once.
 constexpr int64_t kFewTiles = 132;
 
+bool rounds_weights(const GemmW4A16& call) { return call.scale_type == call.type; }
+
+constexpr hopper::Cost kManyRows[] = {
+    {kSm90a + 9, hopper::kRows64, 1, 0.5f, 18},
+    {kSm90a + 10, hopper::kRows64, 2, 0.5f, 11},
+    // These round weights to the type of x, and so want scales of that type.
+    {kSquare128, hopper::kSquare128, 1, 2.5f, 26},
+    {kTurns64, hopper::kTurns64, 1, 2, 15},
+    {kRows256, hopper::kRows256, 1, 2, 46},
+};
+constexpr int kThatScaleSums = 2;
+
 int choose_on_hopper(const GemmW4A16& call) {
-    if (call.m <= 4) return kDirect;
-    if (call.m > 64 && ceil_div(call.n, 128) * ceil_div(call.m, 128) >= 64) return kSquare128;
+    if (call.m > 64) return hopper::cheapest(kManyRows, rounds_weights(call) ? 5 : kThatScaleSums, call.m, call.n, call.k);
+    const int64_t columns = ceil_div(call.n, kW4A16BlockN);
+    if (call.m <= 4 && call.n * call.k <= kDirectWeights) return kDirect;
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
-    const int64_t blocks = ceil_div(call.n, kW4A16BlockN) * ceil_div(call.m, 64), blocks_k = ceil_div(call.k, kW4A16BlockK);
-    return kSm90a + 3 * shape + (blocks >= 100 || blocks_k < 2 ? 0 : blocks >= 50 || blocks_k < 4 ? 1 : 2);
+    // To widen codes holds a block up, not memory: several on a processor hide it.
+    const int64_t most = hopper::kProcessors * (call.m <= 32 ? 16 : 7) / 4;
+    return kSm90a + 3 * shape + hopper::split_of(columns, ceil_div(call.k, kW4A16BlockK), most) / 2;
 }
 
 int choose_on_gpu(const GemmW4A16& call, int capability) {
@@ -125,7 +147,7 @@ bool fits_gpu(const GemmW4A16& call, int variant, int capability) {
     if (variant == kDirect && call.m > kDirectRows) return false;
     if (variant >= kSm90a) {
         const bool has_k = ceil_div(call.k, kW4A16BlockK) >= variants[variant].split;
-        return capability == 90 && fits_sm90a(call) && has_k;
+        return capability == 90 && fits_sm90a(call) && has_k && (variant < kSquare128 || rounds_weights(call));
     }
     return capability >= 75 && variant >= kDirect;
 }

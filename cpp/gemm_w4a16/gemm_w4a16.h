@@ -2,7 +2,8 @@
 //
 //     y[m, n] = sum_k x[m, k] * (q[k, n] - zero[g, n]) * scale[g, n] + bias[n],   g = k / group
 //
-// The sums are float32, in an order that each variant has for itself; y is rounded once, to the type of x. Groups are
+// The sums are float32, in an order that each variant has for itself; y is rounded once, to the type of x. Variants for
+// many rows may round (q - zero) * scale to the type of x before, where scale is of that type too. Groups are
 // equally long and lie one after the other along k: what a checkpoint has otherwise was made so when it was packed.
 #pragma once
 

@@ -3,14 +3,6 @@
 
 #include "common/device.cuh"
 
-// What the two types of x need: names for templates.
-struct HalfType {
-    static constexpr bool kIsBfloat16 = false;
-};
-struct BfloatType {
-    static constexpr bool kIsBfloat16 = true;
-};
-
 DEVICE unsigned half2_subtract(unsigned a, unsigned b) {
     unsigned c;
     asm("sub.f16x2 %0, %1, %2;" : "=r"(c) : "r"(a), "r"(b));
@@ -28,6 +20,17 @@ DEVICE unsigned bfloat2_fma(unsigned a, unsigned b, unsigned c) {
 #endif
     return d;
 }
+// What the two types of x need.
+struct HalfType {
+    static constexpr bool kIsBfloat16 = false;
+    // Of two values each.
+    static DEVICE unsigned multiply(unsigned a, unsigned b) { return half2_fma(a, b, 0x80008000u); }
+};
+struct BfloatType {
+    static constexpr bool kIsBfloat16 = true;
+    static DEVICE unsigned multiply(unsigned a, unsigned b) { return bfloat2_fma(a, b, 0x80008000u); }
+};
+
 // Two float16 that bfloat16 holds too.
 DEVICE unsigned bfloat2_of_half2(unsigned pair) {
     unsigned result = 0;

@@ -74,6 +74,7 @@ DEVICE void upper_operand(unsigned (&a)[4], const uint4& half, int step) {
 // Lookups: of groups, for each block of 128 k: none, one, or four where groups are shorter.
 template <int Tiles, int Lookups>
 DEVICE void direct(const GemmW4A8& call) {
+    let_next_kernel_begin();
     constexpr bool kGrouped = Lookups > 0;
     constexpr int kAhead = Tiles == 1 && Lookups < 4 ? 4 : 2;
     using Rows = WarpRows<Tiles * kDirectTileM, kAhead>;
@@ -98,7 +99,6 @@ DEVICE void direct(const GemmW4A8& call) {
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) load(i, warp + i * kWarps);
     wait_for_previous_kernel();
-    let_next_kernel_begin();
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) rows.copy(i, (warp + i * kWarps) * kW4BlockK, warp + i * kWarps < blocks);
 
@@ -195,6 +195,7 @@ DEVICE void copy_rows(char* to, const GemmW4A8& call, int64_t m0, int64_t k0) {
 // A block makes 64 rows and 128 columns; each of its 8 warps 16 columns of all rows.
 template <bool Grouped, bool Aligned>
 DEVICE void tiled(const GemmW4A8& call) {
+    let_next_kernel_begin();
     constexpr int kMmaM = kTileM / 8;
     __shared__ __align__(128) char xs[kStages][kTileM * 128];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, matrix = lane / 8;
@@ -206,7 +207,6 @@ DEVICE void tiled(const GemmW4A8& call) {
     Block now, next;
     if (blocks > 0) next.load(weights);
     wait_for_previous_kernel();
-    let_next_kernel_begin();
     for (int stage = 0; stage < kStages - 1; ++stage) {
         if (stage < blocks) copy_rows<Aligned>(xs[stage], call, m0, stage * kW4BlockK);
         copies_begun();

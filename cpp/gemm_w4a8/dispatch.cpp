@@ -1,7 +1,9 @@
 #include <string.h>
 
 #include "common/driver.h"
+#include "common/hopper_choice.h"
 #include "common/hopper_launch.h"
+#include "common/hopper_shapes.h"
 #include "common/status.h"
 #include "common/threads.h"
 #include "gemm_w4a8/gemm_w4a8.h"
@@ -96,23 +98,29 @@ const Variant variants[] = {
     {"cuda_sm90a_groups_square", run_sm90a, 12, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kGroups8 = kVariants - 13, kGroupsSquare = kVariants - 1, kSquare128 = kGroups8 - 3, kRows256 = kGroups8 - 1;
+constexpr int kGroups8 = kVariants - 13, kGroupsSquare = kVariants - 1, kSquare128 = kGroups8 - 3, kTurns64 = kGroups8 - 2, kRows256 = kGroups8 - 1;
+
+constexpr hopper::Cost kManyRows[] = {
+    {kSm90a + 12, hopper::kRows128, 1, 1, 13.8f},
+    {kTurns64, hopper::kTurns64, 1, 2, 7.5f},
+    {kSquare128, hopper::kSquare128, 1, 2.5f, 13},
+    {kRows256, hopper::kRows256, 1, 2, 23.2f},
+};
+constexpr hopper::Cost kManyRowsInGroups[] = {
+    {kGroups8 + 9, hopper::kRows64, 1, 0.5f, 19.7f},
+    {kGroups8 + 10, hopper::kRows64, 2, 0.5f, 13},
+    {kGroupsSquare, hopper::kSquare128, 1, 1, 26.9f},
+};
 
 int choose_on_gpu(const GemmW4A8& call, int capability) {
     if (capability != 90 || !fits_sm90a(call)) return fits_mma_direct(call) ? kDirect : kTiled;
-    const int64_t columns = ceil_div(call.n, kW4BlockN), blocks_k = ceil_div(call.k, kW4BlockK);
-    const int64_t tiles = ceil_div(call.n, 128) * ceil_div(call.m, 128);
-    if (call.m > 64 && tiles >= 100) {
-        if (call.group) return kGroupsSquare;
-        const int64_t rounds = ceil_div(tiles, hopper::kProcessors);
-        const int64_t rounds256 = ceil_div(ceil_div(call.n, 128) * ceil_div(call.m, 256), hopper::kProcessors);
-        return rounds256 * 184 < rounds * 100 ? kRows256 : kSquare128;
-    }
-    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 || call.group ? 3 : 4;
-    const int64_t blocks = columns * ceil_div(call.m, call.group ? 64 : 128);
-    // Blocks that share k are more, and have more bytes on their way; where each has few k they cost more than they give.
-    const bool alone = blocks >= 100 || blocks_k < 2 || (blocks >= 60 && blocks_k <= 48);
-    return (call.group ? kGroups8 : kSm90a) + 3 * shape + (alone ? 0 : blocks >= 50 || blocks_k < 4 ? 1 : 2);
+    if (call.m > 64 && call.group) return hopper::cheapest(kManyRowsInGroups, 3, call.m, call.n, call.k);
+    if (call.m > 64) return hopper::cheapest(kManyRows, 4, call.m, call.n, call.k);
+    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
+    // To widen codes holds a block up, not memory: several on a processor hide it.
+    const int64_t most = hopper::kProcessors * (call.m <= 32 ? 16 : 7) / 4;
+    const int split = hopper::split_of(ceil_div(call.n, kW4BlockN), ceil_div(call.k, kW4BlockK), most);
+    return (call.group ? kGroups8 : kSm90a) + 3 * shape + split / 2;
 }
 
 // The variant of a call, or -1 with a reason.

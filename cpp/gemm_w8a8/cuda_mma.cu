@@ -22,6 +22,7 @@ DEVICE uint4 sixteen_of(const int8_t* row, int64_t at, int64_t k, bool aligned) 
 // columns and rows, and they serve as those that two products expect in four different places.
 template <int Tiles>
 DEVICE void direct(const GemmW8A8& call) {
+    let_next_kernel_begin();
     constexpr int kAhead = Tiles == 1 ? 4 : 2;
     constexpr int kOutputs = Tiles * kDirectTileM * kDirectN;
     static_assert(kOutputs <= kThreads, "at most one for each thread");
@@ -42,7 +43,6 @@ DEVICE void direct(const GemmW8A8& call) {
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) load(ahead[i], warp + i * kWarps);
     wait_for_previous_kernel();
-    let_next_kernel_begin();
 
     const bool aligned = ((reinterpret_cast<uintptr_t>(call.x) | static_cast<uintptr_t>(call.x_row)) & 15) == 0;
     const int m = threadIdx.x / kDirectN, n = n0 + threadIdx.x % kDirectN;  // of this thread's output
@@ -131,6 +131,7 @@ DEVICE void copy_packed(char* to, const GemmW8A8& call, int64_t n0, int64_t k0) 
 
 template <int TileM, Weights Kind>
 DEVICE void tiled(const GemmW8A8& call) {
+    let_next_kernel_begin();
     constexpr int kWarpsM = TileM == kTileM ? 2 : 1, kWarpsN = kWarps / kWarpsM;
     constexpr int kMmaM = TileM / kWarpsM / 16, kGroups = kTileN / kWarpsN / 16;
     __shared__ __align__(128) char xs[kStages][TileM * kStepK];
@@ -143,7 +144,6 @@ DEVICE void tiled(const GemmW8A8& call) {
     const int8_t* w = call.w + item * call.w_batch;
     const bool packed = Kind == kPacked || (Kind == kUnaligned && call.packed);
     wait_for_previous_kernel();
-    let_next_kernel_begin();
 
     const auto copy_stage = [&](int64_t step) {
         const int64_t k0 = step * kStepK;

@@ -1,6 +1,8 @@
 #include "common/cpu.h"
 #include "common/driver.h"
+#include "common/hopper_choice.h"
 #include "common/hopper_launch.h"
+#include "common/hopper_shapes.h"
 #include "common/status.h"
 #include "common/threads.h"
 #include "gemm_w8a8/cpu_tiles.h"
@@ -117,7 +119,7 @@ const Variant variants[] = {
     {"cuda_sm90a_rows256", run_sm90a, nullptr, 8, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kSquare128 = kVariants - 4, kTurns128 = kVariants - 2, kRows256 = kVariants - 1;
+constexpr int kSquare128 = kVariants - 4, kTurns64 = kVariants - 3, kTurns128 = kVariants - 2, kRows256 = kVariants - 1;
 
 // The best that runs here. Up to 8 rows are one tile of AVX-512, and wait for weights as those of AMX do; from 9 on AMX is
 // faster (measured at 4096 x 4096), and is asked of the kernel.
@@ -127,28 +129,21 @@ int most_on_cpu(const GemmW8A8& call) {
     return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
 }
 
-// How many blocks share k, so that all processors have bytes on their way.
-int split_of(int64_t tiles, int64_t blocks_k) {
-    // Blocks that share k are more; where each has few k they cost more than they give.
-    if (tiles >= 100 || blocks_k < 2 || (tiles >= 60 && blocks_k <= 48)) return 0;
-    return tiles >= 50 || blocks_k < 4 ? 1 : 2;
-}
+constexpr hopper::Cost kManyRows[] = {
+    {kTurns64, hopper::kTurns64, 1, 2, 8},
+    {kSquare128, hopper::kSquare128, 1, 2.5f, 13},
+    {kTurns128, hopper::kTurns128, 1, 3.5f, 12.5f},
+    {kRows256, hopper::kRows256, 1, 3, 23},
+};
 
 int choose_on_gpu(const GemmW8A8& call, int capability) {
     if (capability != 90 || !fits_sm90a(call)) return fits_mma_direct(call) ? kDirect : kTiled;
-    const int64_t columns = ceil_div(call.n, kBlockN), blocks_k = ceil_div(call.k, kBlockK);
-    // Few rows and small weights: the warps of a block share k, and what they read goes to registers at once.
-    if (call.m <= 2 && call.n * call.k <= 20'000'000) return kDirect;
-    // Large tiles where there are nearly as many as processors: by how many rounds each shape needs. A tile of twice the
-    // size takes 1.84 times as long (measured at 12288 x 4096).
-    const int64_t tiles = ceil_div(call.n, 128) * ceil_div(call.m, 128);
-    if (call.m > 64 && tiles >= 100) {
-        const int64_t rounds = ceil_div(tiles, hopper::kProcessors);
-        const int64_t rounds256 = ceil_div(ceil_div(call.n, 128) * ceil_div(call.m, 256), hopper::kProcessors);
-        return rounds256 * 184 < rounds * 100 ? kRows256 : rounds == 1 ? kSquare128 : kTurns128;
-    }
-    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : call.m <= 64 ? 3 : 4;
-    return kSm90a + 3 * shape + split_of(columns * ceil_div(call.m, 128), blocks_k);
+    if (call.m > 64) return hopper::cheapest(kManyRows, 4, call.m, call.n, call.k);
+    const int64_t columns = ceil_div(call.n, kBlockN), steps = ceil_div(call.k, kBlockK);
+    // Of 33 to 64 rows two tiles, where processors would be idle.
+    const bool two = call.m > 32 && columns * 2 <= hopper::kProcessors;
+    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 || two ? 2 : 3;
+    return kSm90a + 3 * shape + hopper::split_of(columns * (two ? 2 : 1), steps, hopper::kProcessors) / 2;
 }
 
 // The variant of a call, or -1 with a reason.

@@ -84,13 +84,13 @@ DEVICE float squared_distance(float value, float mean) {
 // A row in the registers of one warp (Warp) or of a block, `Vectors` pieces of 16 bytes of residual for each thread.
 template <class T, int Vectors, bool Warp>
 DEVICE void row_in_registers(const LayernormQ& call) {
+    let_next_kernel_begin();
     constexpr int kCount = T::kCount;
     __shared__ float sums_of_warps[32], squares_of_warps[32];
     const int threads = Warp ? 32 : blockDim.x, thread = Warp ? threadIdx.x % 32 : threadIdx.x;
     const int64_t row = Warp ? static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.x / 32 : blockIdx.x;
     const int vectors = static_cast<int>(call.k) / kCount;
     wait_for_previous_kernel();
-    let_next_kernel_begin();
     if (Warp && row >= call.rows) return;
 
     const int32_t* x = call.x + row * call.x_row;
@@ -134,6 +134,7 @@ DEVICE void row_in_registers(const LayernormQ& call) {
 // A row of any size and place. The sums that it hands out are what it reads again, each thread its own.
 template <class T>
 DEVICE void row_read_again(const LayernormQ& call) {
+    let_next_kernel_begin();
     using Raw = typename T::Raw;
     __shared__ float sums_of_warps[32], squares_of_warps[32];
     const int64_t row = blockIdx.x;
@@ -141,7 +142,6 @@ DEVICE void row_read_again(const LayernormQ& call) {
     const Raw* residual = static_cast<const Raw*>(call.residual) + row * call.residual_row;
     Raw* handed_out = static_cast<Raw*>(call.sum) + row * call.sum_row;
     wait_for_previous_kernel();
-    let_next_kernel_begin();
 
     float sum = 0.0f, squares = 0.0f;
     for (int64_t at = threadIdx.x; at < call.k; at += kLoopThreads) {

@@ -60,6 +60,7 @@ DEVICE unsigned magnitude_of(float value, unsigned largest) {
 // A row in the registers of one warp (Warp) or of a block, `Vectors` pieces of 16 bytes for each thread.
 template <class T, int Vectors, bool Warp, Mode mode>
 DEVICE void row_in_registers(const Quantize& call) {
+    let_next_kernel_begin();
     constexpr int kCount = T::kCount;
     __shared__ unsigned largest_of_warps[32];
     __shared__ int sums_of_warps[32];
@@ -67,7 +68,6 @@ DEVICE void row_in_registers(const Quantize& call) {
     const int64_t row = Warp ? static_cast<int64_t>(blockIdx.x) * kWarps + threadIdx.x / 32 : blockIdx.x;
     const int vectors = static_cast<int>(call.k) / kCount;
     wait_for_previous_kernel();
-    let_next_kernel_begin();
     if (Warp && row >= call.rows) return;
 
     const typename T::Raw* x = static_cast<const typename T::Raw*>(call.x) + row * call.x_row;
@@ -130,6 +130,7 @@ DEVICE void row_in_registers(const Quantize& call) {
 // A row of any size and place, read twice by a block.
 template <class T, Mode mode>
 DEVICE void row_read_twice(const Quantize& call) {
+    let_next_kernel_begin();
     constexpr int kCount = T::kCount;
     __shared__ unsigned largest_of_warps[32];
     __shared__ int sums_of_warps[32];
@@ -140,7 +141,6 @@ DEVICE void row_read_twice(const Quantize& call) {
                          reinterpret_cast<uintptr_t>(call.smooth) % 16 == 0;
     const int64_t vectors = aligned ? call.k / kCount : 0, rest = vectors * kCount;
     wait_for_previous_kernel();
-    let_next_kernel_begin();
 
     const auto vector_at = [&](int64_t at, float(&values)[kCount]) {
         values_of<T>(*reinterpret_cast<const uint4*>(x + at * kCount), values);

@@ -40,13 +40,15 @@ def autotune(
     dtype: torch.dtype = torch.float16,
     folder: Optional[str] = None,
 ) -> Tuple[int, ...]:
-    """Give a linear the table of what is fastest at these numbers of rows, and return it.
+    """Give a linear the table of what is fastest at these numbers of rows for x of a dtype, and return it.
 
     Between two of them the larger one decides, and beyond the last the library. What was measured before, with this
     library on a device of this name, is read from `folder`, by default envdoctor/autotune in XDG's cache folder; a file
     that cannot be read, or says something else, is measured anew. The table goes when the linear goes to another
-    device, is copied or loads weights. Raises ValueError for no rows, or unsorted ones.
+    device, is copied or loads weights. Raises ValueError for no rows, unsorted ones or a dtype that x cannot have.
     """
+    if dtype not in linear.variants:
+        raise ValueError(f"x of {type(linear).__name__} here has one of {list(linear.variants)}, not {dtype}")
     if not rows or list(rows) != sorted(set(rows)) or rows[0] < 1:
         raise ValueError(f"rows must be rising numbers from 1 on, not {list(rows)}")
     names = ["auto", *linear.forcing.variants()]
@@ -60,8 +62,8 @@ def autotune(
     table: List[int] = []
     for name, count in zip(fastest, rows):
         table += [names.index(name), count]
-    linear.variants = (*table, 0)
-    return linear.variants
+    linear.variants[dtype] = (*table, 0)
+    return linear.variants[dtype]
 
 
 # --- what is remembered -----------------------------------------------------------------------------------------------
@@ -135,7 +137,7 @@ def _write(path: Optional[str], key: Dict[str, Any], fastest: Sequence[str]) -> 
 def _fastest(linear: PackedLinear, rows: int, dtype: torch.dtype, count: int) -> int:
     """The number of the fastest variant; of those that are equally fast, the linear's own, else the first."""
     own, packed = linear.variants, linear.packed
-    preferred = variant_of(own, rows)
+    preferred = variant_of(own[dtype], rows)
     made = torch.Generator().manual_seed(0)
     x = torch.randn(rows, linear.in_features, generator=made).to(packed.device, dtype)
     try:
@@ -154,7 +156,7 @@ def _runs(linear: PackedLinear, x: Tensor, variants: Sequence[int]) -> Dict[int,
     copies: List[Tensor] = []
     least = float("inf")
     for variant in variants:
-        linear.variants = (variant,)
+        linear.variants = {x.dtype: (variant,)}
         try:
             linear(x)  # a first call also loads code
         except NotImplementedError:

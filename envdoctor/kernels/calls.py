@@ -109,7 +109,7 @@ def rows_of(tensor: torch.Tensor, k: int) -> Tuple[torch.Tensor, int, int]:
 
 
 def rows_of_groups(values: torch.Tensor) -> torch.Tensor:
-    """What groups of a linear have [groups, N], each row filled up to a multiple of 64, the columns of a block."""
+    """[groups, N] with each row filled up to a multiple of 64: so many columns has a block."""
     return torch.nn.functional.pad(values, (0, -values.shape[1] % 64)).contiguous()
 
 

@@ -52,9 +52,8 @@ class PackedW4A16(NamedTuple):
     k: int  # with what groups were filled up by
     bits: int  # 4 or 8
     group: int  # values of k
-    scale_zero: (
-        Tensor  # int32 [groups, n up to a multiple of 64]: the bits of the scale, above them the zero point
-    )
+    #: int32 [groups, n up to a multiple of 64]: the bits of the scale, above them the zero point
+    scale_zero: Tensor
     scale_dtype: torch.dtype
     channels: Optional[Tensor] = None  # of x, which each k is; None: the same
 
@@ -136,12 +135,12 @@ def _sorted(values: GptqValues, of_channels: Tensor) -> Tuple[GptqValues, int, O
     return GptqValues(codes, values.zeros[of_runs], values.scales[of_runs]), _UNIT, channels
 
 
-def variants_w4a16(weight: PackedW4A16) -> List[int]:
-    """The table of what the library takes for rows that lie one after the other in aligned memory."""
+def variants_w4a16(weight: PackedW4A16, dtype: torch.dtype) -> List[int]:
+    """The table of what the library takes for rows of a type that lie one after the other in aligned memory."""
     device, _ = place(weight.data)
     groups = (weight.group, ANYWHERE, -(-weight.n // 64) * 64)
     pointers = (weight.n, weight.k, ANYWHERE, weight.k, ANYWHERE, *groups, ANYWHERE, weight.n, 0)
-    types = (weight.bits, TYPES[torch.float16], TYPES[weight.scale_dtype], NONE, 0)
+    types = (weight.bits, TYPES[dtype], TYPES[weight.scale_dtype], NONE, 0)
     return resolve(lambda rows: chosen(_variant(_CALL.pack(rows, *pointers, *types), device), "linear_w4a16"))
 
 

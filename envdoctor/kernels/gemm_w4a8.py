@@ -42,8 +42,8 @@ forcing = Forcing("envdoctor_gemm_w4a8_variant_name")
 class PackedW4A8(NamedTuple):
     """Weights [n, k] in the layout of the device that they lie on.
 
-    With groups: scales float32 [ceil(k / group), n up to a multiple of 64] and, where groups have zero points, int8 of
-    the same shape.
+    With groups: scales float32 [ceil(k / group), n up to a multiple of 64] and, where groups have zero points,
+    int8 of the same shape.
     """
 
     data: Tensor

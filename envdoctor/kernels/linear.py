@@ -1,5 +1,6 @@
 """Linears as modules: weights packed and variants chosen when one is made, so that a call quantises and multiplies."""
 
+import contextlib
 from typing import Dict, List, Optional, Tuple, Union
 
 import torch
@@ -19,6 +20,7 @@ from envdoctor.kernels.layouts import unpack_w4a8, unpack_w4a16, unpack_w8a8
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.kernels.quantize import quantize_rows, quantize_static
 from envdoctor.kernels.rounding import rounded_codes, rounded_int4, rounded_int8
+from envdoctor.kernels.variants import AUTO
 
 _Device = Union[torch.device, str, None]
 
@@ -45,7 +47,7 @@ class _Int8Linear(PackedLinear):
             raise ValueError("x_zero goes with x_scale")
         self.in_features, self.out_features = weight.k, weight.n
         self._hold(
-            table,
+            dict.fromkeys((torch.float16, torch.bfloat16, torch.float32), table),
             packed=weight.data,
             sums=weight.sums,
             w_scale=_values(w_scale, weight.n, torch.float32, "w_scale"),
@@ -96,7 +98,7 @@ class LinearW8A8(_Int8Linear):
         values, scale = _quantized(x, held)
         weight = (held["packed"], held["sums"], self.out_features, self.in_features)
         scales = (scale, held["w_scale"], held["x_zero"], None)
-        return w8a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants)
+        return w8a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype])
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int8 [N, K]."""
@@ -160,7 +162,7 @@ class LinearW4A8(_Int8Linear):
         groups = (self.group, held["group_scale"], held["group_zero"])
         weight = (held["packed"], self.out_features, self.in_features, held["sums"], *groups)
         scales = (scale, held["w_scale"], held["x_zero"], None)
-        return w4a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants)
+        return w4a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype])
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int4_pairs [N, K / 2], group_* are [N, groups]."""
@@ -207,7 +209,10 @@ class LinearW4A16(PackedLinear):
         self.out_features = weight.n
         held = {"scale_zero": weight.scale_zero, "channels": channels}
         bias = _values(bias, weight.n, None, "bias")
-        self._hold(variants_w4a16(weight), packed=weight.data, bias=bias, **held)
+        tables = {torch.float16: variants_w4a16(weight, torch.float16)}
+        with contextlib.suppress(NotImplementedError):  # a GPU without it, which a call will say
+            tables[torch.bfloat16] = variants_w4a16(weight, torch.bfloat16)
+        self._hold(tables, packed=weight.data, bias=bias, **held)
 
     @classmethod
     def from_linear(cls, linear: torch.nn.Linear, group: int = 128, device: _Device = None) -> "LinearW4A16":
@@ -219,8 +224,9 @@ class LinearW4A16(PackedLinear):
     def forward(self, x: Tensor) -> Tensor:
         """x [..., K] to y [..., N]."""
         held = self._buffers
+        table = self.variants.get(x.dtype, AUTO)
         weight = (held["packed"], self.out_features, self.k, self.bits, self.group, held["scale_zero"])
-        return w4a16(x, *weight, self.scale_dtype, held["channels"], held["bias"], self.variants)
+        return w4a16(x, *weight, self.scale_dtype, held["channels"], held["bias"], table)
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is codes [K, N], of 4 bits two in a byte along K; scales and zeros are [groups, N]."""

@@ -32,8 +32,8 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
     bias: Optional[Tensor]
     in_features: int
     out_features: int
-    #: Which variant takes how many rows (envdoctor.kernels.variants).
-    variants: Tuple[int, ...]
+    #: For each dtype of x, which variant takes how many rows (envdoctor.kernels.variants).
+    variants: Dict[torch.dtype, Tuple[int, ...]]
 
     def plain(self) -> Dict[str, Tensor]:
         """The state, in no device's layout."""
@@ -43,13 +43,15 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
         """Another one with this state on a device; ValueError or TypeError for what does not fit."""
         raise NotImplementedError
 
-    def _hold(self, table: List[int], packed: Tensor, **tensors: Optional[Tensor]) -> None:
+    def _hold(
+        self, tables: Dict[torch.dtype, List[int]], packed: Tensor, **tensors: Optional[Tensor]
+    ) -> None:
         self.register_buffer("packed", packed, persistent=False)
         for name, tensor in tensors.items():
             # A copy: whom it came from may go on and change it.
             held = None if tensor is None else tensor.detach().to(packed.device, copy=True)
             self.register_buffer(name, None if held is None else held.contiguous(), persistent=False)
-        self.variants = tuple(table)
+        self.variants = {dtype: tuple(table) for dtype, table in tables.items()}
 
     def _held(self, *names: str) -> Dict[str, Tensor]:
         return {name: self._buffers[name] for name in names if self._buffers[name] is not None}

@@ -1,0 +1,35 @@
+#include "common/hopper_choice.h"
+
+#include "common/hopper_launch.h"
+#include "common/types.h"
+
+namespace hopper {
+
+constexpr int64_t kLeastSharedK = 1024;
+
+static float microseconds(const Cost& cost, int64_t m, int64_t n, int64_t k) {
+    const int64_t tiles = ceil_div(m, cost.shape.rows) * ceil_div(n, cost.shape.columns) * cost.split;
+    // Blocks of one warp group are small enough that two share a processor.
+    const int64_t at_once = kProcessors * (cost.shape.groups > 1 ? 1 : 2);
+    return cost.start + cost.round * static_cast<float>(ceil_div(tiles, at_once)) * static_cast<float>(k) / 4096;
+}
+
+int cheapest(const Cost* costs, int count, int64_t m, int64_t n, int64_t k) {
+    const Cost* best = costs;
+    for (const Cost* cost = costs + 1; cost < costs + count; ++cost) {
+        if (cost->split > 1 && k < kLeastSharedK) continue;
+        if (microseconds(*cost, m, n, k) < microseconds(*best, m, n, k)) best = cost;
+    }
+    return best->variant;
+}
+
+int split_of(int64_t blocks, int64_t steps, int64_t most) {
+    int split = 1;
+    for (int next = 2; next <= 4; next *= 2) {
+        const bool idle = blocks * next <= kProcessors && steps >= 8 * next;
+        if (idle || (blocks * next <= most && steps >= 16 * next)) split = next;
+    }
+    return split;
+}
+
+}  // namespace hopper

@@ -1,0 +1,26 @@
+// Which shape a product takes on Hopper: what all families decide alike, from their measured costs.
+#pragma once
+
+#include <stdint.h>
+
+#include "common/hopper_gemm.h"
+
+namespace hopper {
+
+// What tiles of a shape cost, in microseconds of an H200: a line through measurements of 128 to 2048 rows at 4096 x 4096
+// and 11008 x 4096 (n x k). All processors together work on a round of tiles.
+struct Cost {
+    int variant;  // of the family
+    Shape shape;
+    int split;           // blocks that share k
+    float start, round;  // of a call, and of each round at k = 4096
+};
+
+// The variant that costs least; blocks share no k under 1024.
+int cheapest(const Cost* costs, int count, int64_t m, int64_t n, int64_t k);
+
+// How many blocks shall share k, as a power of two: so many that each processor has one block, or `most` blocks are there;
+// where each has few steps they cost more than they give.
+int split_of(int64_t blocks, int64_t steps, int64_t most);
+
+}  // namespace hopper
