@@ -49,6 +49,19 @@ def of_operators() -> Dict[str, Call]:
     }
 
 
+def of_linears() -> Dict[str, Call]:
+    """The modules: what quantises x, then the product."""
+    of, x = torch.nn.Linear(K, N, bias=False), torch.randn(1, K)
+    w8a8, w4a8 = kernels.LinearW8A8.from_linear(of), kernels.LinearW4A8.from_linear(of)
+    w4a16, x16 = kernels.LinearW4A16.from_linear(of), x.half()
+    return {
+        "nn.Linear": lambda: of(x),
+        "LinearW8A8": lambda: w8a8(x),
+        "LinearW4A8": lambda: w4a8(x),
+        "LinearW4A16": lambda: w4a16(x16),
+    }
+
+
 def fastest(methods: Dict[str, Call], rounds: int, calls: int) -> Dict[str, float]:
     """Microseconds for a call of each."""
     found = dict.fromkeys(methods, float("inf"))
@@ -68,7 +81,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--calls", type=int, default=500)
     arguments = parser.parse_args()
-    methods = {**of_torch(), **of_operators()}
+    methods = {**of_torch(), **of_operators(), **of_linears()}
     usual = fastest(methods, arguments.rounds, arguments.calls)
     with torch.inference_mode():
         inference = fastest(methods, arguments.rounds, arguments.calls)

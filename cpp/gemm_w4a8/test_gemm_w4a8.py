@@ -163,6 +163,7 @@ def test_several_tiles_for_each_block_and_long_pipelines(variant):
         assert torch.equal(y[1], wanted.float().half())
 
 
+@pytest.mark.skipif(not hasattr(torch.library, "opcheck"), reason="torch has opcheck from 2.5 on")
 def test_the_operator_is_well_made(device):
     packed = pack_w4a8(int4_pairs(weights(24, 64)), device, 32, torch.rand(24, 2))
     rest = (torch.rand(1, device=device), None, None, None, None, 1.0, False, torch.float16)

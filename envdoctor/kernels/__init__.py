@@ -17,17 +17,23 @@ try:
 except LibraryMissing as error:
     raise ImportError(f"envdoctor.kernels: {error}") from error
 
+from envdoctor.kernels.autotune import autotune
 from envdoctor.kernels.calls import set_threads
 from envdoctor.kernels.gemm_w4a8 import int4_pairs, int4_values, linear_w4a8, pack_w4a8
 from envdoctor.kernels.gemm_w4a16 import linear_w4a16, pack_w4a16
 from envdoctor.kernels.gemm_w8a8 import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
 from envdoctor.kernels.gptq import gptq_pack, gptq_values
 from envdoctor.kernels.layernorm_q import layernorm_q
+from envdoctor.kernels.linear import LinearW4A8, LinearW4A16, LinearW8A8
 from envdoctor.kernels.llm_int8 import linear_llm_int8, pack_llm_int8
 from envdoctor.kernels.quantize import Quantized, quantize_rows, quantize_static
 
 __all__ = [
+    "LinearW4A8",
+    "LinearW4A16",
+    "LinearW8A8",
     "Quantized",
+    "autotune",
     "bmm_w8a8",
     "gemm_w8a8",
     "gptq_pack",

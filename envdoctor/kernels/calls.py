@@ -12,8 +12,11 @@ from envdoctor import library
 
 CPU = -1
 NONE = 0
+#: A pointer of calls that are only asked about: not null, and aligned as what torch allocates.
+ANYWHERE = 4096
 TYPES = {torch.int8: 1, torch.int32: 2, torch.float16: 3, torch.bfloat16: 4, torch.float32: 5}
 
+_NO_KERNELS = "there are kernels for CPUs and NVIDIA GPUs, not for {}"
 _EXCEPTIONS = {
     library.INVALID_ARGUMENT: ValueError,
     library.NOT_SUPPORTED: NotImplementedError,
@@ -34,12 +37,19 @@ def check(status: int, what: str) -> None:
         raise _EXCEPTIONS.get(status, RuntimeError)(f"{what}: {library.last_reason()}")
 
 
+def chosen(variant: int, what: str) -> int:
+    """A variant that the library names; NotImplementedError where it has none for a call."""
+    if variant < 0:
+        raise NotImplementedError(f"{what}: {library.last_reason()}")
+    return variant
+
+
 def place(tensor: torch.Tensor) -> Tuple[int, Optional[int]]:
     """Where a tensor's kernels run: device for the library (-1: CPU), and the stream that is current there."""
     if tensor.is_cpu:
         return CPU, None
     if not tensor.is_cuda or torch.version.hip:
-        raise NotImplementedError(f"there are kernels for CPUs and NVIDIA GPUs, not for {tensor.device}")
+        raise NotImplementedError(_NO_KERNELS.format(tensor.device))
     hand_in_driver()
     index = tensor.get_device()
     # What torch.cuda.current_stream(index).cuda_stream is, without an object around it: every call asks.
@@ -75,6 +85,8 @@ def set_threads(count: int) -> None:
 
 def where(device: torch.device) -> int:
     """A device as functions that only prepare for it take it: all GPUs are alike to them."""
+    if device.type not in ("cpu", "cuda"):
+        raise NotImplementedError(_NO_KERNELS.format(device))
     return CPU if device.type == "cpu" else 0
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import TYPES, address
+from envdoctor.kernels.calls import ANYWHERE, NONE, TYPES, address
 from envdoctor.kernels.variants import AUTO, VARIANTS
 
 #: Of an operator's schema, its last arguments.
@@ -16,6 +16,8 @@ SCHEMA = (
 
 #: Epilogue of cpp/common/epilogue.h for `struct`: y, its strides, n and k; pointers; steps; types; bias_scale, relu.
 FORMAT = "P4q 7P 4i 2i fi"
+#: Values of it for a call that is only asked about: no variant depends on them.
+ASKED = (ANYWHERE, *[0] * 4, *[0] * 7, *[0] * 4, TYPES[torch.float16], NONE, 1.0, 0)
 
 
 class Epilogue(NamedTuple):

@@ -5,16 +5,18 @@ Source of the formulas: cpp/gemm_w4a16/README.md.
 
 import ctypes
 import struct
-from typing import NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
 from envdoctor.kernels.calls import (
+    ANYWHERE,
     NONE,
     TYPES,
     address,
     check,
+    chosen,
     function,
     place,
     registry,
@@ -24,13 +26,14 @@ from envdoctor.kernels.calls import (
 )
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.gptq import GptqValues, gptq_values, group_of_channels
-from envdoctor.kernels.variants import AUTO, VARIANTS, variant_of
+from envdoctor.kernels.variants import AUTO, VARIANTS, resolve, variant_of
 
 #: GemmW4A16 of cpp/gemm_w4a16/gemm_w4a16.h: sizes; x; packed; groups; y; bias; bits, types, variant.
 _CALL = struct.Struct("@3q Pq P qPq Pq P 5i0q")
 
 _int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 _gemm = function("envdoctor_gemm_w4a16", _int, ctypes.c_char_p, _int, _pointer)
+_variant = function("envdoctor_gemm_w4a16_variant", _int, ctypes.c_char_p, _int)
 _packed_bytes = function("envdoctor_gemm_w4a16_packed_bytes", ctypes.c_size_t, _long, _long, _int, _int)
 _pack = function("envdoctor_gemm_w4a16_pack", _int, _pointer, _long, _long, _int, _int, _pointer)
 
@@ -73,13 +76,19 @@ def pack_w4a16(
     g_idx = None if g_idx is None else g_idx.cpu()
     values = gptq_values(qweight.cpu(), qzeros.cpu(), scales.cpu(), g_idx, bits, v2)
     of_channels = group_of_channels(g_idx, values.codes.shape[0], values.scales.shape[0])
+    return pack_values(values, of_channels, bits, target)
+
+
+def pack_values(values: GptqValues, of_channels: Tensor, bits: int, device: torch.device) -> PackedW4A16:
+    """What a checkpoint says, brought into the layout of a device; of_channels is the group of each channel."""
+    values = GptqValues(*(each.cpu() for each in values))
     values, group, channels = _sorted(values, of_channels)
     k, n = values.codes.shape
     scale, width = _sixteen_bits(values.scales), 8 if bits == 8 else 4
-    data = packed_for(values.codes, width, target)
+    data = packed_for(values.codes, width, device)
     words = rows_of_groups((scale.view(torch.int16).int() & 0xFFFF) | values.zeros.int() << 16)
-    channels = None if channels is None else channels.to(target)
-    return PackedW4A16(data.to(target), n, k, width, group, words.to(target), scale.dtype, channels)
+    channels = None if channels is None else channels.to(device)
+    return PackedW4A16(data.to(device), n, k, width, group, words.to(device), scale.dtype, channels)
 
 
 def packed_for(codes: Tensor, bits: int, device: torch.device) -> Tensor:
@@ -126,12 +135,21 @@ def _sorted(values: GptqValues, of_channels: Tensor) -> Tuple[GptqValues, int, O
     return GptqValues(codes, values.zeros[of_runs], values.scales[of_runs]), _UNIT, channels
 
 
+def variants_w4a16(weight: PackedW4A16, dtype: torch.dtype) -> List[int]:
+    """The table of what the library takes for rows of a type that lie one after the other in aligned memory."""
+    device, _ = place(weight.data)
+    groups = (weight.group, ANYWHERE, -(-weight.n // 64) * 64)
+    pointers = (weight.n, weight.k, ANYWHERE, weight.k, ANYWHERE, *groups, ANYWHERE, weight.n, 0)
+    types = (weight.bits, TYPES[dtype], TYPES[weight.scale_dtype], NONE, 0)
+    return resolve(lambda rows: chosen(_variant(_CALL.pack(rows, *pointers, *types), device), "linear_w4a16"))
+
+
 def linear_w4a16(x: Tensor, weight: PackedW4A16, bias: Optional[Tensor] = None) -> Tensor:
     """y[..., n] = sum_k x[..., k] * (code[k, n] - zero[g, n]) * scale[g, n] + bias[n], summed in float32.
 
     x is float16 or bfloat16 [..., K], and so is y; weights are those of pack_w4a16.
     """
-    return _linear(x, *weight, bias, [forcing.number])
+    return linear_operator(x, *weight, bias, [forcing.number])
 
 
 def _linear_real(
@@ -156,6 +174,8 @@ def _linear_real(
         raise ValueError(f"x must have {k} channels, not {x.shape[-1]}")
     y = x.new_empty((*x.shape[:-1], n))
     flat, m, row = rows_of(x, k)
+    if len(variants) > 1 and (flat.data_ptr() % 16 or (row != k and row % 8)):
+        variants = AUTO  # a table is for rows that the fastest variants can read
     bias = _bias(bias, x, n)
     groups = (group, scale_zero.data_ptr(), scale_zero.shape[1])
     pointers = (flat.data_ptr(), row, packed.data_ptr(), *groups, y.data_ptr(), n)
@@ -175,7 +195,7 @@ def _bias(bias: Optional[Tensor], x: Tensor, n: int) -> Optional[Tensor]:
     return wide if wide.is_contiguous() else wide.contiguous()
 
 
-_linear = registry.operator(
+linear_operator = registry.operator(
     "linear_w4a16(Tensor x, Tensor packed, int n, int k, int bits, int group, Tensor scale_zero, "
     f"ScalarType scale_dtype, Tensor? channels, Tensor? bias, {VARIANTS}) -> Tensor",
     _linear_real,

@@ -5,14 +5,16 @@ Source of the formulas: cpp/gemm_w4a8/README.md.
 
 import ctypes
 import struct
-from typing import Any, NamedTuple, Optional
+from typing import Any, List, NamedTuple, Optional
 
 import torch
 from torch import Tensor
 
 from envdoctor.kernels.calls import (
+    ANYWHERE,
     address,
     check,
+    chosen,
     function,
     place,
     registry,
@@ -21,15 +23,16 @@ from envdoctor.kernels.calls import (
     rows_of_groups,
     where,
 )
-from envdoctor.kernels.epilogue import FORMAT, SCHEMA, Epilogue
+from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
-from envdoctor.kernels.variants import variant_of
+from envdoctor.kernels.variants import resolve, variant_of
 
 #: GemmW4A8 of cpp/gemm_w4a8/gemm_w4a8.h: sizes; x; packed; groups; out, variant.
 _CALL = struct.Struct(f"@3q Pq P q2Pq {FORMAT} i0q")
 
 _int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 _gemm = function("envdoctor_gemm_w4a8", _int, ctypes.c_char_p, _int, _pointer)
+_variant = function("envdoctor_gemm_w4a8_variant", _int, ctypes.c_char_p, _int)
 _packed_bytes = function("envdoctor_gemm_w4a8_packed_bytes", ctypes.c_size_t, _long, _long, _int)
 _pack = function("envdoctor_gemm_w4a8_pack", _int, _pointer, _long, _long, _long, _int, _pointer)
 
@@ -99,6 +102,26 @@ def pack_w4a8(
     )
 
 
+def variants_w4a8(weight: PackedW4A8) -> List[int]:
+    """The table of what the library takes for rows in new memory, as quantize_rows makes them."""
+    device, _ = place(weight.data)
+    scale, zero = (
+        ANYWHERE if values is not None else 0 for values in (weight.group_scale, weight.group_zero)
+    )
+    before = (
+        weight.n,
+        weight.k,
+        ANYWHERE,
+        weight.k,
+        ANYWHERE,
+        weight.group,
+        scale,
+        zero,
+        -(-weight.n // 64) * 64,
+    )
+    return resolve(lambda rows: chosen(_variant(_CALL.pack(rows, *before, *ASKED, 0), device), "linear_w4a8"))
+
+
 def linear_w4a8(
     x: Tensor,
     weight: PackedW4A8,
@@ -116,7 +139,7 @@ def linear_w4a8(
     x int8 [..., K]; weights of pack_w4a8. Weights with groups bring their scales; activations then have no zero point.
     """
     arguments = (x_scale, w_scale, x_zero, w_zero, bias, bias_scale, relu, out_dtype)
-    return _linear(x, *weight, *arguments, [forcing.number])
+    return linear_operator(x, *weight, *arguments, [forcing.number])
 
 
 def _linear_real(
@@ -146,7 +169,7 @@ def _linear_real(
     return y
 
 
-_linear = registry.operator(
+linear_operator = registry.operator(
     "linear_w4a8(Tensor x, Tensor packed, int n, int k, Tensor w_sum, int group, Tensor? group_scale, "
     f"Tensor? group_zero, {SCHEMA}) -> Tensor",
     _linear_real,

@@ -5,15 +5,26 @@ Source of the formulas: cpp/gemm_w8a8/README.md.
 
 import ctypes
 import struct
-from typing import Any, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import address, check, function, place, registry, rows_adjacent, rows_of, where
-from envdoctor.kernels.epilogue import FORMAT, SCHEMA, Epilogue
+from envdoctor.kernels.calls import (
+    ANYWHERE,
+    address,
+    check,
+    chosen,
+    function,
+    place,
+    registry,
+    rows_adjacent,
+    rows_of,
+    where,
+)
+from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
-from envdoctor.kernels.variants import AUTO, VARIANTS, variant_of
+from envdoctor.kernels.variants import AUTO, VARIANTS, resolve, variant_of
 
 #: GemmW8A8 of cpp/gemm_w8a8/gemm_w8a8.h: sizes; x; w; packed, out, variant. A call fills one: with `struct` that
 #: takes a tenth of the time that ctypes takes.
@@ -21,6 +32,7 @@ _CALL = struct.Struct(f"@4q P2q P2q P {FORMAT} i0q")
 
 _int, _long, _pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
 _gemm = function("envdoctor_gemm_w8a8", _int, ctypes.c_char_p, _int, _pointer)
+_variant = function("envdoctor_gemm_w8a8_variant", _int, ctypes.c_char_p, _int)
 _packed_bytes = function("envdoctor_gemm_w8a8_packed_bytes", ctypes.c_size_t, _long, _long, _int)
 _pack = function("envdoctor_gemm_w8a8_pack", _int, _pointer, _long, _long, _long, _int, _pointer)
 
@@ -51,6 +63,13 @@ def pack_w8a8(weight: Tensor, device: "Optional[torch.device | str]" = None) -> 
     data = torch.empty(_packed_bytes(n, k, where(target)), dtype=torch.int8)
     check(_pack(address(source), source.stride(0), n, k, where(target), address(data)), "pack_w8a8")
     return PackedW8A8(data.to(target), source.sum(1, dtype=torch.int32).to(target), n, k)
+
+
+def variants_w8a8(weight: PackedW8A8) -> List[int]:
+    """The table of what the library takes for rows in new memory, as quantize_rows makes them."""
+    device, _ = place(weight.data)
+    before, after = (weight.n, weight.k, ANYWHERE, 0, weight.k, 0, 0, 0, ANYWHERE), (*ASKED, 0)
+    return resolve(lambda rows: chosen(_variant(_CALL.pack(1, rows, *before, *after), device), "linear_w8a8"))
 
 
 def gemm_w8a8(
@@ -89,7 +108,7 @@ def linear_w8a8(
 ) -> Tensor:
     """gemm_w8a8 with weights that pack_w8a8 packed."""
     arguments = (x_scale, w_scale, x_zero, w_zero, bias, bias_scale, relu, out_dtype)
-    return _linear(x, *weight, *arguments, [forcing.number])
+    return linear_operator(x, *weight, *arguments, [forcing.number])
 
 
 def bmm_w8a8(
@@ -167,7 +186,7 @@ _plain = registry.operator(
     _plain_real,
     lambda x, w, *arguments: Epilogue(*arguments).empty(x, *x.shape[:-1], w.shape[0]),
 )
-_linear = registry.operator(
+linear_operator = registry.operator(
     f"linear_w8a8(Tensor x, Tensor packed, Tensor w_sum, int n, int k, {SCHEMA}) -> Tensor",
     _linear_real,
     lambda x, packed, w_sum, n, k, *arguments: Epilogue(*arguments).empty(x, *x.shape[:-1], n),

@@ -1,0 +1,398 @@
+"""Linears as modules: what the functional calls say, before and after every way out of a module."""
+
+import copy
+import importlib
+import io
+import pickle
+
+import pytest
+import torch
+
+from envdoctor.kernels import (
+    LinearW4A8,
+    LinearW4A16,
+    LinearW8A8,
+    gptq_pack,
+    int4_pairs,
+    linear_w4a8,
+    linear_w4a16,
+    linear_w8a8,
+    pack_w4a8,
+    pack_w4a16,
+    pack_w8a8,
+    quantize_rows,
+    quantize_static,
+)
+from envdoctor.kernels.gemm_w4a16 import packed_for
+from envdoctor.kernels.layouts import unpack_w4a8, unpack_w4a16, unpack_w8a8
+from envdoctor.kernels.rounding import rounded_codes, rounded_int4, rounded_int8
+from envdoctor.kernels.variants import variant_of
+
+K, N = 192, 80
+SCALE, ZERO = torch.tensor([0.02]), torch.tensor([7], dtype=torch.int32)
+
+
+def source(seed=0, k=K, n=N, bias=True):
+    """A linear to round, always the same."""
+    made = torch.Generator().manual_seed(seed)
+    linear = torch.nn.Linear(k, n, bias=bias)
+    with torch.no_grad():
+        linear.weight.copy_(torch.randn(n, k, generator=made))
+        if bias:
+            linear.bias.copy_(torch.randn(n, generator=made))
+    return linear
+
+
+def with_zeros_of_groups(linear, device):
+    pairs = int4_pairs(rounded_int4(linear.weight)[0])
+    groups = (
+        torch.rand(N, K // 64, generator=torch.Generator().manual_seed(3)),
+        torch.arange(N * K // 64).view(N, -1).to(torch.int8) % 8,
+    )
+    return LinearW4A8(pack_w4a8(pairs, device, 64, *groups), bias=linear.bias)
+
+
+def with_order(linear, device, bits=4):
+    """A checkpoint whose channels are not sorted by group, so that x is gathered."""
+    values, _ = rounded_codes(linear.weight, K // 3)
+    stored = gptq_pack(*values, torch.arange(K) % 3, bits)
+    return LinearW4A16(pack_w4a16(*stored, bits, True, device), linear.bias)
+
+
+KINDS = {
+    "w8a8": LinearW8A8.from_linear,
+    "w8a8-static": lambda linear, device: LinearW8A8.from_linear(linear, device, SCALE),
+    "w8a8-static-zero": lambda linear, device: LinearW8A8.from_linear(linear, device, SCALE, ZERO),
+    "w4a8": lambda linear, device: LinearW4A8.from_linear(linear, 0, device),
+    "w4a8-static": lambda linear, device: LinearW4A8.from_linear(linear, 0, device, SCALE, ZERO),
+    "w4a8-groups": lambda linear, device: LinearW4A8.from_linear(linear, 64, device),
+    "w4a8-uneven": lambda linear, device: LinearW4A8.from_linear(linear, 128, device),
+    "w4a8-zeros": with_zeros_of_groups,
+    "w4a16": lambda linear, device: LinearW4A16.from_linear(linear, 64, device),
+    "w4a16-uneven": lambda linear, device: LinearW4A16.from_linear(linear, 128, device),
+    "w4a16-order": with_order,
+    "w4a16-order-8": lambda linear, device: with_order(linear, device, 8),
+}
+
+
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request):
+    return torch.device(request.param)
+
+
+@pytest.fixture(params=list(KINDS))
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def linear(kind, device):
+    return KINDS[kind](source(), device)
+
+
+def activations(*shape, device="cpu", dtype=torch.float16):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(5)).to(device, dtype)
+
+
+# --- products ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32])
+@pytest.mark.parametrize("scale", [None, SCALE])
+def test_w8a8_is_a_quantiser_and_a_product(dtype, scale, device):
+    of, x = source(), activations(2, 5, K, device=device, dtype=dtype)
+    values, w_scale = (each.to(device) for each in rounded_int8(of.weight))
+    scale = None if scale is None else scale.to(device)
+    q = quantize_rows(x) if scale is None else quantize_static(x, scale)
+    wanted = linear_w8a8(
+        q.values,
+        pack_w8a8(values),
+        q.scale,
+        w_scale,
+        bias=of.bias.detach().to(device),
+        out_dtype=dtype,
+    )
+    assert torch.equal(LinearW8A8.from_linear(of, device, scale)(x), wanted)
+
+
+@pytest.mark.parametrize("group", [0, 64])
+def test_w4a8_is_a_quantiser_and_a_product(group, device):
+    of, x = source(), activations(3, K, device=device)
+    values, w_scale = (each.to(device) for each in rounded_int4(of.weight, group))
+    weight = pack_w4a8(int4_pairs(values), device, group, w_scale if group else None)
+    q, bias = quantize_rows(x), of.bias.detach().to(device)
+    wanted = linear_w4a8(q.values, weight, q.scale, None if group else w_scale, bias=bias)
+    assert torch.equal(LinearW4A8.from_linear(of, group, device)(x), wanted)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_w4a16_is_a_product(dtype, device):
+    values, g_idx = rounded_codes(source().weight, 64)
+    weight = pack_w4a16(*gptq_pack(*values, g_idx), v2=True, device=device)
+    of, x = source(), activations(3, K, device=device, dtype=dtype)
+    wanted = linear_w4a16(x, weight, of.bias.detach().to(device))
+    assert torch.equal(LinearW4A16.from_linear(of, 64, device)(x), wanted)
+
+
+@pytest.mark.parametrize(
+    ("kind", "most"), [("w8a8", 0.02), ("w4a8", 0.25), ("w4a8-groups", 0.2), ("w4a16", 0.15)]
+)
+def test_rounding_keeps_the_product(kind, most):
+    of, x = source(), activations(64, K)
+    y, wanted = KINDS[kind](of, torch.device("cpu"))(x).float(), of(x.float())
+    assert (y - wanted).norm() / wanted.norm() < most
+
+
+@pytest.mark.parametrize("rows", [(), (1,), (0,), (2, 0), (3, 5), (513,), (2, 1, 300)])
+def test_any_leading_dimensions(rows, linear, device):
+    x = activations(*rows, K, device=device)
+    y = linear(x)
+    assert y.shape == (*rows, N) and y.dtype == x.dtype
+    each = [linear(row) for row in x.reshape(-1, K)[:3]]
+    assert all(torch.allclose(a, b, rtol=1e-2, atol=1e-2) for a, b in zip(each, y.reshape(-1, N)))
+
+
+def test_rows_that_do_not_lie_where_the_table_wants_them(linear, device):
+    whole = activations(9, K + 24, device=device)
+    for x in (whole[:, 1 : K + 1], whole[::2, 3 : K + 3], whole[:, :K]):
+        assert torch.allclose(linear(x), linear(x.contiguous()), rtol=1e-2, atol=1e-2)
+
+
+def test_no_bias_and_nothing_in_the_weights(device):
+    of = source(bias=False)
+    with torch.no_grad():
+        of.weight.zero_()
+    for make in (LinearW8A8.from_linear, LinearW4A8.from_linear, LinearW4A16.from_linear):
+        made = make(of, device=device)
+        assert made.bias is None and not made(activations(3, K, device=device)).any()
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+def test_the_table_is_what_the_library_takes(linear, device):
+    names = ["auto", *linear.forcing.variants()]
+    table = linear.variants[torch.float16]
+    assert table[-1] == 0 and variant_of(table, 100_000) == 0
+    for rows in (1, 8, 9, 70, 512):
+        x = activations(rows, K, device=device)
+        chosen = variant_of(table, rows)
+        assert names[chosen].startswith("cuda" if device.type == "cuda" else ("cpu", "reference"))
+        resolved, linear.variants = linear.variants, {torch.float16: (0,)}
+        by_library = linear(x)
+        linear.variants = resolved
+        assert torch.equal(linear(x), by_library)
+
+
+def test_nothing_is_asked_in_a_call(linear, device, monkeypatch):
+    for family in ("gemm_w8a8", "gemm_w4a8", "gemm_w4a16"):
+        monkeypatch.setattr(importlib.import_module(f"envdoctor.kernels.{family}"), "_variant", None)
+    linear(activations(3, K, device=device))
+
+
+# --- ways out of a module ---------------------------------------------------------------------------------------------
+
+
+def test_a_state_goes_into_another_linear(kind, linear, device):
+    x = activations(4, K, device=device)
+    stream = io.BytesIO()
+    torch.save(linear.state_dict(), stream)
+    stream.seek(0)
+    other = KINDS[kind](source(1), device)
+    assert not torch.equal(other(x), linear(x))
+    other.load_state_dict(torch.load(stream))
+    assert torch.equal(other(x), linear(x))
+    for name, tensor in other.state_dict().items():
+        assert torch.equal(tensor, linear.state_dict()[name])
+
+
+def test_a_state_within_a_model(device):
+    def model(seed):
+        return torch.nn.Sequential(KINDS["w8a8"](source(seed), device), torch.nn.Linear(N, 3).to(device))
+
+    one, other = model(0), model(1)
+    x = activations(2, K, device=device, dtype=torch.float32)
+    assert sorted(one.state_dict()) == ["0.bias", "0.w_scale", "0.weight", "1.bias", "1.weight"]
+    other.load_state_dict(one.state_dict())
+    assert torch.equal(one(x), other(x))
+
+
+def test_what_a_state_lacks_or_has_too_much_is_said():
+    linear = LinearW8A8.from_linear(source())
+    state = linear.state_dict()
+    with pytest.raises(RuntimeError, match=r"Missing key\(s\).*w_scale"):
+        linear.load_state_dict({name: state[name] for name in state if name != "w_scale"})
+    with pytest.raises(RuntimeError, match=r"Unexpected key\(s\).*x_scale"):
+        linear.load_state_dict({**state, "x_scale": SCALE})
+    with pytest.raises(
+        RuntimeError, match=r"\(96, 80\) features in and out do not go into a linear of \(192, 80\)"
+    ):
+        linear.load_state_dict(LinearW8A8.from_linear(source(k=96)).state_dict())
+    with pytest.raises(RuntimeError, match="weight must be int8"):
+        linear.load_state_dict({**state, "weight": state["weight"].float()})
+    grouped = LinearW4A8.from_linear(source(), 64)
+    with pytest.raises(RuntimeError, match=r"group_scale must be \[80, 3\]"):
+        grouped.load_state_dict(LinearW4A8.from_linear(source(), 32).state_dict())
+    with pytest.raises(RuntimeError, match="are not of 3 groups of 64"):
+        LinearW4A16.from_linear(source(), 64).load_state_dict(
+            LinearW4A16.from_linear(source(), 32).state_dict()
+        )
+
+
+def test_a_checkpoint_brings_its_order_along(device):
+    plain, ordered = KINDS["w4a16"](source(), device), KINDS["w4a16-order"](source(), device)
+    x = activations(2, K, device=device)
+    plain.load_state_dict(ordered.state_dict())
+    assert torch.equal(plain(x), ordered(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("rows", [3, 100, 300])
+def test_x_of_another_type_than_the_scales(rows, dtype, device):
+    of = source(n=512).to(dtype)
+    linear, (values, g_idx) = LinearW4A16.from_linear(of, 64, device), rounded_codes(of.weight, 64)
+    weight = (values.codes.float() - values.zeros.float()[g_idx]) * values.scales.float()[g_idx]
+    for type_of_x in (torch.float16, torch.bfloat16):
+        x = activations(rows, K, dtype=type_of_x)
+        y, wanted = linear(x.to(device)).cpu().float(), x.float() @ weight + of.bias.detach().float()
+        assert (y - wanted).norm() / wanted.norm() < 0.005
+
+
+def test_scales_of_another_type_are_taken(device):
+    of, x = source(), activations(2, K, device=device)
+    wide = LinearW4A16.from_linear(source(1).bfloat16(), 64, device)
+    half = LinearW4A16.from_linear(of.half(), 64, device)
+    half.load_state_dict(wide.state_dict())
+    assert torch.equal(half(x), wide(x))
+
+
+@pytest.mark.parametrize("way", [copy.deepcopy, lambda linear: pickle.loads(pickle.dumps(linear))])
+def test_copies_are_on_their_own(way, linear, device):
+    x = activations(4, K, device=device)
+    wanted, other = linear(x), way(linear)
+    assert torch.equal(other(x), wanted) and other.variants == linear.variants
+    other.bias.zero_()
+    assert torch.equal(linear(x), wanted)
+
+
+def test_what_it_was_made_of_may_change(device):
+    of = source().to(device)
+    linear, x = LinearW8A8.from_linear(of), activations(4, K, device=device)
+    wanted = linear(x)
+    with torch.no_grad():
+        of.bias.zero_()
+    assert torch.equal(linear(x), wanted)
+
+
+def test_other_types_of_a_model_do_not_reach_its_scales(linear, device):
+    x = activations(4, K, device=device)
+    wanted, before = linear(x), dict(linear.named_buffers())
+    linear.half().to(torch.bfloat16).double()
+    assert torch.equal(linear(x), wanted)
+    assert all(torch.equal(held, before[name]) for name, held in linear.named_buffers())
+
+
+def test_a_device_without_kernels_is_refused(linear):
+    with pytest.raises(NotImplementedError, match="not for meta"):
+        linear.to("meta")
+    assert linear.packed.device.type != "meta"
+
+
+@pytest.mark.gpu
+def test_there_and_back_again(kind):
+    here, there = (KINDS[kind](source(), torch.device(name)) for name in ("cpu", "cuda"))
+    x = activations(4, K)
+    wanted = here(x), there(x.cuda())
+    there.cpu()
+    here.cuda()
+    assert torch.equal(there(x), wanted[0]) and torch.equal(here(x.cuda()), wanted[1])
+    stream = io.BytesIO()
+    torch.save(here, stream)
+    stream.seek(0)
+    assert torch.equal(torch.load(stream, map_location="cpu", weights_only=False)(x), wanted[0])
+
+
+@pytest.mark.parametrize("layout", ["cpu", "cuda"])
+@pytest.mark.parametrize(("n", "k"), [(1, 2), (64, 128), (100, 130), (17, 34), (129, 514)])
+def test_layouts_are_unpacked(n, k, layout):
+    """Those of GPUs too: they are packed on the CPU."""
+    place = -1 if layout == "cpu" else 0
+    families = {name: importlib.import_module(f"envdoctor.kernels.gemm_{name}") for name in ("w8a8", "w4a8")}
+    for name, unpack, columns in (("w8a8", unpack_w8a8, k), ("w4a8", unpack_w4a8, k // 2)):
+        made = torch.randint(-128, 128, (n, columns), dtype=torch.int8)
+        data = torch.empty(families[name]._packed_bytes(n, k, place), dtype=torch.int8)
+        assert families[name]._pack(made.data_ptr(), columns, n, k, place, data.data_ptr()) == 0
+        assert torch.equal(unpack(data, n, k, layout), made)
+    for bits in (4, 8):
+        codes = torch.randint(0, 2**bits, (k, n), dtype=torch.uint8)
+        data = packed_for(codes, bits, torch.device(layout))
+        assert torch.equal(unpack_w4a16(data, n, k, bits, layout), codes)
+
+
+# --- how torch runs it ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not hasattr(torch.library, "register_fake"), reason="operators are from torch 2.4 on")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_whole_for_any_number_of_rows(linear, device):
+    torch.compiler.reset()  # which counts what it compiled for other linears
+    compiled = torch.compile(torch.nn.Sequential(linear, torch.nn.ReLU()), fullgraph=True, dynamic=True)
+    for rows in (2, 7, 40):
+        x = activations(rows, K, device=device)
+        assert torch.equal(compiled(x), linear(x).relu())
+
+
+@pytest.mark.skipif(not hasattr(torch.library, "opcheck"), reason="torch has opcheck from 2.5 on")
+def test_the_operators_are_well_made_with_a_table(device):
+    linear, x = KINDS["w8a8"](source(), device), activations(4, K, device=device)
+    q, rest = quantize_rows(x), (1.0, False, torch.float16, linear.variants[torch.float16])
+    weight = (linear.packed, linear.sums, N, K, q.scale, linear.w_scale, None, None, linear.bias)
+    torch.library.opcheck(torch.ops.envdoctor.linear_w8a8.default, (q.values, *weight, *rest))
+    linear = KINDS["w4a16-order"](source(), device)
+    weight = (linear.packed, N, linear.k, 4, 64, linear.scale_zero, torch.float16, linear.channels, None)
+    torch.library.opcheck(torch.ops.envdoctor.linear_w4a16.default, (x, *weight, linear.variants[x.dtype]))
+
+
+@pytest.mark.gpu
+def test_a_graph_holds_it(kind):
+    linear, x = KINDS[kind](source(), torch.device("cuda")), activations(4, K, device="cuda")
+    linear(x)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        y = linear(x)
+    x.neg_()
+    graph.replay()
+    assert torch.equal(y, linear(x))
+
+
+# --- what does not fit ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int8])
+def test_x_of_another_type_is_refused(dtype, linear, device):
+    with pytest.raises((TypeError, ValueError), match="must be float16"):
+        linear(torch.zeros(2, K, dtype=dtype, device=device))
+
+
+def test_what_does_not_fit_is_said():
+    weight = pack_w8a8(rounded_int8(source().weight)[0])
+    with pytest.raises(ValueError, match="w_scale must have 80 values, not 1"):
+        LinearW8A8(weight, torch.ones(1))
+    with pytest.raises(ValueError, match="x_zero goes with x_scale"):
+        LinearW8A8(weight, torch.ones(N), x_zero=ZERO)
+    with pytest.raises(ValueError, match="no zero point"):
+        LinearW4A8.from_linear(source(), 64, x_scale=SCALE, x_zero=ZERO)
+    with pytest.raises(ValueError, match="come in pairs"):
+        LinearW4A8.from_linear(source(k=33))
+    broken = source()
+    with torch.no_grad():
+        broken.weight[1, 1] = float("nan")
+    for kind in ("w8a8", "w4a8", "w4a16"):
+        with pytest.raises(ValueError, match="infinity or NaN"):
+            KINDS[kind](broken, torch.device("cpu"))
+
+
+def test_it_says_what_it_is():
+    assert repr(LinearW4A16.from_linear(source())) == (
+        "LinearW4A16(in_features=192, out_features=80, group=128, bits=4, bias=True, device=cpu)"
+    )
