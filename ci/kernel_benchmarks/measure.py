@@ -13,8 +13,10 @@ from envdoctor.kernels.forcing import Forcing
 Call = Callable[[], Any]
 Methods = Dict[str, List[Call]]
 Times = Dict[str, float]
+Run = Tuple[Call, int]  # what runs a number of calls, and the number
 
 COLD = 256 << 20  # bytes of weights that a method goes through at least
+LEAST = 600.0  # microseconds of a graph: to begin one takes about 8, which would be laid on its calls
 #: Operations a second of int8 tensor cores that nothing holds up: a loop of wgmma alone, at the clock that 700 W allow.
 MOST_OPERATIONS = 1855e12
 
@@ -35,9 +37,16 @@ def graph_of(calls: List[Call]) -> torch.cuda.CUDAGraph:
 
 def times(methods: Methods, rounds: int) -> Times:
     """Microseconds for a call of each method: median over rounds in which the graphs of all are replayed in turn."""
-    graphs = {name: graph_of(calls) for name, calls in methods.items()}
-    runs = {name: (graph.replay, len(methods[name])) for name, graph in graphs.items()}
-    return _in_turn(runs, rounds)
+    return _in_turn({name: _long_run(calls) for name, calls in methods.items()}, rounds)
+
+
+def _long_run(calls: List[Call]) -> Run:
+    """A graph of all calls, as often as makes it long."""
+    graph = graph_of(calls)
+    repeats = math.ceil(LEAST / elapsed(graph.replay))
+    if repeats > 1:
+        graph = graph_of(calls * repeats)
+    return graph.replay, len(calls) * repeats
 
 
 def times_outside_graphs(methods: Methods, rounds: int) -> Times:
@@ -50,17 +59,22 @@ def times_outside_graphs(methods: Methods, rounds: int) -> Times:
     return _in_turn({name: (partial(run, calls), len(calls)) for name, calls in methods.items()}, rounds)
 
 
-def _in_turn(runs: Dict[str, Tuple[Call, int]], rounds: int) -> Times:
+def _in_turn(runs: Dict[str, Run], rounds: int) -> Times:
     found: Dict[str, List[float]] = {name: [] for name in runs}
     for _ in range(rounds + 1):
         for name, (run, calls) in runs.items():
-            begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
-            begin.record()
-            run()
-            end.record()
-            end.synchronize()
-            found[name].append(begin.elapsed_time(end) * 1000 / calls)
+            found[name].append(elapsed(run) / calls)
     return {name: statistics.median(each[1:]) for name, each in found.items()}
+
+
+def elapsed(run: Call) -> float:
+    """Microseconds on the device."""
+    begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    begin.record()
+    run()
+    end.record()
+    end.synchronize()
+    return float(begin.elapsed_time(end)) * 1000
 
 
 def add_ours(

@@ -9,21 +9,19 @@ from envdoctor import kernels
 from envdoctor.kernels.quantize import forcing
 from kernel_benchmarks.measure import Methods, add_ours
 
-_CALLS = 20  # of a graph
-
 
 def methods(m: int, k: int, sweep: bool, compiled: bool, bitsandbytes: Any) -> Methods:
     x = torch.randn(m, k, device="cuda").half()
     found: Methods = {}
-    add_ours(found, "quantize", forcing, sweep, partial(kernels.quantize_rows, with_sums=True), [x] * _CALLS)
+    add_ours(found, "quantize", forcing, sweep, partial(kernels.quantize_rows, with_sums=True), [x])
     if bitsandbytes:
-        found["bitsandbytes"] = [partial(bitsandbytes.functional.int8_vectorwise_quant, x)] * _CALLS
-    found["torch"] = [partial(by_torch, x)] * _CALLS
+        found["bitsandbytes"] = [partial(bitsandbytes.functional.int8_vectorwise_quant, x)]
+    found["torch"] = [partial(by_torch, x)]
     if compiled:
         torch._dynamo.reset()
         function = torch.compile(by_torch, fullgraph=True, dynamic=False)
         function(x)
-        found["torch, compiled"] = [partial(function, x)] * _CALLS
+        found["torch, compiled"] = [partial(function, x)]
     return found
 
 
