@@ -151,6 +151,12 @@ def test_the_library_needs_libc_alone_and_an_old_one(kind, built, cpu_wheel, tmp
     assert all(name.startswith("envdoctor_") for name in exported)
 
 
+def test_the_library_stays_small(built):
+    """With all kernels for every architecture that is built by default."""
+    with zipfile.ZipFile(built[0]) as archive:
+        assert archive.getinfo(LIBRARY).file_size < 12e6
+
+
 def test_the_library_knows_no_folder_of_the_build(built):
     with zipfile.ZipFile(built[0]) as archive:
         data = archive.read(LIBRARY)
