@@ -17,6 +17,7 @@ Run = Tuple[Call, int]  # what runs a number of calls, and the number
 
 COLD = 256 << 20  # bytes of weights that a method goes through at least
 LEAST = 600.0  # microseconds of a graph: to begin one takes about 8, which would be laid on its calls
+HOPELESS = 5  # times as slow as the fastest so far: timed once, and no more
 #: Operations a second of int8 tensor cores that nothing holds up: a loop of wgmma alone, at the clock that 700 W allow.
 MOST_OPERATIONS = 1855e12
 
@@ -37,16 +38,22 @@ def graph_of(calls: List[Call]) -> torch.cuda.CUDAGraph:
 
 def times(methods: Methods, rounds: int) -> Times:
     """Microseconds for a call of each method: median over rounds in which the graphs of all are replayed in turn."""
-    return _in_turn({name: _long_run(calls) for name, calls in methods.items()}, rounds)
-
-
-def _long_run(calls: List[Call]) -> Run:
-    """A graph of all calls, as often as makes it long."""
-    graph = graph_of(calls)
-    repeats = math.ceil(LEAST / elapsed(graph.replay))
-    if repeats > 1:
-        graph = graph_of(calls * repeats)
-    return graph.replay, len(calls) * repeats
+    runs: Dict[str, Run] = {}
+    hopeless: Times = {}
+    least = math.inf
+    for name, calls in methods.items():
+        graph = graph_of(calls)
+        graph.replay()
+        once = elapsed(graph.replay)
+        if once / len(calls) > least * HOPELESS:
+            hopeless[name] = once / len(calls)
+            continue
+        least = min(least, once / len(calls))
+        repeats = math.ceil(LEAST / once)
+        if repeats > 1:
+            graph = graph_of(calls * repeats)
+        runs[name] = graph.replay, len(calls) * repeats
+    return {**_in_turn(runs, rounds), **hopeless}
 
 
 def times_outside_graphs(methods: Methods, rounds: int) -> Times:
