@@ -10,7 +10,7 @@
 namespace {
 
 // Kernels count columns and k in 32 bits.
-constexpr int64_t kMost = int64_t{1} << 30;
+constexpr int64_t kMost = (int64_t{1} << 30) - 1;  // the bytes of a row of x are less than 2^31
 
 bool is_16_bit(int32_t type) { return type == ENVDOCTOR_FLOAT16 || type == ENVDOCTOR_BFLOAT16; }
 

@@ -102,9 +102,11 @@ def packed_for(codes: Tensor, bits: int, device: torch.device) -> Tensor:
 
 def _sixteen_bits(scales: Tensor) -> Tensor:
     """As a checkpoint has them; wider ones if nothing is lost."""
+    if scales.dtype in _SIXTEEN_BITS:
+        return scales.contiguous()
     for dtype in _SIXTEEN_BITS:
         narrow = scales.to(dtype)
-        if scales.dtype == dtype or bool((narrow.to(scales.dtype) == scales).all()):
+        if bool((narrow.to(scales.dtype) == scales).all()):
             return narrow.contiguous()
     raise ValueError(f"scales must be values of float16 or bfloat16; round the {scales.dtype} before packing")
 
