@@ -1,6 +1,7 @@
-"""Draw what ci/bench_kernels.py measured against the two roofs of the GPU: `python ci/plot_kernels.py JSON PNG`.
+"""Draw what ci/bench_kernels.py measured against the two roofs of the GPU: `python ci/plot_kernels.py JSON... PNG`.
 
-Each point is one product: operations for each byte that it has to move, and operations a second. Needs matplotlib.
+Each point is one product: operations for each byte that it has to move, and operations a second. A method is drawn from
+the first file that has it. Needs matplotlib.
 """
 
 import argparse
@@ -10,34 +11,36 @@ from pathlib import Path
 
 from matplotlib import pyplot as plt
 
-#: Method, bits of its weights, colour.
+#: Method, bits of its weights and of its activations, colour.
 METHODS = (
-    ("W8A8", 8, "tab:blue"),
-    ("W4A8", 4, "tab:green"),
-    ("fp8 rowwise", 8, "tab:orange"),
-    ("bfloat16", 16, "tab:grey"),
+    ("W8A8", 8, 8, "tab:blue"),
+    ("W4A8", 4, 8, "tab:green"),
+    ("W4A16 float16", 4, 16, "tab:purple"),
+    ("fp8 rowwise", 8, 8, "tab:orange"),
+    ("bfloat16", 16, 16, "tab:grey"),
 )
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("json", type=Path)
+    parser.add_argument("json", type=Path, nargs="+")
     parser.add_argument("png", type=Path)
     arguments = parser.parse_args()
-    measured = json.loads(arguments.json.read_text())
+    runs = [json.loads(path.read_text()) for path in arguments.json]
     figure, axes = plt.subplots(figsize=(8, 5), dpi=120)
-    for name, bits, colour in METHODS:
+    for name, bits, bits_of_x, colour in METHODS:
         points = []
-        for row in measured["rows"]:
+        for row in next((run["rows"] for run in runs if name in run["rows"][0]["us"]), []):
             m, n, k = row["m"], row["n"], row["k"]
-            moved = n * k * bits / 8 + m * k * max(bits, 8) / 8 + 2 * m * n
+            moved = n * k * bits / 8 + m * k * bits_of_x / 8 + 2 * m * n
             points.append((2 * m * n * k / moved, 2 * m * n * k / row["us"][name] / 1e6))
-        axes.scatter(*zip(*points), s=12, color=colour, label=name)
+        if points:
+            axes.scatter(*zip(*points), s=12, color=colour, label=name)
     reach = [1, 10000]
-    axes.plot(reach, [x * measured["bandwidth"] / 1e12 for x in reach], color="black", linewidth=0.8)
-    axes.axhline(measured["operations"] / 1e12, color="black", linewidth=0.8)
+    axes.plot(reach, [x * runs[0]["bandwidth"] / 1e12 for x in reach], color="black", linewidth=0.8)
+    axes.axhline(runs[0]["operations"] / 1e12, color="black", linewidth=0.8)
     axes.set(xscale="log", yscale="log", xlim=reach, ylim=(1, 3000))
-    axes.set(xlabel="operations for each byte", ylabel="10^12 operations a second", title=measured["device"])
+    axes.set(xlabel="operations for each byte", ylabel="10^12 operations a second", title=runs[0]["device"])
     axes.legend()
     figure.savefig(arguments.png)
     return 0

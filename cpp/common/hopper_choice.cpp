@@ -8,10 +8,8 @@ namespace hopper {
 constexpr int64_t kLeastSharedK = 1024;
 
 static float microseconds(const Cost& cost, int64_t m, int64_t n, int64_t k) {
-    const int64_t tiles = ceil_div(m, cost.shape.rows) * ceil_div(n, cost.shape.columns) * cost.split;
-    // Blocks of one warp group are small enough that two share a processor.
-    const int64_t at_once = kProcessors * (cost.shape.groups > 1 ? 1 : 2);
-    return cost.start + cost.round * static_cast<float>(ceil_div(tiles, at_once)) * static_cast<float>(k) / 4096;
+    const int64_t blocks = ceil_div(m, cost.shape.rows) * ceil_div(n, cost.shape.columns) * cost.split;
+    return cost.start + cost.round * static_cast<float>(ceil_div(blocks, cost.at_once)) * static_cast<float>(k) / 4096;
 }
 
 int cheapest(const Cost* costs, int count, int64_t m, int64_t n, int64_t k) {
@@ -23,11 +21,11 @@ int cheapest(const Cost* costs, int count, int64_t m, int64_t n, int64_t k) {
     return best->variant;
 }
 
-int split_of(int64_t blocks, int64_t steps, int64_t most) {
+int split_of(int64_t blocks, int64_t steps, int64_t most, int64_t least) {
     int split = 1;
     for (int next = 2; next <= 4; next *= 2) {
-        const bool idle = blocks * next <= kProcessors && steps >= 8 * next;
-        if (idle || (blocks * next <= most && steps >= 16 * next)) split = next;
+        const bool idle = blocks * next <= kProcessors && steps >= least * next;
+        if (idle || (blocks * next <= most && steps >= least * next * next)) split = next;
     }
     return split;
 }

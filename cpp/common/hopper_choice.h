@@ -7,20 +7,21 @@
 
 namespace hopper {
 
-// What tiles of a shape cost, in microseconds of an H200: a line through measurements of 128 to 2048 rows at 4096 x 4096
-// and 11008 x 4096 (n x k). All processors together work on a round of tiles.
+// What tiles of a shape cost, in microseconds of an H200: lines through measurements of 128 to 2048 rows with the linears
+// of models of 7B to 70B. Blocks that run at once are a round.
 struct Cost {
     int variant;  // of the family
     Shape shape;
     int split;           // blocks that share k
+    int64_t at_once;     // blocks
     float start, round;  // of a call, and of each round at k = 4096
 };
 
 // The variant that costs least; blocks share no k under 1024.
 int cheapest(const Cost* costs, int count, int64_t m, int64_t n, int64_t k);
 
-// How many blocks shall share k, as a power of two: so many that each processor has one block, or `most` blocks are there;
-// where each has few steps they cost more than they give.
-int split_of(int64_t blocks, int64_t steps, int64_t most);
+// How many blocks shall share k, as a power of two: so many that each processor has one block, or `most` blocks are there.
+// Where each has few steps they cost more than they give: `least` for a block alone, the more the more share.
+int split_of(int64_t blocks, int64_t steps, int64_t most, int64_t least);
 
 }  // namespace hopper

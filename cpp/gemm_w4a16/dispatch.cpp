@@ -117,12 +117,13 @@ constexpr int64_t kFewTiles = 132;
 bool rounds_weights(const GemmW4A16& call) { return call.scale_type == call.type; }
 
 constexpr hopper::Cost kManyRows[] = {
-    {kSm90a + 9, hopper::kRows64, 1, 0.5f, 18},
-    {kSm90a + 10, hopper::kRows64, 2, 0.5f, 11},
-    // These round weights to the type of x, and so want scales of that type.
-    {kSquare128, hopper::kSquare128, 1, 2.5f, 26},
-    {kTurns64, hopper::kTurns64, 1, 2, 15},
-    {kRows256, hopper::kRows256, 1, 2, 46},
+    {kSm90a + 9, hopper::kRows64, 1, 264, 0.5f, 18},
+    {kSm90a + 10, hopper::kRows64, 2, 264, 0.5f, 11},
+    // These round weights to the type of x, and so want scales of that type. Reckoned, not measured: a step takes twice as
+    // long as one of gemm_w8a8.
+    {kSquare128, hopper::kSquare128, 1, 132, 2.5f, 26},
+    {kTurns64, hopper::kTurns64, 1, 132, 2, 15},
+    {kRows256, hopper::kRows256, 1, 132, 2, 46},
 };
 constexpr int kThatScaleSums = 2;
 
@@ -133,7 +134,7 @@ int choose_on_hopper(const GemmW4A16& call) {
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
     // To widen codes holds a block up, not memory: several on a processor hide it.
     const int64_t most = hopper::kProcessors * (call.m <= 32 ? 16 : 7) / 4;
-    return kSm90a + 3 * shape + hopper::split_of(columns, ceil_div(call.k, kW4A16BlockK), most) / 2;
+    return kSm90a + 3 * shape + hopper::split_of(columns, ceil_div(call.k, kW4A16BlockK), most, 4) / 2;
 }
 
 int choose_on_gpu(const GemmW4A16& call, int capability) {

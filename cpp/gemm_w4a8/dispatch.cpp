@@ -101,15 +101,15 @@ constexpr int kVariants = sizeof variants / sizeof *variants;
 constexpr int kGroups8 = kVariants - 13, kGroupsSquare = kVariants - 1, kSquare128 = kGroups8 - 3, kTurns64 = kGroups8 - 2, kRows256 = kGroups8 - 1;
 
 constexpr hopper::Cost kManyRows[] = {
-    {kSm90a + 12, hopper::kRows128, 1, 1, 13.8f},
-    {kTurns64, hopper::kTurns64, 1, 2, 7.5f},
-    {kSquare128, hopper::kSquare128, 1, 2.5f, 13},
-    {kRows256, hopper::kRows256, 1, 2, 23.2f},
+    {kSm90a + 12, hopper::kRows128, 1, 264, 1, 13.8f},
+    {kTurns64, hopper::kTurns64, 1, 132, 2, 7.5f},
+    {kSquare128, hopper::kSquare128, 1, 132, 2.5f, 13},
+    {kRows256, hopper::kRows256, 1, 132, 2, 23.2f},
 };
 constexpr hopper::Cost kManyRowsInGroups[] = {
-    {kGroups8 + 9, hopper::kRows64, 1, 0.5f, 19.7f},
-    {kGroups8 + 10, hopper::kRows64, 2, 0.5f, 13},
-    {kGroupsSquare, hopper::kSquare128, 1, 1, 26.9f},
+    {kGroups8 + 9, hopper::kRows64, 1, 264, 0.5f, 19.7f},
+    {kGroups8 + 10, hopper::kRows64, 2, 264, 0.5f, 13},
+    {kGroupsSquare, hopper::kSquare128, 1, 132, 1, 26.9f},
 };
 
 int choose_on_gpu(const GemmW4A8& call, int capability) {
@@ -119,7 +119,7 @@ int choose_on_gpu(const GemmW4A8& call, int capability) {
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
     // To widen codes holds a block up, not memory: several on a processor hide it.
     const int64_t most = hopper::kProcessors * (call.m <= 32 ? 16 : 7) / 4;
-    const int split = hopper::split_of(ceil_div(call.n, kW4BlockN), ceil_div(call.k, kW4BlockK), most);
+    const int split = hopper::split_of(ceil_div(call.n, kW4BlockN), ceil_div(call.k, kW4BlockK), most, 8);
     return (call.group ? kGroups8 : kSm90a) + 3 * shape + split / 2;
 }
 

@@ -130,20 +130,20 @@ int most_on_cpu(const GemmW8A8& call) {
 }
 
 constexpr hopper::Cost kManyRows[] = {
-    {kTurns64, hopper::kTurns64, 1, 2, 8},
-    {kSquare128, hopper::kSquare128, 1, 2.5f, 13},
-    {kTurns128, hopper::kTurns128, 1, 3.5f, 12.5f},
-    {kRows256, hopper::kRows256, 1, 3, 23},
+    {kSm90a + 13, hopper::kRows128, 2, 132, 1.2f, 6.2f},
+    {kTurns64, hopper::kTurns64, 1, 132, 2, 7.5f},
+    {kSquare128, hopper::kSquare128, 1, 132, 2.4f, 12.5f},
+    {kTurns128, hopper::kTurns128, 1, 132, 3.6f, 12},
+    {kRows256, hopper::kRows256, 1, 132, 2.5f, 23},
 };
 
 int choose_on_gpu(const GemmW8A8& call, int capability) {
     if (capability != 90 || !fits_sm90a(call)) return fits_mma_direct(call) ? kDirect : kTiled;
-    if (call.m > 64) return hopper::cheapest(kManyRows, 4, call.m, call.n, call.k);
-    const int64_t columns = ceil_div(call.n, kBlockN), steps = ceil_div(call.k, kBlockK);
-    // Of 33 to 64 rows two tiles, where processors would be idle.
-    const bool two = call.m > 32 && columns * 2 <= hopper::kProcessors;
-    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 || two ? 2 : 3;
-    return kSm90a + 3 * shape + hopper::split_of(columns * (two ? 2 : 1), steps, hopper::kProcessors) / 2;
+    if (call.m > 64) return hopper::cheapest(kManyRows, 5, call.m, call.n, call.k);
+    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
+    // Blocks of few rows wait for their stages: several on a processor ask for more at a time.
+    const int64_t most = hopper::kProcessors * (call.m <= 32 ? 4 : 1);
+    return kSm90a + 3 * shape + hopper::split_of(ceil_div(call.n, kBlockN), ceil_div(call.k, kBlockK), most, 8) / 2;
 }
 
 // The variant of a call, or -1 with a reason.
