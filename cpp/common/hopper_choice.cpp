@@ -13,10 +13,10 @@ static float microseconds(const Cost& cost, int64_t m, int64_t n, int64_t k) {
 }
 
 int cheapest(const Cost* costs, int count, int64_t m, int64_t n, int64_t k) {
-    const Cost* best = costs;
-    for (const Cost* cost = costs + 1; cost < costs + count; ++cost) {
+    const Cost* best = nullptr;
+    for (const Cost* cost = costs; cost < costs + count; ++cost) {
         if (cost->split > 1 && k < kLeastSharedK) continue;
-        if (microseconds(*cost, m, n, k) < microseconds(*best, m, n, k)) best = cost;
+        if (!best || microseconds(*cost, m, n, k) < microseconds(*best, m, n, k)) best = cost;
     }
     return best->variant;
 }

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/types.h"
+
 // glibc 2.34 moved threads into libc and gave the function a new version. The first one is in both, so that the library
 // loads on older systems too; there the process that loads it, Python, has libpthread.
 #if defined(__x86_64__) && defined(__GLIBC__)
@@ -143,4 +145,12 @@ void parallel(int64_t count, void (*work)(const void*, int64_t), const void* con
     for (int i = 0; i < kSpins && left; ++i, left = __atomic_load_n(&gate, __ATOMIC_ACQUIRE)) relax();
     for (; left; left = __atomic_load_n(&gate, __ATOMIC_ACQUIRE)) futex_wait(&gate, left);
     give_turn();
+}
+
+int64_t items_of_piece(int64_t count, int64_t products_of_item, int64_t multiple) {
+    constexpr int64_t kPiecesPerThread = 4, kProductsOfPiece = 1 << 17;
+    const int64_t share = ceil_div(count, envdoctor_threads() * kPiecesPerThread);
+    const int64_t least = ceil_div(kProductsOfPiece, products_of_item > 0 ? products_of_item : 1);
+    const int64_t wanted = share > least ? share : least;
+    return round_up(wanted < count ? wanted : count, multiple);
 }

@@ -12,3 +12,7 @@ ENVDOCTOR_API int envdoctor_threads();
 // Calls work(context, i) for every i in [0, count), on this thread and others; returns when all are done.
 // Calls from several threads of the caller take turns.
 void parallel(int64_t count, void (*work)(const void* context, int64_t i), const void* context);
+
+// How many of `count` items one piece of a call's work should have, a multiple of `multiple`: a few pieces for each thread,
+// so that one that is held up does not hold up all, and none with so few products that to wake a thread takes longer.
+int64_t items_of_piece(int64_t count, int64_t products_of_item, int64_t multiple);

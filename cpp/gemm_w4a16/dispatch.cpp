@@ -214,9 +214,8 @@ int envdoctor_gemm_w4a16(const GemmW4A16* call, int device, void* stream) {
     const int variant = choose(*call, device);
     if (variant < 0) return last_status();
     if (device != ENVDOCTOR_CPU) return variants[variant].gpu(*call, device, stream, variants[variant]);
-    // Whole panels; four pieces for each thread, as threads may be interrupted.
-    const int64_t share = round_up(ceil_div(call->n, envdoctor_threads() * 4), kW4A16Panel);
-    const Columns columns = {call, variants[variant].cpu, share};
+    const int64_t panels = items_of_piece(ceil_div(call->n, kW4A16Panel), call->m * kW4A16Panel * call->k, 1);
+    const Columns columns = {call, variants[variant].cpu, panels * kW4A16Panel};
     parallel(ceil_div(call->n, columns.size), do_columns, &columns);
     return ENVDOCTOR_OK;
 }

@@ -1,5 +1,4 @@
-#include <string.h>
-
+#include "common/cpu.h"
 #include "common/driver.h"
 #include "common/hopper_choice.h"
 #include "common/hopper_launch.h"
@@ -28,40 +27,36 @@ int check(const GemmW4A8& call) {
     return check_epilogue(call.out);
 }
 
-// Rows of y shared between threads.
-struct Rows {
+using CpuVariant = void (*)(const GemmW4A8& call, int64_t panel_begin, int64_t panel_end);
+
+// Panels shared between threads.
+struct Work {
     const GemmW4A8* call;
+    CpuVariant variant;
     int64_t size;
 };
 
-void do_rows(const void* context, int64_t i) {
-    const Rows& rows = *static_cast<const Rows*>(context);
-    GemmW4A8 part = *rows.call;
-    const int64_t begin = i * rows.size, left = part.n - begin;
-    // A piece of the columns is a smaller call.
-    part.n = left < rows.size ? left : rows.size;
-    part.packed = static_cast<const uint8_t*>(part.packed) + begin * (part.k / 2);
-    if (part.group_scale) part.group_scale += begin;
-    if (part.group_zero) part.group_zero += begin;
-    Epilogue& out = part.out;
-    static const int64_t sizes[] = {0, 1, 4, 2, 2, 4};
-    out.y = static_cast<char*>(out.y) + begin * sizes[out.y_type];
-    if (out.bias) out.bias = static_cast<const char*>(out.bias) + begin * sizes[out.bias_type];
-    if (out.w_scale) out.w_scale += begin * out.w_scale_step;
-    if (out.w_zero) out.w_zero += begin * out.w_zero_step;
-    if (out.w_sum) out.w_sum += begin;
-    gemm_w4a8_reference(part);
+void do_piece(const void* context, int64_t i) {
+    const Work& work = *static_cast<const Work*>(context);
+    const int64_t panels = ceil_div(work.call->n, kW4Panel), begin = i * work.size, end = begin + work.size;
+    work.variant(*work.call, begin, end < panels ? end : panels);
 }
 
 struct Variant {
     const char* name;
     int (*run)(const GemmW4A8& call, int device, void* stream, const Variant& self);
-    int shape, split;
+    CpuVariant cpu;
+    int shape, split;  // on a CPU, shape is the panels of a tile
 };
 
 int run_reference(const GemmW4A8& call, int, void*, const Variant&) {
-    const Rows rows = {&call, ceil_div(call.n, envdoctor_threads() * 4)};
-    parallel(ceil_div(call.n, rows.size), do_rows, &rows);
+    gemm_w4a8_reference(call);
+    return ENVDOCTOR_OK;
+}
+int run_cpu(const GemmW4A8& call, int, void*, const Variant& self) {
+    const int64_t panels = ceil_div(call.n, kW4Panel);
+    const Work work = {&call, self.cpu, items_of_piece(panels, call.m * kW4Panel * call.k, self.shape)};
+    parallel(ceil_div(panels, work.size), do_piece, &work);
     return ENVDOCTOR_OK;
 }
 int run_direct(const GemmW4A8& call, int device, void* stream, const Variant&) {
@@ -74,28 +69,39 @@ int run_sm90a(const GemmW4A8& call, int device, void* stream, const Variant& sel
     return gemm_w4a8_cuda_sm90a(call, device, stream, self.shape, self.split);
 }
 
-enum Index { kAuto, kReference, kTiled, kDirect, kSm90a };
-#define SM90A(name, shape)                                                                           \
-    {"cuda_sm90a_" name "_k1", run_sm90a, shape, 1}, {"cuda_sm90a_" name "_k2", run_sm90a, shape, 2}, \
-        {"cuda_sm90a_" name "_k4", run_sm90a, shape, 4}
+enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kAmx, kTiled, kDirect, kSm90a };
+#if !defined(__x86_64__)
+#define gemm_w4a8_cpu_avx2 nullptr
+#define gemm_w4a8_cpu_avx512vnni nullptr
+#endif
+#if !defined(ENVDOCTOR_COMPILES_AMX)
+#define gemm_w4a8_cpu_amx nullptr
+#endif
+#define SM90A(name, shape)                                                                                             \
+    {"cuda_sm90a_" name "_k1", run_sm90a, nullptr, shape, 1}, {"cuda_sm90a_" name "_k2", run_sm90a, nullptr, shape, 2}, \
+        {"cuda_sm90a_" name "_k4", run_sm90a, nullptr, shape, 4}
 const Variant variants[] = {
-    {"auto", nullptr, 0, 0},
-    {"reference", run_reference, 0, 0},
-    {"cuda_mma_tiled", run_tiled, 0, 0},
-    {"cuda_mma_direct", run_direct, 0, 0},
+    {"auto", nullptr, nullptr, 0, 0},
+    {"reference", run_reference, nullptr, 0, 0},
+    {"cpu_portable", run_cpu, gemm_w4a8_cpu_portable, 1, 1},
+    {"cpu_avx2", run_cpu, gemm_w4a8_cpu_avx2, 1, 1},
+    {"cpu_avx512vnni", run_cpu, gemm_w4a8_cpu_avx512vnni, 3, 1},
+    {"cpu_amx", run_cpu, gemm_w4a8_cpu_amx, 4, 1},
+    {"cuda_mma_tiled", run_tiled, nullptr, 0, 0},
+    {"cuda_mma_direct", run_direct, nullptr, 0, 0},
     SM90A("rows8", 0),
     SM90A("rows16", 1),
     SM90A("rows32", 2),
     SM90A("rows64", 3),
     SM90A("rows128", 4),
-    {"cuda_sm90a_square128", run_sm90a, 5, 1},
-    {"cuda_sm90a_turns64", run_sm90a, 6, 1},
-    {"cuda_sm90a_rows256", run_sm90a, 7, 1},
+    {"cuda_sm90a_square128", run_sm90a, nullptr, 5, 1},
+    {"cuda_sm90a_turns64", run_sm90a, nullptr, 6, 1},
+    {"cuda_sm90a_rows256", run_sm90a, nullptr, 7, 1},
     SM90A("groups8", 8),
     SM90A("groups16", 9),
     SM90A("groups32", 10),
     SM90A("groups64", 11),
-    {"cuda_sm90a_groups_square", run_sm90a, 12, 1},
+    {"cuda_sm90a_groups_square", run_sm90a, nullptr, 12, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
 constexpr int kGroups8 = kVariants - 13, kGroupsSquare = kVariants - 1, kSquare128 = kGroups8 - 3, kTurns64 = kGroups8 - 2, kRows256 = kGroups8 - 1;
@@ -123,18 +129,31 @@ int choose_on_gpu(const GemmW4A8& call, int capability) {
     return (call.group ? kGroups8 : kSm90a) + 3 * shape + split / 2;
 }
 
+// The best that runs here, as in gemm_w8a8: AMX is asked of the kernel, and is for more rows.
+int most_on_cpu(const GemmW4A8& call) {
+    const int level = envdoctor_cpu_level();
+    if (variants[kAmx].cpu && (call.variant || call.m > 8) && cpu_use_amx()) return kAmx;
+    return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
+}
+
 // The variant of a call, or -1 with a reason.
 int choose(const GemmW4A8& call, int device) {
     if (call.variant < 0 || call.variant >= kVariants) {
         fail(ENVDOCTOR_INVALID_ARGUMENT, "there is no variant %lld", call.variant);
         return -1;
     }
-    int capability = 0;
-    if (device != ENVDOCTOR_CPU && (capability = device_capability(device)) < 0) return -1;
-    if (!call.variant) return device == ENVDOCTOR_CPU ? kReference : choose_on_gpu(call, capability);
-    const bool fits = device == ENVDOCTOR_CPU
-                          ? call.variant == kReference
-                          : call.variant == kTiled || (call.variant == kDirect && fits_mma_direct(call)) ||
+    if (device == ENVDOCTOR_CPU) {
+        const int most = most_on_cpu(call), asked = call.variant ? call.variant : most;
+        if (asked > kReference && asked > most) {
+            fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here", asked);
+            return -1;
+        }
+        return asked;
+    }
+    const int capability = device_capability(device);
+    if (capability < 0) return -1;
+    if (!call.variant) return choose_on_gpu(call, capability);
+    const bool fits = call.variant == kTiled || (call.variant == kDirect && fits_mma_direct(call)) ||
                                 (call.variant >= kSm90a && capability == 90 && fits_sm90a(call) &&
                                  (call.variant >= kGroups8) == (call.group != 0) &&
                                  ceil_div(call.k, kW4BlockK) >= variants[call.variant].split);
@@ -151,6 +170,18 @@ struct Packing {
 unsigned value_at(const Packing& of, int64_t n, int64_t k) {
     if (n >= of.n || k >= of.k) return 0;
     return of.w[n * of.w_row + k / 2] >> (k % 2 * 4) & 15;
+}
+
+void pack_panel(const void* context, int64_t panel) {
+    const Packing& of = *static_cast<const Packing*>(context);
+    uint8_t* to = of.packed + w4a8_panel_at(panel * kW4Panel, of.k);
+    for (int64_t k0 = 0; k0 < of.k; k0 += kW4PanelK) {
+        for (int64_t i = 0; i < kW4PanelBytes; ++i) {
+            const int64_t n = panel * kW4Panel + i / 4, k = k0 + i % 4;
+            // Of a signed half, the upper bit turned over is 8 more.
+            *to++ = static_cast<uint8_t>((value_at(of, n, k) | value_at(of, n, k + 4) << 4) ^ 0x88);
+        }
+    }
 }
 
 void pack_block_row(const void* context, int64_t row) {
@@ -181,7 +212,9 @@ int envdoctor_gemm_w4a8(const GemmW4A8* given, int device, void* stream) {
 
 size_t envdoctor_gemm_w4a8_packed_bytes(int64_t n, int64_t k, int device) {
     if (n < 0 || k < 0) return 0;
-    return static_cast<size_t>(device == ENVDOCTOR_CPU ? n * (k / 2) : round_up(n, kW4BlockN) * round_up(k, kW4BlockK) / 2);
+    const int64_t values = device == ENVDOCTOR_CPU ? round_up(n, kW4Panel) * round_up(k, kW4PanelK)
+                                                   : round_up(n, kW4BlockN) * round_up(k, kW4BlockK);
+    return static_cast<size_t>(values / 2);
 }
 
 int envdoctor_gemm_w4a8_pack(const uint8_t* w, int64_t w_row, int64_t n, int64_t k, int device, void* packed) {
@@ -191,9 +224,7 @@ int envdoctor_gemm_w4a8_pack(const uint8_t* w, int64_t w_row, int64_t n, int64_t
     if (device != ENVDOCTOR_CPU) {
         parallel(ceil_div(n, kW4BlockN), pack_block_row, &packing);
     } else {
-        for (int64_t row = 0; row < n; ++row) {
-            memcpy(packing.packed + row * (k / 2), w + row * w_row, static_cast<size_t>(k / 2));
-        }
+        parallel(ceil_div(n, kW4Panel), pack_panel, &packing);
     }
     return ENVDOCTOR_OK;
 }

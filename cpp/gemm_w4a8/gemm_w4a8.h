@@ -23,7 +23,7 @@ struct GemmW4A8 {
     int64_t m, n, k;  // k even
     const int8_t* x;  // [m, k], k adjacent
     int64_t x_row;
-    const void* packed;        // weights: on the CPU [n, k / 2] bytes as above, on a GPU blocks, see below
+    const void* packed;        // weights: on the CPU panels, on a GPU blocks, see below
     int64_t group;             // 0: none; else a multiple of 32
     const float* group_scale;  // [ceil(k / group), group_row]
     const int8_t* group_zero;  // the same, -8 to 7; null: 0
@@ -48,7 +48,20 @@ ENVDOCTOR_API const char* envdoctor_gemm_w4a8_variant_name(int variant);
 
 // --- the variants -----------------------------------------------------------------------------------------------------
 
+// All of y by the definition, one product after the other.
 void gemm_w4a8_reference(const GemmW4A8& call);
+
+// Columns [panel_begin, panel_end) * 16 of all rows.
+void gemm_w4a8_cpu_portable(const GemmW4A8& call, int64_t panel_begin, int64_t panel_end);
+void gemm_w4a8_cpu_avx2(const GemmW4A8& call, int64_t panel_begin, int64_t panel_end);
+void gemm_w4a8_cpu_avx512vnni(const GemmW4A8& call, int64_t panel_begin, int64_t panel_end);
+void gemm_w4a8_cpu_amx(const GemmW4A8& call, int64_t panel_begin, int64_t panel_end);
+
+// Packed weights on the CPU: panels of 16 columns; of a panel, for eight k after the other, 64 bytes: of each column four,
+// the values of its first four k in the low halves, of the other four in the high halves, as unsigned numbers 8 too large.
+// Columns and k that are not there hold 8.
+constexpr int64_t kW4Panel = 16, kW4PanelK = 8, kW4PanelBytes = kW4Panel * kW4PanelK / 2;
+constexpr int64_t w4a8_panel_at(int64_t n, int64_t k) { return n / kW4Panel * ceil_div(k, kW4PanelK) * kW4PanelBytes; }
 
 // Packed weights on a GPU: blocks of 64 columns and 128 k, of a row of blocks one after the other along k. A block holds
 // four groups of 16 columns, a group two halves of 64 k, a half 16 bytes for each of the 32 threads of a warp: register r

@@ -3,8 +3,9 @@
 namespace {
 
 int32_t weight(const GemmW4A8& call, int64_t n, int64_t k) {
-    const uint8_t byte = static_cast<const uint8_t*>(call.packed)[n * (call.k / 2) + k / 2];
-    return static_cast<int8_t>(static_cast<uint8_t>(k % 2 ? byte & 0xf0 : byte << 4)) >> 4;
+    const int64_t place = k / kW4PanelK * kW4PanelBytes + n % kW4Panel * 4 + k % 4;
+    const uint8_t both = static_cast<const uint8_t*>(call.packed)[w4a8_panel_at(n, call.k) + place];
+    return (k % kW4PanelK < 4 ? both & 15 : both >> 4) - 8;
 }
 
 float grouped(const GemmW4A8& call, const int8_t* x, int64_t n) {

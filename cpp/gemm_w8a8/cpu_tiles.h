@@ -13,6 +13,9 @@
 //     dots(x, x_row, rows, w, w_row, columns, k, sums)
 //                                 sums[row][column] = products with a plain panel
 //     pack(w, w_row, columns, k, panel), sum_of_row(x, k)
+//     piece(call, item, n, k, panels, depth, packed)
+//                                 of weights that are not packed: panels from column n on, depth from k on; PlainMicro's
+//                                 packs plain weights
 #pragma once
 
 #include <string.h>
@@ -65,6 +68,16 @@ inline uint32_t plain_dot(const int8_t* x, const int8_t* w, int64_t k) {
 struct PlainMicro {
     static constexpr int64_t kPiece = 1024, kDotRows = 4;
 
+    template <class Micro>
+    static void piece(
+        const GemmW8A8& call, int64_t item, int64_t n, int64_t k, int64_t panels, int64_t depth, uint8_t* packed) {
+        for (int64_t i = 0; i < panels; ++i, n += kPanel) {
+            const int8_t* from = call.w + item * call.w_batch + n * call.w_row + k;
+            const int64_t columns = n + kPanel < call.n ? kPanel : call.n - n;
+            Micro::pack(from, call.w_row, columns, depth, packed + i * Micro::kPiece * kPanel);
+        }
+    }
+
     static void fetch(const uint8_t*, int64_t, int64_t) {}
 
     static void pack(const int8_t* w, int64_t w_row, int64_t columns, int64_t k, uint8_t* panel) {
@@ -89,20 +102,11 @@ struct PlainMicro {
     }
 };
 
-// Without zero points, a row at a time, so that the compiler can use vectors.
-template <int64_t Columns>
-inline bool store_row(const Epilogue& out, int64_t item, int64_t m, int64_t n, int64_t columns, const int32_t* sums) {
-    if (out.x_zero || out.w_zero) return false;
+// Values of a row become outputs, many at a time; not int32.
+inline void store_values(const Epilogue& out, int64_t item, int64_t m, int64_t n, int64_t columns, float* values) {
     const int64_t at = item * out.y_batch + m * out.y_row + n;
-    if (epilogue::is_exact(out)) {
-        if (out.bias || out.relu) return false;
-        memcpy(static_cast<int32_t*>(out.y) + at, sums, static_cast<size_t>(columns) * sizeof *sums);
-        return true;
-    }
-    if (out.y_type == ENVDOCTOR_INT32) return false;
-    float values[Columns];
     const float x_scale = out.x_scale ? out.x_scale[m * out.x_scale_step] : 1.0f;
-    for (int64_t i = 0; i < columns; ++i) values[i] = static_cast<float>(sums[i]) * x_scale;
+    for (int64_t i = 0; i < columns; ++i) values[i] *= x_scale;
     if (out.w_scale && out.w_scale_step) {
         for (int64_t i = 0; i < columns; ++i) values[i] *= out.w_scale[n + i];
     } else if (out.w_scale) {
@@ -134,6 +138,22 @@ inline bool store_row(const Epilogue& out, int64_t item, int64_t m, int64_t n, i
                 static_cast<int8_t>(static_cast<int32_t>((value + 12582912.0f) - 12582912.0f));
         }
     }
+}
+
+// Without zero points, a row at a time, so that the compiler can use vectors.
+template <int64_t Columns>
+inline bool store_row(const Epilogue& out, int64_t item, int64_t m, int64_t n, int64_t columns, const int32_t* sums) {
+    if (out.x_zero || out.w_zero) return false;
+    if (epilogue::is_exact(out)) {
+        if (out.bias || out.relu) return false;
+        const int64_t at = item * out.y_batch + m * out.y_row + n;
+        memcpy(static_cast<int32_t*>(out.y) + at, sums, static_cast<size_t>(columns) * sizeof *sums);
+        return true;
+    }
+    if (out.y_type == ENVDOCTOR_INT32) return false;
+    float values[Columns];
+    for (int64_t i = 0; i < columns; ++i) values[i] = static_cast<float>(sums[i]);
+    store_values(out, item, m, n, columns, values);
     return true;
 }
 
@@ -192,13 +212,7 @@ inline void multiply(const GemmW8A8& call, int64_t item, int64_t panel_begin, in
                     w_panel = round_up(call.k, kGroup) * kPanel;
                     w = weights + panel * w_panel + k * kPanel;
                 } else {
-                    const int8_t* from = call.w + item * call.w_batch + n * call.w_row + k;
-                    for (int64_t i = 0; i < panels; ++i) {
-                        const int64_t left = columns - i * kPanel;
-                        Micro::pack(
-                            from + i * kPanel * call.w_row, call.w_row, left < kPanel ? left : kPanel, depth,
-                            packed + i * w_panel);
-                    }
+                    Micro::template piece<Micro>(call, item, n, k, panels, depth, packed);
                 }
                 // The piece after this one: of these panels, or the first one of the next.
                 const uint8_t* next = !weights ? nullptr : k + deep < call.k ? w + deep * kPanel : nullptr;

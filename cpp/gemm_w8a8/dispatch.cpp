@@ -24,11 +24,6 @@ int check(const GemmW8A8& call) {
 
 using CpuVariant = void (*)(const GemmW8A8&, int64_t, int64_t, int64_t);
 
-// A few pieces for each thread, so that one that is held up does not hold up all.
-constexpr int64_t kPiecesPerThread = 4;
-// What a piece has at least: to wake a thread takes as long as some hundred thousand products.
-constexpr int64_t kProductsOfPiece = 1 << 17;
-
 struct Work {
     const GemmW8A8* call;
     CpuVariant variant;
@@ -44,10 +39,9 @@ void do_piece(const void* context, int64_t i) {
 
 int on_cpu(const GemmW8A8& call, CpuVariant variant, int64_t panels_of_tile) {
     const int64_t panels = ceil_div(call.n, kPanel);
-    const int64_t share = ceil_div(panels * call.batch, envdoctor_threads() * kPiecesPerThread);
-    const int64_t least = ceil_div(kProductsOfPiece, call.m * kPanel * (call.k ? call.k : 1));
-    const int64_t wanted = share > least ? share : least;
-    const int64_t size = round_up(wanted < panels ? wanted : panels, panels_of_tile);
+    // A piece has panels of one item of the batch.
+    const int64_t of_all = items_of_piece(panels * call.batch, call.m * kPanel * call.k, panels_of_tile);
+    const int64_t size = of_all < panels ? of_all : round_up(panels, panels_of_tile);
     const Work work = {&call, variant, ceil_div(panels, size), size, panels};
     parallel(work.pieces * call.batch, do_piece, &work);
     return ENVDOCTOR_OK;

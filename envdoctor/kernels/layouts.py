@@ -22,7 +22,12 @@ def unpack_w8a8(data: Tensor, n: int, k: int, layout: str) -> Tensor:
 def unpack_w4a8(data: Tensor, n: int, k: int, layout: str) -> Tensor:
     """Pairs, int8 [n, k / 2]."""
     if layout == "cpu":
-        return data.view(n, k // 2).clone()
+        bytes_ = data.view(-(-n // 16), -(-k // 8), 16, 4)
+        halves = (
+            torch.stack([bytes_ & 15, bytes_ >> 4 & 15], 2) - 8
+        )  # panel, eight k, four of them, column, k
+        values = _matrix(halves.permute(0, 3, 1, 2, 4), 2, n, k)
+        return values[:, ::2] & 15 | values[:, 1::2] << 4
     # Columns: block, group, 8, thread / 4. k: block, half, 32 (high or low), 16, thread % 4, byte.
     bytes_ = data.view(-(-n // 64), -(-k // 128), 4, 2, 8, 4, 2, 2, 4)
     halves = torch.stack([bytes_ & 15, bytes_ >> 4 & 15], -1)
