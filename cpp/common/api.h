@@ -1,7 +1,8 @@
 // What every function that Python may call has in common.
 //
-// The interface is plain C: numbers, raw pointers, a status. It keeps no state but the last reason, and the
-// library reads no environment variable and opens no file.
+// The interface is plain C: numbers, raw pointers, a status. The library reads no environment variable. What it keeps is
+// the last reason of each thread, what it was told of drivers, threads and instruction sets, code loaded on GPUs, and
+// threads of its own.
 #pragma once
 
 #ifdef __cplusplus

@@ -67,6 +67,11 @@ int envdoctor_cpu_level() { return level < limit ? level : limit; }
 
 void envdoctor_limit_cpu_level(int most) { limit = most; }
 
+int best_vectors() {
+    const int level = envdoctor_cpu_level();
+    return level < ENVDOCTOR_CPU_AVX512VNNI ? level : ENVDOCTOR_CPU_AVX512VNNI;
+}
+
 int cpu_use_amx() {
     if (envdoctor_cpu_level() < ENVDOCTOR_CPU_AMX) return 0;
 #if defined(__x86_64__)

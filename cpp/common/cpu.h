@@ -14,6 +14,9 @@ enum EnvdoctorCpuLevel : int {
 // The highest level that the processor has and the operating system keeps the registers of.
 ENVDOCTOR_API int envdoctor_cpu_level();
 
+// Of three variants one after the other, portable, AVX2 and AVX512-VNNI: how far from the first the best one is.
+int best_vectors();
+
 // Use no level above this one from now on, as on a lesser processor: for tests and comparisons.
 ENVDOCTOR_API void envdoctor_limit_cpu_level(int level);
 

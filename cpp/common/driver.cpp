@@ -1,5 +1,6 @@
 #include "common/driver.h"
 
+#include <pthread.h>
 #include <string.h>
 
 #include "common/device_images.h"
@@ -33,7 +34,6 @@ constexpr int kCapabilityMajor = 75, kCapabilityMinor = 76, kMaxDynamicShared = 
 constexpr Result kNotFound = 500, kNoBinary = 209;
 
 struct Driver {
-    Result (*get_version)(int*);
     Result (*get_device)(int*, int);
     Result (*get_attribute)(int*, int, int);
     Result (*retain_primary)(Handle*, int);
@@ -62,10 +62,24 @@ bool ask(GetProcAddress get, const char* name, int version, void* into) {
     return found != nullptr;
 }
 
-constexpr int kDevices = 32, kImages = 16;
+constexpr int kDevices = 32, kImages = 32;
+// What follows is found out at first use, by one thread at a time, and stays. Contexts and functions are published last.
 Handle contexts[kDevices];
 int capabilities[kDevices];
 Handle modules[kDevices][kImages];
+
+class FirstUse {
+public:
+    FirstUse() { pthread_mutex_lock(&mutex); }
+    ~FirstUse() { pthread_mutex_unlock(&mutex); }
+
+private:
+    static pthread_mutex_t mutex;
+};
+pthread_mutex_t FirstUse::mutex = PTHREAD_MUTEX_INITIALIZER;
+
+Handle published(Handle& place) { return __atomic_load_n(&place, __ATOMIC_ACQUIRE); }
+void publish(Handle& place, Handle value) { __atomic_store_n(&place, value, __ATOMIC_RELEASE); }
 
 // Makes a GPU's primary context current for one scope: the one that torch and the CUDA runtime use.
 class Current {
@@ -91,8 +105,10 @@ int most_shared(int capability) {
 }
 
 int prepare(int device) {
-    if (!have_driver) return fail(ENVDOCTOR_NOT_SUPPORTED, "no CUDA driver was handed in: see envdoctor_use_driver");
     if (device < 0 || device >= kDevices) return fail(ENVDOCTOR_INVALID_ARGUMENT, "there is no GPU %lld", device);
+    if (published(contexts[device])) return ENVDOCTOR_OK;
+    const FirstUse alone;
+    if (!have_driver) return fail(ENVDOCTOR_NOT_SUPPORTED, "no CUDA driver was handed in: see envdoctor_use_driver");
     if (contexts[device]) return ENVDOCTOR_OK;
     int ordinal = 0, major = 0, minor = 0;
     Result result = driver.get_device(&ordinal, device);
@@ -102,7 +118,7 @@ int prepare(int device) {
     if (!result) result = driver.retain_primary(&context, ordinal);
     if (result) return fail(ENVDOCTOR_FAILED, "GPU %lld cannot be used: the driver answers %lld", device, result);
     capabilities[device] = 10 * major + minor;
-    contexts[device] = context;
+    publish(contexts[device], context);
     return ENVDOCTOR_OK;
 }
 
@@ -129,12 +145,12 @@ Handle load(int device, const char* family) {
 }  // namespace
 
 int envdoctor_use_driver(void* get_proc_address) {
+    const FirstUse alone;
     if (have_driver) return ENVDOCTOR_OK;
     GetProcAddress get;
     memcpy(&get, &get_proc_address, sizeof get);
     if (!get) return fail(ENVDOCTOR_INVALID_ARGUMENT, "cuGetProcAddress must not be null");
-    const bool all = ask(get, "cuDriverGetVersion", 2020, &driver.get_version) &&
-                     ask(get, "cuDeviceGet", 2000, &driver.get_device) &&
+    const bool all = ask(get, "cuDeviceGet", 2000, &driver.get_device) &&
                      ask(get, "cuDeviceGetAttribute", 2000, &driver.get_attribute) &&
                      ask(get, "cuDevicePrimaryCtxRetain", 7000, &driver.retain_primary) &&
                      ask(get, "cuCtxPushCurrent", 4000, &driver.push_context) &&
@@ -152,6 +168,17 @@ int envdoctor_use_driver(void* get_proc_address) {
 }
 
 int device_capability(int device) { return prepare(device) == ENVDOCTOR_OK ? capabilities[device] : -1; }
+
+bool runs_hopper(int device, const char* family) {
+    if (device_capability(device) != 90 || !driver.encode_tiled) return false;
+    const char *name, *architectures;
+    const void* data;
+    size_t size;
+    for (int i = 0; envdoctor_device_image(i, &name, &architectures, &data, &size) == ENVDOCTOR_OK; ++i) {
+        if (strcmp(name, family) == 0) return true;
+    }
+    return false;
+}
 
 int encode_rows(void* tensor_map, const void* data, int64_t rows, int64_t row_bytes, int64_t stride, int box_rows) {
     if (!driver.encode_tiled) return fail(ENVDOCTOR_NOT_SUPPORTED, "the CUDA driver is older than 12.0");
@@ -180,17 +207,18 @@ void* Kernel::function(int device) {
 int Kernel::launch(int device, void* stream, const Launch& launch, const void* arguments) {
     if (const int status = prepare(device)) return status;
     const Current current(contexts[device]);
-    Handle& function = functions_[device];
+    Handle function = published(functions_[device]);
     if (!function) {
+        const FirstUse alone;
         Handle found = this->function(device);
-        if (!found) return ENVDOCTOR_NOT_BUILT;
+        if (!found) return last_status();
         // For launches to come as well: they may ask for more than this one.
         if (launch.shared_bytes > 0 &&
             driver.set_function_attribute(found, kMaxDynamicShared, most_shared(capabilities[device]))) {
             return fail(ENVDOCTOR_NOT_SUPPORTED, "this GPU has no %lld bytes of shared memory for a block",
                         launch.shared_bytes);
         }
-        function = found;
+        publish(functions_[device], function = found);
     }
     void* parameters[] = {const_cast<void*>(arguments)};
     Result result;

@@ -14,6 +14,10 @@ ENVDOCTOR_API int envdoctor_use_driver(void* get_proc_address);
 // Compute capability of a GPU as 90 for 9.0, or -1 with a reason.
 int device_capability(int device);
 
+// Whether a GPU runs what a family has for Hopper alone: it is one, this build has that code, and the driver knows tensor
+// maps (12.0).
+bool runs_hopper(int device, const char* family);
+
 // Where a row-major matrix of bytes lies (rows `stride` bytes apart, a multiple of 16 as its address), for copies of boxes
 // of 128 bytes of `box_rows` rows: a CUtensorMap with a 128-byte swizzle. Returns a status.
 int encode_rows(void* tensor_map, const void* data, int64_t rows, int64_t row_bytes, int64_t stride, int box_rows);

@@ -8,7 +8,7 @@
 namespace hopper {
 
 // What tiles of a shape cost, in microseconds of an H200: lines through measurements of 128 to 2048 rows with the linears
-// of models of 7B to 70B. Blocks that run at once are a round.
+// of models of 7B to 70B, or what is reckoned where a family says so. Blocks that run at once are a round.
 struct Cost {
     int variant;  // of the family
     Shape shape;
@@ -17,8 +17,12 @@ struct Cost {
     float start, round;  // of a call, and of each round at k = 4096
 };
 
-// The variant that costs least; blocks share no k under 1024.
+// The variant that costs least; blocks share no k under 1024. One cost at least must be of blocks that share none.
 int cheapest(const Cost* costs, int count, int64_t m, int64_t n, int64_t k);
+template <int count>
+int cheapest(const Cost (&costs)[count], int64_t m, int64_t n, int64_t k) {
+    return cheapest(costs, count, m, n, k);
+}
 
 // How many blocks shall share k, as a power of two: so many that each processor has one block, or `most` blocks are there.
 // Where each has few steps they cost more than they give: `least` for a block alone, the more the more share.

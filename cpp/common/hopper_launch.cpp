@@ -1,5 +1,7 @@
 #include "common/hopper_launch.h"
 
+#include "common/status.h"
+
 namespace hopper {
 
 constexpr int kShared = 228 * 1024;  // of a processor; each block takes 1 KB more than it asks for
@@ -32,6 +34,9 @@ static int stages_of(const Shape& shape, int64_t blocks, int64_t steps, int spli
 
 int launch(Entry& entry, const Operands& operands, const Epilogue& out, int split, int device, void* stream) {
     const Shape& shape = entry.shape;
+    if (split > ceil_div(operands.k, kStepBytes)) {
+        return fail(ENVDOCTOR_NOT_SUPPORTED, "%lld blocks cannot share so few k", split);
+    }
     HopperGemm gemm = {};
     const int status = encode_rows(&gemm.x, operands.x, operands.m, operands.k, operands.x_row, shape.rows);
     if (status) return status;

@@ -5,7 +5,8 @@
 
 #include "common/api.h"
 
-// How many threads calls may use: at most as many processors as the process may run on. 0: all of those.
+// How many threads calls may use: at most as many processors as the process may run on, and at most 64, which share the
+// bandwidth of a socket. 0: all of those.
 ENVDOCTOR_API void envdoctor_set_threads(int count);
 ENVDOCTOR_API int envdoctor_threads();
 

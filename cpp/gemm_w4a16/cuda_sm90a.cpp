@@ -4,7 +4,9 @@
 
 namespace {
 
-#define ENTRY(name, shape) {{"gemm_w4a16_cuda_sm90a", "gemm_w4a16_" name}, hopper::shape}
+constexpr const char* kFamily = "gemm_w4a16_cuda_sm90a";
+
+#define ENTRY(name, shape) {{kFamily, "gemm_w4a16_" name}, hopper::shape}
 #define ENTRIES(name)                                                                                              \
     {ENTRY(name "_rows8", kRows8), ENTRY(name "_rows16", kRows16), ENTRY(name "_rows32", kRows32),                 \
      ENTRY(name "_rows64", kRows64), ENTRY(name "_square128", kSquare128), ENTRY(name "_turns64", kTurns64),       \
@@ -31,8 +33,9 @@ hopper::Operands operands(const GemmW4A16& call) {
 
 }  // namespace
 
-bool fits_sm90a(const GemmW4A16& call) {
-    return (call.group % kW4A16BlockK == 0 || call.group >= call.k) && hopper::fits(operands(call));
+bool runs_sm90a(const GemmW4A16& call, int device) {
+    return (call.group % kW4A16BlockK == 0 || call.group >= call.k) && hopper::fits(operands(call)) &&
+           runs_hopper(device, kFamily);
 }
 
 int gemm_w4a16_cuda_sm90a(const GemmW4A16& call, int device, void* stream, int shape, int split) {

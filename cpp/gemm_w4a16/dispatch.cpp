@@ -5,6 +5,7 @@
 #include "common/hopper_shapes.h"
 #include "common/status.h"
 #include "common/threads.h"
+#include "common/variants.h"
 #include "gemm_w4a16/gemm_w4a16.h"
 
 namespace {
@@ -82,7 +83,7 @@ enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kDirect, kNarrow, kTi
 #define SM90A(name, shape)                                                                              \
     {"cuda_sm90a_" name "_k1", nullptr, run_sm90a, shape, 1}, {"cuda_sm90a_" name "_k2", nullptr, run_sm90a, shape, 2}, \
         {"cuda_sm90a_" name "_k4", nullptr, run_sm90a, shape, 4}
-const Variant variants[] = {
+constexpr Variant variants[] = {
     {"auto", nullptr, nullptr, 0, 0},
     {"reference", gemm_w4a16_reference, nullptr, 0, 0},
     {"cpu_portable", gemm_w4a16_cpu_portable, nullptr, 0, 0},
@@ -100,12 +101,7 @@ const Variant variants[] = {
     {"cuda_sm90a_rows256", nullptr, run_sm90a, 6, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kSquare128 = kVariants - 3, kTurns64 = kVariants - 2, kRows256 = kVariants - 1;
-
-int best_on_cpu() {
-    const int level = envdoctor_cpu_level();
-    return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
-}
+constexpr int kSquare128 = index_of(variants, "cuda_sm90a_square128");
 
 // Direct reads each code once and x once for each 16 columns; it has no more than 16 rows of sums in its registers.
 constexpr int64_t kDirectRows = 16;
@@ -117,18 +113,18 @@ constexpr int64_t kFewTiles = 132;
 bool rounds_weights(const GemmW4A16& call) { return call.scale_type == call.type; }
 
 constexpr hopper::Cost kManyRows[] = {
-    {kSm90a + 9, hopper::kRows64, 1, 264, 0.5f, 18},
-    {kSm90a + 10, hopper::kRows64, 2, 264, 0.5f, 11},
+    {index_of(variants, "cuda_sm90a_rows64_k1"), hopper::kRows64, 1, 264, 0.5f, 18},
+    {index_of(variants, "cuda_sm90a_rows64_k2"), hopper::kRows64, 2, 264, 0.5f, 11},
     // These round weights to the type of x, and so want scales of that type. Reckoned, not measured: a step takes twice as
     // long as one of gemm_w8a8.
     {kSquare128, hopper::kSquare128, 1, 132, 2.5f, 26},
-    {kTurns64, hopper::kTurns64, 1, 132, 2, 15},
-    {kRows256, hopper::kRows256, 1, 132, 2, 46},
+    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 2, 15},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 2, 46},
 };
-constexpr int kThatScaleSums = 2;
+constexpr int kCosts = sizeof kManyRows / sizeof *kManyRows, kThatScaleSums = 2;
 
 int choose_on_hopper(const GemmW4A16& call) {
-    if (call.m > 64) return hopper::cheapest(kManyRows, rounds_weights(call) ? 5 : kThatScaleSums, call.m, call.n, call.k);
+    if (call.m > 64) return hopper::cheapest(kManyRows, rounds_weights(call) ? kCosts : kThatScaleSums, call.m, call.n, call.k);
     const int64_t columns = ceil_div(call.n, kW4A16BlockN);
     if (call.m <= 4 && call.n * call.k <= kDirectWeights) return kDirect;
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
@@ -137,20 +133,19 @@ int choose_on_hopper(const GemmW4A16& call) {
     return kSm90a + 3 * shape + hopper::split_of(columns, ceil_div(call.k, kW4A16BlockK), most, 4) / 2;
 }
 
-int choose_on_gpu(const GemmW4A16& call, int capability) {
-    if (capability == 90 && fits_sm90a(call)) return choose_on_hopper(call);
+int choose_on_gpu(const GemmW4A16& call, int device) {
+    if (runs_sm90a(call, device)) return choose_on_hopper(call);
     if (call.m <= kDirectRows) return kDirect;
     return ceil_div(call.n, 128) * ceil_div(call.m, 64) <= kFewTiles ? kNarrow : kTiled;
 }
 
-bool fits_gpu(const GemmW4A16& call, int variant, int capability) {
-    if (call.type == ENVDOCTOR_BFLOAT16 && capability < 80) return false;
+bool fits_gpu(const GemmW4A16& call, int variant, int device) {
     if (variant == kDirect && call.m > kDirectRows) return false;
     if (variant >= kSm90a) {
         const bool has_k = ceil_div(call.k, kW4A16BlockK) >= variants[variant].split;
-        return capability == 90 && fits_sm90a(call) && has_k && (variant < kSquare128 || rounds_weights(call));
+        return runs_sm90a(call, device) && has_k && (variant < kSquare128 || rounds_weights(call));
     }
-    return capability >= 75 && variant >= kDirect;
+    return variant >= kDirect;
 }
 
 // The variant of a call, or -1 with a reason.
@@ -160,11 +155,17 @@ int choose(const GemmW4A16& call, int device) {
         return -1;
     }
     const bool on_cpu = device == ENVDOCTOR_CPU;
-    int capability = 0;
-    if (!on_cpu && (capability = device_capability(device)) < 0) return -1;
+    if (!on_cpu) {
+        const int capability = device_capability(device), least = call.type == ENVDOCTOR_BFLOAT16 ? 80 : 75;
+        if (capability < 0) return -1;
+        if (capability < least) {
+            fail(ENVDOCTOR_NOT_SUPPORTED, "compute capability %lld is too low: this type of x wants %lld", capability, least);
+            return -1;
+        }
+    }
     int variant = call.variant;
-    if (!variant) variant = on_cpu ? best_on_cpu() : choose_on_gpu(call, capability);
-    const bool fits = on_cpu ? variant <= best_on_cpu() : fits_gpu(call, variant, capability);
+    if (!variant) variant = on_cpu ? kPortable + best_vectors() : choose_on_gpu(call, device);
+    const bool fits = on_cpu ? variant <= kPortable + best_vectors() : fits_gpu(call, variant, device);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", variant);
     return fits ? variant : -1;
 }

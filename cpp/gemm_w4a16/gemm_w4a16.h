@@ -83,5 +83,5 @@ int gemm_w4a16_cuda_mma_narrow(const GemmW4A16& call, int device, void* stream);
 
 // On Hopper, by wgmma: groups of multiples of 64 (or one of all k), x aligned to 16 bytes; number of the shape, and how
 // many blocks share k.
-bool fits_sm90a(const GemmW4A16& call);
+bool runs_sm90a(const GemmW4A16& call, int device);
 int gemm_w4a16_cuda_sm90a(const GemmW4A16& call, int device, void* stream, int shape, int split);

@@ -4,20 +4,22 @@
 
 namespace {
 
+constexpr const char* kFamily = "gemm_w4a8_cuda_sm90a";
+
 hopper::Entry entries[] = {
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows8"}, hopper::kRows8},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows16"}, hopper::kRows16},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows32"}, hopper::kRows32},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows64"}, hopper::kRows64},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows128"}, hopper::kRows128},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_square128"}, hopper::kSquare128},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_turns64"}, hopper::kTurns64},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_rows256"}, hopper::kRows256},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups8"}, hopper::kRows8},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups16"}, hopper::kRows16},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups32"}, hopper::kRows32},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups64"}, hopper::kRows64},
-    {{"gemm_w4a8_cuda_sm90a", "gemm_w4a8_groups_square"}, hopper::kSquare128},
+    {{kFamily, "gemm_w4a8_rows8"}, hopper::kRows8},
+    {{kFamily, "gemm_w4a8_rows16"}, hopper::kRows16},
+    {{kFamily, "gemm_w4a8_rows32"}, hopper::kRows32},
+    {{kFamily, "gemm_w4a8_rows64"}, hopper::kRows64},
+    {{kFamily, "gemm_w4a8_rows128"}, hopper::kRows128},
+    {{kFamily, "gemm_w4a8_square128"}, hopper::kSquare128},
+    {{kFamily, "gemm_w4a8_turns64"}, hopper::kTurns64},
+    {{kFamily, "gemm_w4a8_rows256"}, hopper::kRows256},
+    {{kFamily, "gemm_w4a8_groups8"}, hopper::kRows8},
+    {{kFamily, "gemm_w4a8_groups16"}, hopper::kRows16},
+    {{kFamily, "gemm_w4a8_groups32"}, hopper::kRows32},
+    {{kFamily, "gemm_w4a8_groups64"}, hopper::kRows64},
+    {{kFamily, "gemm_w4a8_groups_square"}, hopper::kSquare128},
 };
 
 hopper::Operands operands(const GemmW4A8& call) {
@@ -27,8 +29,9 @@ hopper::Operands operands(const GemmW4A8& call) {
 
 }  // namespace
 
-bool fits_sm90a(const GemmW4A8& call) {
-    return (call.group ? call.group % kW4BlockK == 0 : call.k <= kW4MostUpperK) && hopper::fits(operands(call));
+bool runs_sm90a(const GemmW4A8& call, int device) {
+    return (call.group ? call.group % kW4BlockK == 0 : call.k <= kW4MostUpperK) && hopper::fits(operands(call)) &&
+           runs_hopper(device, kFamily);
 }
 
 int gemm_w4a8_cuda_sm90a(const GemmW4A8& call, int device, void* stream, int shape, int split) {

@@ -5,18 +5,20 @@
 #include "common/hopper_shapes.h"
 #include "common/status.h"
 #include "common/threads.h"
+#include "common/variants.h"
 #include "gemm_w4a8/gemm_w4a8.h"
 
 namespace {
 
-constexpr int64_t kMostK = 1 << 30;  // of which 32 bits hold every place
+constexpr int64_t kMost = 1 << 30;  // of which 32 bits hold every place
 
 int check(const GemmW4A8& call) {
-    if (call.m < 0 || call.n < 0 || call.k < 0 || call.k % 2 || call.k > kMostK) {
+    if (call.m < 0 || call.n < 0 || call.k < 0 || call.k % 2 || call.k > kMost) {
         return fail(ENVDOCTOR_INVALID_ARGUMENT, "sizes must not be negative, and k = %lld even and at most 2^30", call.k);
     }
     if (call.m == 0 || call.n == 0) return ENVDOCTOR_OK;
     if (call.k && (!call.x || !call.packed)) return fail(ENVDOCTOR_INVALID_ARGUMENT, "x and packed must not be null");
+    if (call.n > kMost || call.group > kMost) return fail(ENVDOCTOR_INVALID_ARGUMENT, "n and group must be at most %lld", kMost);
     if (call.group < 0 || call.group % 32) {
         return fail(ENVDOCTOR_INVALID_ARGUMENT, "group must be 0 or a multiple of 32, not %lld", call.group);
     }
@@ -80,7 +82,7 @@ enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kAmx, kTiled, kDirect
 #define SM90A(name, shape)                                                                                             \
     {"cuda_sm90a_" name "_k1", run_sm90a, nullptr, shape, 1}, {"cuda_sm90a_" name "_k2", run_sm90a, nullptr, shape, 2}, \
         {"cuda_sm90a_" name "_k4", run_sm90a, nullptr, shape, 4}
-const Variant variants[] = {
+constexpr Variant variants[] = {
     {"auto", nullptr, nullptr, 0, 0},
     {"reference", run_reference, nullptr, 0, 0},
     {"cpu_portable", run_cpu, gemm_w4a8_cpu_portable, 1, 1},
@@ -104,24 +106,24 @@ const Variant variants[] = {
     {"cuda_sm90a_groups_square", run_sm90a, nullptr, 12, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kGroups8 = kVariants - 13, kGroupsSquare = kVariants - 1, kSquare128 = kGroups8 - 3, kTurns64 = kGroups8 - 2, kRows256 = kGroups8 - 1;
+constexpr int kGroups8 = index_of(variants, "cuda_sm90a_groups8_k1");
 
 constexpr hopper::Cost kManyRows[] = {
-    {kSm90a + 12, hopper::kRows128, 1, 264, 1, 13.8f},
-    {kTurns64, hopper::kTurns64, 1, 132, 2, 7.5f},
-    {kSquare128, hopper::kSquare128, 1, 132, 2.5f, 13},
-    {kRows256, hopper::kRows256, 1, 132, 2, 23.2f},
+    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 264, 1, 13.8f},
+    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 2, 7.5f},
+    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 2.5f, 13},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 2, 23.2f},
 };
 constexpr hopper::Cost kManyRowsInGroups[] = {
-    {kGroups8 + 9, hopper::kRows64, 1, 264, 0.5f, 19.7f},
-    {kGroups8 + 10, hopper::kRows64, 2, 264, 0.5f, 13},
-    {kGroupsSquare, hopper::kSquare128, 1, 132, 1, 26.9f},
+    {index_of(variants, "cuda_sm90a_groups64_k1"), hopper::kRows64, 1, 264, 0.5f, 19.7f},
+    {index_of(variants, "cuda_sm90a_groups64_k2"), hopper::kRows64, 2, 264, 0.5f, 13},
+    {index_of(variants, "cuda_sm90a_groups_square"), hopper::kSquare128, 1, 132, 1, 26.9f},
 };
 
-int choose_on_gpu(const GemmW4A8& call, int capability) {
-    if (capability != 90 || !fits_sm90a(call)) return fits_mma_direct(call) ? kDirect : kTiled;
-    if (call.m > 64 && call.group) return hopper::cheapest(kManyRowsInGroups, 3, call.m, call.n, call.k);
-    if (call.m > 64) return hopper::cheapest(kManyRows, 4, call.m, call.n, call.k);
+int choose_on_gpu(const GemmW4A8& call, int device) {
+    if (!runs_sm90a(call, device)) return fits_mma_direct(call) ? kDirect : kTiled;
+    if (call.m > 64 && call.group) return hopper::cheapest(kManyRowsInGroups, call.m, call.n, call.k);
+    if (call.m > 64) return hopper::cheapest(kManyRows, call.m, call.n, call.k);
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
     // To widen codes holds a block up, not memory: several on a processor hide it.
     const int64_t most = hopper::kProcessors * (call.m <= 32 ? 16 : 7) / 4;
@@ -131,9 +133,8 @@ int choose_on_gpu(const GemmW4A8& call, int capability) {
 
 // The best that runs here, as in gemm_w8a8: AMX is asked of the kernel, and is for more rows.
 int most_on_cpu(const GemmW4A8& call) {
-    const int level = envdoctor_cpu_level();
     if (variants[kAmx].cpu && (call.variant || call.m > 8) && cpu_use_amx()) return kAmx;
-    return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
+    return kPortable + best_vectors();
 }
 
 // The variant of a call, or -1 with a reason.
@@ -150,11 +151,10 @@ int choose(const GemmW4A8& call, int device) {
         }
         return asked;
     }
-    const int capability = device_capability(device);
-    if (capability < 0) return -1;
-    if (!call.variant) return choose_on_gpu(call, capability);
+    if (device_capability(device) < 0) return -1;
+    if (!call.variant) return choose_on_gpu(call, device);
     const bool fits = call.variant == kTiled || (call.variant == kDirect && fits_mma_direct(call)) ||
-                                (call.variant >= kSm90a && capability == 90 && fits_sm90a(call) &&
+                                (call.variant >= kSm90a && runs_sm90a(call, device) &&
                                  (call.variant >= kGroups8) == (call.group != 0) &&
                                  ceil_div(call.k, kW4BlockK) >= variants[call.variant].split);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", call.variant);

@@ -81,5 +81,5 @@ int gemm_w4a8_cuda_mma_tiled(const GemmW4A8& call, int device, void* stream);
 
 // On Hopper, by wgmma: groups (if any) of multiples of 128, x aligned to 16 bytes; number of the shape, and how many
 // blocks share k.
-bool fits_sm90a(const GemmW4A8& call);
+bool runs_sm90a(const GemmW4A8& call, int device);
 int gemm_w4a8_cuda_sm90a(const GemmW4A8& call, int device, void* stream, int shape, int split);

@@ -4,16 +4,18 @@
 
 namespace {
 
+constexpr const char* kFamily = "gemm_w8a8_cuda_sm90a";
+
 hopper::Entry entries[] = {
-    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows8"}, hopper::kRows8},
-    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows16"}, hopper::kRows16},
-    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows32"}, hopper::kRows32},
-    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows64"}, hopper::kRows64},
-    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows128"}, hopper::kRows128},
-    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_square128"}, hopper::kSquare128},
-    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_turns64"}, hopper::kTurns64},
-    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_turns128"}, hopper::kTurns128},
-    {{"gemm_w8a8_cuda_sm90a", "gemm_w8a8_rows256"}, hopper::kRows256},
+    {{kFamily, "gemm_w8a8_rows8"}, hopper::kRows8},
+    {{kFamily, "gemm_w8a8_rows16"}, hopper::kRows16},
+    {{kFamily, "gemm_w8a8_rows32"}, hopper::kRows32},
+    {{kFamily, "gemm_w8a8_rows64"}, hopper::kRows64},
+    {{kFamily, "gemm_w8a8_rows128"}, hopper::kRows128},
+    {{kFamily, "gemm_w8a8_square128"}, hopper::kSquare128},
+    {{kFamily, "gemm_w8a8_turns64"}, hopper::kTurns64},
+    {{kFamily, "gemm_w8a8_turns128"}, hopper::kTurns128},
+    {{kFamily, "gemm_w8a8_rows256"}, hopper::kRows256},
 };
 
 hopper::Operands operands(const GemmW8A8& call) {
@@ -24,7 +26,9 @@ hopper::Operands operands(const GemmW8A8& call) {
 
 }  // namespace
 
-bool fits_sm90a(const GemmW8A8& call) { return call.packed && hopper::fits(operands(call)); }
+bool runs_sm90a(const GemmW8A8& call, int device) {
+    return call.packed && hopper::fits(operands(call)) && runs_hopper(device, kFamily);
+}
 
 int gemm_w8a8_cuda_sm90a(const GemmW8A8& call, int device, void* stream, int shape, int split) {
     return hopper::launch(entries[shape], operands(call), call.out, split, device, stream);

@@ -5,6 +5,7 @@
 #include "common/hopper_shapes.h"
 #include "common/status.h"
 #include "common/threads.h"
+#include "common/variants.h"
 #include "gemm_w8a8/cpu_tiles.h"
 #include "gemm_w8a8/gemm_w8a8.h"
 
@@ -93,7 +94,7 @@ enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kAmx, kTiled, kDirect
 #define SM90A(name, shape)                                                                               \
     {"cuda_sm90a_" name "_k1", run_sm90a, nullptr, shape, 1}, {"cuda_sm90a_" name "_k2", run_sm90a, nullptr, shape, 2}, \
         {"cuda_sm90a_" name "_k4", run_sm90a, nullptr, shape, 4}
-const Variant variants[] = {
+constexpr Variant variants[] = {
     {"auto", nullptr, nullptr, 0, 0},
     {"reference", run_reference, nullptr, 0, 0},
     {"cpu_portable", run_cpu, gemm_w8a8_cpu_portable, 1, 1},
@@ -113,27 +114,25 @@ const Variant variants[] = {
     {"cuda_sm90a_rows256", run_sm90a, nullptr, 8, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kSquare128 = kVariants - 4, kTurns64 = kVariants - 3, kTurns128 = kVariants - 2, kRows256 = kVariants - 1;
 
 // The best that runs here. Up to 8 rows are one tile of AVX-512, and wait for weights as those of AMX do; from 9 on AMX is
 // faster (measured at 4096 x 4096), and is asked of the kernel.
 int most_on_cpu(const GemmW8A8& call) {
-    const int level = envdoctor_cpu_level();
     if (variants[kAmx].cpu && (call.variant || call.m > 8) && cpu_use_amx()) return kAmx;
-    return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
+    return kPortable + best_vectors();
 }
 
 constexpr hopper::Cost kManyRows[] = {
-    {kSm90a + 13, hopper::kRows128, 2, 132, 1.2f, 6.2f},
-    {kTurns64, hopper::kTurns64, 1, 132, 2, 7.5f},
-    {kSquare128, hopper::kSquare128, 1, 132, 2.4f, 12.5f},
-    {kTurns128, hopper::kTurns128, 1, 132, 3.6f, 12},
-    {kRows256, hopper::kRows256, 1, 132, 2.5f, 23},
+    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 132, 1.2f, 6.2f},
+    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 2, 7.5f},
+    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 2.4f, 12.5f},
+    {index_of(variants, "cuda_sm90a_turns128"), hopper::kTurns128, 1, 132, 3.6f, 12},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 2.5f, 23},
 };
 
-int choose_on_gpu(const GemmW8A8& call, int capability) {
-    if (capability != 90 || !fits_sm90a(call)) return fits_mma_direct(call) ? kDirect : kTiled;
-    if (call.m > 64) return hopper::cheapest(kManyRows, 5, call.m, call.n, call.k);
+int choose_on_gpu(const GemmW8A8& call, int device) {
+    if (!runs_sm90a(call, device)) return fits_mma_direct(call) ? kDirect : kTiled;
+    if (call.m > 64) return hopper::cheapest(kManyRows, call.m, call.n, call.k);
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
     // Blocks of few rows wait for their stages: several on a processor ask for more at a time.
     const int64_t most = hopper::kProcessors * (call.m <= 32 ? 4 : 1);
@@ -154,11 +153,10 @@ int choose(const GemmW8A8& call, int device) {
         }
         return asked;
     }
-    const int capability = device_capability(device);
-    if (capability < 0) return -1;
-    if (!call.variant) return choose_on_gpu(call, capability);
+    if (device_capability(device) < 0) return -1;
+    if (!call.variant) return choose_on_gpu(call, device);
     const bool fits = call.variant == kTiled || (call.variant == kDirect && fits_mma_direct(call)) ||
-                      (call.variant >= kSm90a && capability == 90 && fits_sm90a(call) &&
+                      (call.variant >= kSm90a && runs_sm90a(call, device) &&
                        ceil_div(call.k, kBlockK) >= variants[call.variant].split);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", call.variant);
     return fits ? call.variant : -1;

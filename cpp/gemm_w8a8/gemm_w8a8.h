@@ -71,5 +71,5 @@ int gemm_w8a8_cuda_mma_tiled(const GemmW8A8& call, int device, void* stream);
 
 // On Hopper, by wgmma: cuda_sm90a.cu. Packed weights, x aligned to 16 bytes; number of the shape in cuda_sm90a.cpp, and
 // how many blocks share k.
-bool fits_sm90a(const GemmW8A8& call);
+bool runs_sm90a(const GemmW8A8& call, int device);
 int gemm_w8a8_cuda_sm90a(const GemmW8A8& call, int device, void* stream, int shape, int split);

@@ -29,6 +29,9 @@ int check(const LlmInt8& call) {
     if (call.threshold != 0.0f && call.k && (!call.flags || !call.columns || !call.count)) {
         return fail(ENVDOCTOR_INVALID_ARGUMENT, "flags, columns and count must not be null where there is a threshold");
     }
+    if (call.bias_type != ENVDOCTOR_NONE && !call.bias) {
+        return fail(ENVDOCTOR_INVALID_ARGUMENT, "a bias of type %lld must not be null", call.bias_type);
+    }
     if (!is_aligned(call.q) || !is_aligned(call.flags) || call.q_row % 16) {
         return fail(ENVDOCTOR_INVALID_ARGUMENT, "q, its rows and flags must be aligned to 16 bytes");
     }
@@ -124,11 +127,6 @@ const Variant variants[kVariants] = {
     {"cuda_loop_wide", nullptr, 0, true, false},
 };
 
-int best_on_cpu() {
-    const int level = envdoctor_cpu_level();
-    return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
-}
-
 // So few rows are read from the L2 by all blocks in less time than a launch takes.
 constexpr int64_t kFewest = 8;
 // As quantize has it: few rows take the shortest way through one, many have more bytes under way for each thread.
@@ -136,9 +134,8 @@ constexpr int64_t kFewRows = 264;
 // Fewer wide tiles leave processors of a large GPU idle, and few rows most of a tile.
 constexpr int64_t kFewTiles = 132, kRowsOfNarrow = 32;
 
-bool fits_gpu(const LlmInt8& call, const Variant& variant, int capability) {
-    return capability >= (call.type == ENVDOCTOR_BFLOAT16 ? 80 : 75) && llm_int8_fits_block(call, variant.vectors) &&
-           (!variant.few || call.m <= kFewest);
+bool fits_gpu(const LlmInt8& call, const Variant& variant) {
+    return llm_int8_fits_block(call, variant.vectors) && (!variant.few || call.m <= kFewest);
 }
 
 int choose_on_gpu(const LlmInt8& call) {
@@ -157,12 +154,18 @@ int choose(const LlmInt8& call, int device) {
         return -1;
     }
     const bool on_cpu = device == ENVDOCTOR_CPU;
-    int capability = 0;
-    if (!on_cpu && (capability = device_capability(device)) < 0) return -1;
+    if (!on_cpu) {
+        const int capability = device_capability(device), least = call.type == ENVDOCTOR_BFLOAT16 ? 80 : 75;
+        if (capability < 0) return -1;
+        if (capability < least) {
+            fail(ENVDOCTOR_NOT_SUPPORTED, "compute capability %lld is too low: this type of x wants %lld", capability, least);
+            return -1;
+        }
+    }
     int variant = call.variant;
-    if (!variant) variant = on_cpu ? best_on_cpu() : choose_on_gpu(call);
-    const bool fits = on_cpu ? variant <= best_on_cpu()
-                             : variant >= kFew1 && fits_gpu(call, variants[variant], capability);
+    if (!variant) variant = on_cpu ? kPortable + best_vectors() : choose_on_gpu(call);
+    const bool fits = on_cpu ? variant <= kPortable + best_vectors()
+                             : variant >= kFew1 && fits_gpu(call, variants[variant]);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", variant);
     return fits ? variant : -1;
 }

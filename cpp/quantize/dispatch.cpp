@@ -86,13 +86,8 @@ const Variant variants[kVariants] = {
     {"cuda_loop", run_block, nullptr, 0},
 };
 
-int best_on_cpu() {
-    const int level = envdoctor_cpu_level();
-    return level >= ENVDOCTOR_CPU_AVX512VNNI ? kAvx512 : level >= ENVDOCTOR_CPU_AVX2 ? kAvx2 : kPortable;
-}
-
 bool fits(const Quantize& call, int variant, bool on_cpu) {
-    if (on_cpu) return variant == kReference || (variant >= kPortable && variant <= best_on_cpu());
+    if (on_cpu) return variant == kReference || (variant >= kPortable && variant <= kPortable + best_vectors());
     return variant == kWarp ? quantize_fits_warp(call)
                             : variant >= kBlock1 && quantize_fits_block(call, variants[variant].vectors);
 }
@@ -121,7 +116,7 @@ int envdoctor_quantize(const Quantize* call, int device, void* stream) {
         return fail(ENVDOCTOR_INVALID_ARGUMENT, "there is no variant %lld", call->variant);
     }
     int variant = call->variant;
-    if (!variant) variant = on_cpu ? best_on_cpu() : choose_on_gpu(*call);
+    if (!variant) variant = on_cpu ? kPortable + best_vectors() : choose_on_gpu(*call);
     if (!fits(*call, variant, on_cpu)) {
         return fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", variant);
     }
