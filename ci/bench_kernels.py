@@ -11,6 +11,7 @@ beside the one that it would choose.
 
 import argparse
 import json
+import math
 import platform
 import sys
 from pathlib import Path
@@ -19,13 +20,15 @@ from typing import Any, Dict, List, Tuple
 import torch
 from kernel_benchmarks import llm_int8, peers, quantize, w4a8, w4a16, w8a8
 from kernel_benchmarks.measure import (
-    MOST_OPERATIONS,
     Times,
     floor,
+    most_operations,
     read_bandwidth,
     times,
     times_outside_graphs,
 )
+
+from envdoctor import library
 
 #: (N, K) of the linears of 7B, 13B and 70B models.
 SHAPES = "4096x4096,12288x4096,11008x4096,4096x11008,7168x7168,28672x7168,7168x28672"
@@ -126,7 +129,10 @@ def main() -> int:
     found: Dict[str, Any] = {
         "device": torch.cuda.get_device_name(),
         "bandwidth": bandwidth,
-        "operations": MOST_OPERATIONS,
+        "operations": most_operations() if most_operations() < math.inf else None,
+        "cuda": torch.version.cuda,
+        "library": library.version(),
+        "bitsandbytes": bitsandbytes and bitsandbytes.__version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
     }

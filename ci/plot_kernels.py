@@ -27,6 +27,8 @@ def main() -> int:
     parser.add_argument("png", type=Path)
     arguments = parser.parse_args()
     runs = [json.loads(path.read_text()) for path in arguments.json]
+    if len({run["device"] for run in runs}) > 1:
+        parser.exit(2, "the files are of different GPUs\n")
     figure, axes = plt.subplots(figsize=(8, 5), dpi=120)
     for name, bits, bits_of_x, colour in METHODS:
         points = []
@@ -38,7 +40,8 @@ def main() -> int:
             axes.scatter(*zip(*points), s=12, color=colour, label=name)
     reach = [1, 10000]
     axes.plot(reach, [x * runs[0]["bandwidth"] / 1e12 for x in reach], color="black", linewidth=0.8)
-    axes.axhline(runs[0]["operations"] / 1e12, color="black", linewidth=0.8)
+    if runs[0]["operations"]:
+        axes.axhline(runs[0]["operations"] / 1e12, color="black", linewidth=0.8)
     axes.set(xscale="log", yscale="log", xlim=reach, ylim=(1, 3000))
     axes.set(xlabel="operations for each byte", ylabel="10^12 operations a second", title=runs[0]["device"])
     axes.legend()

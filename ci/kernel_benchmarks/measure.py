@@ -19,7 +19,7 @@ COLD = 256 << 20  # bytes of weights that a method goes through at least
 LEAST = 600.0  # microseconds of a graph: to begin one takes about 8, which would be laid on its calls
 HOPELESS = 5  # times as slow as the fastest so far: timed once, and no more
 #: Operations a second of int8 tensor cores that nothing holds up: a loop of wgmma alone, at the clock that 700 W allow.
-MOST_OPERATIONS = 1855e12
+_MOST_OPERATIONS = {"NVIDIA H200": 1855e12}
 
 
 def graph_of(calls: List[Call]) -> torch.cuda.CUDAGraph:
@@ -120,9 +120,14 @@ def copies(bytes_of_one: float) -> int:
     return max(2, math.ceil(COLD / bytes_of_one))
 
 
+def most_operations() -> float:
+    """Of this GPU, where that was measured; else no limit."""
+    return _MOST_OPERATIONS.get(torch.cuda.get_device_name(), math.inf)
+
+
 def floor(moved: float, operations: float, bandwidth: float) -> float:
     """Microseconds that no kernel beats: every byte once, or every operation."""
-    return 1e6 * max(moved / bandwidth, operations / MOST_OPERATIONS)
+    return 1e6 * max(moved / bandwidth, operations / most_operations())
 
 
 def read_bandwidth() -> float:
