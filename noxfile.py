@@ -107,6 +107,17 @@ def kernels(session: nox.Session) -> None:
     session.run("python", "-m", "pytest", *(session.posargs or ("-m", "not gpu")), "cpp")
 
 
+@nox.session(python=BUILDER, default=False)
+def sanitize(session: nox.Session) -> None:
+    """Kernels under compute-sanitizer, on a machine with a GPU: out of bounds, and shared memory without a barrier."""
+    session.install(*nox.project.dependency_groups(GROUPS, "kernels"))
+    session.install("-e", ".")
+    chosen = session.posargs or ("-k", "any_length or every_variant or outlier", "cpp")
+    for tool in ("memcheck", "racecheck"):
+        sanitizer = ("compute-sanitizer", "--tool", tool, "--error-exitcode", "1")
+        session.run(*sanitizer, "python", "-m", "pytest", "-m", "gpu", *chosen, external=True)
+
+
 @nox.session(python=BUILDER)
 def pyz(session: nox.Session) -> None:
     """The doctor in one file, run by every Python there is."""
