@@ -1,7 +1,9 @@
 """gemm_w4a16: the checkpoint's format bit by bit, then products against float64 within the rounding of their sums."""
 
+import hypothesis.strategies as st
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
 
 from envdoctor.kernels import gptq_pack, gptq_values, linear_w4a16, pack_w4a16
 from envdoctor.kernels.gemm_w4a16 import forcing, packed_for
@@ -213,6 +215,19 @@ def test_every_variant_gives_what_the_definition_says(variant, bits, dtype):
         ran += 1
         check_product(y, x, quantities, bias, rounds_weights=variant in ROUND_WEIGHTS)
     assert ran or variant.startswith("cpu")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_shape(data, device):
+    m, columns, words = (data.draw(st.integers(1, most)) for most in (64, 20, 12))
+    bits, dtype = data.draw(st.sampled_from(BITS)), data.draw(st.sampled_from(TYPES))
+    n, k = 32 * columns, 32 * words  # whole words of a checkpoint, whatever the bits
+    group, first = data.draw(st.integers(1, k)), data.draw(st.integers(0, 9))
+    quantities = quantised(k, n, group, bits)
+    packed = pack_w4a16(*gptq_pack(*quantities, bits=bits), bits=bits, v2=True, device=device)
+    x = activations(m, k + first, dtype)[:, first:]
+    check_product(linear_w4a16(x.to(device), packed), x, quantities)
 
 
 @pytest.mark.parametrize("group", [16, 32, 48, 64, 128, 576])

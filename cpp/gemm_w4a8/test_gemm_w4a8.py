@@ -1,7 +1,9 @@
 """gemm_w4a8 against plain torch arithmetic: integers exactly; grouped sums within the rounding of their additions."""
 
+import hypothesis.strategies as st
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
 
 from envdoctor.kernels import int4_pairs, int4_values, linear_w4a8, pack_w4a8
 from envdoctor.kernels.gemm_w4a8 import forcing
@@ -90,9 +92,13 @@ def test_every_variant_gives_what_the_definition_says(variant, out):
 @pytest.mark.parametrize("group", [32, 64, 128, 256])
 @pytest.mark.parametrize("m", [1, 5, 12, 30, 60, 200])
 def test_groups(m, group, zeros, device):
-    n, k = 72, 576
+    check_groups(activations(m, 576), 72, group, zeros, device)
+
+
+def check_groups(x, n, group, zeros, device):
+    m, k = x.shape
     groups = -(-k // group)
-    x, w = activations(m, k), weights(n, k)
+    w = weights(n, k)
     scale = torch.rand(n, groups) + 0.1
     zero = torch.randint(-8, 8, (n, groups), dtype=torch.int8) if zeros else None
     spread = scale.double().repeat_interleave(group, 1)[:, :k]
@@ -108,6 +114,22 @@ def test_groups(m, group, zeros, device):
     x_scale = torch.rand(m, device=device)
     scaled = linear_w4a8(x.to(device), packed, x_scale, out_dtype=torch.float32)
     assert torch.equal(scaled, y * x_scale[:, None])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_shape(data, device):
+    m, n, pairs = (data.draw(st.integers(1, most)) for most in (70, 150, 200))
+    group, zeros = data.draw(st.sampled_from([0, 32, 96, 128, 160, 256])), data.draw(st.booleans())
+    # Rows that are far apart, and begin anywhere.
+    first, apart = data.draw(st.integers(0, 5)), data.draw(st.integers(0, 9))
+    x = activations(m, 2 * pairs + first + apart)[:, first : first + 2 * pairs]
+    if group:
+        check_groups(x, n, group, zeros, device)
+    else:
+        w = weights(n, 2 * pairs)
+        y = linear_w4a8(x.to(device), pack_w4a8(int4_pairs(w), device), out_dtype=torch.int32)
+        assert torch.equal(y.cpu().long(), exact(x, w))
 
 
 def test_zero_points_of_activations(device):

@@ -1,7 +1,9 @@
 """quantize against plain torch formulas: every bit the same, since each rounding is defined."""
 
+import hypothesis.strategies as st
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
 
 from envdoctor.kernels import quantize_rows, quantize_static
 from envdoctor.kernels.quantize import forcing
@@ -32,6 +34,17 @@ def rows_by_torch(x, smooth=None, levels=127):
     q = (value * (1 / scale)).round().clamp(-128, 127)
     q = torch.where(largest.isfinite(), q, torch.zeros(())).to(torch.int8)
     return q, scale[..., 0], q.sum(-1, dtype=torch.int32)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_shape(data, device):
+    m, k, first = data.draw(st.integers(0, 300)), data.draw(st.integers(0, 700)), data.draw(st.integers(0, 9))
+    levels, dtype = data.draw(st.sampled_from([127, 127.5])), data.draw(st.sampled_from(DTYPES))
+    x = numbers(m, k + first, dtype=dtype, seed=m + k)[:, first:]
+    found = quantize_rows(x.to(device), levels=levels, with_sums=True)
+    for own, wanted in zip((found.values, found.scale, found.sums), rows_by_torch(x, levels=levels)):
+        assert torch.equal(own.cpu(), wanted)
 
 
 def static_by_torch(x, scale, zero=0):
