@@ -10,13 +10,14 @@ static_assert(kPanel == kW4Panel, "columns side by side");
 
 // Values of a panel, from k on, `depth` of them (rounded up to what lies side by side), as gemm_w8a8 has them.
 inline void widen(const uint8_t* panel, int64_t k, int64_t depth, uint8_t* to) {
-    typedef uint8_t Bytes __attribute__((vector_size(kW4PanelBytes)));
+    // Words, as compilers have no shift of bytes; what is added to a byte stays within it.
+    typedef uint32_t Words __attribute__((vector_size(kW4PanelBytes)));
+    constexpr uint32_t kHalves = 0x0f0f0f0f, kMore = 0x78787878;  // 8 too large before, 128 after
     const uint8_t* from = panel + k / kW4PanelK * kW4PanelBytes;
     for (int64_t i = 0; i < depth; i += kW4PanelK, from += kW4PanelBytes, to += 2 * kW4PanelBytes) {
-        Bytes both;
+        Words both;
         memcpy(&both, from, sizeof both);
-        // 8 too large before, 128 after.
-        const Bytes first = (both & 15) + 120, second = (both >> 4) + 120;
+        const Words first = (both & kHalves) + kMore, second = (both >> 4 & kHalves) + kMore;
         memcpy(to, &first, sizeof first);
         memcpy(to + sizeof first, &second, sizeof second);
     }
@@ -66,11 +67,22 @@ inline void multiply_groups(const GemmW4A8& call, int64_t panel_begin, int64_t p
     alignas(64) uint8_t packed[kPiece * kColumns];
     alignas(64) int32_t sums[kBlock * kColumns];
     alignas(64) float totals[kBlock * kColumns];
+    // Of x, the sums of a row in each group: kept for all panels, where groups are not more.
+    constexpr int64_t kKept = 64;
+    int32_t x_sums[kBlock * kKept];
+    const bool keeps = ceil_div(call.k, call.group) <= kKept;
     const GemmW8A8 same = as_int8(call);
     Int4 micro;
     for (int64_t begin = 0; begin < call.m; begin += kBlock) {
         const int64_t rows = begin + kBlock < call.m ? kBlock : call.m - begin;
         const int8_t* const x = call.x + begin * call.x_row;
+        const auto sum_of_x = [&](int64_t m, int64_t first) {
+            const int64_t depth = first + call.group < call.k ? call.group : call.k - first;
+            return Micro::sum_of_row(x + m * call.x_row + first, depth);
+        };
+        for (int64_t m = 0; keeps && m < rows; ++m) {
+            for (int64_t first = 0; first < call.k; first += call.group) x_sums[m * kKept + first / call.group] = sum_of_x(m, first);
+        }
         for (int64_t panel = panel_begin; panel < panel_end; panel += Micro::kPanels) {
             const int64_t panels = panel + Micro::kPanels < panel_end ? Micro::kPanels : panel_end - panel;
             const int64_t n = panel * kPanel, stride = panels * kPanel;
@@ -87,9 +99,10 @@ inline void multiply_groups(const GemmW4A8& call, int64_t panel_begin, int64_t p
                             kPiece * kPanel, panels, depth, k > first, sums + m * stride);
                     }
                 }
+                const int64_t group = first / call.group;
                 for (int64_t m = 0; m < rows; ++m) {
-                    const int32_t x_sum = Micro::sum_of_row(x + m * call.x_row + first, end - first);
-                    add_group(call, first / call.group, n, columns, x_sum, sums + m * stride, totals + m * stride);
+                    const int32_t x_sum = keeps ? x_sums[m * kKept + group] : sum_of_x(m, first);
+                    add_group(call, group, n, columns, x_sum, sums + m * stride, totals + m * stride);
                 }
             }
             for (int64_t m = 0; m < rows; ++m) store_values(call.out, 0, begin + m, n, columns, totals + m * stride);
