@@ -239,6 +239,19 @@ def test_what_a_state_lacks_or_has_too_much_is_said():
         )
 
 
+def test_an_order_that_does_not_fit_is_refused():
+    linear = KINDS["w4a16-order"](source(), torch.device("cpu"))
+    state = linear.state_dict()
+    for channels, said in (
+        (state["channels"] + 1, "each of 0 to 191"),
+        (state["channels"].clamp(min=1), "each of 0 to 191"),
+        (state["channels"][None], r"channels must be \[192\], not \[1, 192\]"),
+        (state["channels"].int(), "channels must be int64, not int32"),
+    ):
+        with pytest.raises(RuntimeError, match=said):
+            linear.load_state_dict({**state, "channels": channels})
+
+
 def test_a_checkpoint_brings_its_order_along(device):
     plain, ordered = KINDS["w4a16"](source(), device), KINDS["w4a16-order"](source(), device)
     x = activations(2, K, device=device)
@@ -349,7 +362,7 @@ def test_the_operators_are_well_made_with_a_table(device):
     weight = (linear.packed, linear.sums, N, K, q.scale, linear.w_scale, None, None, linear.bias)
     torch.library.opcheck(torch.ops.envdoctor.linear_w8a8.default, (q.values, *weight, *rest))
     linear = KINDS["w4a16-order"](source(), device)
-    weight = (linear.packed, N, linear.k, 4, 64, linear.scale_zero, torch.float16, linear.channels, None)
+    weight = (linear.packed, N, linear.k, 4, 64, linear.scale_zero, torch.float16, K, linear.channels, None)
     torch.library.opcheck(torch.ops.envdoctor.linear_w4a16.default, (x, *weight, linear.variants[x.dtype]))
 
 

@@ -301,6 +301,18 @@ def test_what_does_not_fit_is_said():
         gptq_pack(codes, zeros % 8, scales, bits=3)
 
 
+@pytest.mark.parametrize("group", [16, 32, 64])
+def test_x_of_another_width_is_refused_before_it_is_gathered(group, device):
+    """Groups of 16 are filled up, so that more is gathered than x has."""
+    codes, zeros, scales, g_idx = quantised(64, 32, group, 4)
+    packed = pack_w4a16(*gptq_pack(codes, zeros, scales, g_idx.flip(0)), v2=True, device=device)
+    assert packed.in_features == 64 and (group == 64 or packed.channels is not None)
+    assert linear_w4a16(torch.ones(2, 64, device=device).half(), packed).shape == (2, 32)
+    for channels in (0, 1, 63, 65, 128):
+        with pytest.raises(ValueError, match=f"x must have 64 channels, not {channels}"):
+            linear_w4a16(torch.ones(2, channels, device=device).half(), packed)
+
+
 @pytest.mark.skipif(not hasattr(torch.library, "opcheck"), reason="torch has opcheck from 2.5 on")
 def test_the_operator_is_well_made(device):
     quantities = quantised(64, 32, 32, 4)

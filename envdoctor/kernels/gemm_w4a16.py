@@ -55,6 +55,7 @@ class PackedW4A16(NamedTuple):
     #: int32 [groups, n up to a multiple of 64]: the bits of the scale, above them the zero point
     scale_zero: Tensor
     scale_dtype: torch.dtype
+    in_features: int  # channels of x
     channels: Optional[Tensor] = None  # of x, which each k is; None: the same
 
 
@@ -82,13 +83,15 @@ def pack_w4a16(
 def pack_values(values: GptqValues, of_channels: Tensor, bits: int, device: torch.device) -> PackedW4A16:
     """What a checkpoint says, brought into the layout of a device; of_channels is the group of each channel."""
     values = GptqValues(*(each.cpu() for each in values))
+    in_features = values.codes.shape[0]
     values, group, channels = _sorted(values, of_channels)
     k, n = values.codes.shape
     scale, width = _sixteen_bits(values.scales), 8 if bits == 8 else 4
     data = packed_for(values.codes, width, device)
     words = rows_of_groups((scale.view(torch.int16).int() & 0xFFFF) | values.zeros.int() << 16)
     channels = None if channels is None else channels.to(device)
-    return PackedW4A16(data.to(device), n, k, width, group, words.to(device), scale.dtype, channels)
+    words = words.to(device)
+    return PackedW4A16(data.to(device), n, k, width, group, words, scale.dtype, in_features, channels)
 
 
 def packed_for(codes: Tensor, bits: int, device: torch.device) -> Tensor:
@@ -163,6 +166,7 @@ def _linear_real(
     group: int,
     scale_zero: Tensor,
     scale_dtype: torch.dtype,
+    in_features: int,
     channels: Optional[Tensor],
     bias: Optional[Tensor],
     variants: Sequence[int] = AUTO,
@@ -170,10 +174,10 @@ def _linear_real(
     if x.dtype not in _SIXTEEN_BITS or x.dim() < 1 or x.device != packed.device:
         found = f"{x.dtype} {list(x.shape)} on {x.device}"
         raise ValueError(f"x must be float16 or bfloat16 [..., K] on {packed.device}, not {found}")
+    if x.shape[-1] != in_features:  # before it is gathered: on a GPU that would end the process's work there
+        raise ValueError(f"x must have {in_features} channels, not {x.shape[-1]}")
     if channels is not None:
         x = x.index_select(-1, channels)
-    if x.shape[-1] != k:
-        raise ValueError(f"x must have {k} channels, not {x.shape[-1]}")
     y = x.new_empty((*x.shape[:-1], n))
     flat, m, row = rows_of(x, k)
     if len(variants) > 1 and (flat.data_ptr() % 16 or (row != k and row % 8)):
@@ -199,7 +203,7 @@ def _bias(bias: Optional[Tensor], x: Tensor, n: int) -> Optional[Tensor]:
 
 linear_operator = registry.operator(
     "linear_w4a16(Tensor x, Tensor packed, int n, int k, int bits, int group, Tensor scale_zero, "
-    f"ScalarType scale_dtype, Tensor? channels, Tensor? bias, {VARIANTS}) -> Tensor",
+    f"ScalarType scale_dtype, int in_features, Tensor? channels, Tensor? bias, {VARIANTS}) -> Tensor",
     _linear_real,
     lambda x, packed, n, *arguments: x.new_empty((*x.shape[:-1], n)),
 )

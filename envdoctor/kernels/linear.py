@@ -204,10 +204,8 @@ class LinearW4A16(PackedLinear):
             weight.group,
             weight.scale_dtype,
         )
-        channels = weight.channels
-        self.in_features = weight.k if channels is None else int(channels.max()) + 1
-        self.out_features = weight.n
-        held = {"scale_zero": weight.scale_zero, "channels": channels}
+        self.in_features, self.out_features = weight.in_features, weight.n
+        held = {"scale_zero": weight.scale_zero, "channels": weight.channels}
         bias = _values(bias, weight.n, None, "bias")
         tables = {torch.float16: variants_w4a16(weight, torch.float16)}
         with contextlib.suppress(NotImplementedError):  # a GPU without it, which a call will say
@@ -226,7 +224,8 @@ class LinearW4A16(PackedLinear):
         held = self._buffers
         table = self.variants.get(x.dtype, AUTO)
         weight = (held["packed"], self.out_features, self.k, self.bits, self.group, held["scale_zero"])
-        return w4a16(x, *weight, self.scale_dtype, held["channels"], held["bias"], table)
+        rest = (self.scale_dtype, self.in_features, held["channels"], held["bias"])
+        return w4a16(x, *weight, *rest, table)
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is codes [K, N], of 4 bits two in a byte along K; scales and zeros are [groups, N]."""
@@ -257,8 +256,19 @@ class LinearW4A16(PackedLinear):
                 f"{found} are not of {groups} groups of {self.group} and {codes.shape[1]} columns"
             )
         weight = pack_values(values, of_channels, self.bits, device)
-        channels = None if channels is None else channels.to(device)
-        return LinearW4A16(weight._replace(channels=channels), plain.get("bias"))
+        if channels is not None:
+            self._check_channels(channels, codes.shape[0])
+            weight = weight._replace(in_features=self.in_features, channels=channels.to(device))
+        return LinearW4A16(weight, plain.get("bias"))
+
+    def _check_channels(self, channels: Tensor, k: int) -> None:
+        """Kernels read x where these say: as many as weights, and each channel of x has a place."""
+        if channels.dtype != torch.int64:
+            raise TypeError(f"channels must be int64, not {str(channels.dtype)[6:]}")
+        if channels.shape != (k,):
+            raise ValueError(f"channels must be [{k}], not {list(channels.shape)}")
+        if not torch.equal(channels.unique().cpu(), torch.arange(self.in_features)):
+            raise ValueError(f"channels must be each of 0 to {self.in_features - 1}")
 
     def sizes(self) -> Dict[str, int]:
         """With the group, and how many bits a code takes."""
