@@ -79,8 +79,15 @@ _set_threads = function("envdoctor_set_threads", None, ctypes.c_int)
 
 
 def set_threads(count: int) -> None:
-    """How many threads a call on the CPU may use; 0, the default: as many as processors that the process may use."""
+    """How many threads a call on the CPU may use; 0, the default: as many as processors that the process may use.
+
+    More than those, or than 64, are never used.
+    """
     _set_threads(count)
+
+
+#: How many a call on the CPU uses.
+threads = function("envdoctor_threads", ctypes.c_int)
 
 
 def where(device: torch.device) -> int:

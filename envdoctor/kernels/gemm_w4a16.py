@@ -5,7 +5,7 @@ Source of the formulas: cpp/gemm_w4a16/README.md.
 
 import ctypes
 import struct
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -26,7 +26,7 @@ from envdoctor.kernels.calls import (
 )
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.gptq import GptqValues, gptq_values, group_of_channels
-from envdoctor.kernels.variants import AUTO, VARIANTS, resolve, variant_of
+from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
 #: GemmW4A16 of cpp/gemm_w4a16/gemm_w4a16.h: sizes; x; packed; groups; y; bias; bits, types, variant.
 _CALL = struct.Struct("@3q Pq P qPq Pq P 5i0q")
@@ -140,13 +140,17 @@ def _sorted(values: GptqValues, of_channels: Tensor) -> Tuple[GptqValues, int, O
     return GptqValues(codes, values.zeros[of_runs], values.scales[of_runs]), _UNIT, channels
 
 
-def variants_w4a16(weight: PackedW4A16, dtype: torch.dtype) -> List[int]:
-    """The table of what the library takes for rows of a type that lie one after the other in aligned memory."""
+def ask_w4a16(weight: PackedW4A16, dtype: torch.dtype) -> Ask:
+    """What the library takes for rows of a type that lie one after the other in aligned memory."""
     device, _ = place(weight.data)
     groups = (weight.group, ANYWHERE, -(-weight.n // 64) * 64)
     pointers = (weight.n, weight.k, ANYWHERE, weight.k, ANYWHERE, *groups, ANYWHERE, weight.n, 0)
-    types = (weight.bits, TYPES[dtype], TYPES[weight.scale_dtype], NONE, 0)
-    return resolve(lambda rows: chosen(_variant(_CALL.pack(rows, *pointers, *types), device), "linear_w4a16"))
+    types = (weight.bits, TYPES[dtype], TYPES[weight.scale_dtype], NONE)
+
+    def ask(rows: int, variant: int) -> int:
+        return chosen(_variant(_CALL.pack(rows, *pointers, *types, variant), device), "linear_w4a16")
+
+    return ask
 
 
 def linear_w4a16(x: Tensor, weight: PackedW4A16, bias: Optional[Tensor] = None) -> Tensor:

@@ -5,7 +5,7 @@ Source of the formulas: cpp/gemm_w4a8/README.md.
 
 import ctypes
 import struct
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ from envdoctor.kernels.calls import (
 )
 from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
-from envdoctor.kernels.variants import resolve, variant_of
+from envdoctor.kernels.variants import Ask, variant_of
 
 #: GemmW4A8 of cpp/gemm_w4a8/gemm_w4a8.h: sizes; x; packed; groups; out, variant.
 _CALL = struct.Struct(f"@3q Pq P q2Pq {FORMAT} i0q")
@@ -102,8 +102,8 @@ def pack_w4a8(
     )
 
 
-def variants_w4a8(weight: PackedW4A8) -> List[int]:
-    """The table of what the library takes for rows in new memory, as quantize_rows makes them."""
+def ask_w4a8(weight: PackedW4A8) -> Ask:
+    """What the library takes for rows in new memory, as quantize_rows makes them."""
     device, _ = place(weight.data)
     scale, zero = (
         ANYWHERE if values is not None else 0 for values in (weight.group_scale, weight.group_zero)
@@ -119,7 +119,11 @@ def variants_w4a8(weight: PackedW4A8) -> List[int]:
         zero,
         -(-weight.n // 64) * 64,
     )
-    return resolve(lambda rows: chosen(_variant(_CALL.pack(rows, *before, *ASKED, 0), device), "linear_w4a8"))
+
+    def ask(rows: int, variant: int) -> int:
+        return chosen(_variant(_CALL.pack(rows, *before, *ASKED, variant), device), "linear_w4a8")
+
+    return ask
 
 
 def linear_w4a8(

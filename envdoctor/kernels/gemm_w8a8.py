@@ -5,7 +5,7 @@ Source of the formulas: cpp/gemm_w8a8/README.md.
 
 import ctypes
 import struct
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -24,7 +24,7 @@ from envdoctor.kernels.calls import (
 )
 from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
-from envdoctor.kernels.variants import AUTO, VARIANTS, resolve, variant_of
+from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
 #: GemmW8A8 of cpp/gemm_w8a8/gemm_w8a8.h: sizes; x; w; packed, out, variant. A call fills one: with `struct` that
 #: takes a tenth of the time that ctypes takes.
@@ -65,11 +65,15 @@ def pack_w8a8(weight: Tensor, device: "Optional[torch.device | str]" = None) -> 
     return PackedW8A8(data.to(target), source.sum(1, dtype=torch.int32).to(target), n, k)
 
 
-def variants_w8a8(weight: PackedW8A8) -> List[int]:
-    """The table of what the library takes for rows in new memory, as quantize_rows makes them."""
+def ask_w8a8(weight: PackedW8A8) -> Ask:
+    """What the library takes for rows in new memory, as quantize_rows makes them."""
     device, _ = place(weight.data)
-    before, after = (weight.n, weight.k, ANYWHERE, 0, weight.k, 0, 0, 0, ANYWHERE), (*ASKED, 0)
-    return resolve(lambda rows: chosen(_variant(_CALL.pack(1, rows, *before, *after), device), "linear_w8a8"))
+    before = (weight.n, weight.k, ANYWHERE, 0, weight.k, 0, 0, 0, ANYWHERE)
+
+    def ask(rows: int, variant: int) -> int:
+        return chosen(_variant(_CALL.pack(1, rows, *before, *ASKED, variant), device), "linear_w8a8")
+
+    return ask
 
 
 def gemm_w8a8(

@@ -1,18 +1,18 @@
 """Linears as modules: weights packed and variants chosen when one is made, so that a call quantises and multiplies."""
 
 import contextlib
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Dict, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.gemm_w4a8 import PackedW4A8, int4_pairs, pack_w4a8, variants_w4a8
+from envdoctor.kernels.gemm_w4a8 import PackedW4A8, ask_w4a8, int4_pairs, pack_w4a8
 from envdoctor.kernels.gemm_w4a8 import forcing as w4a8_forcing
 from envdoctor.kernels.gemm_w4a8 import linear_operator as w4a8
-from envdoctor.kernels.gemm_w4a16 import PackedW4A16, pack_values, variants_w4a16
+from envdoctor.kernels.gemm_w4a16 import PackedW4A16, ask_w4a16, pack_values
 from envdoctor.kernels.gemm_w4a16 import forcing as w4a16_forcing
 from envdoctor.kernels.gemm_w4a16 import linear_operator as w4a16
-from envdoctor.kernels.gemm_w8a8 import PackedW8A8, pack_w8a8, variants_w8a8
+from envdoctor.kernels.gemm_w8a8 import PackedW8A8, ask_w8a8, pack_w8a8
 from envdoctor.kernels.gemm_w8a8 import forcing as w8a8_forcing
 from envdoctor.kernels.gemm_w8a8 import linear_operator as w8a8
 from envdoctor.kernels.gptq import GptqValues
@@ -20,7 +20,7 @@ from envdoctor.kernels.layouts import unpack_w4a8, unpack_w4a16, unpack_w8a8
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.kernels.quantize import quantize_rows, quantize_static
 from envdoctor.kernels.rounding import rounded_codes, rounded_int4, rounded_int8
-from envdoctor.kernels.variants import AUTO
+from envdoctor.kernels.variants import AUTO, Ask, resolve
 
 _Device = Union[torch.device, str, None]
 
@@ -35,7 +35,7 @@ class _Int8Linear(PackedLinear):
 
     def _hold_int8(
         self,
-        table: List[int],
+        ask: Ask,
         weight: "PackedW8A8 | PackedW4A8",
         w_scale: Optional[Tensor],
         bias: Optional[Tensor],
@@ -47,7 +47,7 @@ class _Int8Linear(PackedLinear):
             raise ValueError("x_zero goes with x_scale")
         self.in_features, self.out_features = weight.k, weight.n
         self._hold(
-            dict.fromkeys((torch.float16, torch.bfloat16, torch.float32), table),
+            dict.fromkeys((torch.float16, torch.bfloat16, torch.float32), resolve(ask)),
             packed=weight.data,
             sums=weight.sums,
             w_scale=_values(w_scale, weight.n, torch.float32, "w_scale"),
@@ -78,7 +78,7 @@ class LinearW8A8(_Int8Linear):
         x_zero: Optional[Tensor] = None,
     ) -> None:
         super().__init__()
-        self._hold_int8(variants_w8a8(weight), weight, w_scale, bias, x_scale, x_zero)
+        self._hold_int8(ask_w8a8(weight), weight, w_scale, bias, x_scale, x_zero)
 
     @classmethod
     def from_linear(
@@ -99,6 +99,10 @@ class LinearW8A8(_Int8Linear):
         weight = (held["packed"], held["sums"], self.out_features, self.in_features)
         scales = (scale, held["w_scale"], held["x_zero"], None)
         return w8a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype])
+
+    def ask(self, dtype: torch.dtype) -> Ask:
+        """See PackedLinear."""
+        return ask_w8a8(PackedW8A8(self.packed, self.sums, self.out_features, self.in_features))
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int8 [N, K]."""
@@ -139,7 +143,7 @@ class LinearW4A8(_Int8Linear):
             raise ValueError("with groups activations have no zero point")
         self.group = weight.group
         groups = {"group_scale": weight.group_scale, "group_zero": weight.group_zero}
-        self._hold_int8(variants_w4a8(weight), weight, w_scale, bias, x_scale, x_zero, **groups)
+        self._hold_int8(ask_w4a8(weight), weight, w_scale, bias, x_scale, x_zero, **groups)
 
     @classmethod
     def from_linear(
@@ -163,6 +167,11 @@ class LinearW4A8(_Int8Linear):
         weight = (held["packed"], self.out_features, self.in_features, held["sums"], *groups)
         scales = (scale, held["w_scale"], held["x_zero"], None)
         return w4a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype])
+
+    def ask(self, dtype: torch.dtype) -> Ask:
+        """See PackedLinear."""
+        groups = (self.group, self.group_scale, self.group_zero)
+        return ask_w4a8(PackedW4A8(self.packed, self.out_features, self.in_features, self.sums, *groups))
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int4_pairs [N, K / 2], group_* are [N, groups]."""
@@ -207,9 +216,9 @@ class LinearW4A16(PackedLinear):
         self.in_features, self.out_features = weight.in_features, weight.n
         held = {"scale_zero": weight.scale_zero, "channels": weight.channels}
         bias = _values(bias, weight.n, None, "bias")
-        tables = {torch.float16: variants_w4a16(weight, torch.float16)}
+        tables = {torch.float16: resolve(ask_w4a16(weight, torch.float16))}
         with contextlib.suppress(NotImplementedError):  # a GPU without it, which a call will say
-            tables[torch.bfloat16] = variants_w4a16(weight, torch.bfloat16)
+            tables[torch.bfloat16] = resolve(ask_w4a16(weight, torch.bfloat16))
         self._hold(tables, packed=weight.data, bias=bias, **held)
 
     @classmethod
@@ -226,6 +235,12 @@ class LinearW4A16(PackedLinear):
         weight = (held["packed"], self.out_features, self.k, self.bits, self.group, held["scale_zero"])
         rest = (self.scale_dtype, self.in_features, held["channels"], held["bias"])
         return w4a16(x, *weight, *rest, table)
+
+    def ask(self, dtype: torch.dtype) -> Ask:
+        """See PackedLinear."""
+        sizes = (self.out_features, self.k, self.bits, self.group)
+        rest = (self.scale_zero, self.scale_dtype, self.in_features, self.channels)
+        return ask_w4a16(PackedW4A16(self.packed, *sizes, *rest), dtype)
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is codes [K, N], of 4 bits two in a byte along K; scales and zeros are [groups, N]."""
