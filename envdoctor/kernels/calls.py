@@ -4,7 +4,7 @@ import contextlib
 import ctypes
 import functools
 import math
-from typing import Any, Callable, List, Optional, Tuple, Type
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Type
 
 import torch
 
@@ -15,6 +15,9 @@ NONE = 0
 #: A pointer of calls that are only asked about: not null, and aligned as what torch allocates.
 ANYWHERE = 4096
 TYPES = {torch.int8: 1, torch.int32: 2, torch.float16: 3, torch.bfloat16: 4, torch.float32: 5}
+INT8, INT32, FLOAT32 = (torch.int8,), (torch.int32,), (torch.float32,)
+FLOATS = (torch.float16, torch.bfloat16, torch.float32)
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 _NO_KERNELS = "there are kernels for CPUs and NVIDIA GPUs, not for {}"
 _EXCEPTIONS = {
@@ -100,6 +103,55 @@ def where(device: torch.device) -> int:
 def address(tensor: Optional[torch.Tensor]) -> int:
     """Of its first element; 0 for none."""
     return 0 if tensor is None else tensor.data_ptr()
+
+
+def check_type(tensor: torch.Tensor, dtypes: Sequence[torch.dtype], name: str) -> None:
+    """TypeError for a tensor of another one."""
+    if tensor.dtype not in dtypes:
+        *most, last = (str(dtype)[6:] for dtype in dtypes)
+        allowed = f"{', '.join(most)} or {last}" if most else last
+        raise TypeError(f"{name} must be {allowed}, not {str(tensor.dtype)[6:]}")
+
+
+def check_matrix(tensor: torch.Tensor, dtypes: Sequence[torch.dtype], name: str, axes: str) -> None:
+    """TypeError for another dtype, ValueError for another rank."""
+    check_type(tensor, dtypes, name)
+    if tensor.dim() != 2:
+        raise ValueError(f"{name} must be {axes}, not {list(tensor.shape)}")
+
+
+def check_x(x: torch.Tensor, dtypes: Sequence[torch.dtype], k: int, packed: torch.Tensor) -> None:
+    """TypeError for another dtype of activations, ValueError unless they are [..., k] where the weights are."""
+    check_type(x, dtypes, "x")
+    if x.dim() < 1 or x.shape[-1] != k or x.get_device() != packed.get_device():
+        found = f"{list(x.shape)} on {x.device}"
+        raise ValueError(f"x must be [..., {k}] on {packed.device}, not {found}")
+
+
+def vector(
+    values: Optional[torch.Tensor],
+    count: int,
+    dtypes: Sequence[torch.dtype],
+    device: Optional[int],
+    name: str,
+    or_one: bool = False,
+) -> Optional[torch.Tensor]:
+    """Scales, zero points or a bias as a kernel can read them: so many next to each other, or one if that will do.
+
+    TypeError for another dtype, ValueError for another number or device (as get_device has it; None: any).
+    """
+    if values is None:
+        return None
+    if values.dtype not in dtypes:
+        check_type(values, dtypes, name)
+    size = values.numel()
+    if size != count and not (or_one and size == 1):
+        wanted = f"1 or {count} values" if or_one else f"{count} value{'s' * (count != 1)}"
+        raise ValueError(f"{name} must have {wanted}, not {size}")
+    if device is not None and values.get_device() != device:
+        of_x = "cpu" if device == CPU else f"cuda:{device}"
+        raise ValueError(f"{name} is on {values.device} and x on {of_x}")
+    return values if values.is_contiguous() else values.contiguous()
 
 
 def rows_adjacent(tensor: torch.Tensor) -> torch.Tensor:

@@ -12,16 +12,19 @@ from torch import Tensor
 
 from envdoctor.kernels.calls import (
     ANYWHERE,
+    FLOATS,
     NONE,
     TYPES,
     address,
     check,
+    check_x,
     chosen,
     function,
     place,
     registry,
     rows_of,
     rows_of_groups,
+    vector,
     where,
 )
 from envdoctor.kernels.forcing import Forcing
@@ -175,34 +178,22 @@ def _linear_real(
     bias: Optional[Tensor],
     variants: Sequence[int] = AUTO,
 ) -> Tensor:
-    if x.dtype not in _SIXTEEN_BITS or x.dim() < 1 or x.device != packed.device:
-        found = f"{x.dtype} {list(x.shape)} on {x.device}"
-        raise ValueError(f"x must be float16 or bfloat16 [..., K] on {packed.device}, not {found}")
-    if x.shape[-1] != in_features:  # before it is gathered: on a GPU that would end the process's work there
-        raise ValueError(f"x must have {in_features} channels, not {x.shape[-1]}")
+    check_x(
+        x, _SIXTEEN_BITS, in_features, packed
+    )  # before it is gathered: a GPU would take no calls after that
     if channels is not None:
         x = x.index_select(-1, channels)
     y = x.new_empty((*x.shape[:-1], n))
     flat, m, row = rows_of(x, k)
     if len(variants) > 1 and (flat.data_ptr() % 16 or (row != k and row % 8)):
         variants = AUTO  # a table is for rows that the fastest variants can read
-    bias = _bias(bias, x, n)
+    bias = vector(bias, n, FLOATS, x.get_device(), "bias")
     groups = (group, scale_zero.data_ptr(), scale_zero.shape[1])
     pointers = (flat.data_ptr(), row, packed.data_ptr(), *groups, y.data_ptr(), n)
     types = (TYPES[x.dtype], TYPES[scale_dtype], NONE if bias is None else TYPES[bias.dtype])
     call = _CALL.pack(m, n, k, *pointers, address(bias), bits, *types, variant_of(variants, m))
     check(_gemm(call, *place(x)), "linear_w4a16")
     return y
-
-
-def _bias(bias: Optional[Tensor], x: Tensor, n: int) -> Optional[Tensor]:
-    if bias is None:
-        return None
-    if bias.numel() != n or bias.device != x.device or not bias.is_floating_point():
-        found = f"{bias.dtype} {list(bias.shape)} on {bias.device}"
-        raise ValueError(f"bias must be {n} floating point numbers on {x.device}, not {found}")
-    wide = bias if bias.dtype in TYPES else bias.float()
-    return wide if wide.is_contiguous() else wide.contiguous()
 
 
 linear_operator = registry.operator(

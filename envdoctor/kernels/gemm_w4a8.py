@@ -12,8 +12,14 @@ from torch import Tensor
 
 from envdoctor.kernels.calls import (
     ANYWHERE,
+    FLOATS,
+    INT8,
+    INTEGERS,
     address,
     check,
+    check_matrix,
+    check_type,
+    check_x,
     chosen,
     function,
     place,
@@ -78,16 +84,14 @@ def pack_w4a8(
     With `group` (a multiple of 32) each group of values along K has its scale, and its zero point where some are given.
     Raises TypeError and ValueError for what does not fit.
     """
-    if pairs.dtype not in (torch.int8, torch.uint8) or pairs.dim() != 2:
-        raise TypeError(f"pairs must be int8 or uint8 [N, K / 2], not {pairs.dtype} {list(pairs.shape)}")
+    check_matrix(pairs, (torch.int8, torch.uint8), "pairs", "[N, K / 2]")
+    _check_group(group, group_scale, group_zero)
     target = torch.device(device) if device is not None else pairs.device
     n, k = pairs.shape[0], pairs.shape[1] * 2
     groups = -(-k // group) if group else 0
     for name, values in (("group_scale", group_scale), ("group_zero", group_zero)):
         if values is not None and values.shape != (n, groups):
             raise ValueError(f"{name} must be [{n}, {groups}], not {list(values.shape)}")
-    if bool(group) != (group_scale is not None) or group % 32:
-        raise ValueError("group must be a multiple of 32 and go with group_scale")
     source = rows_adjacent(pairs.cpu())
     data = torch.empty(_packed_bytes(n, k, where(target)), dtype=torch.int8)
     check(_pack(address(source), source.stride(0), n, k, where(target), address(data)), "pack_w4a8")
@@ -97,9 +101,22 @@ def pack_w4a8(
         k,
         int4_values(source.view(torch.int8)).sum(1, dtype=torch.int32).to(target),
         group,
-        None if group_scale is None else rows_of_groups(group_scale.to(target, torch.float32).t()),
+        None if group_scale is None else rows_of_groups(group_scale.detach().to(target, torch.float32).t()),
         None if group_zero is None else rows_of_groups(group_zero.to(target, torch.int8).t()),
     )
+
+
+def _check_group(group: int, scale: Optional[Tensor], zero: Optional[Tensor]) -> None:
+    if group % 32 or group < 0:
+        raise ValueError(f"group must be a multiple of 32, not {group}")
+    for name, values, dtypes in (("group_scale", scale, FLOATS), ("group_zero", zero, INTEGERS)):
+        if values is None:
+            continue
+        check_type(values, dtypes, name)
+        if not group:
+            raise ValueError(f"{name} goes with group, which is missing: how many values along K have one")
+    if group and scale is None:
+        raise ValueError("group goes with group_scale, which is missing")
 
 
 def ask_w4a8(weight: PackedW4A8) -> Ask:
@@ -157,9 +174,7 @@ def _linear_real(
     group_zero: Optional[Tensor],
     *arguments: Any,
 ) -> Tensor:
-    if x.dtype != torch.int8 or x.dim() < 1 or x.shape[-1] != k or x.device != packed.device:
-        found = f"{x.dtype} {list(x.shape)} on {x.device}"
-        raise ValueError(f"x must be int8 [..., {k}] on {packed.device}, not {found}")
+    check_x(x, INT8, k, packed)
     out = Epilogue(*arguments)
     y = out.empty(x, *x.shape[:-1], n)
     flat, m, row = rows_of(x, k)

@@ -1,11 +1,20 @@
 """Linears as modules: weights packed and variants chosen when one is made, so that a call quantises and multiplies."""
 
 import contextlib
-from typing import Dict, Optional, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
 
+from envdoctor.kernels.calls import (
+    FLOAT32,
+    FLOATS,
+    INT32,
+    TYPES,
+    check_matrix,
+    check_type,
+    vector,
+)
 from envdoctor.kernels.gemm_w4a8 import PackedW4A8, ask_w4a8, int4_pairs, pack_w4a8
 from envdoctor.kernels.gemm_w4a8 import forcing as w4a8_forcing
 from envdoctor.kernels.gemm_w4a8 import linear_operator as w4a8
@@ -23,6 +32,7 @@ from envdoctor.kernels.rounding import rounded_codes, rounded_int4, rounded_int8
 from envdoctor.kernels.variants import AUTO, Ask, resolve
 
 _Device = Union[torch.device, str, None]
+_BYTES = (torch.uint8,)
 
 
 class _Int8Linear(PackedLinear):
@@ -50,10 +60,10 @@ class _Int8Linear(PackedLinear):
             dict.fromkeys((torch.float16, torch.bfloat16, torch.float32), resolve(ask)),
             packed=weight.data,
             sums=weight.sums,
-            w_scale=_values(w_scale, weight.n, torch.float32, "w_scale"),
-            bias=_values(bias, weight.n, None, "bias"),
-            x_scale=_values(x_scale, 1, torch.float32, "x_scale"),
-            x_zero=_values(x_zero, 1, torch.int32, "x_zero"),
+            w_scale=_flat(w_scale, weight.n, FLOAT32, "w_scale"),
+            bias=_flat(bias, weight.n, tuple(TYPES), "bias"),
+            x_scale=_flat(x_scale, 1, FLOAT32, "x_scale"),
+            x_zero=_flat(x_zero, 1, INT32, "x_zero"),
             **groups,
         )
 
@@ -215,7 +225,7 @@ class LinearW4A16(PackedLinear):
         )
         self.in_features, self.out_features = weight.in_features, weight.n
         held = {"scale_zero": weight.scale_zero, "channels": weight.channels}
-        bias = _values(bias, weight.n, None, "bias")
+        bias = _flat(bias, weight.n, FLOATS, "bias")
         tables = {torch.float16: resolve(ask_w4a16(weight, torch.float16))}
         with contextlib.suppress(NotImplementedError):  # a GPU without it, which a call will say
             tables[torch.bfloat16] = resolve(ask_w4a16(weight, torch.bfloat16))
@@ -258,6 +268,8 @@ class LinearW4A16(PackedLinear):
 
     def made_of(self, plain: Dict[str, Tensor], device: torch.device) -> "LinearW4A16":
         """See PackedLinear."""
+        for name, dtypes in (("weight", _BYTES), ("zeros", _BYTES), ("scales", FLOATS)):
+            check_matrix(plain[name], dtypes, name, "[K, N]" if name == "weight" else "[groups, N]")
         codes, channels = plain["weight"].cpu(), plain.get("channels")
         if self.bits == 4:
             codes = torch.stack([codes & 15, codes >> 4], 1).flatten(0, 1)
@@ -278,8 +290,7 @@ class LinearW4A16(PackedLinear):
 
     def _check_channels(self, channels: Tensor, k: int) -> None:
         """Kernels read x where these say: as many as weights, and each channel of x has a place."""
-        if channels.dtype != torch.int64:
-            raise TypeError(f"channels must be int64, not {str(channels.dtype)[6:]}")
+        check_type(channels, (torch.int64,), "channels")
         if channels.shape != (k,):
             raise ValueError(f"channels must be [{k}], not {list(channels.shape)}")
         if not torch.equal(channels.unique().cpu(), torch.arange(self.in_features)):
@@ -297,12 +308,7 @@ def _quantized(x: Tensor, held: Dict[str, Optional[Tensor]]) -> Tuple[Tensor, Te
     return made.values, made.scale
 
 
-def _values(
-    values: Optional[Tensor], count: int, dtype: Optional[torch.dtype], name: str
-) -> Optional[Tensor]:
-    """So many, of a type if one is given."""
-    if values is None:
-        return None
-    if values.numel() != count:
-        raise ValueError(f"{name} must have {count} values, not {values.numel()}")
-    return values.reshape(-1).to(dtype or values.dtype)
+def _flat(values: Optional[Tensor], count: int, dtypes: Sequence[torch.dtype], name: str) -> Optional[Tensor]:
+    """So many, in one dimension; their device is not yet the linear's."""
+    values = vector(values, count, dtypes, None, name)
+    return None if values is None else values.reshape(-1)
