@@ -112,6 +112,60 @@ def test_operands(call, name):
                 function(**{**content, name: wrong})
 
 
+def floats(call):
+    """Of its operands, those that may require grad."""
+    return [name for name, of in CALLS[call][1].items() if torch.is_tensor(of) and of.is_floating_point()]
+
+
+FUNCTIONS = [call for call in CALLS if not call.startswith("Linear")]
+
+
+@pytest.mark.parametrize("call", FUNCTIONS)
+def test_a_gradient_that_would_be_lost_is_refused(call):
+    function, content = CALLS[call]
+    assert floats(call)
+    for name in floats(call):
+        given = {**content, name: content[name].clone().requires_grad_()}
+        with pytest.raises(RuntimeError, match=f"for inference only, and {name} requires grad"):
+            function(**given)
+        with torch.no_grad():
+            function(**given)
+        with torch.inference_mode():
+            function(**given)
+
+
+@pytest.mark.parametrize("call", FUNCTIONS)
+@pytest.mark.skipif(not hasattr(torch.library, "register_fake"), reason="operators are from torch 2.4 on")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_and_where_it_is_compiled(call):
+    function, content = CALLS[call]
+    name = floats(call)[0]
+    given = {**content, name: content[name].clone().requires_grad_()}
+    torch.compiler.reset()
+    compiled = torch.compile(lambda: function(**given), fullgraph=True, backend="aot_eager")
+    with pytest.raises(RuntimeError, match="for inference only"):
+        compiled()
+    with torch.no_grad():
+        compiled()
+
+
+@pytest.mark.parametrize("make", [kernels.LinearW8A8, kernels.LinearW4A8, kernels.LinearW4A16])
+@pytest.mark.parametrize("static", [False, True])
+def test_a_frozen_linear_in_a_model_that_learns(make, static):
+    """Its own parameters are constants; the rest learns around it."""
+    if static and make is kernels.LinearW4A16:
+        pytest.skip("its activations are not quantised")
+    linear = make.from_linear(torch.nn.Linear(K, N), **({"x_scale": ones(1)} if static else {}))
+    x = torch.randn(M, K).half().requires_grad_()
+    with pytest.raises(RuntimeError, match="for inference only, and x requires grad"):
+        linear(x)
+    assert not linear(x.detach()).requires_grad
+    with torch.no_grad():
+        y = linear(x)
+    (x[:, :N] * y).sum().backward()
+    assert torch.equal(x.grad[:, :N], y)
+
+
 PACKS = {
     "weight of pack_w8a8": (kernels.pack_w8a8, int8(N, K)),
     "weight of pack_llm_int8": (kernels.pack_llm_int8, ones(N, K)),

@@ -120,11 +120,27 @@ def check_matrix(tensor: torch.Tensor, dtypes: Sequence[torch.dtype], name: str,
         raise ValueError(f"{name} must be {axes}, not {list(tensor.shape)}")
 
 
+def inference_only(tensor: torch.Tensor, name: str) -> None:
+    """RuntimeError where the gradient of an input would be lost.
+
+    That is in the call, not in a backward pass: an int8 result cannot remember that it has none.
+    """
+    if tensor.requires_grad and torch.is_grad_enabled():
+        raise RuntimeError(
+            f"envdoctor.kernels are for inference only, and {name} requires grad: "
+            f"call them under torch.no_grad(), or detach() {name}"
+        )
+
+
 def check_x(x: torch.Tensor, dtypes: Sequence[torch.dtype], k: int, packed: torch.Tensor) -> None:
     """TypeError for another dtype of activations, ValueError unless they are [..., k] where the weights are."""
-    check_type(x, dtypes, "x")
-    if x.dim() < 1 or x.shape[-1] != k or x.get_device() != packed.get_device():
-        found = f"{list(x.shape)} on {x.device}"
+    if x.dtype not in dtypes:  # here, as in `vector`, so that what fits costs no calls
+        check_type(x, dtypes, "x")
+    if x.requires_grad:
+        inference_only(x, "x")
+    shape = x.shape
+    if not shape or shape[-1] != k or x.get_device() != packed.get_device():
+        found = f"{list(shape)} on {x.device}"
         raise ValueError(f"x must be [..., {k}] on {packed.device}, not {found}")
 
 
@@ -138,7 +154,8 @@ def vector(
 ) -> Optional[torch.Tensor]:
     """Scales, zero points or a bias as a kernel can read them: so many next to each other, or one if that will do.
 
-    TypeError for another dtype, ValueError for another number or device (as get_device has it; None: any).
+    TypeError for another dtype, ValueError for another number or device (as get_device has it; None: any, and nothing
+    is computed yet), RuntimeError where a gradient would be lost.
     """
     if values is None:
         return None
@@ -148,9 +165,12 @@ def vector(
     if size != count and not (or_one and size == 1):
         wanted = f"1 or {count} values" if or_one else f"{count} value{'s' * (count != 1)}"
         raise ValueError(f"{name} must have {wanted}, not {size}")
-    if device is not None and values.get_device() != device:
-        of_x = "cpu" if device == CPU else f"cuda:{device}"
-        raise ValueError(f"{name} is on {values.device} and x on {of_x}")
+    if device is not None:
+        if values.get_device() != device:
+            of_x = "cpu" if device == CPU else f"cuda:{device}"
+            raise ValueError(f"{name} is on {values.device} and x on {of_x}")
+        if values.requires_grad:
+            inference_only(values, name)
     return values if values.is_contiguous() else values.contiguous()
 
 
@@ -172,8 +192,23 @@ def rows_of_groups(values: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.pad(values, (0, -values.shape[1] % 64)).contiguous()
 
 
+def _for_inference(fake: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """What torch.compile makes calls an operator without gradients: only its fake kernel can know of them."""
+
+    def checked(*arguments: Any) -> Any:
+        for argument in arguments:
+            if isinstance(argument, torch.Tensor):
+                inference_only(argument, f"an input of {name}")
+        return fake(*arguments)
+
+    return checked
+
+
 class Registry:
-    """Operators of the namespace `envdoctor`: one schema, one implementation for every device, one fake kernel."""
+    """Operators of the namespace `envdoctor`: one schema, one implementation for every device, one fake kernel.
+
+    All are for inference only. Torch before 2.4 cannot be given a fake kernel: there nothing is registered.
+    """
 
     def __init__(self) -> None:
         self._library = torch.library.Library("envdoctor", "DEF") if hasattr(torch, "library") else None
@@ -188,7 +223,7 @@ class Registry:
         self._library.define(schema, tags=tags)
         for key in ("CPU", "CUDA"):
             self._library.impl(name, real, key)
-        torch.library.register_fake(f"envdoctor::{name}", fake, lib=self._library)
+        torch.library.register_fake(f"envdoctor::{name}", _for_inference(fake, name), lib=self._library)
         return getattr(torch.ops.envdoctor, name).default  # type: ignore[no-any-return]
 
 

@@ -69,9 +69,9 @@ def _steps(
     """Where the values are, the step to the next (0: one for all), and what holds them."""
     if values is None:
         return _NOTHING
-    values = vector(values, count, dtypes, device, name, or_one=True)
-    assert values is not None
-    return values.data_ptr(), int(values.numel() != 1), values
+    made = vector(values, count, dtypes, device, name, True)
+    assert made is not None
+    return made.data_ptr(), 0 if made.numel() == 1 else 1, made
 
 
 _NOTHING = (0, 0, None)

@@ -187,7 +187,8 @@ def _linear_real(
     flat, m, row = rows_of(x, k)
     if len(variants) > 1 and (flat.data_ptr() % 16 or (row != k and row % 8)):
         variants = AUTO  # a table is for rows that the fastest variants can read
-    bias = vector(bias, n, FLOATS, x.get_device(), "bias")
+    if bias is not None:
+        bias = vector(bias, n, FLOATS, x.get_device(), "bias")
     groups = (group, scale_zero.data_ptr(), scale_zero.shape[1])
     pointers = (flat.data_ptr(), row, packed.data_ptr(), *groups, y.data_ptr(), n)
     types = (TYPES[x.dtype], TYPES[scale_dtype], NONE if bias is None else TYPES[bias.dtype])

@@ -18,6 +18,7 @@ from envdoctor.kernels.calls import (
     check,
     check_type,
     function,
+    inference_only,
     place,
     registry,
     rows_of,
@@ -74,6 +75,7 @@ def _fake(
 def _check_operands(x: Tensor, residual: Tensor) -> None:
     check_type(x, INT32, "x")
     check_type(residual, FLOATS, "residual")
+    inference_only(residual, "residual")
     if residual.device != x.device:
         raise ValueError(f"residual is on {residual.device} and x on {x.device}")
     if x.dim() < 1 or x.shape != residual.shape:

@@ -19,6 +19,7 @@ from envdoctor.kernels.calls import (
     check,
     check_type,
     function,
+    inference_only,
     place,
     registry,
     rows_of,
@@ -118,6 +119,7 @@ def _run(x: Tensor, values: Tensor, pointers: Tuple[int, int, int, int], kind: i
 
 def _check_x(x: Tensor) -> None:
     check_type(x, FLOATS, "x")
+    inference_only(x, "x")
     if x.dim() < 1:
         raise ValueError("x must have at least one dimension")
 
