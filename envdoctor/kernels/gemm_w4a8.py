@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Optional
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from envdoctor.kernels.calls import (
     ANYWHERE,
@@ -54,7 +55,7 @@ class PackedW4A8(NamedTuple):
 
     data: Tensor
     n: int
-    k: int
+    k: int  # may be odd; the last value of the last pair is then 0
     sums: Tensor  # of the rows, int32 [n]
     group: int = 0
     group_scale: Optional[Tensor] = None
@@ -62,12 +63,16 @@ class PackedW4A8(NamedTuple):
 
 
 def int4_pairs(values: Tensor) -> Tensor:
-    """Values -8 to 7, int8 [N, K] with K even, as bytes [N, K / 2]: the even one in the low half (torchao's layout)."""
+    """Values -8 to 7, int8 [N, K], as bytes [N, ceil(K / 2)]: the even one in the low half (torchao's layout).
+
+    Where K is odd a value of 0 is added; pack_w4a8 then wants to be told K.
+    """
+    values = pad(values, (0, values.shape[1] % 2))
     return (values[:, ::2] & 15 | values[:, 1::2] << 4).to(torch.int8)
 
 
 def int4_values(pairs: Tensor) -> Tensor:
-    """The opposite of int4_pairs."""
+    """The opposite of int4_pairs, [N, K] with K even."""
     low = (pairs << 4).to(torch.int8) >> 4
     return torch.stack([low, pairs >> 4], -1).flatten(-2).to(torch.int8)
 
@@ -78,23 +83,30 @@ def pack_w4a8(
     group: int = 0,
     group_scale: Optional[Tensor] = None,
     group_zero: Optional[Tensor] = None,
+    k: Optional[int] = None,
 ) -> PackedW4A8:
-    """Bring int4 weights [N, K / 2] (see int4_pairs) into the layout of a device (default: theirs). Done once.
+    """Bring int4 weights [N, ceil(K / 2)] (see int4_pairs) into the layout of a device (default: theirs). Done once.
 
-    With `group` (a multiple of 32) each group of values along K has its scale, and its zero point where some are given.
-    Raises TypeError and ValueError for what does not fit.
+    Without k they are as many as there are pairs; an odd k is one fewer, and their last value must be 0: each call then
+    copies x to add a column of zeros. With `group` (a multiple of 32) each group of values along K has its scale, and
+    its zero point where some are given. Raises TypeError and ValueError for what does not fit.
     """
-    check_matrix(pairs, (torch.int8, torch.uint8), "pairs", "[N, K / 2]")
+    check_matrix(pairs, (torch.int8, torch.uint8), "pairs", "[N, ceil(K / 2)]")
     _check_group(group, group_scale, group_zero)
     target = torch.device(device) if device is not None else pairs.device
-    n, k = pairs.shape[0], pairs.shape[1] * 2
+    n, even = pairs.shape[0], pairs.shape[1] * 2
+    k = even if k is None else k
+    if k + k % 2 != even:
+        raise ValueError(f"k must be {even} or {even - 1} with {pairs.shape[1]} pairs, not {k}")
     groups = -(-k // group) if group else 0
     for name, values in (("group_scale", group_scale), ("group_zero", group_zero)):
         if values is not None and values.shape != (n, groups):
             raise ValueError(f"{name} must be [{n}, {groups}], not {list(values.shape)}")
     source = rows_adjacent(pairs.cpu())
-    data = torch.empty(_packed_bytes(n, k, where(target)), dtype=torch.int8)
-    check(_pack(address(source), source.stride(0), n, k, where(target), address(data)), "pack_w4a8")
+    if k % 2 and bool((source[:, -1] >> 4).any()):
+        raise ValueError(f"where k is odd, {k}, the last value of each row must be 0")
+    data = torch.empty(_packed_bytes(n, even, where(target)), dtype=torch.int8)
+    check(_pack(address(source), source.stride(0), n, even, where(target), address(data)), "pack_w4a8")
     return PackedW4A8(
         data.to(target),
         n,
@@ -125,11 +137,12 @@ def ask_w4a8(weight: PackedW4A8) -> Ask:
     scale, zero = (
         ANYWHERE if values is not None else 0 for values in (weight.group_scale, weight.group_zero)
     )
+    even = weight.k + weight.k % 2
     before = (
         weight.n,
-        weight.k,
+        even,
         ANYWHERE,
-        weight.k,
+        even,
         ANYWHERE,
         weight.group,
         scale,
@@ -158,6 +171,7 @@ def linear_w4a8(
     """y[..., n] = out(x_scale * w_scale * sum_k x[..., k] * w[n, k] + bias_scale * bias[n]), as gemm_w8a8.
 
     x int8 [..., K]; weights of pack_w4a8. Weights with groups bring their scales; activations then have no zero point.
+    Where K is odd x is copied, and zero points are of x or of w, not of both.
     """
     arguments = (x_scale, w_scale, x_zero, w_zero, bias, bias_scale, relu, out_dtype)
     return linear_operator(x, *weight, *arguments, [forcing.number])
@@ -177,6 +191,10 @@ def _linear_real(
     check_x(x, INT8, k, packed)
     out = Epilogue(*arguments)
     y = out.empty(x, *x.shape[:-1], n)
+    if k % 2:
+        if out.x_zero is not None and out.w_zero is not None:
+            raise ValueError("where K is odd, x_zero and w_zero do not go together")
+        x, k = pad(x, (0, 1)), k + 1
     flat, m, row = rows_of(x, k)
     fields, kept = out.fields(flat, m, y, n, w_sum)
     group_row = 0 if group_scale is None else group_scale.shape[1]

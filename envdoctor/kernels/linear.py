@@ -131,7 +131,7 @@ class LinearW8A8(_Int8Linear):
 class LinearW4A8(_Int8Linear):
     """LinearW8A8 with int4 weights of pack_w4a8, which have one scale for each column (w_scale), or groups, or both.
 
-    With groups activations have no zero point.
+    With groups activations have no zero point. Where K is odd a call copies the int8 values of x once more.
     """
 
     STATE = ("weight", "w_scale", "group_scale", "group_zero", "bias", "x_scale", "x_zero")
@@ -166,7 +166,7 @@ class LinearW4A8(_Int8Linear):
     ) -> "LinearW4A8":
         """Rounded to nearest, with a scale for each row of the weight, or for each group of so many values of it."""
         values, scale = rounded_int4(linear.weight, group)
-        weight = pack_w4a8(int4_pairs(values), device, group, scale if group else None)
+        weight = pack_w4a8(int4_pairs(values), device, group, scale if group else None, k=values.shape[1])
         return cls(weight, None if group else scale, linear.bias, x_scale, x_zero)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -184,8 +184,8 @@ class LinearW4A8(_Int8Linear):
         return ask_w4a8(PackedW4A8(self.packed, self.out_features, self.in_features, self.sums, *groups))
 
     def plain(self) -> Dict[str, Tensor]:
-        """`weight` is int4_pairs [N, K / 2], group_* are [N, groups]."""
-        sizes = (self.out_features, self.in_features)
+        """`weight` is int4_pairs [N, ceil(K / 2)], group_* are [N, groups]."""
+        sizes = (self.out_features, self.in_features + self.in_features % 2)
         groups = self._held("group_scale", "group_zero")
         return {
             "weight": unpack_w4a8(self.packed, *sizes, self.packed.device.type),
@@ -196,7 +196,8 @@ class LinearW4A8(_Int8Linear):
     def made_of(self, plain: Dict[str, Tensor], device: torch.device) -> "LinearW4A8":
         """See PackedLinear."""
         groups = (plain.get("group_scale"), plain.get("group_zero"))
-        weight = pack_w4a8(plain["weight"], device, self.group, *groups)
+        k = plain["weight"].shape[-1:].numel() * 2 - self.in_features % 2
+        weight = pack_w4a8(plain["weight"], device, self.group, *groups, k=k)
         rest = ("w_scale", "bias", "x_scale", "x_zero")
         return LinearW4A8(weight, **{name: plain[name] for name in rest if name in plain})
 
