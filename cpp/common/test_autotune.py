@@ -8,7 +8,17 @@ from pathlib import Path
 import pytest
 import torch
 
-from envdoctor.kernels import LinearW4A8, LinearW4A16, LinearW8A8, autotune
+from envdoctor.kernels import (
+    LinearW4A8,
+    LinearW4A16,
+    LinearW8A8,
+    autotune,
+    gptq_pack,
+    int4_pairs,
+    pack_w4a8,
+    pack_w4a16,
+    set_threads,
+)
 from envdoctor.kernels.variants import variant_of
 
 tuning = sys.modules[autotune.__module__]
@@ -90,6 +100,56 @@ def test_a_second_linear_of_the_size_is_not_measured(linear, spent, tmp_path):
     autotune(made(), (1, 8), torch.bfloat16, folder=str(tmp_path))
     autotune(made(LinearW4A8), (1, 8), folder=str(tmp_path))
     assert len(spent[1]) == count + 6 and len(list(tmp_path.iterdir())) == 4
+
+
+def grouped(zeros):
+    pairs = int4_pairs(torch.ones(64, 128, dtype=torch.int8))
+    zero = torch.zeros(64, 4, dtype=torch.int8) if zeros else None
+    return LinearW4A8(pack_w4a8(pairs, None, 32, torch.ones(64, 4), zero))
+
+
+def checkpoint(dtype=torch.float16, uneven=False, turned=False):
+    """Of four groups; uneven ones are filled up."""
+    g_idx = torch.arange(128) // 32
+    if uneven:
+        g_idx[40] = 0
+    codes, zeros = (torch.ones(rows, 64, dtype=torch.uint8) for rows in (128, 4))
+    stored = gptq_pack(codes, zeros, torch.ones(4, 64, dtype=dtype), g_idx.flip(0) if turned else g_idx)
+    return LinearW4A16(pack_w4a16(*stored, v2=True))
+
+
+def test_linears_that_differ_in_anything_but_values_are_measured_each(spent, tmp_path):
+    plain = torch.nn.Linear(128, 64, bias=False)
+    linears = [
+        *(checkpoint(), checkpoint(torch.bfloat16), checkpoint(uneven=True), checkpoint(turned=True)),
+        *(grouped(False), grouped(True), LinearW4A8.from_linear(plain)),
+        *(LinearW8A8.from_linear(plain), LinearW8A8.from_linear(plain, x_scale=torch.ones(1)), made()),
+    ]
+    for count, linear in enumerate(linears, 1):
+        autotune(linear, (4,), folder=str(tmp_path))
+        assert len(spent[1]) == len(list(tmp_path.iterdir())) == count
+
+
+def test_another_number_of_threads_is_measured(linear, spent, tmp_path):
+    before = tuning.threads()
+    autotune(linear, (4,), folder=str(tmp_path))
+    set_threads(1)
+    try:
+        autotune(linear, (4,), folder=str(tmp_path))
+    finally:
+        set_threads(0)
+    assert tuning.threads() == before and len(spent[1]) == 1 + (before > 1)
+
+
+def test_what_a_file_names_must_run(linear, spent, tmp_path):
+    wanted = autotune(linear, (4,), folder=str(tmp_path))
+    (path,) = tmp_path.iterdir()
+    said = json.loads(path.read_text())
+    for name in linear.forcing.variants():
+        if name.startswith("cuda"):
+            path.write_text(json.dumps({**said, "fastest": [name]}))
+            assert autotune(linear, (4,), folder=str(tmp_path)) == wanted
+            assert json.loads(path.read_text()) == said
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,33 @@ def test_w4a8_is_a_quantiser_and_a_product(group, device):
     assert torch.equal(LinearW4A8.from_linear(of, group, device)(x), wanted)
 
 
+@pytest.mark.parametrize("static", [False, True])
+@pytest.mark.parametrize("group", [0, 32])
+@pytest.mark.parametrize("k", [1, 63, 65, 191])
+def test_an_odd_number_of_features(k, group, static, device):
+    """As one with a column of zeros more, before and after every way out of it."""
+    of, wide = source(k=k), source(k=k + 1)
+    with torch.no_grad():
+        wide.weight.copy_(torch.nn.functional.pad(of.weight, (0, 1)))
+        wide.bias.copy_(of.bias)
+    scale = (SCALE,) if static else ()
+    linear, other = (LinearW4A8.from_linear(each, group, device, *scale) for each in (of, wide))
+    x = activations(3, k, device=device)
+    y = linear(x)
+    assert torch.equal(y, other(torch.nn.functional.pad(x, (0, 1)))) and linear.in_features == k
+    with pytest.raises(ValueError, match="x must be"):
+        linear(torch.nn.functional.pad(x, (0, 1)))
+    state = linear.state_dict()
+    assert state["weight"].shape == (N, (k + 1) // 2)
+    another = LinearW4A8.from_linear(source(1, k=k), group, device, *scale)
+    another.load_state_dict(state)
+    for copied in (another, copy.deepcopy(linear), pickle.loads(pickle.dumps(linear))):
+        assert torch.equal(copied(x), y) and torch.equal(copied.state_dict()["weight"], state["weight"])
+    state["weight"] = state["weight"] | 0x30
+    with pytest.raises(RuntimeError, match="the last value of each row must be 0"):
+        another.load_state_dict(state)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_w4a16_is_a_product(dtype, device):
     values, g_idx = rounded_codes(source().weight, 64)
@@ -239,6 +266,19 @@ def test_what_a_state_lacks_or_has_too_much_is_said():
         )
 
 
+def test_an_order_that_does_not_fit_is_refused():
+    linear = KINDS["w4a16-order"](source(), torch.device("cpu"))
+    state = linear.state_dict()
+    for channels, said in (
+        (state["channels"] + 1, "each of 0 to 191"),
+        (state["channels"].clamp(min=1), "each of 0 to 191"),
+        (state["channels"][None], r"channels must be \[192\], not \[1, 192\]"),
+        (state["channels"].int(), "channels must be int64, not int32"),
+    ):
+        with pytest.raises(RuntimeError, match=said):
+            linear.load_state_dict({**state, "channels": channels})
+
+
 def test_a_checkpoint_brings_its_order_along(device):
     plain, ordered = KINDS["w4a16"](source(), device), KINDS["w4a16-order"](source(), device)
     x = activations(2, K, device=device)
@@ -349,7 +389,7 @@ def test_the_operators_are_well_made_with_a_table(device):
     weight = (linear.packed, linear.sums, N, K, q.scale, linear.w_scale, None, None, linear.bias)
     torch.library.opcheck(torch.ops.envdoctor.linear_w8a8.default, (q.values, *weight, *rest))
     linear = KINDS["w4a16-order"](source(), device)
-    weight = (linear.packed, N, linear.k, 4, 64, linear.scale_zero, torch.float16, linear.channels, None)
+    weight = (linear.packed, N, linear.k, 4, 64, linear.scale_zero, torch.float16, K, linear.channels, None)
     torch.library.opcheck(torch.ops.envdoctor.linear_w4a16.default, (x, *weight, linear.variants[x.dtype]))
 
 
@@ -382,8 +422,6 @@ def test_what_does_not_fit_is_said():
         LinearW8A8(weight, torch.ones(N), x_zero=ZERO)
     with pytest.raises(ValueError, match="no zero point"):
         LinearW4A8.from_linear(source(), 64, x_scale=SCALE, x_zero=ZERO)
-    with pytest.raises(ValueError, match="come in pairs"):
-        LinearW4A8.from_linear(source(k=33))
     broken = source()
     with torch.no_grad():
         broken.weight[1, 1] = float("nan")

@@ -296,11 +296,11 @@ def test_what_does_not_fit_is_said():
     codes, zeros, scales, g_idx = quantised(64, 32, 32, 4)
     stored = gptq_pack(codes, zeros, scales)
     packed = pack_w4a16(*stored, v2=True)
-    with pytest.raises(ValueError, match="x must be float16 or bfloat16"):
+    with pytest.raises(TypeError, match="x must be float16 or bfloat16, not float32"):
         linear_w4a16(torch.ones(2, 64), packed)
-    with pytest.raises(ValueError, match="x must have 64 channels"):
+    with pytest.raises(ValueError, match=r"x must be \[\.\.\., 64\] on cpu, not \[2, 32\]"):
         linear_w4a16(torch.ones(2, 32).half(), packed)
-    with pytest.raises(ValueError, match="bias must be 32 floating point numbers"):
+    with pytest.raises(ValueError, match="bias must have 32 values, not 31"):
         linear_w4a16(torch.ones(2, 64).half(), packed, torch.ones(31))
     with pytest.raises(ValueError, match="bits must be 2, 3, 4 or 8"):
         gptq_values(*stored, bits=5)
@@ -314,6 +314,18 @@ def test_what_does_not_fit_is_said():
         gptq_values(stored.qweight, stored.qzeros.repeat(2, 1)[:3], scales.repeat(2, 1)[:3])
     with pytest.raises(ValueError, match="codes must be from 0 to 7"):
         gptq_pack(codes, zeros % 8, scales, bits=3)
+
+
+@pytest.mark.parametrize("group", [16, 32, 64])
+def test_x_of_another_width_is_refused_before_it_is_gathered(group, device):
+    """Groups of 16 are filled up, so that more is gathered than x has."""
+    codes, zeros, scales, g_idx = quantised(64, 32, group, 4)
+    packed = pack_w4a16(*gptq_pack(codes, zeros, scales, g_idx.flip(0)), v2=True, device=device)
+    assert packed.in_features == 64 and (group == 64 or packed.channels is not None)
+    assert linear_w4a16(torch.ones(2, 64, device=device).half(), packed).shape == (2, 32)
+    for channels in (0, 1, 63, 65, 128):
+        with pytest.raises(ValueError, match=r"x must be \[\.\.\., 64\] on"):
+            linear_w4a16(torch.ones(2, channels, device=device).half(), packed)
 
 
 @pytest.mark.skipif(not hasattr(torch.library, "opcheck"), reason="torch has opcheck from 2.5 on")

@@ -149,9 +149,41 @@ def test_nothing_gives_nothing(shape, device):
     assert y.shape == (m, n) and not y.any()
 
 
+@pytest.mark.parametrize("zero", ["x_zero", "w_zero"])
+@pytest.mark.parametrize(("m", "n", "k"), [(1, 3, 1), (3, 40, 63), (70, 72, 257)])
+def test_odd_k(m, n, k, zero, device):
+    x, w, pairs = activations(m, k), weights(n, k), int4_pairs(weights(n, k))
+    packed = pack_w4a8(pairs, device, k=k)
+    assert packed.k == k and torch.equal(packed.sums.cpu(), w.sum(1, dtype=torch.int32))
+    assert torch.equal(linear_w4a8(x.to(device), packed, out_dtype=torch.int32).cpu().long(), exact(x, w))
+    y = linear_w4a8(
+        x.to(device),
+        packed,
+        out_dtype=torch.int32,
+        **{zero: torch.tensor([5], dtype=torch.int32, device=device)},
+    )
+    shifted = exact(x.long() - 5, w) if zero == "x_zero" else exact(x, w.long() - 5)
+    assert torch.equal(y.cpu().long(), shifted)
+    zeros = torch.tensor([5], dtype=torch.int32, device=device)
+    with pytest.raises(ValueError, match="do not go together"):
+        linear_w4a8(x.to(device), packed, x_zero=zeros, w_zero=zeros)
+
+
+def test_what_k_must_be():
+    pairs = int4_pairs(weights(3, 5))
+    assert torch.equal(int4_values(pairs)[:, :5], weights(3, 5)) and not int4_values(pairs)[:, 5].any()
+    for k in (4, 7, 0, -1):
+        with pytest.raises(ValueError, match=f"k must be 6 or 5 with 3 pairs, not {k}"):
+            pack_w4a8(pairs, k=k)
+    for of_type in (torch.int8, torch.uint8):
+        with pytest.raises(ValueError, match="where k is odd, 5, the last value of each row must be 0"):
+            pack_w4a8((pairs | 0x10).to(of_type), k=5)
+        assert torch.equal(pack_w4a8(pairs.to(of_type), k=5).data, pack_w4a8(pairs).data)
+
+
 def test_what_does_not_fit_is_said():
     w = int4_pairs(weights(3, 64))
-    with pytest.raises(ValueError, match="x must be int8"):
+    with pytest.raises(ValueError, match=r"x must be \[\.\.\., 64\] on cpu, not \[2, 32\] on cpu"):
         linear_w4a8(activations(2, 32), pack_w4a8(w))
     with pytest.raises(ValueError, match="multiple of 32"):
         pack_w4a8(w, group=48, group_scale=torch.ones(3, 2))

@@ -186,7 +186,7 @@ def test_what_does_not_fit_is_said():
         layernorm_q(x, 1.0, residual.double(), gamma, beta)
     with pytest.raises(ValueError, match=r"must both be \[\.\.\., K\]"):
         layernorm_q(x, 1.0, residual[:1], gamma, beta)
-    with pytest.raises(ValueError, match=r"gamma and beta must be \[8\]"):
+    with pytest.raises(ValueError, match="must have 8 values, not"):
         layernorm_q(x, 1.0, residual, gamma, beta[:4])
 
 

@@ -209,7 +209,7 @@ def test_what_does_not_fit_is_said():
         quantize_rows(x, torch.ones(8).half())
     with pytest.raises(TypeError, match="zero must be int32"):
         quantize_static(x, torch.ones(1), torch.zeros(1))
-    with pytest.raises(ValueError, match="scale must have 1 values, not 2"):
+    with pytest.raises(ValueError, match="scale must have 1 value, not 2"):
         quantize_static(x, torch.ones(2))
 
 

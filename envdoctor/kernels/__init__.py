@@ -1,7 +1,8 @@
-"""Int8 and int4 matrix products and quantisers as PyTorch operators, on CPUs and NVIDIA GPUs.
+"""Int8 and int4 matrix products and quantisers for PyTorch, on CPUs and NVIDIA GPUs.
 
-Importing this registers them under `torch.ops.envdoctor`. They call one library without torch or CUDA in it
-(`envdoctor.library`), so one build serves every torch from 1.13 on.
+All are for inference only. They call one library without torch or CUDA in it (`envdoctor.library`), so one build serves
+every torch from 1.13 on. From torch 2.4 on importing this also registers them under `torch.ops.envdoctor`, so that
+torch.compile takes them whole; before, they are plain functions.
 """
 
 from envdoctor.library import LibraryMissing, load

@@ -7,17 +7,17 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import posixpath
 import statistics
 import time
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
 from envdoctor import library
 from envdoctor.host import LocalHost, make_folder, write_whole
+from envdoctor.kernels.calls import threads
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.kernels.variants import variant_of
 
@@ -43,8 +43,9 @@ def autotune(
     """Give a linear the table of what is fastest at these numbers of rows for x of a dtype, and return it.
 
     Between two of them the larger one decides, and beyond the last the library. What was measured before, with this
-    library on a device of this name, is read from `folder`, by default envdoctor/autotune in XDG's cache folder; a file
-    that cannot be read, or says something else, is measured anew. The table goes when the linear goes to another
+    library on a device of this name and for another linear like this one, is read from `folder`, by default
+    envdoctor/autotune in XDG's cache folder; a file that cannot be read, or says something else or what does not run,
+    is measured anew. On a CPU, call set_threads before this. The table goes when the linear goes to another
     device, is copied or loads weights. Raises ValueError for no rows, unsorted ones or a dtype that x cannot have.
     """
     if dtype not in linear.variants:
@@ -55,7 +56,7 @@ def autotune(
     key = _key(linear, rows, dtype)
     path = _path(folder, key)
     fastest = _read(path, key, names)
-    if fastest is None:
+    if fastest is None or not _run(linear, dtype, zip(rows, map(names.index, fastest))):
         with torch.no_grad():
             fastest = [names[_fastest(linear, count, dtype, len(names))] for count in rows]
         _write(path, key, fastest)
@@ -74,8 +75,9 @@ def _key(linear: PackedLinear, rows: Sequence[int], dtype: torch.dtype) -> Dict[
     return {
         "library": _library(),
         "device": _device(linear.packed.device),
+        **({} if linear.packed.is_cuda else {"level": library.cpu_level(), "threads": threads()}),
         "linear": type(linear).__name__,
-        **linear.sizes(),
+        **linear.signature(),
         "dtype": str(dtype)[6:],
         "rows": list(rows),
     }
@@ -94,8 +96,7 @@ def _device(device: torch.device) -> str:
         return str(torch.cuda.get_device_name(device))
     text = LocalHost().try_text("/proc/cpuinfo") or ""
     lines = (line.partition(":") for line in text.splitlines())
-    model = next((value.strip() for name, _, value in lines if name.strip() == "model name"), "CPU")
-    return f"{model}, {library.cpu_level()}, {len(os.sched_getaffinity(0))} processors"
+    return next((value.strip() for name, _, value in lines if name.strip() == "model name"), "CPU")
 
 
 def _path(folder: Optional[str], key: Dict[str, Any]) -> Optional[str]:
@@ -120,6 +121,15 @@ def _read(path: Optional[str], key: Dict[str, Any], names: Sequence[str]) -> Opt
     fastest = said.get("fastest")
     fits = isinstance(fastest, list) and len(fastest) == len(key["rows"]) and all(n in names for n in fastest)
     return fastest if fits else None
+
+
+def _run(linear: PackedLinear, dtype: torch.dtype, table: Iterable[Tuple[int, int]]) -> bool:
+    """Whether the library has each variant, for as many rows, for this linear: a file may say what it wants."""
+    ask = linear.ask(dtype)
+    try:
+        return all(variant in (0, ask(rows, variant)) for rows, variant in table)
+    except NotImplementedError:
+        return False
 
 
 def _write(path: Optional[str], key: Dict[str, Any], fastest: Sequence[str]) -> None:

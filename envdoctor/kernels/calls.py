@@ -4,7 +4,7 @@ import contextlib
 import ctypes
 import functools
 import math
-from typing import Any, Callable, List, Optional, Tuple, Type
+from typing import Any, Callable, List, Optional, Sequence, Tuple, Type
 
 import torch
 
@@ -15,6 +15,9 @@ NONE = 0
 #: A pointer of calls that are only asked about: not null, and aligned as what torch allocates.
 ANYWHERE = 4096
 TYPES = {torch.int8: 1, torch.int32: 2, torch.float16: 3, torch.bfloat16: 4, torch.float32: 5}
+INT8, INT32, FLOAT32 = (torch.int8,), (torch.int32,), (torch.float32,)
+FLOATS = (torch.float16, torch.bfloat16, torch.float32)
+INTEGERS = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 _NO_KERNELS = "there are kernels for CPUs and NVIDIA GPUs, not for {}"
 _EXCEPTIONS = {
@@ -79,8 +82,15 @@ _set_threads = function("envdoctor_set_threads", None, ctypes.c_int)
 
 
 def set_threads(count: int) -> None:
-    """How many threads a call on the CPU may use; 0, the default: as many as processors that the process may use."""
+    """How many threads a call on the CPU may use; 0, the default: as many as processors that the process may use.
+
+    More than those, or than 64, are never used.
+    """
     _set_threads(count)
+
+
+#: How many a call on the CPU uses.
+threads = function("envdoctor_threads", ctypes.c_int)
 
 
 def where(device: torch.device) -> int:
@@ -93,6 +103,75 @@ def where(device: torch.device) -> int:
 def address(tensor: Optional[torch.Tensor]) -> int:
     """Of its first element; 0 for none."""
     return 0 if tensor is None else tensor.data_ptr()
+
+
+def check_type(tensor: torch.Tensor, dtypes: Sequence[torch.dtype], name: str) -> None:
+    """TypeError for a tensor of another one."""
+    if tensor.dtype not in dtypes:
+        *most, last = (str(dtype)[6:] for dtype in dtypes)
+        allowed = f"{', '.join(most)} or {last}" if most else last
+        raise TypeError(f"{name} must be {allowed}, not {str(tensor.dtype)[6:]}")
+
+
+def check_matrix(tensor: torch.Tensor, dtypes: Sequence[torch.dtype], name: str, axes: str) -> None:
+    """TypeError for another dtype, ValueError for another rank."""
+    check_type(tensor, dtypes, name)
+    if tensor.dim() != 2:
+        raise ValueError(f"{name} must be {axes}, not {list(tensor.shape)}")
+
+
+def inference_only(tensor: torch.Tensor, name: str) -> None:
+    """RuntimeError where the gradient of an input would be lost.
+
+    That is in the call, not in a backward pass: an int8 result cannot remember that it has none.
+    """
+    if tensor.requires_grad and torch.is_grad_enabled():
+        raise RuntimeError(
+            f"envdoctor.kernels are for inference only, and {name} requires grad: "
+            f"call them under torch.no_grad(), or detach() {name}"
+        )
+
+
+def check_x(x: torch.Tensor, dtypes: Sequence[torch.dtype], k: int, packed: torch.Tensor) -> None:
+    """TypeError for another dtype of activations, ValueError unless they are [..., k] where the weights are."""
+    if x.dtype not in dtypes:  # here, as in `vector`, so that what fits costs no calls
+        check_type(x, dtypes, "x")
+    if x.requires_grad:
+        inference_only(x, "x")
+    shape = x.shape
+    if not shape or shape[-1] != k or x.get_device() != packed.get_device():
+        found = f"{list(shape)} on {x.device}"
+        raise ValueError(f"x must be [..., {k}] on {packed.device}, not {found}")
+
+
+def vector(
+    values: Optional[torch.Tensor],
+    count: int,
+    dtypes: Sequence[torch.dtype],
+    device: Optional[int],
+    name: str,
+    or_one: bool = False,
+) -> Optional[torch.Tensor]:
+    """Scales, zero points or a bias as a kernel can read them: so many next to each other, or one if that will do.
+
+    TypeError for another dtype, ValueError for another number or device (as get_device has it; None: any, and nothing
+    is computed yet), RuntimeError where a gradient would be lost.
+    """
+    if values is None:
+        return None
+    if values.dtype not in dtypes:
+        check_type(values, dtypes, name)
+    size = values.numel()
+    if size != count and not (or_one and size == 1):
+        wanted = f"1 or {count} values" if or_one else f"{count} value{'s' * (count != 1)}"
+        raise ValueError(f"{name} must have {wanted}, not {size}")
+    if device is not None:
+        if values.get_device() != device:
+            of_x = "cpu" if device == CPU else f"cuda:{device}"
+            raise ValueError(f"{name} is on {values.device} and x on {of_x}")
+        if values.requires_grad:
+            inference_only(values, name)
+    return values if values.is_contiguous() else values.contiguous()
 
 
 def rows_adjacent(tensor: torch.Tensor) -> torch.Tensor:
@@ -113,8 +192,23 @@ def rows_of_groups(values: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.pad(values, (0, -values.shape[1] % 64)).contiguous()
 
 
+def _for_inference(fake: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """What torch.compile makes calls an operator without gradients: only its fake kernel can know of them."""
+
+    def checked(*arguments: Any) -> Any:
+        for argument in arguments:
+            if isinstance(argument, torch.Tensor):
+                inference_only(argument, f"an input of {name}")
+        return fake(*arguments)
+
+    return checked
+
+
 class Registry:
-    """Operators of the namespace `envdoctor`: one schema, one implementation for every device, one fake kernel."""
+    """Operators of the namespace `envdoctor`: one schema, one implementation for every device, one fake kernel.
+
+    All are for inference only. Torch before 2.4 cannot be given a fake kernel: there nothing is registered.
+    """
 
     def __init__(self) -> None:
         self._library = torch.library.Library("envdoctor", "DEF") if hasattr(torch, "library") else None
@@ -129,7 +223,7 @@ class Registry:
         self._library.define(schema, tags=tags)
         for key in ("CPU", "CUDA"):
             self._library.impl(name, real, key)
-        torch.library.register_fake(f"envdoctor::{name}", fake, lib=self._library)
+        torch.library.register_fake(f"envdoctor::{name}", _for_inference(fake, name), lib=self._library)
         return getattr(torch.ops.envdoctor, name).default  # type: ignore[no-any-return]
 
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, Optional, Sequence, Tuple
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import ANYWHERE, NONE, TYPES, address
+from envdoctor.kernels.calls import ANYWHERE, FLOAT32, INT32, NONE, TYPES, address, vector
 from envdoctor.kernels.variants import AUTO, VARIANTS
 
 #: Of an operator's schema, its last arguments.
@@ -45,14 +45,14 @@ class Epilogue(NamedTuple):
     ) -> Tuple[Tuple[Any, ...], Tuple[Optional[Tensor], ...]]:
         """Values of FORMAT for m rows of x and n columns of y, and what must live until the call is launched.
 
-        Raises ValueError for a wrong number of values, or values on another device.
+        Raises TypeError for values of another type, ValueError for a wrong number of them or another device.
         """
         device = y.get_device()
-        x_scale = _values(self.x_scale, m, torch.float32, device, "x_scale")
-        w_scale = _values(self.w_scale, n, torch.float32, device, "w_scale")
-        x_zero = _values(self.x_zero, m, torch.int32, device, "x_zero")
-        w_zero = _values(self.w_zero, n, torch.int32, device, "w_zero")
-        bias = _bias(self.bias, n, device)
+        x_scale = _steps(self.x_scale, m, FLOAT32, device, "x_scale")
+        w_scale = _steps(self.w_scale, n, FLOAT32, device, "w_scale")
+        x_zero = _steps(self.x_zero, m, INT32, device, "x_zero")
+        w_zero = _steps(self.w_zero, n, INT32, device, "w_zero")
+        bias = vector(self.bias, n, _BIASES, device, "bias")
         x_sum = None if self.w_zero is None else x.sum(-1, dtype=torch.int32)
         # The library sets n and k itself.
         place = (y.data_ptr(), m * n, n, 0, 0)
@@ -63,30 +63,16 @@ class Epilogue(NamedTuple):
         return fields, (x_scale[2], w_scale[2], x_zero[2], w_zero[2], bias, x_sum)
 
 
-def _values(
-    values: Optional[Tensor], count: int, dtype: torch.dtype, device: int, name: str
+def _steps(
+    values: Optional[Tensor], count: int, dtypes: Sequence[torch.dtype], device: int, name: str
 ) -> Tuple[int, int, Optional[Tensor]]:
     """Where the values are, the step to the next (0: one for all), and what holds them."""
     if values is None:
         return _NOTHING
-    size = values.numel()
-    if size != count and size != 1:
-        raise ValueError(f"{name} must have 1 or {count} values, not {size}")
-    if values.get_device() != device:
-        raise ValueError(f"{name} is on {values.device}, and x is not")
-    if values.dtype != dtype or not values.is_contiguous():
-        values = values.to(dtype).contiguous()
-    return values.data_ptr(), int(size != 1), values
+    made = vector(values, count, dtypes, device, name, True)
+    assert made is not None
+    return made.data_ptr(), 0 if made.numel() == 1 else 1, made
 
 
 _NOTHING = (0, 0, None)
-
-
-def _bias(bias: Optional[Tensor], n: int, device: int) -> Optional[Tensor]:
-    if bias is None:
-        return None
-    if bias.numel() != n:
-        raise ValueError(f"bias must have {n} values, not {bias.numel()}")
-    if bias.get_device() != device:
-        raise ValueError(f"bias is on {bias.device}, and x is not")
-    return bias if bias.is_contiguous() else bias.contiguous()
+_BIASES = tuple(TYPES)

@@ -5,28 +5,31 @@ Source of the formulas: cpp/gemm_w4a16/README.md.
 
 import ctypes
 import struct
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
 from envdoctor.kernels.calls import (
     ANYWHERE,
+    FLOATS,
     NONE,
     TYPES,
     address,
     check,
+    check_x,
     chosen,
     function,
     place,
     registry,
     rows_of,
     rows_of_groups,
+    vector,
     where,
 )
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.gptq import GptqValues, gptq_values, group_of_channels
-from envdoctor.kernels.variants import AUTO, VARIANTS, resolve, variant_of
+from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
 #: GemmW4A16 of cpp/gemm_w4a16/gemm_w4a16.h: sizes; x; packed; groups; y; bias; bits, types, variant.
 _CALL = struct.Struct("@3q Pq P qPq Pq P 5i0q")
@@ -55,6 +58,7 @@ class PackedW4A16(NamedTuple):
     #: int32 [groups, n up to a multiple of 64]: the bits of the scale, above them the zero point
     scale_zero: Tensor
     scale_dtype: torch.dtype
+    in_features: int  # channels of x
     channels: Optional[Tensor] = None  # of x, which each k is; None: the same
 
 
@@ -82,13 +86,15 @@ def pack_w4a16(
 def pack_values(values: GptqValues, of_channels: Tensor, bits: int, device: torch.device) -> PackedW4A16:
     """What a checkpoint says, brought into the layout of a device; of_channels is the group of each channel."""
     values = GptqValues(*(each.cpu() for each in values))
+    in_features = values.codes.shape[0]
     values, group, channels = _sorted(values, of_channels)
     k, n = values.codes.shape
     scale, width = _sixteen_bits(values.scales), 8 if bits == 8 else 4
     data = packed_for(values.codes, width, device)
     words = rows_of_groups((scale.view(torch.int16).int() & 0xFFFF) | values.zeros.int() << 16)
     channels = None if channels is None else channels.to(device)
-    return PackedW4A16(data.to(device), n, k, width, group, words.to(device), scale.dtype, channels)
+    words = words.to(device)
+    return PackedW4A16(data.to(device), n, k, width, group, words, scale.dtype, in_features, channels)
 
 
 def packed_for(codes: Tensor, bits: int, device: torch.device) -> Tensor:
@@ -137,13 +143,17 @@ def _sorted(values: GptqValues, of_channels: Tensor) -> Tuple[GptqValues, int, O
     return GptqValues(codes, values.zeros[of_runs], values.scales[of_runs]), _UNIT, channels
 
 
-def variants_w4a16(weight: PackedW4A16, dtype: torch.dtype) -> List[int]:
-    """The table of what the library takes for rows of a type that lie one after the other in aligned memory."""
+def ask_w4a16(weight: PackedW4A16, dtype: torch.dtype) -> Ask:
+    """What the library takes for rows of a type that lie one after the other in aligned memory."""
     device, _ = place(weight.data)
     groups = (weight.group, ANYWHERE, -(-weight.n // 64) * 64)
     pointers = (weight.n, weight.k, ANYWHERE, weight.k, ANYWHERE, *groups, ANYWHERE, weight.n, 0)
-    types = (weight.bits, TYPES[dtype], TYPES[weight.scale_dtype], NONE, 0)
-    return resolve(lambda rows: chosen(_variant(_CALL.pack(rows, *pointers, *types), device), "linear_w4a16"))
+    types = (weight.bits, TYPES[dtype], TYPES[weight.scale_dtype], NONE)
+
+    def ask(rows: int, variant: int) -> int:
+        return chosen(_variant(_CALL.pack(rows, *pointers, *types, variant), device), "linear_w4a16")
+
+    return ask
 
 
 def linear_w4a16(x: Tensor, weight: PackedW4A16, bias: Optional[Tensor] = None) -> Tensor:
@@ -163,22 +173,22 @@ def _linear_real(
     group: int,
     scale_zero: Tensor,
     scale_dtype: torch.dtype,
+    in_features: int,
     channels: Optional[Tensor],
     bias: Optional[Tensor],
     variants: Sequence[int] = AUTO,
 ) -> Tensor:
-    if x.dtype not in _SIXTEEN_BITS or x.dim() < 1 or x.device != packed.device:
-        found = f"{x.dtype} {list(x.shape)} on {x.device}"
-        raise ValueError(f"x must be float16 or bfloat16 [..., K] on {packed.device}, not {found}")
+    check_x(
+        x, _SIXTEEN_BITS, in_features, packed
+    )  # before it is gathered: a GPU would take no calls after that
     if channels is not None:
         x = x.index_select(-1, channels)
-    if x.shape[-1] != k:
-        raise ValueError(f"x must have {k} channels, not {x.shape[-1]}")
     y = x.new_empty((*x.shape[:-1], n))
     flat, m, row = rows_of(x, k)
     if len(variants) > 1 and (flat.data_ptr() % 16 or (row != k and row % 8)):
         variants = AUTO  # a table is for rows that the fastest variants can read
-    bias = _bias(bias, x, n)
+    if bias is not None:
+        bias = vector(bias, n, FLOATS, x.get_device(), "bias")
     groups = (group, scale_zero.data_ptr(), scale_zero.shape[1])
     pointers = (flat.data_ptr(), row, packed.data_ptr(), *groups, y.data_ptr(), n)
     types = (TYPES[x.dtype], TYPES[scale_dtype], NONE if bias is None else TYPES[bias.dtype])
@@ -187,19 +197,9 @@ def _linear_real(
     return y
 
 
-def _bias(bias: Optional[Tensor], x: Tensor, n: int) -> Optional[Tensor]:
-    if bias is None:
-        return None
-    if bias.numel() != n or bias.device != x.device or not bias.is_floating_point():
-        found = f"{bias.dtype} {list(bias.shape)} on {bias.device}"
-        raise ValueError(f"bias must be {n} floating point numbers on {x.device}, not {found}")
-    wide = bias if bias.dtype in TYPES else bias.float()
-    return wide if wide.is_contiguous() else wide.contiguous()
-
-
 linear_operator = registry.operator(
     "linear_w4a16(Tensor x, Tensor packed, int n, int k, int bits, int group, Tensor scale_zero, "
-    f"ScalarType scale_dtype, Tensor? channels, Tensor? bias, {VARIANTS}) -> Tensor",
+    f"ScalarType scale_dtype, int in_features, Tensor? channels, Tensor? bias, {VARIANTS}) -> Tensor",
     _linear_real,
     lambda x, packed, n, *arguments: x.new_empty((*x.shape[:-1], n)),
 )

@@ -5,15 +5,22 @@ Source of the formulas: cpp/gemm_w4a8/README.md.
 
 import ctypes
 import struct
-from typing import Any, List, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from envdoctor.kernels.calls import (
     ANYWHERE,
+    FLOATS,
+    INT8,
+    INTEGERS,
     address,
     check,
+    check_matrix,
+    check_type,
+    check_x,
     chosen,
     function,
     place,
@@ -25,7 +32,7 @@ from envdoctor.kernels.calls import (
 )
 from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
-from envdoctor.kernels.variants import resolve, variant_of
+from envdoctor.kernels.variants import Ask, variant_of
 
 #: GemmW4A8 of cpp/gemm_w4a8/gemm_w4a8.h: sizes; x; packed; groups; out, variant.
 _CALL = struct.Struct(f"@3q Pq P q2Pq {FORMAT} i0q")
@@ -48,7 +55,7 @@ class PackedW4A8(NamedTuple):
 
     data: Tensor
     n: int
-    k: int
+    k: int  # may be odd; the last value of the last pair is then 0
     sums: Tensor  # of the rows, int32 [n]
     group: int = 0
     group_scale: Optional[Tensor] = None
@@ -56,12 +63,16 @@ class PackedW4A8(NamedTuple):
 
 
 def int4_pairs(values: Tensor) -> Tensor:
-    """Values -8 to 7, int8 [N, K] with K even, as bytes [N, K / 2]: the even one in the low half (torchao's layout)."""
+    """Values -8 to 7, int8 [N, K], as bytes [N, ceil(K / 2)]: the even one in the low half (torchao's layout).
+
+    Where K is odd a value of 0 is added; pack_w4a8 then wants to be told K.
+    """
+    values = pad(values, (0, values.shape[1] % 2))
     return (values[:, ::2] & 15 | values[:, 1::2] << 4).to(torch.int8)
 
 
 def int4_values(pairs: Tensor) -> Tensor:
-    """The opposite of int4_pairs."""
+    """The opposite of int4_pairs, [N, K] with K even."""
     low = (pairs << 4).to(torch.int8) >> 4
     return torch.stack([low, pairs >> 4], -1).flatten(-2).to(torch.int8)
 
@@ -72,54 +83,77 @@ def pack_w4a8(
     group: int = 0,
     group_scale: Optional[Tensor] = None,
     group_zero: Optional[Tensor] = None,
+    k: Optional[int] = None,
 ) -> PackedW4A8:
-    """Bring int4 weights [N, K / 2] (see int4_pairs) into the layout of a device (default: theirs). Done once.
+    """Bring int4 weights [N, ceil(K / 2)] (see int4_pairs) into the layout of a device (default: theirs). Done once.
 
-    With `group` (a multiple of 32) each group of values along K has its scale, and its zero point where some are given.
-    Raises TypeError and ValueError for what does not fit.
+    Without k they are as many as there are pairs; an odd k is one fewer, and their last value must be 0: each call then
+    copies x to add a column of zeros. With `group` (a multiple of 32) each group of values along K has its scale, and
+    its zero point where some are given. Raises TypeError and ValueError for what does not fit.
     """
-    if pairs.dtype not in (torch.int8, torch.uint8) or pairs.dim() != 2:
-        raise TypeError(f"pairs must be int8 or uint8 [N, K / 2], not {pairs.dtype} {list(pairs.shape)}")
+    check_matrix(pairs, (torch.int8, torch.uint8), "pairs", "[N, ceil(K / 2)]")
+    _check_group(group, group_scale, group_zero)
     target = torch.device(device) if device is not None else pairs.device
-    n, k = pairs.shape[0], pairs.shape[1] * 2
+    n, even = pairs.shape[0], pairs.shape[1] * 2
+    k = even if k is None else k
+    if k + k % 2 != even:
+        raise ValueError(f"k must be {even} or {even - 1} with {pairs.shape[1]} pairs, not {k}")
     groups = -(-k // group) if group else 0
     for name, values in (("group_scale", group_scale), ("group_zero", group_zero)):
         if values is not None and values.shape != (n, groups):
             raise ValueError(f"{name} must be [{n}, {groups}], not {list(values.shape)}")
-    if bool(group) != (group_scale is not None) or group % 32:
-        raise ValueError("group must be a multiple of 32 and go with group_scale")
     source = rows_adjacent(pairs.cpu())
-    data = torch.empty(_packed_bytes(n, k, where(target)), dtype=torch.int8)
-    check(_pack(address(source), source.stride(0), n, k, where(target), address(data)), "pack_w4a8")
+    if k % 2 and bool((source[:, -1] >> 4).any()):
+        raise ValueError(f"where k is odd, {k}, the last value of each row must be 0")
+    data = torch.empty(_packed_bytes(n, even, where(target)), dtype=torch.int8)
+    check(_pack(address(source), source.stride(0), n, even, where(target), address(data)), "pack_w4a8")
     return PackedW4A8(
         data.to(target),
         n,
         k,
         int4_values(source.view(torch.int8)).sum(1, dtype=torch.int32).to(target),
         group,
-        None if group_scale is None else rows_of_groups(group_scale.to(target, torch.float32).t()),
+        None if group_scale is None else rows_of_groups(group_scale.detach().to(target, torch.float32).t()),
         None if group_zero is None else rows_of_groups(group_zero.to(target, torch.int8).t()),
     )
 
 
-def variants_w4a8(weight: PackedW4A8) -> List[int]:
-    """The table of what the library takes for rows in new memory, as quantize_rows makes them."""
+def _check_group(group: int, scale: Optional[Tensor], zero: Optional[Tensor]) -> None:
+    if group % 32 or group < 0:
+        raise ValueError(f"group must be a multiple of 32, not {group}")
+    for name, values, dtypes in (("group_scale", scale, FLOATS), ("group_zero", zero, INTEGERS)):
+        if values is None:
+            continue
+        check_type(values, dtypes, name)
+        if not group:
+            raise ValueError(f"{name} goes with group, which is missing: how many values along K have one")
+    if group and scale is None:
+        raise ValueError("group goes with group_scale, which is missing")
+
+
+def ask_w4a8(weight: PackedW4A8) -> Ask:
+    """What the library takes for rows in new memory, as quantize_rows makes them."""
     device, _ = place(weight.data)
     scale, zero = (
         ANYWHERE if values is not None else 0 for values in (weight.group_scale, weight.group_zero)
     )
+    even = weight.k + weight.k % 2
     before = (
         weight.n,
-        weight.k,
+        even,
         ANYWHERE,
-        weight.k,
+        even,
         ANYWHERE,
         weight.group,
         scale,
         zero,
         -(-weight.n // 64) * 64,
     )
-    return resolve(lambda rows: chosen(_variant(_CALL.pack(rows, *before, *ASKED, 0), device), "linear_w4a8"))
+
+    def ask(rows: int, variant: int) -> int:
+        return chosen(_variant(_CALL.pack(rows, *before, *ASKED, variant), device), "linear_w4a8")
+
+    return ask
 
 
 def linear_w4a8(
@@ -137,6 +171,7 @@ def linear_w4a8(
     """y[..., n] = out(x_scale * w_scale * sum_k x[..., k] * w[n, k] + bias_scale * bias[n]), as gemm_w8a8.
 
     x int8 [..., K]; weights of pack_w4a8. Weights with groups bring their scales; activations then have no zero point.
+    Where K is odd x is copied, and zero points are of x or of w, not of both.
     """
     arguments = (x_scale, w_scale, x_zero, w_zero, bias, bias_scale, relu, out_dtype)
     return linear_operator(x, *weight, *arguments, [forcing.number])
@@ -153,11 +188,13 @@ def _linear_real(
     group_zero: Optional[Tensor],
     *arguments: Any,
 ) -> Tensor:
-    if x.dtype != torch.int8 or x.dim() < 1 or x.shape[-1] != k or x.device != packed.device:
-        found = f"{x.dtype} {list(x.shape)} on {x.device}"
-        raise ValueError(f"x must be int8 [..., {k}] on {packed.device}, not {found}")
+    check_x(x, INT8, k, packed)
     out = Epilogue(*arguments)
     y = out.empty(x, *x.shape[:-1], n)
+    if k % 2:
+        if out.x_zero is not None and out.w_zero is not None:
+            raise ValueError("where K is odd, x_zero and w_zero do not go together")
+        x, k = pad(x, (0, 1)), k + 1
     flat, m, row = rows_of(x, k)
     fields, kept = out.fields(flat, m, y, n, w_sum)
     group_row = 0 if group_scale is None else group_scale.shape[1]

@@ -5,26 +5,32 @@ Source of the formulas: cpp/gemm_w8a8/README.md.
 
 import ctypes
 import struct
-from typing import Any, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
 from envdoctor.kernels.calls import (
     ANYWHERE,
+    FLOAT32,
+    INT8,
     address,
     check,
+    check_matrix,
+    check_type,
+    check_x,
     chosen,
     function,
     place,
     registry,
     rows_adjacent,
     rows_of,
+    vector,
     where,
 )
 from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
-from envdoctor.kernels.variants import AUTO, VARIANTS, resolve, variant_of
+from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
 #: GemmW8A8 of cpp/gemm_w8a8/gemm_w8a8.h: sizes; x; w; packed, out, variant. A call fills one: with `struct` that
 #: takes a tenth of the time that ctypes takes.
@@ -53,10 +59,7 @@ def pack_w8a8(weight: Tensor, device: "Optional[torch.device | str]" = None) -> 
 
     Raises TypeError for another dtype and ValueError for another rank.
     """
-    if weight.dtype != torch.int8:
-        raise TypeError(f"weight must be int8, not {weight.dtype}")
-    if weight.dim() != 2:
-        raise ValueError(f"weight must be [N, K], not {list(weight.shape)}")
+    check_matrix(weight, INT8, "weight", "[N, K]")
     target = torch.device(device) if device is not None else weight.device
     n, k = weight.shape
     source = rows_adjacent(weight.cpu())
@@ -65,11 +68,15 @@ def pack_w8a8(weight: Tensor, device: "Optional[torch.device | str]" = None) -> 
     return PackedW8A8(data.to(target), source.sum(1, dtype=torch.int32).to(target), n, k)
 
 
-def variants_w8a8(weight: PackedW8A8) -> List[int]:
-    """The table of what the library takes for rows in new memory, as quantize_rows makes them."""
+def ask_w8a8(weight: PackedW8A8) -> Ask:
+    """What the library takes for rows in new memory, as quantize_rows makes them."""
     device, _ = place(weight.data)
-    before, after = (weight.n, weight.k, ANYWHERE, 0, weight.k, 0, 0, 0, ANYWHERE), (*ASKED, 0)
-    return resolve(lambda rows: chosen(_variant(_CALL.pack(1, rows, *before, *after), device), "linear_w8a8"))
+    before = (weight.n, weight.k, ANYWHERE, 0, weight.k, 0, 0, 0, ANYWHERE)
+
+    def ask(rows: int, variant: int) -> int:
+        return chosen(_variant(_CALL.pack(1, rows, *before, *ASKED, variant), device), "linear_w8a8")
+
+    return ask
 
 
 def gemm_w8a8(
@@ -126,9 +133,7 @@ def _plain_real(x: Tensor, w: Tensor, *arguments: Any) -> Tensor:
 
 
 def _linear_real(x: Tensor, packed: Tensor, w_sum: Tensor, n: int, k: int, *arguments: Any) -> Tensor:
-    if x.dtype != torch.int8 or x.dim() < 1 or x.shape[-1] != k or x.device != packed.device:
-        found = f"{x.dtype} {list(x.shape)} on {x.device}"
-        raise ValueError(f"x must be int8 [..., {k}] on {packed.device}, not {found}")
+    check_x(x, INT8, k, packed)
     return _rows(x, n, k, (0, 0, 0, packed.data_ptr()), w_sum, Epilogue(*arguments))
 
 
@@ -159,8 +164,7 @@ def _batched_real(
     variants: Sequence[int] = AUTO,
 ) -> Tensor:
     _check_operands(x, w, x.dim() == w.dim() == 3 and x.shape[0] == w.shape[0])
-    if scale is not None and scale.numel() != 1:
-        raise ValueError(f"scale must have 1 value, not {scale.numel()}")
+    scale = vector(scale, 1, FLOAT32, x.get_device(), "scale")
     x, w, out = rows_adjacent(x), rows_adjacent(w), Epilogue(scale, out_dtype=out_dtype)
     (batch, m, k), n = x.shape, w.shape[1]
     y = out.empty(x, batch, m, n)
@@ -173,8 +177,8 @@ def _batched_real(
 
 
 def _check_operands(x: Tensor, w: Tensor, shapes_fit: bool) -> None:
-    if x.dtype != torch.int8 or w.dtype != torch.int8:
-        raise TypeError(f"x and w must be int8, not {x.dtype} and {w.dtype}")
+    check_type(x, INT8, "x")
+    check_type(w, INT8, "w")
     if not shapes_fit or x.shape[-1] != w.shape[-1]:
         raise ValueError(f"x {list(x.shape)} and w {list(w.shape)} do not fit each other")
     if x.device != w.device:

@@ -3,10 +3,12 @@
 Source of the layout: cpp/gemm_w4a16/README.md.
 """
 
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional
 
 import torch
 from torch import Tensor
+
+from envdoctor.kernels.calls import FLOATS, INT32, INTEGERS, check_matrix, check_type
 
 BITS = (2, 3, 4, 8)
 
@@ -41,10 +43,10 @@ def gptq_values(
     In format v1 (`checkpoint_format: "gptq"`) a zero point is what is stored plus one, modulo 2^bits; in v2 it is what
     is stored. Raises TypeError and ValueError for what does not fit.
     """
-    _check(bits, (("qweight", qweight), ("qzeros", qzeros), ("scales", scales)))
-    for name, words in (("qweight", qweight), ("qzeros", qzeros)):
-        if words.dtype != torch.int32:
-            raise TypeError(f"{name} must be int32, not {words.dtype}")
+    _check(bits)
+    check_matrix(qweight, INT32, "qweight", "[K * bits / 32, N]")
+    check_matrix(qzeros, INT32, "qzeros", "[groups, N * bits / 32]")
+    check_matrix(scales, FLOATS, "scales", "[groups, N]")
     n, groups = qweight.shape[1], scales.shape[0]
     codes, zeros = _unpacked(qweight, bits), _unpacked(qzeros.t(), bits).t()
     if scales.shape[1] != n or zeros.shape[0] != groups or zeros.shape[1] < n:
@@ -70,7 +72,10 @@ def gptq_pack(
     A zero point of 0 has no place in format v1, whose writers let it destroy its neighbours and whose readers disagree:
     ValueError, as for whatever else does not fit.
     """
-    _check(bits, (("codes", codes), ("zeros", zeros), ("scales", scales)))
+    _check(bits)
+    check_matrix(codes, INTEGERS, "codes", "[K, N]")
+    check_matrix(zeros, INTEGERS, "zeros", "[groups, N]")
+    check_matrix(scales, FLOATS, "scales", "[groups, N]")
     k, n = codes.shape
     fields = _fields(bits)
     if k % fields or n % fields:
@@ -94,6 +99,7 @@ def group_of_channels(g_idx: Optional[Tensor], k: int, groups: int) -> Tensor:
         if groups < 1 or k % groups:
             raise ValueError(f"{k} channels are not {groups} equal groups: give g_idx")
         return torch.arange(k) // max(k // groups, 1)
+    check_type(g_idx, INTEGERS, "g_idx")
     if g_idx.dim() != 1 or g_idx.numel() != k:
         raise ValueError(f"g_idx must have {k} values, not {list(g_idx.shape)}")
     if k and not 0 <= int(g_idx.min()) <= int(g_idx.max()) < groups:
@@ -101,12 +107,9 @@ def group_of_channels(g_idx: Optional[Tensor], k: int, groups: int) -> Tensor:
     return g_idx.long()
 
 
-def _check(bits: int, matrices: Tuple[Tuple[str, Tensor], ...]) -> None:
+def _check(bits: int) -> None:
     if bits not in BITS:
         raise ValueError(f"bits must be 2, 3, 4 or 8, not {bits}")
-    for name, matrix in matrices:
-        if matrix.dim() != 2:
-            raise ValueError(f"{name} must have 2 dimensions, not {list(matrix.shape)}")
 
 
 def _words(bits: int) -> int:

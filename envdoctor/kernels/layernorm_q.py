@@ -10,7 +10,20 @@ from typing import Tuple
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import TYPES, check, function, place, registry, rows_of
+from envdoctor.kernels.calls import (
+    FLOATS,
+    INT32,
+    TYPES,
+    address,
+    check,
+    check_type,
+    function,
+    inference_only,
+    place,
+    registry,
+    rows_of,
+    vector,
+)
 from envdoctor.kernels.forcing import Forcing
 
 #: LayernormQ of cpp/layernorm_q/layernorm_q.h: sizes; x; residual; gamma, beta; sum; q; x_scale, eps; types, variant.
@@ -19,8 +32,6 @@ _CALL = struct.Struct("@2q Pq Pq 2P Pq Pq 2f 3i0q")
 _layernorm_q = function("envdoctor_layernorm_q", ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p)
 
 forcing = Forcing("envdoctor_layernorm_q_variant_name")
-
-_FLOATS = (torch.float16, torch.bfloat16, torch.float32)
 
 
 def layernorm_q(
@@ -39,15 +50,15 @@ def layernorm_q(
 def _real(
     x: Tensor, input_scale: float, residual: Tensor, gamma: Tensor, beta: Tensor, eps: float
 ) -> Tuple[Tensor, Tensor]:
-    _check_operands(x, residual, gamma, beta)
-    if gamma.dtype != beta.dtype:
+    _check_operands(x, residual)
+    k, device = x.shape[-1], x.get_device()
+    if gamma.dtype != beta.dtype and gamma.dtype in FLOATS and beta.dtype in FLOATS:
         gamma, beta = gamma.float(), beta.float()
+    weight, bias = vector(gamma, k, FLOATS, device, "gamma"), vector(beta, k, FLOATS, device, "beta")
     total, q = _fake(x, input_scale, residual, gamma, beta, eps)
-    k = x.shape[-1]
     x, rows, x_row = rows_of(x, k)
     residual, _, residual_row = rows_of(residual, k)
-    gamma, beta = gamma.contiguous(), beta.contiguous()
-    inputs = (x.data_ptr(), x_row, residual.data_ptr(), residual_row, gamma.data_ptr(), beta.data_ptr())
+    inputs = (x.data_ptr(), x_row, residual.data_ptr(), residual_row, address(weight), address(bias))
     outputs = (total.data_ptr(), k, q.data_ptr(), k)
     types = (TYPES[total.dtype], TYPES[gamma.dtype])
     call = _CALL.pack(rows, k, *inputs, *outputs, input_scale, eps, *types, forcing.number)
@@ -61,19 +72,14 @@ def _fake(
     return residual.new_empty(x.shape), x.new_empty(x.shape, dtype=torch.int8)
 
 
-def _check_operands(x: Tensor, residual: Tensor, gamma: Tensor, beta: Tensor) -> None:
-    if x.dtype != torch.int32:
-        raise TypeError(f"x must be int32, not {str(x.dtype)[6:]}")
-    for name, values in (("residual", residual), ("gamma", gamma), ("beta", beta)):
-        if values.dtype not in _FLOATS:
-            raise TypeError(f"{name} must be float16, bfloat16 or float32, not {str(values.dtype)[6:]}")
-        if values.device != x.device:
-            raise ValueError(f"x is on {x.device} and {name} on {values.device}")
+def _check_operands(x: Tensor, residual: Tensor) -> None:
+    check_type(x, INT32, "x")
+    check_type(residual, FLOATS, "residual")
+    inference_only(residual, "residual")
+    if residual.device != x.device:
+        raise ValueError(f"residual is on {residual.device} and x on {x.device}")
     if x.dim() < 1 or x.shape != residual.shape:
         raise ValueError(f"x {list(x.shape)} and residual {list(residual.shape)} must both be [..., K]")
-    if gamma.shape != x.shape[-1:] or beta.shape != x.shape[-1:]:
-        found = f"{list(gamma.shape)} and {list(beta.shape)}"
-        raise ValueError(f"gamma and beta must be [{x.shape[-1]}], not {found}")
 
 
 _operator = registry.operator(

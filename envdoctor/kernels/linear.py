@@ -1,18 +1,27 @@
 """Linears as modules: weights packed and variants chosen when one is made, so that a call quantises and multiplies."""
 
 import contextlib
-from typing import Dict, List, Optional, Tuple, Union
+from typing import Dict, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.gemm_w4a8 import PackedW4A8, int4_pairs, pack_w4a8, variants_w4a8
+from envdoctor.kernels.calls import (
+    FLOAT32,
+    FLOATS,
+    INT32,
+    TYPES,
+    check_matrix,
+    check_type,
+    vector,
+)
+from envdoctor.kernels.gemm_w4a8 import PackedW4A8, ask_w4a8, int4_pairs, pack_w4a8
 from envdoctor.kernels.gemm_w4a8 import forcing as w4a8_forcing
 from envdoctor.kernels.gemm_w4a8 import linear_operator as w4a8
-from envdoctor.kernels.gemm_w4a16 import PackedW4A16, pack_values, variants_w4a16
+from envdoctor.kernels.gemm_w4a16 import PackedW4A16, ask_w4a16, pack_values
 from envdoctor.kernels.gemm_w4a16 import forcing as w4a16_forcing
 from envdoctor.kernels.gemm_w4a16 import linear_operator as w4a16
-from envdoctor.kernels.gemm_w8a8 import PackedW8A8, pack_w8a8, variants_w8a8
+from envdoctor.kernels.gemm_w8a8 import PackedW8A8, ask_w8a8, pack_w8a8
 from envdoctor.kernels.gemm_w8a8 import forcing as w8a8_forcing
 from envdoctor.kernels.gemm_w8a8 import linear_operator as w8a8
 from envdoctor.kernels.gptq import GptqValues
@@ -20,9 +29,10 @@ from envdoctor.kernels.layouts import unpack_w4a8, unpack_w4a16, unpack_w8a8
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.kernels.quantize import quantize_rows, quantize_static
 from envdoctor.kernels.rounding import rounded_codes, rounded_int4, rounded_int8
-from envdoctor.kernels.variants import AUTO
+from envdoctor.kernels.variants import AUTO, Ask, resolve
 
 _Device = Union[torch.device, str, None]
+_BYTES = (torch.uint8,)
 
 
 class _Int8Linear(PackedLinear):
@@ -35,7 +45,7 @@ class _Int8Linear(PackedLinear):
 
     def _hold_int8(
         self,
-        table: List[int],
+        ask: Ask,
         weight: "PackedW8A8 | PackedW4A8",
         w_scale: Optional[Tensor],
         bias: Optional[Tensor],
@@ -47,13 +57,13 @@ class _Int8Linear(PackedLinear):
             raise ValueError("x_zero goes with x_scale")
         self.in_features, self.out_features = weight.k, weight.n
         self._hold(
-            dict.fromkeys((torch.float16, torch.bfloat16, torch.float32), table),
+            dict.fromkeys((torch.float16, torch.bfloat16, torch.float32), resolve(ask)),
             packed=weight.data,
             sums=weight.sums,
-            w_scale=_values(w_scale, weight.n, torch.float32, "w_scale"),
-            bias=_values(bias, weight.n, None, "bias"),
-            x_scale=_values(x_scale, 1, torch.float32, "x_scale"),
-            x_zero=_values(x_zero, 1, torch.int32, "x_zero"),
+            w_scale=_flat(w_scale, weight.n, FLOAT32, "w_scale"),
+            bias=_flat(bias, weight.n, tuple(TYPES), "bias"),
+            x_scale=_flat(x_scale, 1, FLOAT32, "x_scale"),
+            x_zero=_flat(x_zero, 1, INT32, "x_zero"),
             **groups,
         )
 
@@ -78,7 +88,7 @@ class LinearW8A8(_Int8Linear):
         x_zero: Optional[Tensor] = None,
     ) -> None:
         super().__init__()
-        self._hold_int8(variants_w8a8(weight), weight, w_scale, bias, x_scale, x_zero)
+        self._hold_int8(ask_w8a8(weight), weight, w_scale, bias, x_scale, x_zero)
 
     @classmethod
     def from_linear(
@@ -100,6 +110,10 @@ class LinearW8A8(_Int8Linear):
         scales = (scale, held["w_scale"], held["x_zero"], None)
         return w8a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype])
 
+    def ask(self, dtype: torch.dtype) -> Ask:
+        """See PackedLinear."""
+        return ask_w8a8(PackedW8A8(self.packed, self.sums, self.out_features, self.in_features))
+
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int8 [N, K]."""
         sizes = (self.out_features, self.in_features)
@@ -117,7 +131,7 @@ class LinearW8A8(_Int8Linear):
 class LinearW4A8(_Int8Linear):
     """LinearW8A8 with int4 weights of pack_w4a8, which have one scale for each column (w_scale), or groups, or both.
 
-    With groups activations have no zero point.
+    With groups activations have no zero point. Where K is odd a call copies the int8 values of x once more.
     """
 
     STATE = ("weight", "w_scale", "group_scale", "group_zero", "bias", "x_scale", "x_zero")
@@ -139,7 +153,7 @@ class LinearW4A8(_Int8Linear):
             raise ValueError("with groups activations have no zero point")
         self.group = weight.group
         groups = {"group_scale": weight.group_scale, "group_zero": weight.group_zero}
-        self._hold_int8(variants_w4a8(weight), weight, w_scale, bias, x_scale, x_zero, **groups)
+        self._hold_int8(ask_w4a8(weight), weight, w_scale, bias, x_scale, x_zero, **groups)
 
     @classmethod
     def from_linear(
@@ -152,7 +166,7 @@ class LinearW4A8(_Int8Linear):
     ) -> "LinearW4A8":
         """Rounded to nearest, with a scale for each row of the weight, or for each group of so many values of it."""
         values, scale = rounded_int4(linear.weight, group)
-        weight = pack_w4a8(int4_pairs(values), device, group, scale if group else None)
+        weight = pack_w4a8(int4_pairs(values), device, group, scale if group else None, k=values.shape[1])
         return cls(weight, None if group else scale, linear.bias, x_scale, x_zero)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -164,9 +178,14 @@ class LinearW4A8(_Int8Linear):
         scales = (scale, held["w_scale"], held["x_zero"], None)
         return w4a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype])
 
+    def ask(self, dtype: torch.dtype) -> Ask:
+        """See PackedLinear."""
+        groups = (self.group, self.group_scale, self.group_zero)
+        return ask_w4a8(PackedW4A8(self.packed, self.out_features, self.in_features, self.sums, *groups))
+
     def plain(self) -> Dict[str, Tensor]:
-        """`weight` is int4_pairs [N, K / 2], group_* are [N, groups]."""
-        sizes = (self.out_features, self.in_features)
+        """`weight` is int4_pairs [N, ceil(K / 2)], group_* are [N, groups]."""
+        sizes = (self.out_features, self.in_features + self.in_features % 2)
         groups = self._held("group_scale", "group_zero")
         return {
             "weight": unpack_w4a8(self.packed, *sizes, self.packed.device.type),
@@ -177,7 +196,8 @@ class LinearW4A8(_Int8Linear):
     def made_of(self, plain: Dict[str, Tensor], device: torch.device) -> "LinearW4A8":
         """See PackedLinear."""
         groups = (plain.get("group_scale"), plain.get("group_zero"))
-        weight = pack_w4a8(plain["weight"], device, self.group, *groups)
+        k = plain["weight"].shape[-1:].numel() * 2 - self.in_features % 2
+        weight = pack_w4a8(plain["weight"], device, self.group, *groups, k=k)
         rest = ("w_scale", "bias", "x_scale", "x_zero")
         return LinearW4A8(weight, **{name: plain[name] for name in rest if name in plain})
 
@@ -204,14 +224,12 @@ class LinearW4A16(PackedLinear):
             weight.group,
             weight.scale_dtype,
         )
-        channels = weight.channels
-        self.in_features = weight.k if channels is None else int(channels.max()) + 1
-        self.out_features = weight.n
-        held = {"scale_zero": weight.scale_zero, "channels": channels}
-        bias = _values(bias, weight.n, None, "bias")
-        tables = {torch.float16: variants_w4a16(weight, torch.float16)}
+        self.in_features, self.out_features = weight.in_features, weight.n
+        held = {"scale_zero": weight.scale_zero, "channels": weight.channels}
+        bias = _flat(bias, weight.n, FLOATS, "bias")
+        tables = {torch.float16: resolve(ask_w4a16(weight, torch.float16))}
         with contextlib.suppress(NotImplementedError):  # a GPU without it, which a call will say
-            tables[torch.bfloat16] = variants_w4a16(weight, torch.bfloat16)
+            tables[torch.bfloat16] = resolve(ask_w4a16(weight, torch.bfloat16))
         self._hold(tables, packed=weight.data, bias=bias, **held)
 
     @classmethod
@@ -226,7 +244,14 @@ class LinearW4A16(PackedLinear):
         held = self._buffers
         table = self.variants.get(x.dtype, AUTO)
         weight = (held["packed"], self.out_features, self.k, self.bits, self.group, held["scale_zero"])
-        return w4a16(x, *weight, self.scale_dtype, held["channels"], held["bias"], table)
+        rest = (self.scale_dtype, self.in_features, held["channels"], held["bias"])
+        return w4a16(x, *weight, *rest, table)
+
+    def ask(self, dtype: torch.dtype) -> Ask:
+        """See PackedLinear."""
+        sizes = (self.out_features, self.k, self.bits, self.group)
+        rest = (self.scale_zero, self.scale_dtype, self.in_features, self.channels)
+        return ask_w4a16(PackedW4A16(self.packed, *sizes, *rest), dtype)
 
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is codes [K, N], of 4 bits two in a byte along K; scales and zeros are [groups, N]."""
@@ -244,6 +269,8 @@ class LinearW4A16(PackedLinear):
 
     def made_of(self, plain: Dict[str, Tensor], device: torch.device) -> "LinearW4A16":
         """See PackedLinear."""
+        for name, dtypes in (("weight", _BYTES), ("zeros", _BYTES), ("scales", FLOATS)):
+            check_matrix(plain[name], dtypes, name, "[K, N]" if name == "weight" else "[groups, N]")
         codes, channels = plain["weight"].cpu(), plain.get("channels")
         if self.bits == 4:
             codes = torch.stack([codes & 15, codes >> 4], 1).flatten(0, 1)
@@ -257,8 +284,18 @@ class LinearW4A16(PackedLinear):
                 f"{found} are not of {groups} groups of {self.group} and {codes.shape[1]} columns"
             )
         weight = pack_values(values, of_channels, self.bits, device)
-        channels = None if channels is None else channels.to(device)
-        return LinearW4A16(weight._replace(channels=channels), plain.get("bias"))
+        if channels is not None:
+            self._check_channels(channels, codes.shape[0])
+            weight = weight._replace(in_features=self.in_features, channels=channels.to(device))
+        return LinearW4A16(weight, plain.get("bias"))
+
+    def _check_channels(self, channels: Tensor, k: int) -> None:
+        """Kernels read x where these say: as many as weights, and each channel of x has a place."""
+        check_type(channels, (torch.int64,), "channels")
+        if channels.shape != (k,):
+            raise ValueError(f"channels must be [{k}], not {list(channels.shape)}")
+        if not torch.equal(channels.unique().cpu(), torch.arange(self.in_features)):
+            raise ValueError(f"channels must be each of 0 to {self.in_features - 1}")
 
     def sizes(self) -> Dict[str, int]:
         """With the group, and how many bits a code takes."""
@@ -272,12 +309,7 @@ def _quantized(x: Tensor, held: Dict[str, Optional[Tensor]]) -> Tuple[Tensor, Te
     return made.values, made.scale
 
 
-def _values(
-    values: Optional[Tensor], count: int, dtype: Optional[torch.dtype], name: str
-) -> Optional[Tensor]:
-    """So many, of a type if one is given."""
-    if values is None:
-        return None
-    if values.numel() != count:
-        raise ValueError(f"{name} must have {count} values, not {values.numel()}")
-    return values.reshape(-1).to(dtype or values.dtype)
+def _flat(values: Optional[Tensor], count: int, dtypes: Sequence[torch.dtype], name: str) -> Optional[Tensor]:
+    """So many, in one dimension; their device is not yet the linear's."""
+    values = vector(values, count, dtypes, None, name)
+    return None if values is None else values.reshape(-1)

@@ -10,7 +10,22 @@ from typing import NamedTuple, Optional, Tuple
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import NONE, TYPES, address, check, function, place, registry, rows_adjacent
+from envdoctor.kernels.calls import (
+    FLOAT32,
+    FLOATS,
+    NONE,
+    TYPES,
+    address,
+    check,
+    check_matrix,
+    check_type,
+    check_x,
+    function,
+    place,
+    registry,
+    rows_adjacent,
+    vector,
+)
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8, pack_w8a8
 
@@ -34,7 +49,7 @@ _llm_int8 = function("envdoctor_llm_int8", ctypes.c_int, ctypes.POINTER(_Call), 
 
 forcing = Forcing("envdoctor_llm_int8_variant_name")
 
-_FLOATS = (torch.float16, torch.bfloat16, torch.float32)
+_SIXTEEN_BITS = (torch.float16, torch.bfloat16)
 
 
 class TakenApart(NamedTuple):
@@ -52,10 +67,7 @@ def pack_llm_int8(weight: Tensor, device: "Optional[torch.device | str]" = None)
     scale c / 127, float32 [N]; a row of zeros has zeros and the scale 0. What bitsandbytes has quantised is taken as
     pack_w8a8(CB) and SCB / 127. Raises TypeError for another dtype, ValueError for another rank, infinity or NaN.
     """
-    if weight.dtype not in _FLOATS:
-        raise TypeError(f"weight must be float16, bfloat16 or float32, not {weight.dtype}")
-    if weight.dim() != 2:
-        raise ValueError(f"weight must be [N, K], not {list(weight.shape)}")
+    check_matrix(weight, FLOATS, "weight", "[N, K]")
     wide = weight.detach().float()
     largest = wide.abs().amax(1) if weight.shape[1] else wide.new_zeros(weight.shape[0])
     if not bool(largest.isfinite().all()):
@@ -84,7 +96,9 @@ def linear_llm_int8(
 
 def take_apart(x: Tensor, threshold: float = 6.0) -> TakenApart:
     """What linear_llm_int8 makes of x, to look at: how many columns there are is asked of the device."""
-    _check_x(x)
+    check_type(x, _SIXTEEN_BITS, "x")
+    if x.dim() < 1:
+        raise ValueError("x must have at least one dimension")
     call = _Call(variant=forcing.number)
     kept = _take(x, threshold, call)
     check(_llm_int8(ctypes.byref(call), *place(x)), "take_apart")
@@ -105,14 +119,12 @@ def take_apart(x: Tensor, threshold: float = 6.0) -> TakenApart:
 def _linear_real(
     x: Tensor, packed: Tensor, w_scale: Tensor, n: int, k: int, threshold: float, bias: Optional[Tensor]
 ) -> Tensor:
-    _check_x(x)
-    if x.shape[-1] != k or x.device != packed.device:
-        raise ValueError(f"x must be [..., {k}] on {packed.device}, not {list(x.shape)} on {x.device}")
-    w_scale = _of_columns(w_scale, x, n, "w_scale", (torch.float32,))
-    bias = None if bias is None else _of_columns(bias, x, n, "bias", _FLOATS)
+    check_x(x, _SIXTEEN_BITS, k, packed)
+    scale = vector(w_scale, n, FLOAT32, x.get_device(), "w_scale")
+    bias = vector(bias, n, FLOATS, x.get_device(), "bias")
     y = x.new_empty((*x.shape[:-1], n))
     call = _Call(
-        n=n, packed=address(packed), w_scale=address(w_scale), bias=address(bias), y=address(y), y_row=n
+        n=n, packed=address(packed), w_scale=address(scale), bias=address(bias), y=address(y), y_row=n
     )
     call.bias_type, call.variant = NONE if bias is None else TYPES[bias.dtype], forcing.number
     kept = _take(x, threshold, call)
@@ -137,24 +149,6 @@ def _take(x: Tensor, threshold: float, call: _Call) -> Tuple[Tensor, Tensor]:
     call.scale = call.count + 4
     call.threshold, call.type = threshold, TYPES[x.dtype]
     return room, flat
-
-
-def _check_x(x: Tensor) -> None:
-    if x.dtype not in (torch.float16, torch.bfloat16):
-        raise TypeError(f"x must be float16 or bfloat16, not {x.dtype}")
-    if x.dim() < 1:
-        raise ValueError("x must have at least one dimension")
-
-
-def _of_columns(values: Tensor, x: Tensor, n: int, name: str, dtypes: Tuple[torch.dtype, ...]) -> Tensor:
-    """A value for each column of y, contiguous."""
-    if values.dtype not in dtypes:
-        known = ", ".join(str(dtype)[6:] for dtype in dtypes)
-        raise TypeError(f"{name} must be one of {known}, not {values.dtype}")
-    if values.numel() != n or values.device != x.device:
-        found = f"{list(values.shape)} on {values.device}"
-        raise ValueError(f"{name} must be {n} values on {x.device}, not {found}")
-    return values.reshape(-1).contiguous()
 
 
 _linear = registry.operator(

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.variants import Ask
 
 Self = TypeVar("Self", bound="PackedLinear")
 
@@ -41,6 +42,10 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
 
     def made_of(self: Self, plain: Dict[str, Tensor], device: torch.device) -> Self:
         """Another one with this state on a device; ValueError or TypeError for what does not fit."""
+        raise NotImplementedError
+
+    def ask(self, dtype: torch.dtype) -> Ask:
+        """What the library says of variants for x of a dtype."""
         raise NotImplementedError
 
     def _hold(
@@ -116,8 +121,18 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
         self._become(self.made_of(plain, plain["weight"].device))
 
     def sizes(self) -> Dict[str, int]:
-        """What decides, with a device, which variant is fast."""
+        """Of the weights, as it says what it is."""
         return {"in_features": self.in_features, "out_features": self.out_features}
+
+    def signature(self) -> Dict[str, Any]:
+        """All of it that decides, with a device, which variants run and are fast: all but the values."""
+        with_weights = {name: str(getattr(self, name)) for name in self.WITH_WEIGHTS if name != "variants"}
+        buffers = {
+            name: f"{str(tensor.dtype)[6:]} {list(tensor.shape)}"
+            for name, tensor in self._buffers.items()
+            if tensor is not None
+        }
+        return {**self.sizes(), **with_weights, "buffers": buffers}
 
     def extra_repr(self) -> str:
         """As of torch.nn.Linear, and the device that it is packed for."""

@@ -10,7 +10,21 @@ from typing import NamedTuple, Optional, Tuple
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import TYPES, address, check, function, place, registry, rows_of
+from envdoctor.kernels.calls import (
+    FLOAT32,
+    FLOATS,
+    INT32,
+    TYPES,
+    address,
+    check,
+    check_type,
+    function,
+    inference_only,
+    place,
+    registry,
+    rows_of,
+    vector,
+)
 from envdoctor.kernels.forcing import Forcing
 
 #: Quantize of cpp/quantize/quantize.h: sizes; x; q; scale, zero, smooth, sums; type, kind, variant.
@@ -64,7 +78,7 @@ def _rows_real(
     if levels not in _ROWS:
         raise ValueError(f"levels must be 127 or 127.5, not {levels}")
     _check_x(x)
-    smooth = _one_of(smooth, x, x.shape[-1], torch.float32, "smooth")
+    smooth = vector(smooth, x.shape[-1], FLOAT32, x.get_device(), "smooth")
     values, scale, sums = made = _rows_fake(x, smooth, levels, with_sums)
     pointers = (scale.data_ptr(), 0, address(smooth), sums.data_ptr() if with_sums else 0)
     _run(x, values, pointers, _ROWS[levels])
@@ -81,8 +95,8 @@ def _rows_fake(
 
 def _static_real(x: Tensor, scale: Tensor, zero: Optional[Tensor], with_sums: bool) -> Tuple[Tensor, Tensor]:
     _check_x(x)
-    read = _one_of(scale, x, 1, torch.float32, "scale")
-    zero = _one_of(zero, x, 1, torch.int32, "zero")
+    read = vector(scale, 1, FLOAT32, x.get_device(), "scale")
+    zero = vector(zero, 1, INT32, x.get_device(), "zero")
     values, sums = _static_fake(x, scale, zero, with_sums)
     pointers = (address(read), address(zero), 0, sums.data_ptr() if with_sums else 0)
     _run(x, values, pointers, _STATIC)
@@ -104,24 +118,10 @@ def _run(x: Tensor, values: Tensor, pointers: Tuple[int, int, int, int], kind: i
 
 
 def _check_x(x: Tensor) -> None:
-    if x.dtype not in (torch.float16, torch.bfloat16, torch.float32):
-        raise TypeError(f"x must be float16, bfloat16 or float32, not {x.dtype}")
+    check_type(x, FLOATS, "x")
+    inference_only(x, "x")
     if x.dim() < 1:
         raise ValueError("x must have at least one dimension")
-
-
-def _one_of(
-    values: Optional[Tensor], x: Tensor, count: int, dtype: torch.dtype, name: str
-) -> Optional[Tensor]:
-    if values is None:
-        return None
-    if values.dtype != dtype:
-        raise TypeError(f"{name} must be {str(dtype)[6:]}, not {str(values.dtype)[6:]}")
-    if values.numel() != count:
-        raise ValueError(f"{name} must have {count} values, not {values.numel()}")
-    if values.device != x.device:
-        raise ValueError(f"x is on {x.device} and {name} on {values.device}")
-    return values if values.is_contiguous() else values.contiguous()
 
 
 _rows = registry.operator(

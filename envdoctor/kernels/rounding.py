@@ -17,8 +17,6 @@ def rounded_int8(weight: Tensor) -> Tuple[Tensor, Tensor]:
 
 def rounded_int4(weight: Tensor, group: int = 0) -> Tuple[Tensor, Tensor]:
     """Values -7 to 7, int8 [N, K], and float32 scales: [N], or [N, groups] for groups of so many values along K."""
-    if weight.shape[1] % 2:
-        raise ValueError(f"int4 weights come in pairs along K, which must not be {weight.shape[1]}")
     parts = _in_groups(weight, group or weight.shape[1])
     scale = parts.abs().amax(-1) / 7
     values = (parts / _not_zero(scale)[..., None]).round().to(torch.int8)

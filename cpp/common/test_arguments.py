@@ -1,0 +1,231 @@
+"""What does not fit is said by all families in the same words: TypeError for a dtype, ValueError for all else."""
+
+import pytest
+import torch
+
+from envdoctor import kernels
+
+M, N, K = 2, 24, 64
+
+
+def ones(*shape, dtype=torch.float32, device="cpu"):
+    return torch.ones(*shape, dtype=dtype, device=device)
+
+
+def int8(*shape):
+    return ones(*shape, dtype=torch.int8)
+
+
+def stored(groups=2):
+    codes, zeros = (ones(rows, N, dtype=torch.uint8) for rows in (K, groups))
+    return kernels.gptq_pack(codes, zeros, ones(groups, N).half())
+
+
+def of_w8a8(call, w):
+    zeros = {name: ones(1, dtype=torch.int32) for name in ("x_zero", "w_zero")}
+    scales = {"x_scale": ones(M), "w_scale": ones(N)}
+    return call, {"x": int8(M, K), **w, **scales, **zeros, "bias": ones(N)}
+
+
+W8A8 = kernels.pack_w8a8(int8(N, K))
+W4A8 = kernels.pack_w4a8(int8(N, K // 2))
+LLM_INT8 = kernels.pack_llm_int8(ones(N, K))
+LAYERNORM = {"input_scale": 1.0, "residual": ones(M, K), "gamma": ones(K), "beta": ones(K)}
+W4A16 = {"weight": kernels.pack_w4a16(*stored(), v2=True), "bias": ones(N)}
+
+#: What to call, and with what it is content.
+CALLS = {
+    "gemm_w8a8": of_w8a8(kernels.gemm_w8a8, {"w": int8(N, K)}),
+    "linear_w8a8": of_w8a8(kernels.linear_w8a8, {"weight": W8A8}),
+    "linear_w4a8": of_w8a8(kernels.linear_w4a8, {"weight": W4A8}),
+    "bmm_w8a8": (kernels.bmm_w8a8, {"x": int8(3, M, K), "w": int8(3, N, K), "scale": ones(1)}),
+    "linear_w4a16": (kernels.linear_w4a16, {"x": ones(M, K).half(), **W4A16}),
+    "linear_llm_int8": (
+        kernels.linear_llm_int8,
+        {"x": ones(M, K).half(), "weight": LLM_INT8[0], "w_scale": LLM_INT8[1], "bias": ones(N)},
+    ),
+    "quantize_rows": (kernels.quantize_rows, {"x": ones(M, K), "smooth": ones(K)}),
+    "quantize_static": (
+        kernels.quantize_static,
+        {"x": ones(M, K), "scale": ones(1), "zero": ones(1, dtype=torch.int32)},
+    ),
+    "layernorm_q": (kernels.layernorm_q, {"x": ones(M, K, dtype=torch.int32), **LAYERNORM}),
+    "LinearW8A8": (
+        kernels.LinearW8A8,
+        {"weight": W8A8, "w_scale": ones(N), "bias": ones(N), "x_scale": ones(1)},
+    ),
+    "LinearW4A8": (
+        kernels.LinearW4A8,
+        {"weight": W4A8, "w_scale": ones(N), "bias": ones(N), "x_scale": ones(1)},
+    ),
+    "LinearW4A16": (kernels.LinearW4A16, W4A16),
+}
+VECTORS = ("smooth", "scale", "zero", "x_scale", "w_scale", "x_zero", "w_zero", "bias", "gamma", "beta")
+
+
+def pairs(*names):
+    return [(call, name) for call, (_, content) in CALLS.items() for name in content if name in names]
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_what_fits_is_taken(call):
+    function, content = CALLS[call]
+    function(**content)
+
+
+@pytest.mark.parametrize(("call", "name"), pairs(*VECTORS))
+def test_vectors(call, name):
+    function, content = CALLS[call]
+    allowed = {"zero": "int32", "bias": ".*float32", "gamma": ".*float32", "beta": ".*float32"}
+    said = f"^{name} must be {allowed.get(name.split('_')[-1], 'float32')}, not "
+    others = [torch.float64, torch.int64, torch.bool]
+    if said.endswith(" int32, not "):
+        others.append(torch.float32)
+    for dtype in others:
+        with pytest.raises(TypeError, match=rf"{said}{str(dtype)[6:]}$"):
+            function(**{**content, name: content[name].to(dtype)})
+    for count in (0, 5):
+        with pytest.raises(
+            ValueError, match=f"^{name} must have (1 or )?{content[name].numel()}? ?.*not {count}$"
+        ):
+            function(**{**content, name: ones(count, dtype=content[name].dtype)})
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize(("call", "name"), pairs(*VECTORS))
+def test_vectors_on_another_device(call, name):
+    function, content = CALLS[call]
+    if not call.startswith("Linear"):  # those take what they are given along
+        with pytest.raises(ValueError, match=f"^{name} is on cuda:0 and x on cpu$"):
+            function(**{**content, name: content[name].cuda()})
+
+
+@pytest.mark.parametrize(("call", "name"), pairs("x", "w", "residual"))
+def test_operands(call, name):
+    function, content = CALLS[call]
+    for dtype in (torch.float64, torch.int16):
+        with pytest.raises(TypeError, match=f"^{name} must be .*, not {str(dtype)[6:]}$"):
+            function(**{**content, name: content[name].to(dtype)})
+    if not call.startswith("quantize"):  # which takes any shape
+        for wrong in (content[name][..., :-1], content[name].flatten()[0]):
+            with pytest.raises(ValueError, match=r"x .*\[.*\]"):
+                function(**{**content, name: wrong})
+
+
+def floats(call):
+    """Of its operands, those that may require grad."""
+    return [name for name, of in CALLS[call][1].items() if torch.is_tensor(of) and of.is_floating_point()]
+
+
+FUNCTIONS = [call for call in CALLS if not call.startswith("Linear")]
+
+
+@pytest.mark.parametrize("call", FUNCTIONS)
+def test_a_gradient_that_would_be_lost_is_refused(call):
+    function, content = CALLS[call]
+    assert floats(call)
+    for name in floats(call):
+        given = {**content, name: content[name].clone().requires_grad_()}
+        with pytest.raises(RuntimeError, match=f"for inference only, and {name} requires grad"):
+            function(**given)
+        with torch.no_grad():
+            function(**given)
+        with torch.inference_mode():
+            function(**given)
+
+
+@pytest.mark.parametrize("call", FUNCTIONS)
+@pytest.mark.skipif(not hasattr(torch.library, "register_fake"), reason="operators are from torch 2.4 on")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_and_where_it_is_compiled(call):
+    function, content = CALLS[call]
+    name = floats(call)[0]
+    given = {**content, name: content[name].clone().requires_grad_()}
+    torch.compiler.reset()
+    compiled = torch.compile(lambda: function(**given), fullgraph=True, backend="aot_eager")
+    with pytest.raises(RuntimeError, match="for inference only"):
+        compiled()
+    with torch.no_grad():
+        compiled()
+
+
+@pytest.mark.parametrize("make", [kernels.LinearW8A8, kernels.LinearW4A8, kernels.LinearW4A16])
+@pytest.mark.parametrize("static", [False, True])
+def test_a_frozen_linear_in_a_model_that_learns(make, static):
+    """Its own parameters are constants; the rest learns around it."""
+    if static and make is kernels.LinearW4A16:
+        pytest.skip("its activations are not quantised")
+    linear = make.from_linear(torch.nn.Linear(K, N), **({"x_scale": ones(1)} if static else {}))
+    x = torch.randn(M, K).half().requires_grad_()
+    with pytest.raises(RuntimeError, match="for inference only, and x requires grad"):
+        linear(x)
+    assert not linear(x.detach()).requires_grad
+    with torch.no_grad():
+        y = linear(x)
+    (x[:, :N] * y).sum().backward()
+    assert torch.equal(x.grad[:, :N], y)
+
+
+PACKS = {
+    "weight of pack_w8a8": (kernels.pack_w8a8, int8(N, K)),
+    "weight of pack_llm_int8": (kernels.pack_llm_int8, ones(N, K)),
+    "pairs of pack_w4a8": (kernels.pack_w4a8, int8(N, K // 2)),
+    "qweight of pack_w4a16": (lambda weight: kernels.pack_w4a16(weight, *stored()[1:]), stored().qweight),
+    "codes of gptq_pack": (
+        lambda codes: kernels.gptq_pack(codes, ones(2, N).byte(), ones(2, N)),
+        ones(K, N, dtype=torch.uint8),
+    ),
+}
+
+
+@pytest.mark.parametrize("pack", PACKS)
+def test_weights_to_pack(pack):
+    function, weight = PACKS[pack]
+    function(weight)
+    name = pack.split()[0]
+    for dtype in (torch.float64, torch.bool):
+        with pytest.raises(TypeError, match=f"^{name} must be .*, not {str(dtype)[6:]}$"):
+            function(weight.to(dtype))
+    for wrong in (weight[0], weight[None], weight[0, 0]):
+        with pytest.raises(ValueError, match=rf"^{name} must be \[.*\], not \[.*\]$"):
+            function(wrong)
+
+
+def test_groups_of_w4a8():
+    packed, scale = int8(N, K // 2), ones(N, 2)
+    with pytest.raises(ValueError, match="group_scale goes with group, which is missing"):
+        kernels.pack_w4a8(packed, group_scale=scale)
+    with pytest.raises(ValueError, match="group_zero goes with group, which is missing"):
+        kernels.pack_w4a8(packed, group_zero=int8(N, 2))
+    with pytest.raises(ValueError, match="group goes with group_scale, which is missing"):
+        kernels.pack_w4a8(packed, group=32)
+    for group in (-32, 16, 48):
+        with pytest.raises(ValueError, match=f"group must be a multiple of 32, not {group}"):
+            kernels.pack_w4a8(packed, group=group, group_scale=scale)
+    with pytest.raises(TypeError, match="group_scale must be float16, bfloat16 or float32, not int8"):
+        kernels.pack_w4a8(packed, group=32, group_scale=int8(N, 2))
+    with pytest.raises(TypeError, match=r"group_zero must be .*, not float32"):
+        kernels.pack_w4a8(packed, group=32, group_scale=scale, group_zero=scale)
+    with pytest.raises(ValueError, match=r"group_zero must be \[24, 2\], not \[24, 3\]"):
+        kernels.pack_w4a8(packed, group=32, group_scale=scale, group_zero=int8(N, 3))
+
+
+def test_tensors_of_a_checkpoint():
+    qweight, qzeros, scales, g_idx = stored()
+    for given, said in (
+        ((qweight, qzeros.float(), scales), "qzeros must be int32, not float32"),
+        ((qweight, qzeros, scales.double()), "scales must be float16, bfloat16 or float32, not float64"),
+        ((qweight, qzeros, scales, g_idx.float()), "g_idx must be .*, not float32"),
+    ):
+        with pytest.raises(TypeError, match=said):
+            kernels.pack_w4a16(*given)
+    with pytest.raises(ValueError, match=r"scales must be \[groups, N\], not \[24\]"):
+        kernels.pack_w4a16(qweight, qzeros, scales[0])
+
+
+def test_a_state_of_another_type():
+    linear = kernels.LinearW4A16.from_linear(torch.nn.Linear(K, N))
+    state = linear.state_dict()
+    for name, said in (("weight", "uint8"), ("zeros", "uint8"), ("scales", "float16, bfloat16 or float32")):
+        with pytest.raises(RuntimeError, match=f"{name} must be {said}, not float64"):
+            linear.load_state_dict({**state, name: state[name].double()})
