@@ -38,7 +38,7 @@ def of_operators() -> Dict[str, Call]:
     w8a8, w4a8 = kernels.pack_w8a8(int8(N, K)), kernels.pack_w4a8(pairs)
     grouped = kernels.pack_w4a8(pairs, group=32, group_scale=torch.rand(N, K // 32))
     codes, zeros = (torch.randint(1, 16, (rows, N), dtype=torch.uint8) for rows in (K, K // 32))
-    w4a16 = kernels.pack_w4a16(*kernels.gptq_pack(codes, zeros, torch.rand(K // 32, N).half()), v2=True)
+    w4a16 = kernels.pack_w4a16(*kernels.gptq_pack(codes, zeros, torch.rand(K // 32, N).half()))
     x16 = x.half()
     return {
         "quantize_rows": lambda: kernels.quantize_rows(x),

@@ -15,7 +15,7 @@ from kernel_benchmarks.measure import Methods, add_ours, copies, copies_of
 def zeros(n: int, k: int) -> Any:
     zero = torch.randint(1, 16, (k // 128, n), dtype=torch.uint8)
     stored = kernels.gptq_pack(torch.zeros(k, n, dtype=torch.uint8), zero, torch.rand(k // 128, n).half())
-    return kernels.pack_w4a16(*stored, v2=True, device="cuda")
+    return kernels.pack_w4a16(*stored, device="cuda")
 
 
 def methods(m: int, n: int, k: int, sweep: bool) -> Methods:

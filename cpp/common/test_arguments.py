@@ -31,7 +31,7 @@ W8A8 = kernels.pack_w8a8(int8(N, K))
 W4A8 = kernels.pack_w4a8(int8(N, K // 2))
 LLM_INT8 = kernels.pack_llm_int8(ones(N, K))
 LAYERNORM = {"input_scale": 1.0, "residual": ones(M, K), "gamma": ones(K), "beta": ones(K)}
-W4A16 = {"weight": kernels.pack_w4a16(*stored(), v2=True), "bias": ones(N)}
+W4A16 = {"weight": kernels.pack_w4a16(*stored()), "bias": ones(N)}
 
 #: What to call, and with what it is content.
 CALLS = {
@@ -229,3 +229,34 @@ def test_a_state_of_another_type():
     for name, said in (("weight", "uint8"), ("zeros", "uint8"), ("scales", "float16, bfloat16 or float32")):
         with pytest.raises(RuntimeError, match=f"{name} must be {said}, not float64"):
             linear.load_state_dict({**state, name: state[name].double()})
+
+
+@pytest.mark.skipif(not hasattr(torch.library, "register_fake"), reason="plain functions before torch 2.4")
+@pytest.mark.parametrize(("call", "name"), pairs(*VECTORS))
+def test_a_tensor_without_values_among_others(call, name):
+    function, content = CALLS[call]
+    if not call.startswith("Linear"):
+        with pytest.raises(ValueError, match="must be on one device, not cpu and meta"):
+            function(**{**content, name: content[name].to("meta")})
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: kernels.linear_w8a8(int8(M, K), int8(N, K)),
+        lambda: kernels.linear_w4a8(int8(M, K), int8(N, K)),
+        lambda: kernels.linear_w4a16(ones(M, K).half(), int8(N, K)),
+        lambda: kernels.LinearW8A8(int8(N, K), ones(N)),
+        lambda: kernels.LinearW4A16(int8(N, K)),
+    ],
+)
+def test_weights_that_were_not_packed(call):
+    with pytest.raises(TypeError, match=r"weight must be what pack_w\w+ gives, not Tensor"):
+        call()
+
+
+def test_values_that_four_bits_do_not_hold():
+    with pytest.raises(ValueError, match="values must be from -8 to 7, not from 8 to 8"):
+        kernels.int4_pairs(int8(N, K) * 8)
+    with pytest.raises(ValueError, match="group_zero must be from -8 to 7"):
+        kernels.pack_w4a8(int8(N, K // 2), None, 32, ones(N, 2), int8(N, 2) * 9)

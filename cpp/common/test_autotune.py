@@ -115,7 +115,7 @@ def checkpoint(dtype=torch.float16, uneven=False, turned=False):
         g_idx[40] = 0
     codes, zeros = (torch.ones(rows, 64, dtype=torch.uint8) for rows in (128, 4))
     stored = gptq_pack(codes, zeros, torch.ones(4, 64, dtype=dtype), g_idx.flip(0) if turned else g_idx)
-    return LinearW4A16(pack_w4a16(*stored, v2=True))
+    return LinearW4A16(pack_w4a16(*stored))
 
 
 def test_linears_that_differ_in_anything_but_values_are_measured_each(spent, tmp_path):

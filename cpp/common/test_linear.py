@@ -155,7 +155,7 @@ def test_an_odd_number_of_features(k, group, static, device):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_w4a16_is_a_product(dtype, device):
     values, g_idx = rounded_codes(source().weight, 64)
-    weight = pack_w4a16(*gptq_pack(*values, g_idx), v2=True, device=device)
+    weight = pack_w4a16(*gptq_pack(*values, g_idx), device=device)
     of, x = source(), activations(3, K, device=device, dtype=dtype)
     wanted = linear_w4a16(x, weight, of.bias.detach().to(device))
     assert torch.equal(LinearW4A16.from_linear(of, 64, device)(x), wanted)

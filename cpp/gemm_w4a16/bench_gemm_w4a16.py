@@ -56,7 +56,7 @@ def measure(m: int, n: int, k: int, given: argparse.Namespace) -> None:
     codes = torch.randint(0, 2**given.bits, (k, n), dtype=torch.uint8)
     zeros = torch.randint(1, 2**given.bits, (groups, n), dtype=torch.uint8)
     stored = gptq_pack(codes, zeros, (torch.rand(groups, n) * 0.01).half(), bits=given.bits)
-    packed = pack_w4a16(*stored, bits=given.bits, v2=True, device=given.device)
+    packed = pack_w4a16(*stored, bits=given.bits, device=given.device)
     weights = [packed._replace(data=packed.data.clone()) for _ in range(copies)]
     x = torch.randn(m, k, device=given.device).to(dtype)
     dense = [torch.randn(n, k, device=given.device).to(dtype) for _ in range(min(copies, 4))]

@@ -120,7 +120,9 @@ def test_a_zero_point_of_0_leaves_its_neighbours_alone(bits):
     zeros[0, 0] = 0
     with pytest.raises(ValueError, match="format v2 has zero points of 0"):
         gptq_pack(codes, zeros, scales, bits=bits, v2=False)
-    assert torch.equal(gptq_values(*gptq_pack(codes, zeros, scales, None, bits), bits, True).zeros, zeros)
+    assert torch.equal(
+        gptq_values(*gptq_pack(codes, zeros, scales, None, bits, True), bits, True).zeros, zeros
+    )
     # Others wrote a field of ones, which in v1 is a zero point of 0, and no carry.
     ones = gptq_pack(codes, torch.full_like(zeros, 2**bits - 1), scales, None, bits, True)
     assert not gptq_values(*ones, bits, False).zeros.any()
@@ -184,7 +186,7 @@ def test_products(shape, bits, dtype, device):
     n = -(-n // 32) * 32 if bits == 3 else n if bits > 2 else -(-n // 16) * 16
     quantities = quantised(k, n, 32, bits)
     x, bias = activations(m, k, dtype), torch.randn(n).to(dtype)
-    packed = pack_w4a16(*gptq_pack(*quantities, bits=bits), bits=bits, v2=True, device=device)
+    packed = pack_w4a16(*gptq_pack(*quantities, bits=bits), bits=bits, device=device)
     assert packed.channels is None
     check_product(linear_w4a16(x.to(device), packed, bias.to(device)), x, quantities, bias)
 
@@ -206,7 +208,7 @@ def test_every_variant_gives_what_the_definition_says(variant, bits, dtype):
     ]:
         quantities = quantised(k, n, group, bits, scale_dtype=dtype)
         x, bias = activations(m, k, dtype), torch.randn(n)
-        packed = pack_w4a16(*gptq_pack(*quantities, bits=bits), bits=bits, v2=True, device=device)
+        packed = pack_w4a16(*gptq_pack(*quantities, bits=bits), bits=bits, device=device)
         try:
             with forcing.to(variant):
                 y = linear_w4a16(x.to(device), packed, bias.to(device))
@@ -225,7 +227,7 @@ def test_any_shape(data, device):
     n, k = 32 * columns, 32 * words  # whole words of a checkpoint, whatever the bits
     group, first = data.draw(st.integers(1, k)), data.draw(st.integers(0, 9))
     quantities = quantised(k, n, group, bits)
-    packed = pack_w4a16(*gptq_pack(*quantities, bits=bits), bits=bits, v2=True, device=device)
+    packed = pack_w4a16(*gptq_pack(*quantities, bits=bits), bits=bits, device=device)
     x = activations(m, k + first, dtype)[:, first:]
     check_product(linear_w4a16(x.to(device), packed), x, quantities)
 
@@ -235,7 +237,7 @@ def test_any_shape(data, device):
 def test_groups_of_any_length(m, group, device):
     quantities = quantised(576, 64, group, 4)
     x = activations(m, 576, torch.float16)
-    packed = pack_w4a16(*gptq_pack(*quantities), v2=True, device=device)
+    packed = pack_w4a16(*gptq_pack(*quantities), device=device)
     check_product(linear_w4a16(x.to(device), packed), x, quantities)
 
 
@@ -258,14 +260,14 @@ def test_groups_of_any_channels(device):
     codes, zeros, scales, _ = quantised(160, 32, 32, 4)
     g_idx = torch.tensor([0, 4, 4, 1] * 30 + [3] * 40)  # none of group 2
     quantities = (codes, zeros, scales, g_idx)
-    packed = pack_w4a16(*gptq_pack(*quantities), v2=True, device=device)
+    packed = pack_w4a16(*gptq_pack(*quantities), device=device)
     x = activations(5, 160, torch.float16)
     check_product(linear_w4a16(x.to(device), packed), x, quantities)
 
 
 def test_views_and_more_dimensions(device):
     quantities = quantised(96, 40, 32, 4)
-    packed = pack_w4a16(*gptq_pack(*quantities), v2=True, device=device)
+    packed = pack_w4a16(*gptq_pack(*quantities), device=device)
     wide = activations(12, 199, torch.float16).to(device)
     for x in (wide[:, 1:97], wide[:, 100:196], wide[::2, 3:195:2], wide[:, :96].t().contiguous().t()):
         check_product(linear_w4a16(x, packed), x.cpu(), quantities)
@@ -277,17 +279,17 @@ def test_views_and_more_dimensions(device):
 def test_scales_of_either_type(dtype, device):
     codes, zeros, scales, g_idx = quantised(64, 32, 32, 4)
     for scale in (scales, scales.bfloat16(), scales.float(), scales.bfloat16().float()):
-        packed = pack_w4a16(*gptq_pack(codes, zeros, scale), v2=True, device=device)
+        packed = pack_w4a16(*gptq_pack(codes, zeros, scale), device=device)
         x = activations(3, 64, dtype)
         check_product(linear_w4a16(x.to(device), packed), x, (codes, zeros, scale, g_idx))
     with pytest.raises(ValueError, match=r"round the torch\.float32"):
-        pack_w4a16(*gptq_pack(codes, zeros, scales.float() + 1e-7), v2=True)
+        pack_w4a16(*gptq_pack(codes, zeros, scales.float() + 1e-7))
 
 
 @pytest.mark.parametrize("shape", [(0, 32, 64), (3, 0, 64), (3, 32, 0)])
 def test_nothing_gives_nothing(shape, device):
     m, n, k = shape
-    packed = pack_w4a16(*gptq_pack(*quantised(k, n, 32, 4)), v2=True, device=device)
+    packed = pack_w4a16(*gptq_pack(*quantised(k, n, 32, 4)), device=device)
     y = linear_w4a16(activations(m, k, torch.float16).to(device), packed)
     assert y.shape == (m, n) and not y.any()
 
@@ -295,7 +297,7 @@ def test_nothing_gives_nothing(shape, device):
 def test_what_does_not_fit_is_said():
     codes, zeros, scales, g_idx = quantised(64, 32, 32, 4)
     stored = gptq_pack(codes, zeros, scales)
-    packed = pack_w4a16(*stored, v2=True)
+    packed = pack_w4a16(*stored)
     with pytest.raises(TypeError, match="x must be float16 or bfloat16, not float32"):
         linear_w4a16(torch.ones(2, 64), packed)
     with pytest.raises(ValueError, match=r"x must be \[\.\.\., 64\] on cpu, not \[2, 32\]"):
@@ -320,7 +322,7 @@ def test_what_does_not_fit_is_said():
 def test_x_of_another_width_is_refused_before_it_is_gathered(group, device):
     """Groups of 16 are filled up, so that more is gathered than x has."""
     codes, zeros, scales, g_idx = quantised(64, 32, group, 4)
-    packed = pack_w4a16(*gptq_pack(codes, zeros, scales, g_idx.flip(0)), v2=True, device=device)
+    packed = pack_w4a16(*gptq_pack(codes, zeros, scales, g_idx.flip(0)), device=device)
     assert packed.in_features == 64 and (group == 64 or packed.channels is not None)
     assert linear_w4a16(torch.ones(2, 64, device=device).half(), packed).shape == (2, 32)
     for channels in (0, 1, 63, 65, 128):
@@ -333,7 +335,7 @@ def test_the_operator_is_well_made(device):
     quantities = quantised(64, 32, 32, 4)
     shuffled = (*quantities[:3], quantities[3].flip(0))
     for of in (quantities, shuffled):
-        packed = pack_w4a16(*gptq_pack(*of), v2=True, device=device)
+        packed = pack_w4a16(*gptq_pack(*of), device=device)
         x = activations(5, 64, torch.float16).to(device)
         torch.library.opcheck(
             torch.ops.envdoctor.linear_w4a16.default, (x, *packed, torch.ones(32, device=device))

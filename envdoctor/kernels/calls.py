@@ -132,6 +132,12 @@ def inference_only(tensor: torch.Tensor, name: str) -> None:
         )
 
 
+def check_packed(weight: Any, kind: type, by: str) -> None:
+    """TypeError for weights that were not packed."""
+    if not isinstance(weight, kind):
+        raise TypeError(f"weight must be what {by} gives, not {type(weight).__name__}")
+
+
 def check_x(x: torch.Tensor, dtypes: Sequence[torch.dtype], k: int, packed: torch.Tensor) -> None:
     """TypeError for another dtype of activations, ValueError unless they are [..., k] where the weights are."""
     if x.dtype not in dtypes:  # here, as in `vector`, so that what fits costs no calls
@@ -193,12 +199,18 @@ def rows_of_groups(values: torch.Tensor) -> torch.Tensor:
 
 
 def _for_inference(fake: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """What torch.compile makes calls an operator without gradients: only its fake kernel can know of them."""
+    """What torch.compile makes calls an operator without gradients: only its fake kernel can know of them.
+
+    Nor does a call get further where one tensor of several is on `meta`: torch takes the fake kernel for all.
+    """
 
     def checked(*arguments: Any) -> Any:
-        for argument in arguments:
-            if isinstance(argument, torch.Tensor):
-                inference_only(argument, f"an input of {name}")
+        tensors = [argument for argument in arguments if isinstance(argument, torch.Tensor)]
+        for tensor in tensors:
+            inference_only(tensor, f"an input of {name}")
+        devices = sorted({str(tensor.device) for tensor in tensors})
+        if len(devices) > 1:
+            raise ValueError(f"the inputs of {name} must be on one device, not {' and '.join(devices)}")
         return fake(*arguments)
 
     return checked

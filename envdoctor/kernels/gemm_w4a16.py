@@ -17,6 +17,7 @@ from envdoctor.kernels.calls import (
     TYPES,
     address,
     check,
+    check_packed,
     check_x,
     chosen,
     function,
@@ -161,6 +162,7 @@ def linear_w4a16(x: Tensor, weight: PackedW4A16, bias: Optional[Tensor] = None) 
 
     x is float16 or bfloat16 [..., K], and so is y; weights are those of pack_w4a16.
     """
+    check_packed(weight, PackedW4A16, "pack_w4a16")
     return linear_operator(x, *weight, bias, [forcing.number])
 
 

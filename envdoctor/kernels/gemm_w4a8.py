@@ -19,6 +19,7 @@ from envdoctor.kernels.calls import (
     address,
     check,
     check_matrix,
+    check_packed,
     check_type,
     check_x,
     chosen,
@@ -65,8 +66,10 @@ class PackedW4A8(NamedTuple):
 def int4_pairs(values: Tensor) -> Tensor:
     """Values -8 to 7, int8 [N, K], as bytes [N, ceil(K / 2)]: the even one in the low half (torchao's layout).
 
-    Where K is odd a value of 0 is added; pack_w4a8 then wants to be told K.
+    Where K is odd a value of 0 is added; pack_w4a8 then wants to be told K. Raises TypeError and ValueError for others.
     """
+    check_matrix(values, INTEGERS, "values", "[N, K]")
+    _check_int4(values, "values")
     values = pad(values, (0, values.shape[1] % 2))
     return (values[:, ::2] & 15 | values[:, 1::2] << 4).to(torch.int8)
 
@@ -118,6 +121,11 @@ def pack_w4a8(
     )
 
 
+def _check_int4(values: Tensor, name: str) -> None:
+    if values.numel() and not -8 <= int(values.min()) <= int(values.max()) <= 7:
+        raise ValueError(f"{name} must be from -8 to 7, not from {int(values.min())} to {int(values.max())}")
+
+
 def _check_group(group: int, scale: Optional[Tensor], zero: Optional[Tensor]) -> None:
     if group % 32 or group < 0:
         raise ValueError(f"group must be a multiple of 32, not {group}")
@@ -129,6 +137,8 @@ def _check_group(group: int, scale: Optional[Tensor], zero: Optional[Tensor]) ->
             raise ValueError(f"{name} goes with group, which is missing: how many values along K have one")
     if group and scale is None:
         raise ValueError("group goes with group_scale, which is missing")
+    if zero is not None:
+        _check_int4(zero, "group_zero")
 
 
 def ask_w4a8(weight: PackedW4A8) -> Ask:
@@ -173,6 +183,7 @@ def linear_w4a8(
     x int8 [..., K]; weights of pack_w4a8. Weights with groups bring their scales; activations then have no zero point.
     Where K is odd x is copied, and zero points are of x or of w, not of both.
     """
+    check_packed(weight, PackedW4A8, "pack_w4a8")
     arguments = (x_scale, w_scale, x_zero, w_zero, bias, bias_scale, relu, out_dtype)
     return linear_operator(x, *weight, *arguments, [forcing.number])
 

@@ -17,6 +17,7 @@ from envdoctor.kernels.calls import (
     address,
     check,
     check_matrix,
+    check_packed,
     check_type,
     check_x,
     chosen,
@@ -114,6 +115,7 @@ def linear_w8a8(
     out_dtype: torch.dtype = torch.float16,
 ) -> Tensor:
     """gemm_w8a8 with weights that pack_w8a8 packed."""
+    check_packed(weight, PackedW8A8, "pack_w8a8")
     arguments = (x_scale, w_scale, x_zero, w_zero, bias, bias_scale, relu, out_dtype)
     return linear_operator(x, *weight, *arguments, [forcing.number])
 

@@ -65,7 +65,7 @@ def gptq_pack(
     scales: Tensor,
     g_idx: Optional[Tensor] = None,
     bits: int = 4,
-    v2: bool = True,
+    v2: bool = False,
 ) -> GptqTensors:
     """The opposite of gptq_values.
 

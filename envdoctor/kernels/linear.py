@@ -12,6 +12,7 @@ from envdoctor.kernels.calls import (
     INT32,
     TYPES,
     check_matrix,
+    check_packed,
     check_type,
     vector,
 )
@@ -88,6 +89,7 @@ class LinearW8A8(_Int8Linear):
         x_zero: Optional[Tensor] = None,
     ) -> None:
         super().__init__()
+        check_packed(weight, PackedW8A8, "pack_w8a8")
         self._hold_int8(ask_w8a8(weight), weight, w_scale, bias, x_scale, x_zero)
 
     @classmethod
@@ -149,6 +151,7 @@ class LinearW4A8(_Int8Linear):
         x_zero: Optional[Tensor] = None,
     ) -> None:
         super().__init__()
+        check_packed(weight, PackedW4A8, "pack_w4a8")
         if weight.group and x_zero is not None:
             raise ValueError("with groups activations have no zero point")
         self.group = weight.group
@@ -218,6 +221,7 @@ class LinearW4A16(PackedLinear):
 
     def __init__(self, weight: PackedW4A16, bias: Optional[Tensor] = None) -> None:
         super().__init__()
+        check_packed(weight, PackedW4A16, "pack_w4a16")
         self.k, self.bits, self.group, self.scale_dtype = (
             weight.k,
             weight.bits,

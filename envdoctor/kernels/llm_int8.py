@@ -18,6 +18,7 @@ from envdoctor.kernels.calls import (
     address,
     check,
     check_matrix,
+    check_packed,
     check_type,
     check_x,
     function,
@@ -91,6 +92,7 @@ def linear_llm_int8(
     float32; 0 or None: all is int8. Nothing waits for the device, and a CUDA graph may hold the call. Raises TypeError
     and ValueError for what does not fit, NotImplementedError for bfloat16 on Turing.
     """
+    check_packed(weight, PackedW8A8, "pack_llm_int8")
     return _linear(x, weight.data, w_scale, weight.n, weight.k, threshold or 0.0, bias)
 
 

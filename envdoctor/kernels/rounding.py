@@ -17,14 +17,14 @@ def rounded_int8(weight: Tensor) -> Tuple[Tensor, Tensor]:
 
 def rounded_int4(weight: Tensor, group: int = 0) -> Tuple[Tensor, Tensor]:
     """Values -7 to 7, int8 [N, K], and float32 scales: [N], or [N, groups] for groups of so many values along K."""
-    parts = _in_groups(weight, group or weight.shape[1])
+    parts = _in_groups(weight, group or -1)
     scale = parts.abs().amax(-1) / 7
     values = (parts / _not_zero(scale)[..., None]).round().to(torch.int8)
     return values.flatten(1)[:, : weight.shape[1]], scale if group else scale[:, 0]
 
 
 def rounded_codes(weight: Tensor, group: int) -> Tuple[GptqValues, Tensor]:
-    """Codes of 4 bits with a scale and a zero point for each group, and the group of each channel.
+    """Codes of 4 bits with a scale and a zero point for each group (-1: of all K), and the group of each channel.
 
     0 is a code of its own, so that it stays 0. Scales have the weight's type if that has 16 bits, else float16.
     """
@@ -41,12 +41,15 @@ def rounded_codes(weight: Tensor, group: int) -> Tuple[GptqValues, Tensor]:
         zeros.t().to(torch.uint8).contiguous(),
         scales.t().contiguous(),
     )
-    return values, torch.arange(channels) // group
+    return values, torch.arange(channels) // parts.shape[2]
 
 
 def _in_groups(weight: Tensor, group: int) -> Tensor:
-    """Float32 [N, groups, group], the last group filled up with zeros."""
+    """Float32 [N, groups, group], the last group filled up with zeros; group -1: all of a row."""
+    if group < 1 and group != -1:
+        raise ValueError(f"group must be how many values of a row have a scale, or -1 for all, not {group}")
     wide = _finite(weight).float()
+    group = max(wide.shape[1], 1) if group == -1 else group
     return torch.nn.functional.pad(wide, (0, -wide.shape[1] % group)).unflatten(1, (-1, group))
 
 
