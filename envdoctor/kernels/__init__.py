@@ -3,6 +3,13 @@
 All are for inference only. They call one library without torch or CUDA in it (`envdoctor.library`), so one build serves
 every torch from 1.13 on. From torch 2.4 on importing this also registers them under `torch.ops.envdoctor`, so that
 torch.compile takes them whole; before, they are plain functions.
+
+int8 weights      gemm_w8a8, bmm_w8a8; pack_w8a8, linear_w8a8, LinearW8A8
+int4 weights      int4_pairs, int4_values, pack_w4a8, linear_w4a8, LinearW4A8
+GPTQ checkpoints  gptq_values, gptq_pack, pack_w4a16, linear_w4a16, LinearW4A16
+LLM.int8()        pack_llm_int8, linear_llm_int8
+to int8           quantize_rows, quantize_static, layernorm_q
+and               autotune, set_threads
 """
 
 from envdoctor.library import LibraryMissing, load
