@@ -140,8 +140,8 @@ class W8A8BFP32OFP32Linear(_Scaled):
 class _W8(torch.nn.Module):  # type: ignore[misc]
     """y = x (weight * weight_scales)^T + bias in the type of x.
 
-    Buffers are weight int8 [N, K], bias float16 [1, N] or None, and weight_scales: one for each row of the weight, or one
-    for all.
+    Buffers are weight int8 [N, K], bias float16 [1, N] or None, and weight_scales: one for each row of the weight, or
+    one for all.
     """
 
     weight_scales: Tensor
