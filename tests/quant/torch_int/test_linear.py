@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -180,6 +181,15 @@ def test_copies_pickles_and_states_are_plain(kind, called):
     assert b"packed" not in pickled
 
 
+def test_threads_that_call_first_at_the_same_time():
+    x = int8(3, K, seed=5)
+    for _ in range(20):
+        linear = made(W8A8B8O8Linear)
+        y = expected(linear, x)
+        with ThreadPoolExecutor(8) as pool:
+            assert all(torch.equal(got, y) for got in pool.map(linear, [x] * 16))
+
+
 def test_made_and_called_in_inference_mode():
     x = int8(3, K, seed=5)
     with torch.inference_mode():
@@ -298,7 +308,7 @@ def test_scales_of_half_modules_had_half_their_digits(kind):
 def test_w8a16(quant, dtype, device):
     module = source().to(device)
     linear, x = W8A16Linear.from_float(module, quant), torch.randn(2, 3, K, device=device, dtype=dtype)
-    weight = linear.weight.to(dtype).mul_(linear.weight_scales)
+    weight = linear.weight.to(dtype).mul_(linear.weight_scales.reshape(-1, 1))
     assert torch.equal(linear(x), torch.nn.functional.linear(x, weight, linear.bias.reshape(-1).to(dtype)))
     assert (linear(x).float() - module(x.float())).abs().max() < 0.05
     assert linear.weight_scales.shape == ((N, 1) if quant == "per_channel" else ())

@@ -63,12 +63,15 @@ class Int8Linear(KeepingTypes):
         return self._scaled[1]
 
     def _pack(self) -> None:
-        """The first call's work."""
-        packed = pack_w8a8(self._buffers["weight"])
+        """The first call's work. Other threads may do it, too, and find at any time a weight or what it became."""
+        weight = self._buffers["weight"]
+        if weight is None:
+            return
+        packed = pack_w8a8(weight)
         self._shape = (packed.n, packed.k)
-        self._buffers["weight"] = None
         self.register_buffer("packed", packed.data, persistent=False)
         self.register_buffer("sums", packed.sums, persistent=False)
+        self._buffers["weight"] = None
 
     def _plain_weight(self) -> Tensor:
         weight = self._buffers["weight"]
