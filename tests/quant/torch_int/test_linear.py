@@ -194,8 +194,37 @@ def test_made_and_called_in_inference_mode():
     x = int8(3, K, seed=5)
     with torch.inference_mode():
         linear = made(W8A8B8O8Linear)
-        assert torch.equal(linear(x), expected(linear, x))
-        assert torch.equal(linear(x), expected(linear, x))
+        for _ in range(2):
+            assert torch.equal(linear(x), expected(linear, x))
+            linear.bias += 1
+    called = made(W8A8B8O8Linear)
+    with torch.inference_mode():
+        called(x)
+        assert called.weight.any()
+        called(x)
+    called.load_state_dict(made(W8A8B8O8Linear, seed=1).state_dict())
+    assert torch.equal(called(x), expected(called, x))
+
+
+def test_a_weight_of_another_shape_and_no_bias():
+    linear = made(W8A8BFP32OFP32Linear)
+    linear(int8(3, K))
+    linear.weight, linear.bias = int8(N + 8, K + 16), None
+    y = linear(int8(3, K + 16))
+    assert torch.equal(y, scaled(sums(int8(3, K + 16), linear.weight), linear.a.item()))
+    assert (linear.out_features, linear.in_features) == (N + 8, K + 16)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("kind", INT8)
+def test_a_graph_holds_all_calls_but_the_first(kind):
+    linear, x = made(kind, "cuda"), int8(3, K, seed=5).cuda()
+    linear(x)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        held = linear(x)
+    graph.replay()
+    assert torch.equal(held.cpu(), expected(linear, x))
 
 
 @pytest.mark.skipif(not hasattr(torch, "compiler"), reason="this torch does not compile modules")

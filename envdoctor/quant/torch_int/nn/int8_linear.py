@@ -16,7 +16,7 @@ class Int8Linear(KeepingTypes):
 
     The first call packs the weight for its device and lets the plain one go, so it lies in memory once. States, copies
     and pickles have the plain one; so has who asks for `weight`: then the next call packs again, with what was changed.
-    (Changes by way of a `weight` asked for before the last call are lost.)
+    (Changes by way of a `weight` asked for before the last call are lost.) CUDA graphs hold any call but the first.
     """
 
     BIAS = torch.int8
@@ -25,8 +25,6 @@ class Int8Linear(KeepingTypes):
 
     in_features: int
     out_features: int
-    #: N and K of the packed weight.
-    _shape: Tuple[int, int] = (0, 0)
     #: What b * bias was made of, and it.
     _scaled: Optional[Tuple[Tuple[Any, ...], Tensor]] = None
 
@@ -47,38 +45,41 @@ class Int8Linear(KeepingTypes):
             return gemm_w8a8(x, held["weight"], **arguments)
         if held["weight"] is not None:
             self._pack()
-        return linear_w8a8(x, PackedW8A8(held["packed"], held["sums"], *self._shape), **arguments)
+        packed = PackedW8A8(held["packed"], held["sums"], self.out_features, self.in_features)
+        return linear_w8a8(x, packed, **arguments)
 
-    def _bias(self) -> Tensor:
+    def _bias(self) -> Optional[Tensor]:
         """b * bias, float32, made anew when one of them changed; bias itself where there is no b."""
         bias, b = self._buffers["bias"], self._buffers.get("b")
-        if b is None:
-            return bias.reshape(-1)
-        if _is_compiling():
+        if bias is None or b is None:
+            return None if bias is None else bias.reshape(-1)
+        if _is_compiling() or bias.is_inference() or b.is_inference():  # the last two do not count changes
             return bias.reshape(-1) * _at(b, bias)
-        made_of = (id(bias), bias.data_ptr(), _version(bias), id(b), b.data_ptr(), _version(b))
+        made_of = (id(bias), bias.data_ptr(), bias._version, id(b), b.data_ptr(), b._version)
         if self._scaled is None or self._scaled[0][:6] != made_of:
             scaled = bias.reshape(-1) * _at(b, bias)
             self._scaled = ((*made_of, bias, b), scaled)  # both kept, so that no other one has their id
         return self._scaled[1]
 
+    @torch.inference_mode(False)  # type: ignore[untyped-decorator]
     def _pack(self) -> None:
         """The first call's work. Other threads may do it, too, and find at any time a weight or what it became."""
         weight = self._buffers["weight"]
         if weight is None:
             return
         packed = pack_w8a8(weight)
-        self._shape = (packed.n, packed.k)
+        self.out_features, self.in_features = packed.n, packed.k  # some weight may have been put there
         self.register_buffer("packed", packed.data, persistent=False)
         self.register_buffer("sums", packed.sums, persistent=False)
         self._buffers["weight"] = None
 
+    @torch.inference_mode(False)  # type: ignore[untyped-decorator]
     def _plain_weight(self) -> Tensor:
         weight = self._buffers["weight"]
         if weight is not None:
             return weight
         packed = self._buffers["packed"]
-        return unpack_w8a8(packed, *self._shape, packed.device.type)
+        return unpack_w8a8(packed, self.out_features, self.in_features, packed.device.type)
 
     def _unpack(self) -> None:
         self._scaled = None
@@ -116,10 +117,10 @@ class Int8Linear(KeepingTypes):
 
     def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
         self._unpack()
-        bias = state_dict.get(prefix + "bias")
-        if bias is not None and bias.numel() == self._buffers["bias"].numel():
+        bias, own = state_dict.get(prefix + "bias"), self._buffers["bias"]
+        if bias is not None and own is not None and bias.numel() == own.numel():
             # torch-int's from_float has [N], its constructor [1, N].
-            state_dict[prefix + "bias"] = bias.reshape(self._buffers["bias"].shape)
+            state_dict[prefix + "bias"] = bias.reshape(own.shape)
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def extra_repr(self) -> str:
@@ -130,11 +131,6 @@ class Int8Linear(KeepingTypes):
 def _at(scale: Tensor, x: Tensor) -> Tensor:
     """Usually the scale itself."""
     return scale if scale.device == x.device else scale.to(x.device)
-
-
-def _version(tensor: Tensor) -> int:
-    """How often a tensor was changed in place; those of inference mode do not count that."""
-    return -1 if tensor.is_inference() else tensor._version
 
 
 def _is_compiling() -> bool:
