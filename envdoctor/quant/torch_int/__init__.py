@@ -12,8 +12,10 @@ What torch-int did wrong and this does not:
 - Rows of zeros in float16 are zeros, not NaN, in the dynamic and fake quantisers.
 - `dynamic_quantize_activation_per_tensor_zeropoint` runs.
 - `W8A16Linear` scales rows of its weight, also where its scales came with a state.
-- States of `from_float` go into modules that the constructor made, and back.
-- `to(torch.float16)` and `half()` leave int8 weights, biases and the scales `a` and `b` as they are.
+- States of `from_float` go into modules that the constructor made, and back; states of weights that are not int8, which
+  became zeros, raise RuntimeError.
+- `to(torch.float16)` and `half()` leave int8 weights, biases and the scales `a` and `b` as they are, and `from_float`
+  of a half module computes them in float32.
 - Any K and N, strides and leading dimensions; what does not fit raises TypeError or ValueError and is not computed.
 - Tensors on any device, each on its own; no call waits for the device, so CUDA graphs hold them.
 """

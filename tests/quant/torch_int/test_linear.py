@@ -320,6 +320,12 @@ def test_states_of_from_float_did_not_fit_the_constructor(kind):
     assert state["bias"].shape == (1, N)
 
 
+@pytest.mark.parametrize("kind", [*INT8, W8A16Linear, W8FakeA8Linear])
+def test_weights_of_a_checkpoint_that_is_not_quantised_became_zeros(kind):
+    with pytest.raises(RuntimeError, match="weight must be int8, not float16: from_float quantises"):
+        torch.nn.Sequential(kind(K, N)).load_state_dict({"0.weight": torch.randn(N, K).half()}, strict=False)
+
+
 @pytest.mark.parametrize("kind", [*SCALED, W8A8BFP32OFP32Linear])
 def test_scales_of_half_modules_had_half_their_digits(kind):
     module = source(dtype=torch.float16)

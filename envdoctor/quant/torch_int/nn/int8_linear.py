@@ -8,7 +8,7 @@ from torch import Tensor
 from envdoctor.kernels import gemm_w8a8, linear_w8a8, pack_w8a8
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8
 from envdoctor.kernels.layouts import unpack_w8a8
-from envdoctor.quant.torch_int.nn.keeping_types import Device, KeepingTypes
+from envdoctor.quant.torch_int.nn.keeping_types import Device, KeepingTypes, fit_state
 
 
 class Int8Linear(KeepingTypes):
@@ -117,10 +117,7 @@ class Int8Linear(KeepingTypes):
 
     def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
         self._unpack()
-        bias, own = state_dict.get(prefix + "bias"), self._buffers["bias"]
-        if bias is not None and own is not None and bias.numel() == own.numel():
-            # torch-int's from_float has [N], its constructor [1, N].
-            state_dict[prefix + "bias"] = bias.reshape(own.shape)
+        fit_state(state_dict, prefix, self._buffers["bias"], rest[-1])
         super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def extra_repr(self) -> str:

@@ -12,7 +12,7 @@ from envdoctor.quant.torch_int.functional.quantization import (
     quantize_weight_per_channel_absmax,
 )
 from envdoctor.quant.torch_int.nn.int8_linear import Int8Linear
-from envdoctor.quant.torch_int.nn.keeping_types import Device, scalar
+from envdoctor.quant.torch_int.nn.keeping_types import Device, fit_state, scalar
 
 __all__ = [
     "W8A8B8O8Linear",
@@ -166,9 +166,8 @@ class _W8(torch.nn.Module):  # type: ignore[misc]
             self.bias = module.bias.detach().reshape(1, -1).to(torch.float16, copy=True)
 
     def _load_from_state_dict(self, state_dict: Dict[str, Any], prefix: str, *rest: Any) -> None:
-        bias, scales = (state_dict.get(prefix + name) for name in ("bias", "weight_scales"))
-        if bias is not None and self.bias is not None and bias.numel() == self.bias.numel():
-            state_dict[prefix + "bias"] = bias.reshape(self.bias.shape)
+        fit_state(state_dict, prefix, self.bias, rest[-1])
+        scales = state_dict.get(prefix + "weight_scales")
         if scales is not None and scales.numel() in (1, self.out_features):
             self.weight_scales = torch.empty_like(scales, device=self.weight_scales.device)
         super()._load_from_state_dict(state_dict, prefix, *rest)
