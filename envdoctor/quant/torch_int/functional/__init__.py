@@ -1,0 +1,1 @@
+"""torch-int's functions: `quantization`, `bmm` and `fused`."""
