@@ -101,10 +101,10 @@ for version, path in PYTHONS.items():
 
 @nox.session(python=BUILDER)
 def kernels(session: nox.Session) -> None:
-    """Every kernel on this CPU against plain torch arithmetic; `-- -m gpu` on a machine with a GPU."""
+    """What needs torch: kernels on this CPU against plain torch arithmetic, quantisers; `-- -m gpu` where a GPU is."""
     session.install(*nox.project.dependency_groups(GROUPS, "kernels"))
     session.install("-e", ".", *(() if session.posargs else ("--config-settings", "cuda=off")))
-    session.run("python", "-m", "pytest", *(session.posargs or ("-m", "not gpu")), "cpp")
+    session.run("python", "-m", "pytest", *(session.posargs or ("-m", "not gpu")), "cpp", "tests/quant")
 
 
 @nox.session(python=BUILDER, default=False)
