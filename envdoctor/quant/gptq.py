@@ -165,6 +165,25 @@ def _blocks(channels: int, block: int, group: Optional[int]) -> Iterator[Tuple[i
 @contextlib.contextmanager
 def _exact_products() -> Iterator[None]:
     """Float32 products without TF32 or bfloat16 in them, whatever the process allows elsewhere."""
+    try:
+        of = (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
+        before = [each.fp32_precision for each in of]
+    except AttributeError:  # torch before 2.9, where one setting is for all
+        with _all_highest():
+            yield
+        return
+    # Only these: the old setting raises where a process has used the new ones.
+    for each in of:
+        each.fp32_precision = "ieee"
+    try:
+        yield
+    finally:
+        for each, precision in zip(of, before):
+            each.fp32_precision = precision
+
+
+@contextlib.contextmanager
+def _all_highest() -> Iterator[None]:
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")
     try:

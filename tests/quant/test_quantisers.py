@@ -1,5 +1,9 @@
 """Weights rounded by RTN, MSE and GPTQ, against arithmetic by hand, a reference in float64, and each other."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -8,6 +12,8 @@ from envdoctor.quant.gptq import Inputs, gptq
 from envdoctor.quant.grid import Grid, fit
 from envdoctor.quant.mse import fit_mse, mse
 from envdoctor.quant.rtn import rtn
+
+ROOT = Path(__file__).parent.parent.parent
 
 GRIDS = [
     Grid(),
@@ -213,15 +219,30 @@ def test_inputs_come_in_any_parts_and_shapes():
     torch.testing.assert_close(whole.mean, (x.t() @ x) / 120)
 
 
-def test_products_are_exact_whatever_the_process_allows():
-    x = 1 + random(64, 32) / 1000
-    torch.set_float32_matmul_precision("medium")
-    try:
-        mean = inputs_of(x).mean
-        assert torch.get_float32_matmul_precision() == "medium"
-    finally:
-        torch.set_float32_matmul_precision("highest")
-    torch.testing.assert_close(mean.double(), x.double().t() @ x.double() / 64, rtol=1e-6, atol=1e-6)
+SETTINGS = {
+    "old": 'torch.set_float32_matmul_precision("medium")',
+    "new": 'torch.backends.mkldnn.matmul.fp32_precision = "bf16"',
+    "new, of CUDA": 'torch.backends.cuda.matmul.fp32_precision = "tf32"',
+}
+
+
+@pytest.mark.parametrize("setting", SETTINGS.values(), ids=SETTINGS)
+def test_products_are_exact_whatever_the_process_allows(setting):
+    """In a process of its own: torch does not take all settings back."""
+    script = f"""if True:
+        import torch
+        from envdoctor.quant.gptq import Inputs
+        {setting}
+        inputs, x = Inputs(32), 1 + torch.randn(64, 32) / 1000
+        before = x.t() @ x
+        inputs.add(x)
+        torch.testing.assert_close(inputs.mean.double(), x.double().t() @ x.double() / 64, rtol=1e-6, atol=1e-6)
+        assert torch.equal(x.t() @ x, before)
+    """
+    new = hasattr(torch.backends.mkldnn, "matmul")
+    if "fp32_precision" in setting and not new:
+        pytest.skip("a setting of torch 2.9")
+    subprocess.run([sys.executable, "-W", "error", "-c", script], cwd=ROOT, check=True, timeout=120)
 
 
 def test_the_weight_stays_as_it_is():
