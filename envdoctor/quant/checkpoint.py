@@ -15,6 +15,8 @@ from envdoctor.quant.gptq_config import FILE, V1, V2, CheckpointError, GptqConfi
 from envdoctor.quant.grid import Device, QuantizedWeight
 from envdoctor.quant.tensor_file import Tensors, write_tensors
 
+__all__ = ["CheckpointError", "GptqCheckpoint", "GptqConfig", "GptqLinear", "write_gptq"]
+
 _INDEX = ".safetensors.index.json"
 _PARTS = ("qweight", "qzeros", "scales")
 _SHARD = 5 << 30

@@ -12,6 +12,8 @@ from torch import Tensor
 from envdoctor.quant.grid import Device, Grid, QuantizedWeight, fit, in_groups, usable
 from envdoctor.quant.rtn import Fit, quantized
 
+__all__ = ["Grid", "Inputs", "gptq"]
+
 #: By how much damping grows where it was too little to make the Hessian positive definite.
 _MORE_DAMPING = 0.01
 
