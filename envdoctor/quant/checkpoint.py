@@ -46,12 +46,13 @@ class GptqCheckpoint:
         self.path = path
         with _told(path):
             self._files = _files(path)
-        suffix = "." + _PARTS[0]
+        # by either: one that lacks the other is not passed over, and reading it says so
+        split = [key.rpartition(".") for key in self._files]
         self.linears: Tuple[str, ...] = tuple(
-            sorted(key[: -len(suffix)] for key in self._files if key.endswith(suffix))
+            sorted({name for name, _, part in split if name and part in ("qweight", "qzeros")})
         )
         if not self.linears:
-            raise CheckpointError(f"{path}: no linear of GPTQ in it: no tensor is called *{suffix}")
+            raise CheckpointError(f"{path}: no linear of GPTQ in it: no tensor is called *.qweight")
         of_linears = {f"{name}.{part}" for name in self.linears for part in (*_PARTS, "g_idx", "bias")}
         self.others: Tuple[str, ...] = tuple(sorted(key for key in self._files if key not in of_linears))
         self.config = config or _config(path)

@@ -252,7 +252,8 @@ def broken(folder, **changes):
     [
         ({"scales": None}, "no x.scales"),
         ({"qzeros": None, "scales": None}, "no x.qzeros and no x.scales"),
-        ({"qweight": None}, "no linear of GPTQ"),
+        ({"qweight": None}, "no x.qweight"),
+        ({"qweight": None, "qzeros": None}, "no linear of GPTQ"),
         ({"qweight": torch.zeros(12, 64)}, "must be int32"),
         ({"qweight": torch.zeros(12, 32, dtype=torch.int32)}, "do not go with"),
         ({"qweight": torch.zeros(8, 64, dtype=torch.int32)}, r"K = 64"),
