@@ -1,3 +1,8 @@
-"""Quantised models for PyTorch on envdoctor.kernels, and the names under which other libraries offered them."""
+"""Quantising models: how weights are rounded, the files that hold what comes out, and names of other libraries."""
 
-import envdoctor.kernels  # noqa: F401  (its ImportError says what is missing: torch, or the compiled library)
+try:
+    import torch  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"envdoctor.quant needs torch, which does not import here ({error}); `envdoctor check` says what is wrong"
+    ) from error
