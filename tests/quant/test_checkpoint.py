@@ -257,7 +257,7 @@ def broken(folder, **changes):
         ({"qweight": torch.zeros(12, 64)}, "must be int32"),
         ({"qweight": torch.zeros(12, 32, dtype=torch.int32)}, "do not go with"),
         ({"qweight": torch.zeros(8, 64, dtype=torch.int32)}, r"K = 64"),
-        ({"qweight": torch.zeros(12, dtype=torch.int32)}, "dimensions"),
+        ({"qweight": torch.zeros(12, dtype=torch.int32)}, r"qweight must be \[K \* bits / 32, N\]"),
         ({"scales": torch.zeros(2, 64).half()}, "are not 3"),
         ({"scales": torch.zeros(3, 64, dtype=torch.int32)}, "floating-point"),
         ({"qzeros": torch.zeros(3, 4, dtype=torch.int32)}, "do not go with"),
