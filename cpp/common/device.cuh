@@ -68,6 +68,9 @@ DEVICE void mma_bfloat16(float (&c)[4], const unsigned (&a)[4], unsigned b0, uns
 
 DEVICE unsigned shared_address(const void* pointer) { return static_cast<unsigned>(__cvta_generic_to_shared(pointer)); }
 
+// Where bytes 16 * part of a row of 128 lie, so that those of eight rows below each other fall into different banks.
+DEVICE int swizzled_128(int row, int part) { return row * 128 + ((part ^ (row & 7)) << 4); }
+
 // Four 8 x 16 byte matrices from shared memory into the registers of a warp, as mma wants them.
 DEVICE void load_matrices(unsigned (&into)[4], unsigned address) {
     asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"

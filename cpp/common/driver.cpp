@@ -5,6 +5,7 @@
 
 #include "common/device_images.h"
 #include "common/status.h"
+#include "common/types.h"
 
 namespace {
 
@@ -168,6 +169,14 @@ int envdoctor_use_driver(void* get_proc_address) {
 }
 
 int device_capability(int device) { return prepare(device) == ENVDOCTOR_OK ? capabilities[device] : -1; }
+
+bool computes_with(int device, int type) {
+    const int capability = device_capability(device), least = type == ENVDOCTOR_BFLOAT16 ? 80 : 75;
+    if (capability >= 0 && capability < least) {
+        fail(ENVDOCTOR_NOT_SUPPORTED, "compute capability %lld is too low: this type of x wants %lld", capability, least);
+    }
+    return capability >= least;
+}
 
 bool runs_hopper(int device, const char* family) {
     if (device_capability(device) != 90 || !driver.encode_tiled) return false;

@@ -14,6 +14,9 @@ ENVDOCTOR_API int envdoctor_use_driver(void* get_proc_address);
 // Compute capability of a GPU as 90 for 9.0, or -1 with a reason.
 int device_capability(int device);
 
+// Whether a GPU computes with float16 or bfloat16; if not, with a reason.
+bool computes_with(int device, int type);
+
 // Whether a GPU runs what a family has for Hopper alone: it is one, this build has that code, and the driver knows tensor
 // maps (12.0).
 bool runs_hopper(int device, const char* family);

@@ -9,6 +9,7 @@
 
 #include "common/hopper.cuh"
 #include "common/hopper_gemm.h"
+#include "common/int4.cuh"
 
 namespace hopper {
 
@@ -131,19 +132,14 @@ struct Int4Groups : Int4Weights {
         }
     };
 
-    // 128 + value + 8 - zero never borrows from the next byte; the last step takes off 128.
-    DEVICE static unsigned values(unsigned word, unsigned zero) {
-        return (((word & 0x0f0f0f0fu) ^ 0x88888888u) - zero) ^ 0x80808080u;
-    }
-
     DEVICE static void load(uint4 (&a)[4], unsigned block, int warp, int lane, const Group& group) {
         const unsigned low = group.zero[0], high = group.zero[1];
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
             const uint4 both = shared_uint4(block + ((warp * 2 + half) * 32 + lane) * 16);
-            a[half * 2] = make_uint4(values(both.x, low), values(both.y, high), values(both.z, low), values(both.w, high));
-            a[half * 2 + 1] = make_uint4(values(both.x >> 4, low), values(both.y >> 4, high), values(both.z >> 4, low),
-                                         values(both.w >> 4, high));
+            a[half * 2] = make_uint4(int4_values(both.x, low), int4_values(both.y, high), int4_values(both.z, low), int4_values(both.w, high));
+            a[half * 2 + 1] = make_uint4(int4_values(both.x >> 4, low), int4_values(both.y >> 4, high), int4_values(both.z >> 4, low),
+                                         int4_values(both.w >> 4, high));
         }
     }
 

@@ -24,9 +24,9 @@ from envdoctor.kernels.variants import variant_of
 tuning = sys.modules[autotune.__module__]
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request):
-    return torch.device(request.param)
+@pytest.fixture
+def device(device):
+    return torch.device(device)
 
 
 @pytest.fixture

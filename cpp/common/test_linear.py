@@ -75,9 +75,9 @@ KINDS = {
 }
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request):
-    return torch.device(request.param)
+@pytest.fixture
+def device(device):
+    return torch.device(device)
 
 
 @pytest.fixture(params=list(KINDS))

@@ -35,8 +35,8 @@ public:
         left_ = static_cast<int>(bytes) - warp * kStepBytes;
         whole_ = aligned ? static_cast<int>(bytes) / kStepBytes * kStepBytes - warp * kStepBytes : 0;
         flip_ = piece & 4 ? -64 : 64;
-        to_ = shared_address(memory) + place(row, piece);
-        read_ = shared_address(memory) + place(lane % 8, row);
+        to_ = shared_address(memory) + swizzled_128(row, piece);
+        read_ = shared_address(memory) + swizzled_128(lane % 8, row);
         // Or the compiler makes them anew for each copy.
         asm volatile("" : "+l"(from_), "+r"(to_), "+r"(read_), "+r"(whole_));
     }
@@ -74,9 +74,6 @@ public:
 
 private:
     static constexpr int kEvery = Warps * kStepBytes;
-
-    // Pieces of 16 bytes lie where those of eight rows below each other fall into different banks.
-    DEVICE static int place(int row, int piece) { return row * kStepBytes + ((piece ^ (row & 7)) << 4); }
 
     const char* from_;  // this thread's piece of the warp's next step, of rows lane / 8, lane / 8 + 4 ...
     int64_t four_rows_;

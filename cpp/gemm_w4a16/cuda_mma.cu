@@ -199,9 +199,6 @@ DEVICE void direct(const GemmW4A16& call) {
 
 // --- any rows: x in shared memory, codes in registers ----------------------------------------------------------------
 
-// 16 bytes number `part` of a row of 128 (64 k) lie where those of eight rows below each other are in different banks.
-DEVICE int swizzled(int row, int part) { return row * 128 + ((part ^ (row & 7)) << 4); }
-
 DEVICE void copy_rows(char* to, const GemmW4A16& call, int64_t m0, int64_t k0, bool aligned) {
 #pragma unroll 1
     for (int i = threadIdx.x; i < kTileM * 8; i += kThreads) {
@@ -210,7 +207,7 @@ DEVICE void copy_rows(char* to, const GemmW4A16& call, int64_t m0, int64_t k0, b
         const int count = left > 16 ? 16 : left < 0 ? 0 : static_cast<int>(left);
         const uint16_t* const x = static_cast<const uint16_t*>(call.x);
         const uint16_t* const from = count ? x + (m0 + row) * call.x_row + k0 + part * 8 : x;
-        char* const place = to + swizzled(row, part);
+        char* const place = to + swizzled_128(row, part);
         if (aligned) {
             copy16(place, from, count);
         } else {
@@ -290,7 +287,7 @@ DEVICE void tiled(const GemmW4A16& call) {
 #pragma unroll
             for (int j = 0; j < kMmaM; ++j) {
                 unsigned x[4];
-                load_matrices(x, shared_address(xs_now + swizzled(j * 8 + lane % 8, half * 4 + lane / 8)));
+                load_matrices(x, shared_address(xs_now + swizzled_128(j * 8 + lane % 8, half * 4 + lane / 8)));
                 multiply<Type>(sum[j].now, a[0], x[0], x[1]);
                 multiply<Type>(sum[j].now, a[1], x[2], x[3]);
             }

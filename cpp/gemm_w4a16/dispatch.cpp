@@ -155,14 +155,7 @@ int choose(const GemmW4A16& call, int device) {
         return -1;
     }
     const bool on_cpu = device == ENVDOCTOR_CPU;
-    if (!on_cpu) {
-        const int capability = device_capability(device), least = call.type == ENVDOCTOR_BFLOAT16 ? 80 : 75;
-        if (capability < 0) return -1;
-        if (capability < least) {
-            fail(ENVDOCTOR_NOT_SUPPORTED, "compute capability %lld is too low: this type of x wants %lld", capability, least);
-            return -1;
-        }
-    }
+    if (!on_cpu && !computes_with(device, call.type)) return -1;
     int variant = call.variant;
     if (!variant) variant = on_cpu ? kPortable + best_vectors() : choose_on_gpu(call, device);
     const bool fits = on_cpu ? variant <= kPortable + best_vectors() : fits_gpu(call, variant, device);

@@ -17,11 +17,6 @@ BITS = [2, 3, 4, 8]
 ROUND_WEIGHTS = ("cuda_sm90a_square128", "cuda_sm90a_turns64", "cuda_sm90a_rows256")
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request):
-    return request.param
-
-
 def quantised(k, n, group, bits, seed=0, scale_dtype=torch.float16):
     """Codes, zero points (none of 0) and scales."""
     made = torch.Generator().manual_seed(seed)

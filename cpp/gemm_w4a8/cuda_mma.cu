@@ -1,18 +1,13 @@
 // gemm_w4a8 by mma.sync, for every GPU from Turing on.
 #include "common/device.cuh"
 #include "common/group_walk.cuh"
+#include "common/int4.cuh"
 #include "common/warp_rows.cuh"
 #include "gemm_w4a8/cuda_mma.h"
 
 using namespace w4a8_mma;
 
 constexpr int kWarps = kThreads / 32;
-
-// Four bytes of values from the low halves of `word`, as they are or without a zero point (in all four bytes, plus 8).
-DEVICE unsigned low_values(unsigned word, unsigned zero) {
-    // 128 + value + 8 - zero never borrows from the next byte; the last step takes off 128.
-    return (((word & 0x0f0f0f0fu) ^ 0x88888888u) - zero) ^ 0x80808080u;
-}
 
 // The weights of 16 columns and 128 k, as four operands of mma_int8.
 struct Block {
@@ -26,8 +21,8 @@ struct Block {
     DEVICE void operand(unsigned (&a)[4], int step, unsigned zero, unsigned zero8) const {
         const uint4& half = halves[step / 2];
         const int shift = step % 2 * 4;
-        a[0] = low_values(half.x >> shift, zero), a[1] = low_values(half.y >> shift, zero8);
-        a[2] = low_values(half.z >> shift, zero), a[3] = low_values(half.w >> shift, zero8);
+        a[0] = int4_values(half.x >> shift, zero), a[1] = int4_values(half.y >> shift, zero8);
+        a[2] = int4_values(half.z >> shift, zero), a[3] = int4_values(half.w >> shift, zero8);
     }
 };
 
@@ -184,9 +179,6 @@ DEVICE void direct(const GemmW4A8& call) {
 
 // --- any rows: x in shared memory, weights in registers ---------------------------------------------------------------
 
-// Bytes 16 * part of a row of 128 lie where eight rows below each other fall into different banks.
-DEVICE int swizzled(int row, int part) { return row * 128 + ((part ^ (row & 7)) << 4); }
-
 template <bool Aligned>
 DEVICE void copy_rows(char* to, const GemmW4A8& call, int64_t m0, int64_t k0) {
     for (int i = threadIdx.x; i < kTileM * 8; i += kThreads) {
@@ -195,7 +187,7 @@ DEVICE void copy_rows(char* to, const GemmW4A8& call, int64_t m0, int64_t k0) {
         const int8_t* from = is_there ? call.x + (m0 + row) * call.x_row + k0 + part * 16 : call.x;
         const int64_t left = is_there ? call.k - k0 - part * 16 : 0;
         const int count = left > 16 ? 16 : static_cast<int>(left);
-        char* place = to + swizzled(row, part);
+        char* place = to + swizzled_128(row, part);
         if (Aligned) {
             copy16(place, from, count);
         } else {
@@ -248,7 +240,7 @@ DEVICE void tiled(const GemmW4A8& call) {
             for (int i = 0; i < kMmaM; i += 2) {
                 unsigned b[4];  // of rows i * 8 to + 7: first and second 16 k; the same of the next eight
                 const int row = i * 8 + (matrix >> 1) * 8 + lane % 8;
-                load_matrices(b, shared_address(xs_now + swizzled(row, step * 2 + (matrix & 1))));
+                load_matrices(b, shared_address(xs_now + swizzled_128(row, step * 2 + (matrix & 1))));
                 mma_int8(sum[i].now, a, b[0], b[1]);
                 mma_int8(sum[i + 1].now, a, b[2], b[3]);
             }

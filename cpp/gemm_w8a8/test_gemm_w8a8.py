@@ -50,11 +50,6 @@ def rounded(value, dtype):
     return value.to(dtype)
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request):
-    return request.param
-
-
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("shape", SHAPES)
 def test_sums_are_exact(shape, packed, device):

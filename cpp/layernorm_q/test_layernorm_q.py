@@ -11,11 +11,6 @@ SIZES = [1, 3, 4, 8, 17, 64, 100, 256, 520, 768, 1000, 2048, 4096, 5121, 12288, 
 EPS, SCALE = 1e-5, 0.0007
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request):
-    return request.param
-
-
 def made(rows, k, dtype, parameters=torch.float32, offset=0.0, seed=0):
     """x, residual, gamma, beta."""
     how = torch.Generator().manual_seed(seed)

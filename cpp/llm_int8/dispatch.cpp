@@ -154,14 +154,7 @@ int choose(const LlmInt8& call, int device) {
         return -1;
     }
     const bool on_cpu = device == ENVDOCTOR_CPU;
-    if (!on_cpu) {
-        const int capability = device_capability(device), least = call.type == ENVDOCTOR_BFLOAT16 ? 80 : 75;
-        if (capability < 0) return -1;
-        if (capability < least) {
-            fail(ENVDOCTOR_NOT_SUPPORTED, "compute capability %lld is too low: this type of x wants %lld", capability, least);
-            return -1;
-        }
-    }
+    if (!on_cpu && !computes_with(device, call.type)) return -1;
     int variant = call.variant;
     if (!variant) variant = on_cpu ? kPortable + best_vectors() : choose_on_gpu(call);
     const bool fits = on_cpu ? variant <= kPortable + best_vectors()

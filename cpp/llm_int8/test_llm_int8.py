@@ -15,11 +15,6 @@ VARIANTS = [
 TYPES = [torch.float16, torch.bfloat16]
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request):
-    return request.param
-
-
 def activations(m, k, dtype=torch.float16, outliers=(), seed=0):
     """Below 6 but for the columns of outliers, each of which has some."""
     made = torch.Generator().manual_seed(seed)

@@ -13,11 +13,6 @@ DTYPES = [torch.float16, torch.bfloat16, torch.float32]
 SIZES = [1, 3, 4, 8, 15, 16, 31, 64, 100, 256, 1000, 1024, 1032, 2056, 4096, 7168, 11008, 28672, 70000]
 
 
-@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
-def device(request):
-    return request.param
-
-
 def numbers(*shape, dtype=torch.float16, seed=0):
     made = torch.Generator().manual_seed(seed)
     return (torch.randn(*shape, generator=made) * 3).to(dtype)

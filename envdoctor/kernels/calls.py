@@ -4,7 +4,7 @@ import contextlib
 import ctypes
 import functools
 import math
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Type
+from typing import Any, Callable, Optional, Sequence, Tuple, Type
 
 import torch
 
@@ -224,7 +224,6 @@ class Registry:
 
     def __init__(self) -> None:
         self._library = torch.library.Library("envdoctor", "DEF") if hasattr(torch, "library") else None
-        self._kept: List[Any] = []
 
     def operator(self, schema: str, real: Callable[..., Any], fake: Callable[..., Any]) -> Callable[..., Any]:
         """Register and return what to call: the operator, or the plain function where torch is too old for one."""
