@@ -9,7 +9,10 @@ from torch import Tensor
 from envdoctor.quant.grid import Device
 from envdoctor.quant.statistics import LinearRange, Statistics
 
-__all__ = ["LinearRange", "Statistics", "calibrate", "watched"]
+__all__ = ["LinearRange", "Statistics", "calibrate", "run"]
+
+#: Told of a linear's name, its input [..., K] and its output.
+Keep = Callable[[str, Tensor, Any], None]
 
 
 def calibrate(
@@ -33,20 +36,30 @@ def calibrate(
             found = _range(x, y if outputs and isinstance(y, Tensor) else None)
             seen[name] = seen[name].merged(found) if name in seen else found
 
-    count = 0
-    with _as_found(model), _on(model, device) as place, watched(model, keep), torch.no_grad():
-        for batch in _batches(inputs):
-            call(model, batch, place)
-            _check_finite(seen)
-            count += 1
-    if not count:
-        raise ValueError("there are no inputs to calibrate with")
+    run(model, inputs, keep, lambda: _check_finite(seen), device)
     return Statistics(seen)
 
 
+def run(
+    model: torch.nn.Module,
+    inputs: Iterable[Any],
+    keep: Keep,
+    after: Callable[[], None] = lambda: None,
+    device: Device = None,
+) -> None:
+    """Run all inputs as calibrate does; `keep` is told of each linear that runs, `after` is called after each input."""
+    count = 0
+    with _as_found(model), _on(model, device) as place, _watched(model, keep), torch.no_grad():
+        for batch in _batches(inputs):
+            _call(model, batch, place)
+            after()
+            count += 1
+    if not count:
+        raise ValueError("there are no inputs to run")
+
+
 @contextlib.contextmanager
-def watched(model: torch.nn.Module, keep: Callable[[str, Tensor, Any], None]) -> Iterator[None]:
-    """While this lasts each linear that runs gives its name, its input [..., K] and its output."""
+def _watched(model: torch.nn.Module, keep: Keep) -> Iterator[None]:
 
     def hook_of(name: str) -> Callable[..., None]:
         def hook(module: torch.nn.Module, arguments: Sequence[Any], output: Any) -> None:
@@ -65,16 +78,16 @@ def watched(model: torch.nn.Module, keep: Callable[[str, Tensor, Any], None]) ->
             hook.remove()
 
 
-def call(model: torch.nn.Module, batch: Any, device: torch.device) -> Any:
-    """The model's output for one input of those that calibrate takes. Raises TypeError for another."""
+def _call(model: torch.nn.Module, batch: Any, device: torch.device) -> None:
     if isinstance(batch, Tensor):
-        return model(batch.to(device))
-    if isinstance(batch, Mapping):
-        return model(**{name: _moved(value, device) for name, value in batch.items()})
-    if isinstance(batch, (tuple, list)):
-        return model(*[_moved(value, device) for value in batch])
-    kinds = "a tensor, a tuple or list of arguments, or a dict of keyword arguments"
-    raise TypeError(f"an input must be {kinds}, not {type(batch).__name__}")
+        model(batch.to(device))
+    elif isinstance(batch, Mapping):
+        model(**{name: _moved(value, device) for name, value in batch.items()})
+    elif isinstance(batch, (tuple, list)):
+        model(*[_moved(value, device) for value in batch])
+    else:
+        kinds = "a tensor, a tuple or list of arguments, or a dict of keyword arguments"
+        raise TypeError(f"an input must be {kinds}, not {type(batch).__name__}")
 
 
 def _linears(model: torch.nn.Module) -> Iterator["tuple[str, torch.nn.Module]"]:

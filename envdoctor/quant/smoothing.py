@@ -62,8 +62,8 @@ def scales_of(magnitudes: Tensor, weights: Sequence[Tensor], alpha: float) -> Te
     return torch.where(magnitudes > 0, scales, torch.ones_like(scales))
 
 
-def seen_by(feed: Feed, statistics: Statistics) -> Tensor:
-    """The largest magnitudes of what a norm gives, [K]. Raises ValueError.
+def seen_by(feed: Feed, statistics: Statistics) -> LinearRange:
+    """The range of what a norm gives. Raises ValueError.
 
     Experts see a part of that each, everything else all of it: so what differs is not fed by the norm alone, and what
     has seen the same without being of the feed is fed by it too.
@@ -84,7 +84,7 @@ def seen_by(feed: Feed, statistics: Statistics) -> Tensor:
     for name in statistics.keys() - seen.keys():
         if _same(statistics[name], first):
             raise ValueError(f"{feed.name} feeds {name} too, which must be in its row with {min(seen)}")
-    return first.magnitudes()
+    return first
 
 
 def _same(one: LinearRange, other: LinearRange) -> bool:
@@ -94,7 +94,7 @@ def _same(one: LinearRange, other: LinearRange) -> bool:
 
 
 def _plan(feed: Feed, statistics: Statistics, alpha: Union[float, Mapping[str, float]]) -> _Plan:
-    magnitudes = seen_by(feed, statistics)
+    magnitudes = seen_by(feed, statistics).magnitudes()
     for weight in feed.weights:
         if weight.tensor.shape[-1:] != magnitudes.shape or weight.k_first:
             shape = list(weight.tensor.shape)

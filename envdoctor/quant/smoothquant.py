@@ -12,7 +12,7 @@ from envdoctor.kernels import LinearW8A8, pack_w8a8
 from envdoctor.quant.grid import Device, usable
 from envdoctor.quant.statistics import LinearRange, Statistics
 
-__all__ = ["SCHEMES", "Scheme", "linears_of", "quantize_w8a8", "w8a8_linear"]
+__all__ = ["SCHEMES", "Scheme", "linears_of", "quantize_w8a8", "rounded", "scheme_of", "steps", "w8a8_linear"]
 
 
 class Scheme(NamedTuple):
@@ -44,7 +44,7 @@ def quantize_w8a8(
     names of what stays as it is, with all within: whole ones, or their last parts. Raises ValueError, with the model as
     it was.
     """
-    linears, kind = linears_of(model, skip), _scheme(scheme)
+    linears, kind = linears_of(model, skip), scheme_of(scheme)
     if model in linears.values():
         raise ValueError("a linear alone cannot be replaced in place: w8a8_linear makes another one of it")
     for name, linear in linears.items():
@@ -60,9 +60,9 @@ def w8a8_linear(
     linear: torch.nn.Linear, scheme: str, seen: Optional[LinearRange] = None, device: Device = None
 ) -> LinearW8A8:
     """One linear by a scheme of SCHEMES; static ones want the range of its inputs. Raises ValueError."""
-    kind = _scheme(scheme)
+    kind = scheme_of(scheme)
     _check(linear, kind, seen, "the linear")
-    values, w_scale, w_zero = _rounded(usable(linear.weight, device), kind)
+    values, w_scale, w_zero = rounded(usable(linear.weight, device), kind)
     x_scale: Optional[Tensor] = None
     x_zero: Optional[Tensor] = None
     if kind.static and seen is not None:
@@ -95,17 +95,31 @@ def steps(low: Tensor, high: Tensor, with_zeros: bool) -> Tuple[Tensor, Optional
     return scale, (-(low / scale).round() - 128).clamp(-128, 127).to(torch.int32)
 
 
-def _rounded(weight: Tensor, kind: Scheme) -> Tuple[Tensor, Tensor, Optional[Tensor]]:
-    """Values int8 [N, K], scales float32 [N], zero points int32 [N]."""
+class Rounded(NamedTuple):
+    """weight[n, k] = scale[n] * (values[n, k] - zero[n])."""
+
+    values: Tensor  # int8 [N, K]
+    scale: Tensor  # float32 [N]
+    zero: Optional[Tensor]  # int32 [N]
+
+    def plain(self) -> Tensor:
+        """Float32 [N, K]."""
+        values = self.values.float()
+        return (values if self.zero is None else values - self.zero[:, None]) * self.scale[:, None]
+
+
+def rounded(weight: Tensor, kind: Scheme) -> Rounded:
+    """A float32 weight [N, K], as a scheme rounds it."""
     low, high = torch.aminmax(weight, dim=1) if kind.by_channel else torch.aminmax(weight)
     scale, zero = steps(low.expand(weight.shape[0]), high.expand(weight.shape[0]), kind.with_zeros)
     values = (weight / scale[:, None]).round_()
     if zero is not None:
         values += zero[:, None]
-    return values.clamp_(-128, 127).to(torch.int8), scale, zero
+    return Rounded(values.clamp_(-128, 127).to(torch.int8), scale, zero)
 
 
-def _scheme(name: str) -> Scheme:
+def scheme_of(name: str) -> Scheme:
+    """That of SCHEMES. Raises ValueError."""
     if name not in SCHEMES:
         raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, not {name!r}")
     return SCHEMES[name]
