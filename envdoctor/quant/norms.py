@@ -30,22 +30,33 @@ def divided(norm: torch.nn.Module, scales: Tensor, name: str) -> Dict[str, Tenso
 
 def _offset(norm: torch.nn.Module, name: str) -> int:
     """What it adds to its weight before it multiplies: 0 mostly, 1 in Gemma. Raises ValueError for anything else."""
-    asked = copy.deepcopy(norm).float()
-    channels = asked.weight.numel()
-    x = torch.linspace(-1, 2, channels, device=asked.weight.device).sin()[None]
+    asked = copy.deepcopy(norm).float().eval()
+    weight = asked.weight
+    x = torch.linspace(-1, 2, weight.numel(), device=weight.device).sin()[None]
+    ramp = torch.linspace(-2, 2, weight.numel(), device=weight.device)
     with torch.no_grad():
         try:
             for parameter in asked.parameters():
                 parameter.zero_()
-            at_zero = asked(x)
-            asked.weight.fill_(1)
-            plain = asked(x) - at_zero
+            at_zero, at_one, at_ramp = (_given(asked, each, x) for each in (0 * ramp, 0 * ramp + 1, ramp))
         except (TypeError, RuntimeError) as error:
             raise ValueError(
                 f"{name} cannot be asked how it scales: {' '.join(str(error).split())}"
             ) from error
-    if bool((plain.abs() > _CLOSE).any()):
-        for offset in (0, 1):
-            if torch.allclose(at_zero, offset * plain, atol=_CLOSE):
-                return offset
+    plain = at_one - at_zero
+    for offset in (0, 1):
+        fits = [
+            torch.allclose(y, plain * (each + offset), atol=_CLOSE)
+            for y, each in ((at_zero, 0), (at_ramp, ramp))
+        ]
+        if all(fits) and bool((plain.abs() > _CLOSE).any()):
+            return offset
     raise ValueError(f"{name} does not multiply what it normalises with its weight, nor with 1 + weight")
+
+
+def _given(norm: torch.nn.Module, weight: Tensor, x: Tensor) -> Tensor:
+    norm.weight.copy_(weight)
+    y = norm(x)
+    if not isinstance(y, Tensor):
+        raise TypeError(f"it gives a {type(y).__name__}")
+    return y

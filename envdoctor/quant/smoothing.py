@@ -3,6 +3,7 @@
 Source: Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantization for Large Language Models", 2022.
 """
 
+import functools
 from collections import Counter
 from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Union
 
@@ -72,25 +73,25 @@ def seen_by(feed: Feed, statistics: Statistics) -> LinearRange:
     if not seen:
         names = ", ".join(weight.name for weight in feed.weights)
         raise ValueError(f"{feed.name}: there are no statistics of what it feeds ({names})")
-    first, *rest = seen.values()
-    for each in rest:
-        first = first.merged(each)
+    channels = {each.max.numel() for each in seen.values()}
+    if len(channels) > 1:
+        raise ValueError(f"{feed.name}: statistics of what it feeds are of {sorted(channels)} channels")
+    whole = functools.reduce(LinearRange.merged, seen.values())
     experts = {weight.name for weight in feed.weights if weight.is_expert}
-    for name in seen.keys() - experts:
-        if not _same(seen[name], first):
+    for name, each in seen.items():
+        if name not in experts and not _same(each, whole):
             raise ValueError(
                 f"{feed.name}: {name} sees other inputs than the rest of what it is said to feed"
             )
-    for name in statistics.keys() - seen.keys():
-        if _same(statistics[name], first):
+    for name, each in statistics.items():
+        if name not in seen and _same(each, whole) and bool(whole.magnitudes().any()):
             raise ValueError(f"{feed.name} feeds {name} too, which must be in its row with {min(seen)}")
-    return first
+    return whole
 
 
 def _same(one: LinearRange, other: LinearRange) -> bool:
-    """Whether both have seen the same; of nothing but zeros there is no telling."""
-    pairs = [(mine, theirs.to(mine.device)) for mine, theirs in ((one.max, other.max), (one.min, other.min))]
-    return all(torch.equal(*pair) for pair in pairs) and bool(one.magnitudes().any())
+    pairs = ((one.max, other.max), (one.min, other.min))
+    return all(torch.equal(mine, theirs.to(mine.device)) for mine, theirs in pairs)
 
 
 def _plan(feed: Feed, statistics: Statistics, alpha: Union[float, Mapping[str, float]]) -> _Plan:

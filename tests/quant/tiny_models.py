@@ -35,7 +35,12 @@ def model_of(case, seed=0, **more):
     """In float64, with norms and biases that are no ones and zeros."""
     transformers = pytest.importorskip("transformers")
     kind, special = CASES[case]
-    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "vocab_size": VOCABULARY, "max_position_embeddings": 64}
+    sizes = {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "vocab_size": VOCABULARY,
+        "max_position_embeddings": 64,
+    }
     tokens = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2}
     config = transformers.AutoConfig.for_model(kind, **{**sizes, **tokens, **special, **more})
     return randomised(transformers.AutoModelForCausalLM.from_config(config), seed)
