@@ -1,5 +1,6 @@
 """GPTQ checkpoints: a safetensors file or a folder of several, read and written one linear at a time."""
 
+import contextlib
 import itertools
 import json
 import posixpath
@@ -12,7 +13,7 @@ from envdoctor.host import LocalHost, install, locked, make_folder, remove, writ
 from envdoctor.kernels.gptq import GptqValues, gptq_values
 from envdoctor.quant.gptq_config import FILE, V1, V2, CheckpointError, GptqConfig, config_of
 from envdoctor.quant.grid import Device, QuantizedWeight
-from envdoctor.quant.tensor_file import Tensors, opened, tensor_of, told, write_tensors
+from envdoctor.quant.tensor_file import Tensors, write_tensors
 
 __all__ = ["CheckpointError", "GptqCheckpoint", "GptqConfig", "GptqLinear", "write_gptq"]
 
@@ -43,7 +44,7 @@ class GptqCheckpoint:
         checkpoint_format: Optional[str] = None,
     ) -> None:
         self.path = path
-        with told(path):
+        with _told(path):
             self._files = _files(path)
         # by either: one that lacks the other is not passed over, and reading it says so
         split = [key.rpartition(".") for key in self._files]
@@ -76,8 +77,8 @@ class GptqCheckpoint:
         """One that is of no linear (`others`)."""
         if key not in self._files:
             raise CheckpointError(f"{self.path}: no tensor {key}")
-        with opened(self._files[key]) as file:
-            return tensor_of(file, key, self._files[key]).to(device or "cpu")
+        with _opened(self._files[key]) as file:
+            return _tensor(file, key, self._files[key]).to(device or "cpu")
 
     def _tensors(self, name: str) -> Dict[str, Tensor]:
         keys = {part: f"{name}.{part}" for part in (*_PARTS, "g_idx", "bias")}
@@ -87,8 +88,8 @@ class GptqCheckpoint:
         found = {}
         for part, key in keys.items():
             if key in self._files:
-                with opened(self._files[key]) as file:
-                    found[part] = tensor_of(file, key, self._files[key])
+                with _opened(self._files[key]) as file:
+                    found[part] = _tensor(file, key, self._files[key])
         return found
 
     def _values(self, name: str, tensors: Dict[str, Tensor], v2: bool) -> Tuple[GptqValues, Tensor]:
@@ -140,7 +141,7 @@ def write_gptq(
     """
     target = posixpath.abspath(folder)
     part = posixpath.join(posixpath.dirname(target), f".{posixpath.basename(target)}.envdoctor-unfinished")
-    with told(folder):
+    with _told(folder):
         if LocalHost().is_dir(target) and LocalHost().listdir(target):
             raise CheckpointError(f"{folder}: there is something in it; name a new folder")
         make_folder(part)
@@ -296,7 +297,7 @@ def _config(path: str) -> GptqConfig:
 
 
 def _json(path: str) -> Any:
-    with told(path):
+    with _told(path):
         try:
             return json.loads(LocalHost().read_text(path, _LIMIT))
         except (ValueError, RecursionError) as error:
@@ -304,5 +305,44 @@ def _json(path: str) -> Any:
 
 
 def _keys(path: str) -> List[str]:
-    with opened(path) as file:
+    with _opened(path) as file:
         return list(file.keys())
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[Any]:
+    try:
+        from safetensors import SafetensorError, safe_open
+    except ImportError as error:
+        say = f"checkpoints need safetensors, which does not import here ({error}): pip install 'envdoctor[quant]'"
+        raise ImportError(say) from error
+    with _told(path):
+        try:
+            with safe_open(path, framework="pt") as file:
+                yield file
+        except SafetensorError as error:
+            raise CheckpointError(f"{path}: not a whole safetensors file: {_line(error)}") from error
+
+
+def _tensor(file: Any, key: str, path: str) -> Tensor:
+    try:
+        tensor = file.get_tensor(key)
+    except (TypeError, KeyError, AttributeError, RuntimeError) as error:  # a type that this torch has not
+        raise CheckpointError(f"{path}: {key}: {_line(error)}") from error
+    assert isinstance(tensor, Tensor)
+    return tensor
+
+
+@contextlib.contextmanager
+def _told(place: str) -> Iterator[None]:
+    """The operating system's refusals as one line."""
+    try:
+        yield
+    except BlockingIOError:
+        raise
+    except OSError as error:
+        raise CheckpointError(f"{error.filename or place}: {error.strerror or _line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())

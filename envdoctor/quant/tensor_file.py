@@ -1,14 +1,13 @@
-"""Safetensors files: read, and written tensor by tensor: what comes next need not be known, nor is held with what came.
+"""A safetensors file written tensor by tensor: what comes next need not be known, and is never held with what came.
 
 The format: eight bytes with the length of a header, the header (JSON: type, shape and place of each tensor), the bytes.
 """
 
-import contextlib
 import ctypes
 import itertools
 import json
 import sys
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Tuple
 
 import torch
 from torch import Tensor
@@ -105,45 +104,3 @@ def _copied(spool: str, entries: Iterable[_Entry]) -> Iterator[bytes]:
             stream.seek(entry.at)
             for begin in range(0, entry.size, _CHUNK):
                 yield stream.read(min(_CHUNK, entry.size - begin))
-
-
-@contextlib.contextmanager
-def opened(path: str) -> Iterator[Any]:
-    """What safetensors reads it with. Raises ImportError without that, and CheckpointError, in one line."""
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ImportError as error:
-        say = f"checkpoints need safetensors, which does not import here ({error}): pip install 'envdoctor[quant]'"
-        raise ImportError(say) from error
-    with told(path):
-        try:
-            with safe_open(path, framework="pt") as file:
-                yield file
-        except SafetensorError as error:
-            raise CheckpointError(f"{path}: not a whole safetensors file: {one_line(error)}") from error
-
-
-def tensor_of(file: Any, key: str, path: str) -> Tensor:
-    """One of an opened file; it may lie in the file. Raises CheckpointError."""
-    try:
-        tensor = file.get_tensor(key)
-    except (TypeError, KeyError, AttributeError, RuntimeError) as error:  # a type that this torch has not
-        raise CheckpointError(f"{path}: {key}: {one_line(error)}") from error
-    assert isinstance(tensor, Tensor)
-    return tensor
-
-
-@contextlib.contextmanager
-def told(place: str) -> Iterator[None]:
-    """The operating system's refusals as one line."""
-    try:
-        yield
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        raise CheckpointError(f"{error.filename or place}: {error.strerror or one_line(error)}") from error
-
-
-def one_line(error: Exception) -> str:
-    """What it says."""
-    return " ".join(str(error).split())
