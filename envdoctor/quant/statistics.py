@@ -7,7 +7,8 @@ from torch import Tensor
 
 from envdoctor.host import new_file_mode, replace_whole
 from envdoctor.quant.gptq_config import CheckpointError
-from envdoctor.quant.tensor_file import opened, small_file, tensor_of, told
+from envdoctor.quant.tensor_file import small_file
+from envdoctor.quant.tensor_files import TensorFiles, told
 
 
 class LinearRange(NamedTuple):
@@ -79,13 +80,13 @@ class Statistics(Mapping[str, LinearRange]):
     def load(cls, path: str) -> "Statistics":
         """What save wrote, on the CPU. Raises CheckpointError, in one line."""
         parts: Dict[str, Dict[str, Tensor]] = {}
-        with opened(path) as file:
-            for key in list(file.keys()):
-                name, _, part = key.rpartition(".")
-                tensor = tensor_of(file, key, path)
-                if part not in LinearRange._fields or tensor.dtype != torch.float32:
-                    raise CheckpointError(f"{path}: {key} ({tensor.dtype}) is nothing that statistics have")
-                parts.setdefault(name, {})[part] = tensor.clone()
+        files = TensorFiles(path)
+        for key in files:
+            name, _, part = key.rpartition(".")
+            tensor = files.read(key)
+            if part not in LinearRange._fields or tensor.dtype != torch.float32:
+                raise CheckpointError(f"{path}: {key} ({tensor.dtype}) is nothing that statistics have")
+            parts.setdefault(name, {})[part] = tensor.clone()
         for name, found in parts.items():
             _check(f"{path}: {name}", found)
         return cls({name: LinearRange(**found) for name, found in parts.items()})

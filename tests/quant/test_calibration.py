@@ -95,7 +95,7 @@ def test_the_model_is_as_it_was_found():
     before, weights = state(model), [parameter.clone() for parameter in model.parameters()]
     x = random(64, 6)
     found = calibrate(model, [x])
-    assert_range(found["2"], model[0](x))  # nothing was dropped
+    torch.testing.assert_close(found["2"].max, model[0](x).amax(0).detach())  # nothing was dropped
     model.append(Breaks())
     before += [(False, 0, 0)]
     model[3].eval()
@@ -153,17 +153,20 @@ def test_what_does_not_fit_is_said(model, inputs, kind, said):
 # --- statistics -------------------------------------------------------------------------------------------------------
 
 
-def assert_same(one, other):
+def assert_same(one, other, rtol=0.0):
     assert dict(one).keys() == dict(other).keys()
     for name in one:
         for mine, theirs in zip(one[name], other[name]):
-            assert mine is theirs or torch.equal(mine, theirs), name
+            assert (mine is None) is (theirs is None)
+            if mine is not None:
+                torch.testing.assert_close(mine, theirs, rtol=rtol, atol=rtol)
 
 
 def test_passes_are_merged():
     model, x = pair(), random(20, 6)
     parts = [calibrate(model, [x[at : at + 10]], outputs=True) for at in (0, 10)]
-    assert_same(parts[0].merged(parts[1]), calibrate(model, [x], outputs=True))
+    whole = calibrate(model, [x], outputs=True)
+    assert_same(parts[0].merged(parts[1]), whole, 1e-6)  # products of fewer rows add up in another order
     without = calibrate(model, [x[:10]])
     assert without.merged(parts[1])["0"].output_max is None
     more = Statistics({"other": LinearRange(torch.ones(2), torch.zeros(2))})
