@@ -25,6 +25,8 @@ def linear_of(n=16, k=48, bias=True):
     linear = torch.nn.Linear(k, n, bias=bias)
     with torch.no_grad():
         linear.weight.copy_(random(n, k, seed=3) * torch.linspace(0.5, 3, n)[:, None] + 0.4)
+        if bias:
+            linear.bias.copy_(random(n, seed=4))
     return linear
 
 
