@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from envdoctor.quant.grid import Device
-from envdoctor.quant.statistics import LinearRange, Statistics
+from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
 __all__ = ["LinearRange", "Statistics", "calibrate", "run"]
 
@@ -60,7 +60,6 @@ def run(
 
 @contextlib.contextmanager
 def _watched(model: torch.nn.Module, keep: Keep) -> Iterator[None]:
-
     def hook_of(name: str) -> Callable[..., None]:
         def hook(module: torch.nn.Module, arguments: Sequence[Any], output: Any) -> None:
             if not arguments:
@@ -98,11 +97,8 @@ def _linears(model: torch.nn.Module) -> Iterator["tuple[str, torch.nn.Module]"]:
 
 
 def _range(x: Tensor, y: Optional[Tensor]) -> LinearRange:
-    low, high = torch.aminmax(x.reshape(-1, x.shape[-1]), dim=0)
-    if y is None:
-        return LinearRange(high.float(), low.float())
-    lowest, highest = torch.aminmax(y.detach())
-    return LinearRange(high.float(), low.float(), highest.float(), lowest.float())
+    of_x = channel_range(x)
+    return of_x if y is None else of_x._replace(output_max=y.amax().float(), output_min=y.amin().float())
 
 
 def _check_finite(seen: Mapping[str, LinearRange]) -> None:
@@ -110,11 +106,8 @@ def _check_finite(seen: Mapping[str, LinearRange]) -> None:
     if not seen:
         return
     place = next(iter(seen.values())).max.device
-    sums = [
-        sum(part.abs().sum().double().to(place) for part in each if part is not None)
-        for each in seen.values()
-    ]
-    fine = torch.stack([torch.as_tensor(each) for each in sums]).isfinite()  # one wait for the device
+    parts = [[part.isfinite().all().to(place) for part in each if part is not None] for each in seen.values()]
+    fine = torch.stack([torch.stack(each).all() for each in parts])  # one wait for the device
     if not bool(fine.all()):
         name = list(seen)[fine.tolist().index(False)]
         raise ValueError(f"{name or 'the linear'}: infinity or NaN in its inputs or outputs")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from envdoctor.quant.families import Feed, GivenRow, find_feeds
 from envdoctor.quant.norms import divided
-from envdoctor.quant.statistics import LinearRange, Statistics
+from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
 __all__ = ["scales_of", "seen_by", "smooth"]
 
@@ -114,11 +114,7 @@ def _plan(feed: Feed, statistics: Statistics, alpha: Union[float, Mapping[str, f
 
 def _largest(weights: Sequence[Tensor], device: torch.device) -> Tensor:
     """Magnitude of each channel in all weights [..., K], float32 [K]."""
-    found = []
-    for weight in weights:
-        low, high = torch.aminmax(weight.detach().reshape(-1, weight.shape[-1]), dim=0)
-        found.append(torch.maximum(high, -low).to(device, torch.float32))
-    return torch.stack(found).amax(0)
+    return torch.stack([channel_range(weight).magnitudes().to(device) for weight in weights]).amax(0)
 
 
 def _check_owners(model: torch.nn.Module, feeds: Sequence[Feed]) -> None:

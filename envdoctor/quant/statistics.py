@@ -11,6 +11,12 @@ from envdoctor.quant.tensor_file import small_file
 from envdoctor.quant.tensor_files import TensorFiles, told
 
 
+def channel_range(x: Tensor) -> "LinearRange":
+    """Of rows [..., K] of any floating-point type, of which there is one at least."""
+    rows = x.detach().reshape(-1, x.shape[-1])
+    return LinearRange(rows.amax(0).float(), rows.amin(0).float())
+
+
 class LinearRange(NamedTuple):
     """Of a linear: the largest and the smallest value of each channel of its inputs, and of all its outputs."""
 
