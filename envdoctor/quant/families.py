@@ -18,7 +18,9 @@ class Family(NamedTuple):
     name: str
     feeds: Mapping[str, Sequence[str]]
     others: Optional[Sequence[str]]  # None: anything
-    attributes: Mapping[str, bool] = {}  # of a block, which must have this value if it is there
+    attributes: Mapping[
+        str, object
+    ] = {}  # a block that has one must have this value; else a norm gives the residual
 
 
 _QKV = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
@@ -35,7 +37,7 @@ FAMILIES = (
         "OPT",
         {"self_attn_layer_norm": _QKV, "final_layer_norm": ("fc1",)},
         ("self_attn.out_proj", "fc2"),
-        {"do_layer_norm_before": True},  # else what the norm gives is also the residual
+        {"do_layer_norm_before": True},
     ),
     Family(
         "LLaMA, Mistral, Qwen2, Qwen3, Gemma",
@@ -56,6 +58,7 @@ FAMILIES = (
         "Mixtral",
         {"input_layernorm": _QKV, "post_attention_layernorm": ("mlp.gate", "mlp.experts.gate_up_proj")},
         (*_ATTENTION, "mlp.experts.down_proj"),
+        {"mlp_alpha_factor": None},  # of MiniMax
     ),
     Family(
         "Mixtral before transformers 5",
@@ -94,6 +97,7 @@ class Weight(NamedTuple):
 
     name: str  # a module's, or the parameter's where its module has several
     tensor: Tensor
+    owner: torch.nn.Module
     is_expert: bool  # one of those that share what the norm gives, each for some rows
     k_first: bool  # [K, N] after all
 
@@ -179,7 +183,7 @@ def _weight(place: _Place, is_expert: bool) -> Weight:
     if tensor is None or not tensor.is_floating_point() or tensor.dim() not in (2, 3) or tensor.is_meta:
         raise ValueError(f"{place.name} has no weight [N, K] of floating-point numbers to multiply")
     k_first = type(owner).__name__ == "Conv1D" or getattr(owner, "is_transposed", False)
-    return Weight(place.name, tensor, is_expert or tensor.dim() == 3, k_first)
+    return Weight(place.name, tensor, owner, is_expert or tensor.dim() == 3, k_first)
 
 
 def _tensors(places: Sequence[_Place]) -> Set[int]:

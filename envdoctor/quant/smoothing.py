@@ -5,12 +5,13 @@ Source: Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantiza
 
 import functools
 from collections import Counter
-from typing import Dict, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
 
 from envdoctor.quant.families import Feed, GivenRow, find_feeds
+from envdoctor.quant.feed_check import check_feeds
 from envdoctor.quant.norms import divided
 from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
@@ -30,17 +31,23 @@ def smooth(
     statistics: Statistics,
     alpha: Union[float, Mapping[str, float]] = 0.5,
     rows: Optional[Sequence[GivenRow]] = None,
+    check: Iterable[Any] = (),
 ) -> Statistics:
     """Smooth a model in place; returns the statistics as they are afterwards, so that nothing is calibrated again.
 
     Each norm's weight and bias are divided by scales, and all weights that it feeds multiplied: the model computes what
     it did, up to rounding. alpha says how much of the difficulty goes to the weights, from 0 to 1: 0.5 suits OPT and
     BLOOM, 0.8 to 0.9 LLaMA and Mistral; or one for each norm, by name (see envdoctor.quant.alpha). `rows` stand for the
-    table of families: a norm's name, and the names of all that it feeds, both within whatever module has them all.
+    table of families: a norm's name, and the names of all that it feeds, both within whatever module has them all. A
+    row knows blocks by the names and parameters in them; one that looks alike and does something else with a norm is
+    found out where `check` has inputs, one will do, as calibrate takes them.
     Raises ValueError, with the model as it was, for a model that no row knows and for what cannot be folded exactly.
     """
     feeds = find_feeds(model, rows)
     _check_owners(model, feeds)
+    checked = list(check)
+    if checked:
+        check_feeds(model, feeds, checked)
     plans = [_plan(feed, statistics, alpha) for feed in feeds]
     for plan in plans:
         _fold(plan)

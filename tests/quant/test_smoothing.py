@@ -38,7 +38,7 @@ def state_of(model):
 def test_a_model_computes_what_it_did(case, alpha):
     model, inputs = model_of(case), tokens()
     statistics, before = calibrate(model, inputs), logits(model, inputs[0])
-    after = smooth(model, statistics, alpha)
+    after = smooth(model, statistics, alpha, check=inputs[:1])
     difference = (logits(model, inputs[0]) - before).abs().max() / before.abs().max()
     assert difference <= (1e-4 if case in ROUGH else 1e-10)
 
@@ -207,6 +207,7 @@ REFUSED = {
         {"apply_residual_connection_post_layernorm": True},
         "apply_residual_connection_post_layernorm is True",
     ),
+    "minimax": ("minimax", {}, "mlp_alpha_factor is (1|True): a norm also gives the residual"),
     "opt, no weights": ("opt", {"layer_norm_elementwise_affine": False}, "must have a weight"),
 }
 
@@ -218,6 +219,29 @@ def test_a_norm_that_also_gives_the_residual_is_refused(name):
     statistics, before = calibrate(model, inputs), state_of(model)
     with pytest.raises(ValueError, match=said):
         smooth(model, statistics)
+    assert unchanged(model, before)
+
+
+@pytest.mark.parametrize(
+    ("case", "options", "row"),
+    [
+        ("opt", {"do_layer_norm_before": False}, ("self_attn_layer_norm", ("fc1",))),
+        (
+            "bloom",
+            {"apply_residual_connection_post_layernorm": True},
+            ("input_layernorm", ("self_attention.query_key_value",)),
+        ),
+        ("codegen", {}, ("ln_1", ("attn.qkv_proj",))),
+        ("mixtral", {}, ("post_attention_layernorm", ("mlp.gate",))),
+    ],
+)
+def test_running_the_model_shows_what_rows_leave_out(case, options, row):
+    """A residual, another linear, experts: of all but linears statistics say nothing."""
+    model, inputs = model_of(case, **options), tokens(1)
+    statistics, before = calibrate(model, inputs), state_of(model)
+    alone = {name: each for name, each in statistics.items() if name.endswith(row[1][0])}
+    with pytest.raises(ValueError, match=r"scales would reach .*feeds more than its row says"):
+        smooth(model, Statistics(alone), rows=[row], check=inputs)
     assert unchanged(model, before)
 
 

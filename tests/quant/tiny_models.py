@@ -31,10 +31,14 @@ CASES = {
 }
 
 
+#: One that looks like Mixtral, and is not.
+LOOKALIKES = {"minimax": ("minimax", CASES["mixtral"][1])}
+
+
 def model_of(case, seed=0, **more):
     """In float64, with norms and biases that are no ones and zeros."""
     transformers = pytest.importorskip("transformers")
-    kind, special = CASES[case]
+    kind, special = {**CASES, **LOOKALIKES}[case]
     sizes = {
         "hidden_size": 32,
         "num_hidden_layers": 2,
