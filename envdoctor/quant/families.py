@@ -1,6 +1,6 @@
 """Which norm of a model's block feeds which linears: a table, and the places in a model that a row of it describes."""
 
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -117,17 +117,21 @@ class _Place(NamedTuple):
 
 
 def find_feeds(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]] = None) -> List[Feed]:
-    """Those of a model, by FAMILIES or by rows that are given instead. Raises ValueError where there are none."""
+    """Those of a model, by FAMILIES or by rows that are given instead.
+
+    Raises ValueError where there are none, and for a block that is almost of a family: part of a model smoothed would
+    pass for all of it.
+    """
     families = FAMILIES if rows is None else [Family("given", {norm: to}, None) for norm, to in rows]
-    unlike: Set[str] = set()
-    feeds = [
-        feed
-        for name, block in model.named_modules()
-        for family in families
-        for feed in _of_block(name, block, family, unlike)
-    ]
+    feeds: List[Feed] = []
+    for name, block in model.named_modules():
+        unlike: List[str] = []
+        found = [feed for family in families for feed in _of_block(name, block, family, unlike)]
+        if unlike and not found:
+            raise ValueError(f"{name or 'the model'} is like {unlike[0]}: give rows for it")
+        feeds += found
     if not feeds:
-        raise ValueError(_nothing(model, families, unlike))
+        raise ValueError(_nothing(model, families))
     names = [feed.name for feed in feeds]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -135,7 +139,7 @@ def find_feeds(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]] = None
     return feeds
 
 
-def _of_block(name: str, block: torch.nn.Module, family: Family, unlike: Set[str]) -> List[Feed]:
+def _of_block(name: str, block: torch.nn.Module, family: Family, unlike: List[str]) -> List[Feed]:
     """Its feeds if it is of this family; `unlike` takes up why it is not, where names are the family's."""
     feeds: List[Feed] = []
     known: Set[int] = set()
@@ -151,13 +155,12 @@ def _of_block(name: str, block: torch.nn.Module, family: Family, unlike: Set[str
     known.update(*(_tensors(_at(name, block, path)) for path in family.others))
     stranger = next((key for key, tensor in block.named_parameters() if id(tensor) not in known), None)
     if stranger is not None:
-        unlike.add(f"{name} is like {family.name}, but has {stranger}, which a norm may feed")
+        unlike.append(f"{family.name}, but has {stranger}, which a norm may feed")
         return []
     for key, value in family.attributes.items():
-        if getattr(block, key, value) != value:
-            unlike.add(
-                f"{name} is like {family.name}, but {key} is {not value}: a norm also gives the residual"
-            )
+        has = getattr(block, key, value)
+        if has != value:
+            unlike.append(f"{family.name}, but {key} is {has}, so that a norm also gives the residual")
             return []
     return feeds
 
@@ -180,6 +183,9 @@ def _weight(place: _Place, is_expert: bool) -> Weight:
     owner, tensor = place.owner, place.part
     if isinstance(tensor, torch.nn.Module):
         owner, tensor = tensor, tensor._parameters.get("weight")
+        more = [key for key, _ in owner.named_parameters() if key not in ("weight", "bias")]
+        if more:
+            raise ValueError(f"{place.name} has {more[0]} besides a weight and a bias, which a norm may feed")
     if tensor is None or not tensor.is_floating_point() or tensor.dim() not in (2, 3) or tensor.is_meta:
         raise ValueError(f"{place.name} has no weight [N, K] of floating-point numbers to multiply")
     k_first = type(owner).__name__ == "Conv1D" or getattr(owner, "is_transposed", False)
@@ -198,14 +204,10 @@ def _joined(before: str, name: str) -> str:
     return f"{before}.{name}" if before else name
 
 
-def _nothing(model: torch.nn.Module, families: Sequence[Family], unlike: Set[str]) -> str:
-    if unlike:
-        return sorted(unlike)[0]
-    looked: Dict[str, str] = {
-        family.name: "; ".join(f"{norm} to {', '.join(to)}" for norm, to in family.feeds.items())
+def _nothing(model: torch.nn.Module, families: Sequence[Family]) -> str:
+    looked = [
+        f"{family.name}: " + "; ".join(f"{norm} to {', '.join(to)}" for norm, to in family.feeds.items())
         for family in families
-    }
-    said = " | ".join(f"{name}: {feeds}" for name, feeds in looked.items())
-    return (
-        f"no norm in {type(model).__name__} that feeds linears by a known name; looked for {said}. Give rows"
-    )
+    ]
+    kind = type(model).__name__
+    return f"no norm in {kind} that feeds linears by a known name: give rows; looked for {' | '.join(looked)}"

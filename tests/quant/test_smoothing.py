@@ -207,7 +207,7 @@ REFUSED = {
         {"apply_residual_connection_post_layernorm": True},
         "apply_residual_connection_post_layernorm is True",
     ),
-    "minimax": ("minimax", {}, "mlp_alpha_factor is (1|True): a norm also gives the residual"),
+    "minimax": ("minimax", {}, "mlp_alpha_factor is (1|True), so that a norm also gives the residual"),
     "opt, no weights": ("opt", {"layer_norm_elementwise_affine": False}, "must have a weight"),
 }
 
@@ -248,11 +248,21 @@ def test_running_the_model_shows_what_rows_leave_out(case, options, row):
 def test_a_linear_that_no_row_knows_is_refused():
     model, inputs = model_of("llama"), tokens(1)
     statistics = calibrate(model, inputs)
-    for layer in model.model.layers:
-        layer.self_attn.q_proj.adapter = torch.nn.Linear(32, 4)
-        layer.mlp.adapter = torch.nn.Linear(32, 4)
-    with pytest.raises(ValueError, match=r"layers.0 is like LLaMA.*has mlp.adapter.weight"):
+    model.model.layers[1].mlp.adapter = torch.nn.Linear(32, 4)
+    before = state_of(model)
+    with pytest.raises(ValueError, match=r"layers.1 is like LLaMA.*has mlp.adapter.weight.*give rows"):
         smooth(model, statistics)
+    assert unchanged(model, before)
+
+
+def test_an_adapter_within_a_linear_is_refused():
+    model, inputs = model_of("llama"), tokens(1)
+    statistics = calibrate(model, inputs)
+    model.model.layers[1].mlp.up_proj.lora_a = torch.nn.Parameter(torch.zeros(2, 32))
+    before = state_of(model)
+    with pytest.raises(ValueError, match=r"layers.1.mlp.up_proj has lora_a besides a weight and a bias"):
+        smooth(model, statistics)
+    assert unchanged(model, before)
 
 
 def test_a_model_that_no_row_knows():
@@ -263,7 +273,7 @@ def test_a_model_that_no_row_knows():
     model = transformers.GPT2LMHeadModel(config)
     statistics = calibrate(model, tokens(1))
     with pytest.raises(
-        ValueError, match=r"no norm in GPT2LMHeadModel.*self_attn_layer_norm to self_attn\.q_proj.*rows"
+        ValueError, match=r"no norm in GPT2LMHeadModel.*give rows.*self_attn_layer_norm to self_attn\.q_proj"
     ):
         smooth(model, statistics)
     with pytest.raises(ValueError, match=r"c_attn is \[32, 96\], not \[N, K\] with 32 channels"):
