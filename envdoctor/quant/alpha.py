@@ -34,11 +34,11 @@ def search_alpha(
     of the products, added up over the weights.
     """
     kind, feeds = scheme_of(scheme), find_feeds(model, rows)
-    seen = {feed.name: seen_by(feed, statistics) for feed in feeds}
+    ranges = seen_by(feeds, statistics)
     kept = _kept(model, feeds, inputs, samples, device)
     best = {}
-    for feed in feeds:
-        errors = [_error(feed, kept[feed.name], seen[feed.name], alpha, kind) for alpha in alphas]
+    for feed, seen in zip(feeds, ranges):
+        errors = [_error(feed, kept[feed.name], seen, alpha, kind) for alpha in alphas]
         best[feed.name] = alphas[errors.index(min(errors))]
     return best
 

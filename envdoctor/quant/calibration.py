@@ -61,20 +61,26 @@ def run(
 @contextlib.contextmanager
 def _watched(model: torch.nn.Module, keep: Keep) -> Iterator[None]:
     def hook_of(name: str) -> Callable[..., None]:
-        def hook(module: torch.nn.Module, arguments: Sequence[Any], output: Any) -> None:
-            if not arguments:
-                raise ValueError(f"{name}: its input comes by keyword, which hooks are not told")
-            if isinstance(arguments[0], Tensor) and arguments[0].is_floating_point():
-                keep(name, arguments[0].detach(), output)
+        def hook(_: torch.nn.Module, given: Sequence[Any], named: Mapping[str, Any], output: Any) -> None:
+            x = next(iter((*given, *named.values())), None)
+            if isinstance(x, Tensor) and x.is_floating_point():
+                keep(name, x.detach(), output)
 
         return hook
 
-    hooks = [module.register_forward_hook(hook_of(name)) for name, module in _linears(model)]
+    hooks = [_hooked(module, hook_of(name)) for name, module in _linears(model)]
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
+
+
+def _hooked(module: torch.nn.Module, hook: Callable[..., None]) -> Any:
+    try:
+        return module.register_forward_hook(hook, with_kwargs=True)
+    except TypeError:  # torch before 2.0, which tells hooks nothing of what comes by keyword
+        return module.register_forward_hook(lambda _, given, output: hook(_, given, {}, output))
 
 
 def _call(model: torch.nn.Module, batch: Any, device: torch.device) -> None:
@@ -148,8 +154,8 @@ def _on(model: torch.nn.Module, device: Device) -> Iterator[torch.device]:
     if len(homes) > 1:
         places = " and ".join(map(str, homes))
         raise ValueError(f"the model is on {places}, so it cannot be moved to {target} and back")
-    model.to(target)
     try:
+        model.to(target)
         yield target
     finally:
         model.to(homes[0])

@@ -20,7 +20,7 @@ class Family(NamedTuple):
     others: Optional[Sequence[str]]  # None: anything
     attributes: Mapping[
         str, object
-    ] = {}  # a block that has one must have this value; else a norm gives the residual
+    ] = {}  # those of a block, if it has them: else a norm gives the residual too
 
 
 _QKV = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj")
@@ -139,6 +139,11 @@ def find_feeds(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]] = None
     return feeds
 
 
+def besides_weight(module: torch.nn.Module) -> Optional[str]:
+    """A parameter of a linear or a norm that is neither its weight nor its bias, such as an adapter's."""
+    return next((key for key, _ in module.named_parameters() if key not in ("weight", "bias")), None)
+
+
 def _of_block(name: str, block: torch.nn.Module, family: Family, unlike: List[str]) -> List[Feed]:
     """Its feeds if it is of this family; `unlike` takes up why it is not, where names are the family's."""
     feeds: List[Feed] = []
@@ -183,9 +188,9 @@ def _weight(place: _Place, is_expert: bool) -> Weight:
     owner, tensor = place.owner, place.part
     if isinstance(tensor, torch.nn.Module):
         owner, tensor = tensor, tensor._parameters.get("weight")
-        more = [key for key, _ in owner.named_parameters() if key not in ("weight", "bias")]
+        more = besides_weight(owner)
         if more:
-            raise ValueError(f"{place.name} has {more[0]} besides a weight and a bias, which a norm may feed")
+            raise ValueError(f"{place.name} has {more} besides a weight and a bias, which a norm may feed")
     if tensor is None or not tensor.is_floating_point() or tensor.dim() not in (2, 3) or tensor.is_meta:
         raise ValueError(f"{place.name} has no weight [N, K] of floating-point numbers to multiply")
     k_first = type(owner).__name__ == "Conv1D" or getattr(owner, "is_transposed", False)

@@ -1,30 +1,26 @@
 """Whether norms feed what a table says and nothing else, found out by running the model."""
 
 import contextlib
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
 from envdoctor.quant.calibration import calibrate
 from envdoctor.quant.families import Feed
-from envdoctor.quant.grid import Device
 
 _CLOSE = 1e-3
 
 
-def check_feeds(
-    model: torch.nn.Module, feeds: Sequence[Feed], inputs: Iterable[Any], device: Device = None
-) -> None:
+def check_feeds(model: torch.nn.Module, feeds: Sequence[Feed], inputs: Sequence[Any]) -> None:
     """Raise ValueError, naming a linear, where scales would reach what is not in the feeds, such as a residual.
 
     Inputs run twice, as calibrate runs them: as they are, and with every other channel of what norms give halved and
     doubled again before each weight of the feed. Halves are exact, so no linear may notice.
     """
-    batches = list(inputs)
-    plain = calibrate(model, batches, device, outputs=True)
+    plain = calibrate(model, inputs, outputs=True)
     with _halved(feeds):
-        halved = calibrate(model, batches, device, outputs=True)
+        halved = calibrate(model, inputs, outputs=True)
     for name, each in plain.items():
         close = {"rtol": _CLOSE, "atol": _CLOSE * float(each.magnitudes().max())}
         for one, other in zip(each, halved[name]):
@@ -49,6 +45,10 @@ def _halving(module: torch.nn.Module, arguments: Sequence[Any], given: Tensor) -
 
 
 def _doubling(module: torch.nn.Module, arguments: Sequence[Any]) -> Any:
+    if not arguments:
+        raise ValueError(
+            f"a {type(module).__name__} that a norm feeds is called by keyword, which cannot be checked"
+        )
     x, *rest = arguments
     return (x * _scales(x), *rest)
 

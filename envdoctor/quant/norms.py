@@ -6,13 +6,15 @@ from typing import Dict
 import torch
 from torch import Tensor
 
+from envdoctor.quant.families import besides_weight
+
 _CLOSE = 1e-3
 
 
 def divided(norm: torch.nn.Module, scales: Tensor, name: str) -> Dict[str, Tensor]:
     """The weight and the bias with which a norm gives its output divided by scales, [K]. Raises ValueError."""
     parameters = dict(norm.named_parameters())
-    if "weight" not in parameters or not parameters.keys() <= {"weight", "bias"}:
+    if "weight" not in parameters or besides_weight(norm):
         found = ", ".join(parameters) or "nothing"
         raise ValueError(f"{name} must have a weight to divide, and at most a bias besides: it has {found}")
     if parameters["weight"].shape != scales.shape:

@@ -5,7 +5,7 @@ Source: Xiao et al., "SmoothQuant: Accurate and Efficient Post-Training Quantiza
 
 import functools
 from collections import Counter
-from typing import Any, Dict, Iterable, Mapping, NamedTuple, Optional, Sequence, Union
+from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 import torch
 from torch import Tensor
@@ -48,7 +48,7 @@ def smooth(
     checked = list(check)
     if checked:
         check_feeds(model, feeds, checked)
-    plans = [_plan(feed, statistics, alpha) for feed in feeds]
+    plans = [_plan(feed, seen, alpha) for feed, seen in zip(feeds, seen_by(feeds, statistics))]
     for plan in plans:
         _fold(plan)
     scales = {weight.name: plan.scales for plan in plans for weight in plan.feed.weights}
@@ -70,29 +70,40 @@ def scales_of(magnitudes: Tensor, weights: Sequence[Tensor], alpha: float) -> Te
     return torch.where(magnitudes > 0, scales, torch.ones_like(scales))
 
 
-def seen_by(feed: Feed, statistics: Statistics) -> LinearRange:
-    """The range of what a norm gives. Raises ValueError.
+def seen_by(feeds: Sequence[Feed], statistics: Statistics) -> List[LinearRange]:
+    """The range of what each norm gives. Raises ValueError.
 
     Experts see a part of that each, everything else all of it: so what differs is not fed by the norm alone, and what
-    has seen the same without being of the feed is fed by it too.
+    has seen the same without being of any feed is fed by it too.
     """
-    seen = {weight.name: statistics[weight.name] for weight in feed.weights if weight.name in statistics}
+    found = [_seen(feed, statistics) for feed in feeds]
+    known = {weight.name for feed in feeds for weight in feed.weights}
+    for name, each in statistics.items():
+        if name not in known and bool(each.magnitudes().any()):
+            for feed, whole in zip(feeds, found):
+                if _same(each, whole):
+                    raise ValueError(f"{feed.name} feeds {name} too, which must be in its row")
+    return found
+
+
+def _seen(feed: Feed, statistics: Statistics) -> LinearRange:
+    seen = [(weight, statistics[weight.name]) for weight in feed.weights if weight.name in statistics]
     if not seen:
         names = ", ".join(weight.name for weight in feed.weights)
         raise ValueError(f"{feed.name}: there are no statistics of what it feeds ({names})")
-    channels = {each.max.numel() for each in seen.values()}
+    channels = {each.max.numel() for _, each in seen}
     if len(channels) > 1:
         raise ValueError(f"{feed.name}: statistics of what it feeds are of {sorted(channels)} channels")
-    whole = functools.reduce(LinearRange.merged, seen.values())
-    experts = {weight.name for weight in feed.weights if weight.is_expert}
-    for name, each in seen.items():
-        if name not in experts and not _same(each, whole):
+    for weight in feed.weights:
+        if weight.tensor.shape[-1] not in channels or weight.k_first:
+            shape = list(weight.tensor.shape)
+            raise ValueError(f"{weight.name} is {shape}, not [N, K] with {min(channels)} channels")
+    whole = functools.reduce(LinearRange.merged, [each for _, each in seen])
+    for weight, each in seen:
+        if not weight.is_expert and not _same(each, whole):
             raise ValueError(
-                f"{feed.name}: {name} sees other inputs than the rest of what it is said to feed"
+                f"{feed.name}: {weight.name} sees other inputs than the rest of what it should feed"
             )
-    for name, each in statistics.items():
-        if name not in seen and _same(each, whole) and bool(whole.magnitudes().any()):
-            raise ValueError(f"{feed.name} feeds {name} too, which must be in its row with {min(seen)}")
     return whole
 
 
@@ -101,17 +112,12 @@ def _same(one: LinearRange, other: LinearRange) -> bool:
     return all(torch.equal(mine, theirs.to(mine.device)) for mine, theirs in pairs)
 
 
-def _plan(feed: Feed, statistics: Statistics, alpha: Union[float, Mapping[str, float]]) -> _Plan:
-    magnitudes = seen_by(feed, statistics).magnitudes()
-    for weight in feed.weights:
-        if weight.tensor.shape[-1:] != magnitudes.shape or weight.k_first:
-            shape = list(weight.tensor.shape)
-            raise ValueError(f"{weight.name} is {shape}, not [N, K] with {magnitudes.numel()} channels")
+def _plan(feed: Feed, seen: LinearRange, alpha: Union[float, Mapping[str, float]]) -> _Plan:
     if isinstance(alpha, Mapping):
         if feed.name not in alpha:
             raise ValueError(f"{feed.name}: there is no alpha of it")
         alpha = alpha[feed.name]
-    scales = scales_of(magnitudes, [weight.tensor for weight in feed.weights], alpha)
+    scales = scales_of(seen.magnitudes(), [weight.tensor for weight in feed.weights], alpha)
     for weight in feed.weights:
         largest = _largest([weight.tensor], scales.device) * scales
         if not bool((largest <= torch.finfo(weight.tensor.dtype).max).all()):

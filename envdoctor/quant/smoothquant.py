@@ -9,10 +9,20 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels import LinearW8A8, pack_w8a8
+from envdoctor.quant.families import besides_weight
 from envdoctor.quant.grid import Device, usable
 from envdoctor.quant.statistics import LinearRange, Statistics
 
-__all__ = ["SCHEMES", "Scheme", "linears_of", "quantize_w8a8", "rounded", "scheme_of", "steps", "w8a8_linear"]
+__all__ = [
+    "SCHEMES",
+    "Scheme",
+    "chosen_linears",
+    "quantize_w8a8",
+    "rounded",
+    "scheme_of",
+    "steps",
+    "w8a8_linear",
+]
 
 
 class Scheme(NamedTuple):
@@ -41,17 +51,12 @@ def quantize_w8a8(
     """Replace a model's linears by LinearW8A8, in place; with `device` the model goes there.
 
     Static schemes take their scales from the statistics: after smoothing, from those that smooth returned. `skip` has
-    names of what stays as it is, with all within: whole ones, or their last parts. Raises ValueError, with the model as
-    it was.
+    names of what stays as it is, with all within: whole ones, or their last parts. So does what is no linear, such as
+    experts in one parameter. Raises ValueError, with the model as it was.
     """
-    linears, kind = linears_of(model, skip), scheme_of(scheme)
-    if model in linears.values():
-        raise ValueError("a linear alone cannot be replaced in place: w8a8_linear makes another one of it")
-    for name, linear in linears.items():
-        _check(linear, kind, None if statistics is None else statistics.get(name), name)
-    for name, linear in linears.items():
-        seen = None if statistics is None else statistics.get(name)
-        _replace(model, linear, w8a8_linear(linear, scheme, seen, device))
+    chosen, kind = chosen_linears(model, statistics, scheme, skip), scheme_of(scheme)
+    for linear, seen in chosen.values():
+        _replace(model, linear, _made(linear, kind, seen, device))
     if device is not None:
         model.to(device)
 
@@ -62,24 +67,38 @@ def w8a8_linear(
     """One linear by a scheme of SCHEMES; static ones want the range of its inputs. Raises ValueError."""
     kind = scheme_of(scheme)
     _check(linear, kind, seen, "the linear")
+    return _made(linear, kind, seen, device)
+
+
+def chosen_linears(
+    model: torch.nn.Module, statistics: Optional[Statistics], scheme: str, skip: Sequence[str]
+) -> Dict[str, Tuple[torch.nn.Linear, Optional[LinearRange]]]:
+    """Those that quantize_w8a8 replaces, with what they have seen. Raises what it raises.
+
+    That is without those of which torch itself reads the weight (in MultiheadAttention).
+    """
+    no_calls = torch.nn.modules.linear.NonDynamicallyQuantizableLinear
+    chosen, kind = {}, scheme_of(scheme)
+    for name, module in model.named_modules():
+        left = isinstance(module, no_calls) or _skipped(name, skip)
+        if isinstance(module, torch.nn.Linear) and not left:
+            if module is model:
+                raise ValueError(
+                    "a linear alone cannot be replaced in place: w8a8_linear makes another one of it"
+                )
+            seen = None if statistics is None else statistics.get(name)
+            _check(module, kind, seen, name)
+            chosen[name] = (module, seen)
+    return chosen
+
+
+def _made(linear: torch.nn.Linear, kind: Scheme, seen: Optional[LinearRange], device: Device) -> LinearW8A8:
     values, w_scale, w_zero = rounded(usable(linear.weight, device), kind)
     x_scale: Optional[Tensor] = None
     x_zero: Optional[Tensor] = None
     if kind.static and seen is not None:
         x_scale, x_zero = steps(seen.min.min(), seen.max.max(), kind.with_zeros)
     return LinearW8A8(pack_w8a8(values, device), w_scale, linear.bias, x_scale, x_zero, w_zero)
-
-
-def linears_of(model: torch.nn.Module, skip: Sequence[str] = ()) -> Dict[str, torch.nn.Linear]:
-    """By name, without what is skipped and what torch itself reads the weight of (in MultiheadAttention)."""
-    no_calls = torch.nn.modules.linear.NonDynamicallyQuantizableLinear
-    return {
-        name: module
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-        and not isinstance(module, no_calls)
-        and not _skipped(name, skip)
-    }
 
 
 def steps(low: Tensor, high: Tensor, with_zeros: bool) -> Tuple[Tensor, Optional[Tensor]]:
@@ -126,6 +145,9 @@ def scheme_of(name: str) -> Scheme:
 
 
 def _check(linear: torch.nn.Linear, kind: Scheme, seen: Optional[LinearRange], name: str) -> None:
+    more = besides_weight(linear)
+    if more:
+        raise ValueError(f"{name} has {more} besides a weight and a bias: name it in skip")
     weight = linear.weight
     if not weight.is_floating_point() or weight.is_meta or not bool(weight.isfinite().all()):
         raise ValueError(f"{name}: its weight must be finite floating-point numbers, not {weight.dtype}")

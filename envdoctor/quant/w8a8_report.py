@@ -8,7 +8,7 @@ from torch import Tensor
 
 from envdoctor.quant.calibration import run
 from envdoctor.quant.grid import Device, usable
-from envdoctor.quant.smoothquant import Scheme, linears_of, rounded, scheme_of, w8a8_linear
+from envdoctor.quant.smoothquant import Scheme, chosen_linears, rounded, scheme_of, w8a8_linear
 from envdoctor.quant.statistics import Statistics
 
 
@@ -35,20 +35,15 @@ def report_w8a8(
 
     One quantised linear is held at a time. Raises what those two raise.
     """
-    linears, kind = linears_of(model, skip), scheme_of(scheme)
+    chosen, kind = chosen_linears(model, statistics, scheme, skip), scheme_of(scheme)
     lost: Dict[str, float] = {}
     whole: Dict[str, float] = {}
-    sizes: Dict[str, int] = {}
-
-    def made(name: str) -> torch.nn.Module:
-        seen = None if statistics is None else statistics.get(name)
-        return w8a8_linear(linears[name], scheme, seen, linears[name].weight.device)
 
     def keep(name: str, x: Tensor, y: Tensor) -> None:
-        if name in linears:
-            quantised = made(name)
-            sizes[name] = _bytes(quantised.buffers())
-            lost[name] = lost.get(name, 0.0) + float((quantised(x) - y).double().square().sum())
+        if name in chosen:
+            linear, seen = chosen[name]
+            off = w8a8_linear(linear, scheme, seen, linear.weight.device)(x) - y
+            lost[name] = lost.get(name, 0.0) + float(off.double().square().sum())
             whole[name] = whole.get(name, 0.0) + float(y.double().square().sum())
 
     run(model, inputs, keep, device=device)
@@ -58,9 +53,9 @@ def report_w8a8(
             _weight_error(usable(linear.weight, None), kind),
             (lost[name] / (whole[name] or 1.0)) ** 0.5 if name in lost else None,
             _bytes(linear.parameters()),
-            sizes[name] if name in sizes else _bytes(made(name).buffers()),
+            _bytes(w8a8_linear(linear, scheme, seen).buffers()),
         )
-        for name, linear in linears.items()
+        for name, (linear, seen) in chosen.items()
     ]
 
 

@@ -245,6 +245,16 @@ def test_running_the_model_shows_what_rows_leave_out(case, options, row):
     assert unchanged(model, before)
 
 
+def test_two_norms_that_give_the_same():
+    """As when nothing is trained yet: what each feeds has a row."""
+    model, inputs = model_of("falcon-two-norms"), tokens(1)
+    for layer in model.transformer.h:
+        layer.ln_mlp.load_state_dict(layer.ln_attn.state_dict())
+    statistics, before = calibrate(model, inputs), logits(model, inputs[0])
+    smooth(model, statistics)
+    assert (logits(model, inputs[0]) - before).abs().max() <= 1e-10 * before.abs().max()
+
+
 def test_a_linear_that_no_row_knows_is_refused():
     model, inputs = model_of("llama"), tokens(1)
     statistics = calibrate(model, inputs)
@@ -313,7 +323,7 @@ def times(factor, *names):
 
 NOTHING = times(1)
 BAD = {
-    "not all": (NOTHING, {"rows": [("norm", ("left",))]}, "norm feeds right too"),
+    "not all": (NOTHING, {"rows": [("norm", ("left",))]}, "norm feeds right too, which must be in its row"),
     "two rows": (NOTHING, {"rows": [("norm", ("left",)), ("norm", ("right",))]}, "norm is in two rows"),
     "too much": (
         lambda model: setattr(

@@ -266,6 +266,12 @@ def broken(name, value):
     return model
 
 
+def with_adapter():
+    model = layers()
+    model["b"][0].lora_a = torch.nn.Parameter(torch.zeros(2, 48))
+    return model
+
+
 SEEN = LinearRange(torch.ones(48), -torch.ones(48))
 BAD = {
     "scheme": (layers(), None, "smq_q4", "scheme must be one of w8a8, smq_q8i8f16_0"),
@@ -278,6 +284,7 @@ BAD = {
         "a.q_proj: statistics of 47 channels for 48",
     ),
     "NaN": (broken("b.0.weight", float("nan")), None, "w8a8", "b.0: its weight must be finite"),
+    "adapter": (with_adapter(), None, "w8a8", "b.0 has lora_a besides a weight and a bias"),
     "meta": (layers().to("meta"), None, "w8a8", "a.q_proj: its weight must be"),
     "alone": (linear_of(), None, "w8a8", "w8a8_linear makes another"),
 }
@@ -315,6 +322,11 @@ def test_a_report_says_what_a_linear_would_lose():
         assert reports[at].bytes_before == 4 * (linear.weight.numel() + linear.out_features)
         assert reports[at].bytes_after < reports[at].bytes_before
     assert type(chain[0]) is torch.nn.Linear
+    chain.spare = torch.nn.Module()
+    chain.spare.linear = linear_of()
+    chain.forward = chain[0].forward
+    spare = report_w8a8(chain, None, "w8a8", [x])[-1]
+    assert spare.name == "spare.linear" and spare.output_error is None and spare.weight_error > 0
 
 
 def test_a_report_as_a_table():
