@@ -93,9 +93,9 @@ def test_ranges_on_one_side_and_of_one_value(scheme, low):
             linear.weight[1] = low + spread * torch.linspace(0, 1, 48)
         inputs = x + spread * torch.linspace(0, 1, 4)[:, None]
         made = w8a8_linear(linear, scheme, calibrate(linear, [inputs])[""])
-        for name in ("x_zero", "w_zero"):
-            if name in made.state_dict():
-                assert made.state_dict()[name].abs().max() <= 128
+        state = made.state_dict()
+        assert all(bool((state[name] > 0).all()) for name in ("x_scale", "w_scale") if name in state)
+        assert all(state[name].abs().max() <= 128 for name in ("x_zero", "w_zero") if name in state)
         wanted = linear(inputs).detach()
         assert (made(inputs) - wanted).abs().max() <= 0.02 * wanted.abs().max() + 1e-6
 
