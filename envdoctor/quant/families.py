@@ -61,6 +61,12 @@ FAMILIES = (
         {"mlp_alpha_factor": None},  # of MiniMax
     ),
     Family(
+        "Mixtral with experts as linears",
+        {"input_layernorm": _QKV, "post_attention_layernorm": ("mlp.gate", "mlp.experts.*.gate_up_proj")},
+        (*_ATTENTION, "mlp.experts.*.down_proj"),
+        {"mlp_alpha_factor": None},
+    ),
+    Family(
         "Mixtral before transformers 5",
         {
             "input_layernorm": _QKV,

@@ -52,7 +52,7 @@ def quantize_w8a8(
 
     Static schemes take their scales from the statistics: after smoothing, from those that smooth returned. `skip` has
     names of what stays as it is, with all within: whole ones, or their last parts. So does what is no linear, such as
-    experts in one parameter. Raises ValueError, with the model as it was.
+    experts in one parameter until unstack_experts has taken them apart. Raises ValueError, with the model as it was.
     """
     chosen, kind = chosen_linears(model, statistics, scheme, skip), scheme_of(scheme)
     for linear, seen in chosen.values():

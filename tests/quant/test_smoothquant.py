@@ -8,6 +8,7 @@ import torch
 from envdoctor.kernels import LinearW8A8
 from envdoctor.quant.alpha import search_alpha
 from envdoctor.quant.calibration import LinearRange, Statistics, calibrate
+from envdoctor.quant.experts import unstack_experts
 from envdoctor.quant.families import find_feeds
 from envdoctor.quant.smoothing import smooth
 from envdoctor.quant.smoothquant import SCHEMES, quantize_w8a8, w8a8_linear
@@ -297,6 +298,62 @@ def test_what_does_not_fit_is_said_before_anything_changes(name):
     with pytest.raises(ValueError, match=said):
         quantize_w8a8(model, statistics, scheme)
     assert all(one is other for one, other in zip(model.modules(), before))
+
+
+# --- experts ----------------------------------------------------------------------------------------------------------
+
+
+def test_experts_taken_apart_compute_what_they_did():
+    model, inputs = model_of("mixtral"), tokens()
+    wanted = logits(model, inputs[0])
+    stacked = [layer.mlp.experts for layer in model.model.layers]
+    places = [each.gate_up_proj.data_ptr() for each in stacked]
+    assert unstack_experts(model) == [f"model.layers.{at}.mlp.experts" for at in range(2)]
+    assert (logits(model, inputs[0]) - wanted).abs().max() <= 1e-12 * wanted.abs().max()
+    for layer, place in zip(model.model.layers, places):
+        assert layer.mlp.experts[0].gate_up_proj.weight.data_ptr() == place
+    assert unstack_experts(model) == []
+    statistics = calibrate(model, inputs)
+    after = smooth(model, statistics, 0.7, check=inputs[:1])
+    assert (logits(model, inputs[0]) - wanted).abs().max() <= 1e-10 * wanted.abs().max()
+    assert not torch.equal(
+        after["model.layers.0.mlp.experts.2.gate_up_proj"].max,
+        statistics["model.layers.0.mlp.experts.2.gate_up_proj"].max,
+    )
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_experts_are_quantised_as_other_linears_are(scheme):
+    model, inputs = with_outliers(model_of("mixtral")).float(), tokens()
+    wanted = logits(model, inputs[0])
+    unstack_experts(model)
+    quantize_w8a8(model, smooth(model, calibrate(model, inputs)), scheme)
+    assert sum(isinstance(module, LinearW8A8) for module in model.modules()) == 2 * (4 + 4 * 2)
+    assert (logits(model, inputs[0]) - wanted).norm() / wanted.norm() < 0.1
+
+
+class Lookalike(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gate_up_proj = torch.nn.Parameter(random(4, 12, 8))
+        self.down_proj = torch.nn.Parameter(random(4, 8, 6))
+        self.act_fn = torch.nn.SiLU()
+
+    def forward(self, x, chosen, shares):
+        return 2 * x
+
+
+def test_what_looks_like_experts_is_asked():
+    model = torch.nn.ModuleDict({"experts": Lookalike()})
+    with pytest.raises(ValueError, match="experts is like experts of Mixtral, but does not compute"):
+        unstack_experts(model)
+    model.to("meta")
+    with pytest.raises(ValueError, match="experts cannot be asked what it computes"):
+        unstack_experts(model)
+    model["experts"].forward = lambda x: x
+    with pytest.raises(ValueError, match="experts cannot be asked what it computes"):
+        unstack_experts(model)
+    assert isinstance(model["experts"], Lookalike)
 
 
 # --- the report -------------------------------------------------------------------------------------------------------
