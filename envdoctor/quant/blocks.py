@@ -6,6 +6,8 @@ from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
 import torch
 from torch import nn
 
+from envdoctor.kernels.packed_linear import PackedLinear
+
 #: Linears that stay as they are, by the last part of their names: heads and routers, of few weights that matter much.
 SKIP = ("lm_head", "embed_out", "score", "classifier", "gate", "router")
 
@@ -60,8 +62,12 @@ def blocks_of(model: nn.Module) -> List[Tuple[str, List[str]]]:
 
 
 def _repeats(modules: nn.ModuleList) -> bool:
-    inside = any(is_linear(each) for block in modules for name, each in block.named_modules() if name)
-    return inside and len({type(block) for block in modules}) == 1
+    inside = (each for block in modules for name, each in block.named_modules() if name)
+    return any(map(_is_or_was_linear, inside)) and len({type(block) for block in modules}) == 1
+
+
+def _is_or_was_linear(module: nn.Module) -> bool:
+    return is_linear(module) or isinstance(module, PackedLinear)
 
 
 def replace(model: nn.Module, old: nn.Module, new: nn.Module) -> None:

@@ -1,0 +1,100 @@
+"""Folders of models: quantised from one into another, block by block; written from memory; read."""
+
+from typing import Any, Dict, Iterator, List, Optional, Sequence
+
+import torch
+from torch import nn
+
+from envdoctor.quant.blocks import blocks_of, replace
+from envdoctor.quant.gptq_config import CheckpointError
+from envdoctor.quant.grid import Device
+from envdoctor.quant.packed_file import Described, PackedFiles, packed_files
+from envdoctor.quant.pretrained import config_of, dtype_of, empty_model, whole_model, with_dtype
+from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.tensor_file import Tensors
+from envdoctor.quant.tensor_files import TensorFiles
+from envdoctor.quant.weights import UnmatchedError, Weights, spellings, tensors_of
+from envdoctor.quant.whole_folder import whole_folder
+from envdoctor.quant.writing import Writer, copy_others, items_of
+
+_JOB = "job.json"
+
+
+def save(model: nn.Module, folder: str, how: "str | Scheme", beside: Optional[str] = None) -> None:
+    """A quantised model as a new folder, and what lies in `beside` (a tokenizer). Raises CheckpointError.
+
+    Weights of 16 bits and less in groups become a GPTQ checkpoint, which others read too; what else there is, the
+    states of our own linears. The config.json is that of model.config, where there is one.
+    """
+    blocks = names_of_blocks(model)
+    linears: Described = {}
+    with whole_folder(folder) as whole:
+        writer = Writer(whole, scheme(how), len(blocks) + 1)
+        sizes = [
+            writer.write(part, items_of(model, name, {}, writer, linears)) for part, name in enumerate(blocks)
+        ]
+        sizes.append(writer.write(len(blocks), rest_of(model, blocks)))
+        writer.finish(sizes, linears, _config(model))
+        if beside is not None:
+            copy_others(beside, whole)
+
+
+def _config(model: nn.Module) -> Optional[Dict[str, Any]]:
+    if not hasattr(model, "config"):
+        return None
+    types = (tensor.dtype for _, tensor in tensors_of(model) if tensor.is_floating_point())
+    return with_dtype(model.config.to_dict(), next(types, None))
+
+
+def rest_of(model: nn.Module, blocks: Sequence[str]) -> Iterator[Tensors]:
+    seen = set()
+    for name, tensor in tensors_of(model):
+        if not inside(name, blocks) and id(tensor) not in seen:
+            seen.add(id(tensor))
+            yield [(name, tensor)]
+
+
+def inside(name: str, blocks: Sequence[str]) -> bool:
+    return any(not block or name.startswith(block + ".") for block in blocks)
+
+
+def names_of_blocks(model: nn.Module) -> List[str]:
+    return [name for _, names in blocks_of(model) for name in names]
+
+
+def load(folder: str, device: Device = None, model: Optional[nn.Module] = None) -> nn.Module:
+    """The model of a folder, quantised or not, on a device (default: the CPU), for inference. Raises CheckpointError.
+
+    Without `model` it is what transformers makes of its config.json; with it, that one's linears are replaced and its
+    other tensors filled.
+    """
+    target = torch.device(device or "cpu")
+    model = empty_model(folder) if model is None else model
+    files = packed_files(folder)
+    if files is None:
+        plain = TensorFiles(folder)
+        try:
+            Weights(model, plain, plain.read, dtype_of(config_of(folder))).load_all(target)
+        except UnmatchedError:
+            model = whole_model(folder)
+        return model.requires_grad_(False).eval().to(target)
+    put_linears(model, files, target)
+    dtype = dtype_of(config_of(folder)) if hasattr(model, "config") else None
+    try:
+        Weights(model, files.others(), files.tensor, dtype).load_all(target)
+    except UnmatchedError as error:
+        raise CheckpointError(f"{folder}: {error}") from error
+    return model.requires_grad_(False).eval().to(target)
+
+
+def put_linears(model: nn.Module, files: PackedFiles, device: torch.device) -> List[str]:
+    """Put packed linears where a model has such; their names in it."""
+    modules = dict(model.named_modules())
+    keys = spellings(model, files.linears())
+    names = [name for name in keys if name in modules]
+    if len(names) != len(files.linears()):
+        missing = sorted(set(files.linears()) - {keys[name] for name in names})
+        raise CheckpointError(f"the model has no linear {missing[0]}")
+    for name in names:
+        replace(model, modules[name], files.linear(keys[name], device))
+    return names
