@@ -13,7 +13,7 @@ from envdoctor.quant.pretrained import config_of, dtype_of, empty_model, whole_m
 from envdoctor.quant.schemes import Scheme, scheme
 from envdoctor.quant.tensor_file import Tensors
 from envdoctor.quant.tensor_files import TensorFiles
-from envdoctor.quant.weights import UnmatchedError, Weights, spellings, tensors_of
+from envdoctor.quant.weights import UnmatchedError, Weights, once, spellings, tensors_of
 from envdoctor.quant.whole_folder import whole_folder
 from envdoctor.quant.writing import Writer, copy_others, items_of
 
@@ -47,10 +47,8 @@ def _config(model: nn.Module) -> Optional[Dict[str, Any]]:
 
 
 def rest_of(model: nn.Module, blocks: Sequence[str]) -> Iterator[Tensors]:
-    seen = set()
-    for name, tensor in tensors_of(model):
-        if not inside(name, blocks) and id(tensor) not in seen:
-            seen.add(id(tensor))
+    for name, tensor in once(tensors_of(model)):
+        if not inside(name, blocks):
             yield [(name, tensor)]
 
 

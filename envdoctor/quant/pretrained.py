@@ -35,6 +35,12 @@ def dtype_of(config: Dict[str, Any]) -> Optional[torch.dtype]:
     return found if isinstance(found, torch.dtype) else None
 
 
+def positions_of(config: Dict[str, Any]) -> Optional[int]:
+    """How many tokens the model takes at most; None: not told."""
+    found = next((config[key] for key in ("max_position_embeddings", "n_positions") if key in config), None)
+    return found if isinstance(found, int) else None
+
+
 def with_dtype(config: Dict[str, Any], dtype: Optional[torch.dtype]) -> Dict[str, Any]:
     """The same of weights of another type; None: of what it says."""
     if dtype is None:

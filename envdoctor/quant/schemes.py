@@ -37,6 +37,7 @@ class Row(NamedTuple):
     takes: Tuple[str, ...] = ()
     inputs: bool = False  # whether it wants them
     sixteen_bits: bool = False  # whether its activations must have them
+    room: int = 21  # bytes for each weight of a linear while it is made, measured
     default: Options = Options()
 
 
@@ -135,16 +136,21 @@ _GPTQ = ("act_order", "static_groups")
 _WHOLE_ROWS = Options(group_size=-1)
 
 SCHEMES: Dict[str, Row] = {
-    "w8a8": Row("int8 weights, each row of activations with a scale of its own", _w8a8),
+    "w8a8": Row("int8 weights, each row of activations with a scale of its own", _w8a8, room=8),
     "w4a8": Row(
         "int4 weights with a scale a row, int8 activations", _w4a8(_rtn, "absmax"), default=_WHOLE_ROWS
     ),
     "w4a8-gptq": Row(
-        "the same, rounded by GPTQ", _w4a8(_gptq, "absmax"), ("act_order",), inputs=True, default=_WHOLE_ROWS
+        "the same, rounded by GPTQ",
+        _w4a8(_gptq, "absmax"),
+        ("act_order",),
+        inputs=True,
+        room=13,
+        default=_WHOLE_ROWS,
     ),
     "w4a8-g128": Row("int4 weights in groups, int8 activations", _w4a8(_rtn, "absmax"), _GROUPS),
     "w4a8-g128-gptq": Row(
-        "the same, rounded by GPTQ", _w4a8(_gptq, "absmax"), (*_GROUPS, *_GPTQ), inputs=True
+        "the same, rounded by GPTQ", _w4a8(_gptq, "absmax"), (*_GROUPS, *_GPTQ), inputs=True, room=13
     ),
     "w4a16-rtn": Row(
         "2 to 8 bits in groups, rounded to nearest; 16-bit activations",
@@ -156,6 +162,11 @@ SCHEMES: Dict[str, Row] = {
         "the same, in ranges clipped to the least error", _w4a16(_mse), ("bits", *_GROUPS), sixteen_bits=True
     ),
     "w4a16-gptq": Row(
-        "the same, rounded by GPTQ", _w4a16(_gptq), ("bits", *_GROUPS, *_GPTQ), inputs=True, sixteen_bits=True
+        "the same, rounded by GPTQ",
+        _w4a16(_gptq),
+        ("bits", *_GROUPS, *_GPTQ),
+        inputs=True,
+        room=13,
+        sixteen_bits=True,
     ),
 }

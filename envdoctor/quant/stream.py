@@ -2,14 +2,15 @@
 
 import hashlib
 import posixpath
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import torch
+from torch import Tensor
 
 from envdoctor import __version__
 from envdoctor.host import LocalHost, make_folder, remove
 from envdoctor.progress import Progress
-from envdoctor.quant.blocks import SKIP, evaluated
+from envdoctor.quant.blocks import SKIP, evaluated, linears
 from envdoctor.quant.folder import inside, names_of_blocks, put_linears, rest_of
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.grid import Device
@@ -20,7 +21,7 @@ from envdoctor.quant.replay import Replay
 from envdoctor.quant.schemes import Scheme, scheme
 from envdoctor.quant.tensor_file import Tensors
 from envdoctor.quant.tensor_files import TensorFiles, read_json, write_json
-from envdoctor.quant.weights import UnmatchedError, Weights, drop
+from envdoctor.quant.weights import UnmatchedError, Weights, drop, tensors_of
 from envdoctor.quant.whole_folder import resumed_folder
 from envdoctor.quant.writing import Writer, copy_others, items_of
 
@@ -34,8 +35,8 @@ class Source:
         self.folder, self.config = folder, config_of(folder)
         if packed_files(folder) is not None:
             raise CheckpointError(f"{folder}: it is quantised already")
-        self.dtype = dtype or dtype_of(self.config)
         files = TensorFiles(folder)
+        self.dtype = dtype or self.stored_dtype(folder)
         self.model = empty_model(folder)
         self.weights: Optional[Weights] = None
         try:
@@ -43,25 +44,48 @@ class Source:
         except UnmatchedError:
             self.model = whole_model(folder).to(self.dtype)
         self.keys = self.weights.key_of if self.weights else {}
+        #: Bytes of all tensors.
+        self.size = sum(tensor.numel() * self.width(tensor) for _, tensor in tensors_of(self.model))
+
+    @staticmethod
+    def stored_dtype(folder: str) -> torch.dtype:
+        """Of the weights in a folder, as its config.json says, or as the first of them are stored."""
+        told = dtype_of(config_of(folder))
+        if told is not None:
+            return told
+        files = TensorFiles(folder)
+        types = (files.read(key).dtype for key in files)
+        return next((dtype for dtype in types if dtype.is_floating_point), torch.float32)
 
     def load(self, prefix: str, device: torch.device, without: Sequence[str] = ()) -> None:
         """Have a block there, on a device, but for some linears in it."""
         if self.weights is not None:
             names = self.weights.names(prefix + "." if prefix else "")
-            self.weights.load([name for name in names if name.rpartition(".")[0] not in without], device)
+            self.load_tensors([name for name in names if name.rpartition(".")[0] not in without], device)
         self.model.get_submodule(prefix).to(device)
+
+    def load_tensors(self, names: Sequence[str], device: torch.device) -> None:
+        """Have some tensors there."""
+        if self.weights is not None:
+            self.weights.load(names, device)
+
+    def width(self, tensor: Tensor) -> int:
+        """Bytes of each value of one of its tensors."""
+        dtype = self.dtype if tensor.is_floating_point() else tensor.dtype
+        size: int = torch.empty(0, dtype=dtype).element_size()
+        return size
 
     def drop(self, prefix: str) -> None:
         """Let go of it."""
         if self.weights is not None:
             drop(self.model.get_submodule(prefix))
 
-    def load_rest(self, device: torch.device, skip: Sequence[str]) -> None:
-        """Have what is outside of blocks there, but for heads, before which calibration ends."""
-        if self.weights is not None:
-            blocks = names_of_blocks(self.model)
-            names = [name for name in self.weights.names() if not inside(name, blocks)]
-            self.weights.load(names, device)
+    def before_blocks(self, skip: Sequence[str]) -> List[str]:
+        """Tensors outside of blocks, but for heads, which calibration does not reach: linears in `skip`."""
+        blocks, found = names_of_blocks(self.model), linears(self.model, ())
+        heads = set(found) - set(linears(self.model, skip))
+        names = (name for name in self.keys if not inside(name, blocks))
+        return [name for name in names if name.rpartition(".")[0] not in heads]
 
     def rest(self) -> Iterator[Tensors]:
         """What is outside of blocks, by keys."""
@@ -74,6 +98,14 @@ class Source:
                 yield [(self.keys[name], self.weights.read(name))]
 
 
+class Written(NamedTuple):
+    """What was written."""
+
+    linears: int
+    bytes_before: int
+    bytes_after: int
+
+
 def quantize_folder(
     source: Source,
     folder: str,
@@ -83,7 +115,7 @@ def quantize_folder(
     device: Device = None,
     progress: Optional[Progress] = None,
     anew: bool = False,
-) -> None:
+) -> Written:
     """Write a model's folder with its linears quantised (see quantize_model). Raises CheckpointError, ValueError.
 
     One block is held at a time, on `device` (default: the CPU). Blocks that are done stay in FOLDER.part, from which
@@ -97,8 +129,9 @@ def quantize_folder(
     replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.inputs else None
     with resumed_folder(folder) as whole, evaluated(source.model):
         job = _Job(source, whole, chosen, _identity(source, chosen, batches, skip), anew)
-        job.run(replay, skip, target, progress or Progress())
+        written = job.run(replay, skip, target, progress or Progress())
         copy_others(source.folder, whole)
+    return written
 
 
 class _Job:
@@ -123,10 +156,10 @@ class _Job:
 
     def run(
         self, replay: Optional[Replay], skip: Sequence[str], device: torch.device, progress: Progress
-    ) -> None:
+    ) -> Written:
         """Do what is not done."""
         if replay:
-            self._source.load_rest(device, skip)
+            self._source.load_tensors(self._source.before_blocks(skip), device)
         for part, name in enumerate(self._blocks):
             progress.start(f"block {part + 1} of {len(self._blocks)}")
             done = self._done(part)
@@ -140,7 +173,7 @@ class _Job:
                 replay.advance(name)
             self._source.drop(name)
             progress.finish("quantised" if done is None else "was there")
-        self._finish(progress)
+        return self._finish(progress)
 
     def _done(self, part: int) -> Optional[Dict[str, Any]]:
         path = posixpath.join(self._notes, f"{part}.json")
@@ -162,14 +195,16 @@ class _Job:
             put = put_linears(self._source.model, files, device)
         self._source.load(name, device, put)
 
-    def _finish(self, progress: Progress) -> None:
+    def _finish(self, progress: Progress) -> Written:
         progress.start("what is outside of blocks")
         sizes = self._writer.write(len(self._blocks), self._source.rest())
         done = [self._done(part) or {} for part in range(len(self._blocks))]
         linears = {name: found for each in done for name, found in each["linears"].items()}
         config = with_dtype(self._source.config, self._source.dtype)
-        self._writer.finish([*(each["sizes"] for each in done), sizes], linears, config)
+        parts = [*(each["sizes"] for each in done), sizes]
+        self._writer.finish(parts, linears, config)
         progress.finish("written")
+        return Written(len(linears), self._source.size, sum(sum(part.values()) for part in parts))
 
 
 def _identity(source: Source, chosen: Scheme, batches: Sequence[Any], skip: Sequence[str]) -> Dict[str, Any]:

@@ -89,9 +89,13 @@ def drop(block: nn.Module) -> None:
             tensors.update(dict.fromkeys(tensors))
 
 
-def size_of(tensors: Iterable[Tensor]) -> int:
-    """In bytes; shared ones count once."""
-    return sum({id(each): each.numel() * each.element_size() for each in tensors}.values())
+def once(tensors: Iterable[Tuple[str, Tensor]]) -> Iterator[Tuple[str, Tensor]]:
+    """Tied ones under the first of their names."""
+    seen = set()
+    for name, tensor in tensors:
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            yield name, tensor
 
 
 def tensors_of(module: nn.Module, prefix: str = "") -> Iterator[Tuple[str, Tensor]]:

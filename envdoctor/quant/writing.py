@@ -12,7 +12,7 @@ from envdoctor.quant.packed_file import FILE, Described, described, document, gp
 from envdoctor.quant.schemes import Scheme
 from envdoctor.quant.tensor_file import Tensors, write_tensors
 from envdoctor.quant.tensor_files import INDEX, write_json
-from envdoctor.quant.weights import tensors_of
+from envdoctor.quant.weights import once, tensors_of
 
 _CHUNK = 1 << 20
 #: Weights of any library, and programs: what is not taken along from one folder into another.
@@ -84,7 +84,7 @@ def items_of(
             key = keys.get(f"{name}.weight", f"{name}.weight")[: -len(".weight")]
             linears[key] = described(module)
             yield tensors_of_packed(key, module, writer.config)
-    for name, tensor in tensors_of(block, prefix):
+    for name, tensor in once(tensors_of(block, prefix)):
         yield [(keys.get(name, name), tensor)]
 
 
