@@ -19,9 +19,9 @@ def add_calibration(parser: argparse.ArgumentParser) -> None:
     """The text that quantisers look at."""
     parser.add_argument("--calibration", metavar="FILE", help="a text like those that the model will see")
     parser.add_argument(
-        "--samples", type=_positive, default=128, metavar="N", help="pieces of it (default: 128)"
+        "--samples", type=positive, default=128, metavar="N", help="pieces of it (default: 128)"
     )
-    parser.add_argument("--length", type=_positive, metavar="N", help="tokens of a piece (default: 512)")
+    parser.add_argument("--length", type=positive, metavar="N", help="tokens of a piece (default: 512)")
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
@@ -50,6 +50,10 @@ def told() -> Iterator[None]:
     try:
         yield
     except ImportError as error:
+        if error.name == "envdoctor.quant":  # envdoctor.pyz
+            raise UsageError(
+                "this is the doctor alone; models want the package: pip install 'envdoctor[models]'"
+            ) from None
         raise UsageError(_line(error)) from None
     except OSError as error:
         raise UsageError(f"{error.filename}: {error.strerror}" if error.filename else _line(error)) from None
@@ -61,7 +65,8 @@ def _line(error: Exception) -> str:
     return " ".join(str(error).split())
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A number from 1 on."""
     value = int(text) if text.isascii() and text.isdigit() else 0
     if not value:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive number")

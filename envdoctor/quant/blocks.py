@@ -73,7 +73,7 @@ def _is_or_was_linear(module: nn.Module) -> bool:
 def replace(model: nn.Module, old: nn.Module, new: nn.Module) -> None:
     """Put one module where another one is, wherever that is."""
     for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
+        for name, child in list(parent._modules.items()):  # named_children leaves out what it has named
             if child is old:
                 setattr(parent, name, new)
 

@@ -60,29 +60,40 @@ def names_of_blocks(model: nn.Module) -> List[str]:
     return [name for _, names in blocks_of(model) for name in names]
 
 
-def load(folder: str, device: Device = None, model: Optional[nn.Module] = None) -> nn.Module:
+def load(
+    folder: str,
+    device: Device = None,
+    model: Optional[nn.Module] = None,
+    dtype: Optional[torch.dtype] = None,
+) -> nn.Module:
     """The model of a folder, quantised or not, on a device (default: the CPU), for inference. Raises CheckpointError.
 
     Without `model` it is what transformers makes of its config.json; with it, that one's linears are replaced and its
-    other tensors filled.
+    other tensors filled. `dtype` is of what is not quantised (default: what config.json says).
     """
     target = torch.device(device or "cpu")
-    model = empty_model(folder) if model is None else model
+    if model is None:
+        dtype = dtype or dtype_of(config_of(folder))
+        model = empty_model(folder, dtype)
     files = packed_files(folder)
     if files is None:
-        plain = TensorFiles(folder)
+        model = _filled(folder, model, dtype, target)
+    else:
+        put_linears(model, files, target)
         try:
-            Weights(model, plain, plain.read, dtype_of(config_of(folder))).load_all(target)
-        except UnmatchedError:
-            model = whole_model(folder)
-        return model.requires_grad_(False).eval().to(target)
-    put_linears(model, files, target)
-    dtype = dtype_of(config_of(folder)) if hasattr(model, "config") else None
-    try:
-        Weights(model, files.others(), files.tensor, dtype).load_all(target)
-    except UnmatchedError as error:
-        raise CheckpointError(f"{folder}: {error}") from error
+            Weights(model, files.others(), files.tensor, dtype).load_all(target)
+        except UnmatchedError as error:
+            raise CheckpointError(f"{folder}: {error}") from error
     return model.requires_grad_(False).eval().to(target)
+
+
+def _filled(folder: str, model: nn.Module, dtype: Optional[torch.dtype], device: torch.device) -> nn.Module:
+    files = TensorFiles(folder)
+    try:
+        Weights(model, files, files.read, dtype).load_all(device)
+    except UnmatchedError:
+        return whole_model(folder, dtype)
+    return model
 
 
 def put_linears(model: nn.Module, files: PackedFiles, device: torch.device) -> List[str]:

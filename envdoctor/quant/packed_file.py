@@ -142,6 +142,14 @@ class OwnFiles(PackedFiles):
         return self._files.read(name)
 
 
+def scheme_of(folder: str) -> Optional[str]:
+    """What a folder says of how it is quantised; None: nothing."""
+    path = posixpath.join(folder, FILE)
+    if LocalHost().exists(path):
+        return str(read_json(path).get("scheme"))
+    return "w4a16" if packed_files(folder) is not None else None
+
+
 def packed_files(folder: str) -> Optional[PackedFiles]:
     """Those of a folder; None: nothing says that it is quantised. Raises CheckpointError."""
     path = posixpath.join(folder, FILE)

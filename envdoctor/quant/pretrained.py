@@ -48,23 +48,29 @@ def with_dtype(config: Dict[str, Any], dtype: Optional[torch.dtype]) -> Dict[str
     return {**config, "dtype" if "dtype" in config else "torch_dtype": str(dtype).rpartition(".")[2]}
 
 
-def empty_model(folder: str) -> nn.Module:
-    """The model of a folder, its parameters on the device meta and its buffers on the CPU. Raises CheckpointError."""
+def empty_model(folder: str, dtype: Optional[torch.dtype] = None) -> nn.Module:
+    """The model of a folder, its parameters on the device meta and its buffers on the CPU. Raises CheckpointError.
+
+    Buffers that the model makes itself may depend on dtype, which is what its weights will be.
+    """
     config_of(folder)
     transformers = _transformers()
     with _told(folder), _without_parameters():
         config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
         if hasattr(config, "quantization_config"):
             del config.quantization_config
+        if dtype is not None:
+            setattr(config, "dtype" if hasattr(config, "dtype") else "torch_dtype", dtype)
         model: nn.Module = transformers.AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     return model.eval()
 
 
-def whole_model(folder: str) -> nn.Module:
+def whole_model(folder: str, dtype: Optional[torch.dtype]) -> nn.Module:
     """As transformers itself reads it, all of it at once: what is stored under other names than the model has."""
     transformers = _transformers()
+    key = "dtype" if int(transformers.__version__.partition(".")[0]) > 4 else "torch_dtype"
     with _told(folder):
-        model: nn.Module = transformers.AutoModelForCausalLM.from_pretrained(folder, **_LOCAL)
+        model: nn.Module = transformers.AutoModelForCausalLM.from_pretrained(folder, **{key: dtype}, **_LOCAL)
     return model.eval()
 
 
@@ -105,6 +111,7 @@ def _transformers() -> Any:
         )
         raise ImportError(say) from error
     transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
     return transformers
 
 

@@ -21,7 +21,7 @@ from envdoctor.quant.replay import Replay
 from envdoctor.quant.schemes import Scheme, scheme
 from envdoctor.quant.tensor_file import Tensors
 from envdoctor.quant.tensor_files import TensorFiles, read_json, write_json
-from envdoctor.quant.weights import UnmatchedError, Weights, drop, tensors_of
+from envdoctor.quant.weights import UnmatchedError, Weights, drop
 from envdoctor.quant.whole_folder import resumed_folder
 from envdoctor.quant.writing import Writer, copy_others, items_of
 
@@ -37,15 +37,14 @@ class Source:
             raise CheckpointError(f"{folder}: it is quantised already")
         files = TensorFiles(folder)
         self.dtype = dtype or self.stored_dtype(folder)
-        self.model = empty_model(folder)
+        self.model = empty_model(folder, self.dtype)
         self.weights: Optional[Weights] = None
         try:
             self.weights = Weights(self.model, files, files.read, self.dtype)
         except UnmatchedError:
-            self.model = whole_model(folder).to(self.dtype)
+            self.model = whole_model(folder, self.dtype)
         self.keys = self.weights.key_of if self.weights else {}
-        #: Bytes of all tensors.
-        self.size = sum(tensor.numel() * self.width(tensor) for _, tensor in tensors_of(self.model))
+        self.size = files.size()
 
     @staticmethod
     def stored_dtype(folder: str) -> torch.dtype:

@@ -1,17 +1,26 @@
 """What `envdoctor quantize` and `envdoctor compare` do, from arguments to documents."""
 
+import functools
+import posixpath
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import torch
+from torch import nn
 
+from envdoctor.host import new_file_mode, replace_whole
 from envdoctor.progress import Progress
+from envdoctor.quant import comparison
 from envdoctor.quant.blocks import SKIP
+from envdoctor.quant.folder import load
+from envdoctor.quant.model import quantize_model
+from envdoctor.quant.packed_file import scheme_of
 from envdoctor.quant.peak import predicted_peak
 from envdoctor.quant.pretrained import batches_of, config_of, positions_of, tokens_of
 from envdoctor.quant.schemes import Scheme, scheme
 from envdoctor.quant.stream import Source, quantize_folder
 from envdoctor.quant.watch import Watch
+from envdoctor.quant.whole_folder import check_new
 
 LENGTH = 512
 
@@ -36,6 +45,7 @@ class Asked(NamedTuple):
 def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
     """Do it, and say what was done. Raises CheckpointError, ValueError, ImportError, OSError."""
     chosen, device = scheme(asked.scheme, **asked.options), usable_device(asked.device)
+    check_new(asked.out)
     batches = calibrating(asked.model, chosen, asked.calibration)
     source = Source(asked.model, dtype_for(asked.model, chosen, asked.dtype))
     skip = SKIP if asked.skip is None else asked.skip
@@ -95,3 +105,83 @@ def piece(folder: str, length: Optional[int]) -> int:
     if most is not None and length > most:
         raise ValueError(f"--length {length}: the model takes {most} tokens at most")
     return length
+
+
+class ToCompare(NamedTuple):
+    """Of `compare`."""
+
+    model: str
+    folders: Sequence[str]
+    schemes: Sequence[str]
+    text: str
+    calibration: Calibration
+    prompt: int
+    generated: int
+    device: str
+    dtype: Optional[str]
+    plot: Optional[str]
+
+
+class Compared(NamedTuple):
+    """As a table, and for JSON."""
+
+    text: str
+    document: Dict[str, Any]
+
+
+def compare(asked: ToCompare, progress: Progress) -> Compared:
+    """Do it; the plot is written. Raises as quantize does."""
+    device, chosen = usable_device(asked.device), [scheme(name) for name in asked.schemes]
+    if asked.plot is not None:
+        comparison.figures()
+    batches = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
+    trial = _trial(asked)
+    rows: List[comparison.Row] = []
+    for name, how, make in _models(asked, chosen, batches, device, progress):
+        progress.start(f"{name} ({how})" if how else name)
+        rows.append(comparison.tried(name, how, make(), trial, device))
+        progress.finish(f"perplexity {rows[-1].perplexity:.4g}")
+    if asked.plot is not None:
+        replace_whole(asked.plot, comparison.as_png(rows), new_file_mode(asked.plot))
+    return Compared(comparison.as_text(rows), comparison.as_document(rows, trial, device))
+
+
+def _trial(asked: ToCompare) -> comparison.Trial:
+    tokens = tokens_of(asked.model, asked.text)
+    length = piece(asked.model, asked.calibration[2])
+    if tokens.numel() < max(length, 2):
+        raise ValueError(
+            f"{asked.text}: {tokens.numel()} tokens are not one piece of {length}; give more text"
+        )
+    windows = tokens[: tokens.numel() // length * length].view(-1, length)
+    prompt = min(asked.prompt, length - 1)
+    most = positions_of(config_of(asked.model))
+    if most is not None and prompt + asked.generated > most:
+        raise ValueError(
+            f"--prompt {prompt} and --generate {asked.generated}: the model takes {most} tokens at most"
+        )
+    return comparison.Trial(windows, prompt, asked.generated)
+
+
+def _models(
+    asked: ToCompare,
+    chosen: Sequence[Scheme],
+    batches: Mapping[str, List[Dict[str, Any]]],
+    device: torch.device,
+    progress: Progress,
+) -> Iterator[Tuple[str, Optional[str], Callable[[], nn.Module]]]:
+    """Names, schemes, and what makes them, one at a time."""
+    dtype = None if asked.dtype is None else getattr(torch, asked.dtype)
+    name = posixpath.basename(posixpath.abspath(asked.model))
+    yield name, None, lambda: load(asked.model, device, dtype=dtype)
+    for folder in asked.folders:
+        said = scheme_of(folder)
+        yield posixpath.basename(posixpath.abspath(folder)), said, functools.partial(load, folder, device)
+    for each in chosen:
+        with_dtype = dtype_for(asked.model, each, asked.dtype)
+
+        def made(each: Scheme = each, dtype: Optional[torch.dtype] = with_dtype) -> nn.Module:
+            model = load(asked.model, device, dtype=dtype)
+            return quantize_model(model, each, batches[each.name], device=device)
+
+        yield name, each.name, made

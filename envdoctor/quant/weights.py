@@ -41,14 +41,20 @@ class Weights:
             elif tensors[twins[0]].is_meta:
                 raise UnmatchedError(f"no tensor {twins[0]} in it")
         self._names = {twins[0]: twins for twins in self._twins.values()}
+        self._like = {name: (tensors[name].shape, tensors[name].is_floating_point()) for name in self.key_of}
 
     def names(self, prefix: str = "") -> List[str]:
         """Of a part of the model; tied ones once."""
         return [name for name in self.key_of if name.startswith(prefix)]
 
     def read(self, name: str) -> Tensor:
-        """One of them, a copy."""
+        """One of them, a copy. Raises CheckpointError where it is not like the model's."""
         found = self._read(self.key_of[name])
+        if (found.shape, found.is_floating_point()) != self._like[name]:
+            what = f"{str(found.dtype)[6:]} {list(found.shape)}"
+            raise CheckpointError(
+                f"{self.key_of[name]} is {what}, which the model's {list(self._like[name][0])} is not"
+            )
         wanted = self._dtype if found.is_floating_point() else None
         return found.to(wanted or found.dtype, copy=True)
 
