@@ -23,9 +23,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--text", required=True, metavar="FILE", help="for the perplexity, and a prompt")
     add_calibration(parser)
     add_device(parser)
-    parser.add_argument(
-        "--prompt", type=positive, default=128, metavar="N", help="tokens of the prompt (default: 128)"
-    )
+    parser.add_argument("--prompt", type=positive, metavar="N", help="tokens of the prompt (default: 128)")
     parser.add_argument(
         "--generate", type=positive, default=16, metavar="N", help="tokens after it (default: 16)"
     )

@@ -30,7 +30,7 @@ class Trial(NamedTuple):
     """What a model is tried with."""
 
     windows: Tensor  # int64 [pieces, tokens]
-    prompt: int  # tokens
+    prompt: Tensor  # int64 [tokens]
     generated: int  # tokens
 
 
@@ -64,7 +64,7 @@ def perplexity_of(model: nn.Module, windows: Tensor, device: torch.device) -> fl
 
 def _latencies(model: nn.Module, trial: Trial, device: torch.device) -> "tuple[float, float]":
     """Of a prompt and of each token after it, the median of some rounds; the first is not counted."""
-    prompt = trial.windows[:1, : trial.prompt].to(device)
+    prompt = trial.prompt[None].to(device)
     rounds = [_round(model, prompt, trial.generated, device) for _ in range(1 + _REPEATS)][1:]
     prefill, decode = ([times[at] for times in rounds] for at in (0, 1))
     return statistics.median(prefill), statistics.median(decode)
@@ -117,7 +117,7 @@ def _cell(value: Optional[float], first: Optional[float]) -> str:
 def as_document(rows: Sequence[Row], trial: Trial, device: torch.device) -> Dict[str, Any]:
     """As JSON says it: bytes and seconds."""
     pieces, length = trial.windows.shape
-    sizes = {"pieces": pieces, "length": length, "prompt": trial.prompt, "generated": trial.generated}
+    sizes = {"pieces": pieces, "length": length, "prompt": trial.prompt.numel(), "generated": trial.generated}
     return {
         "device": str(device),
         "torch": torch.__version__,

@@ -22,7 +22,7 @@ from envdoctor.quant.stream import Source, quantize_folder
 from envdoctor.quant.watch import Watch
 from envdoctor.quant.whole_folder import check_new
 
-LENGTH = 512
+LENGTH, PROMPT = 512, 128
 
 #: A text (None: there is none), how many pieces of it and of how many tokens (None: LENGTH, or what the model takes).
 Calibration = Tuple[Optional[str], int, Optional[int]]
@@ -115,7 +115,7 @@ class ToCompare(NamedTuple):
     schemes: Sequence[str]
     text: str
     calibration: Calibration
-    prompt: int
+    prompt: Optional[int]
     generated: int
     device: str
     dtype: Optional[str]
@@ -134,6 +134,8 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
     device, chosen = usable_device(asked.device), [scheme(name) for name in asked.schemes]
     if asked.plot is not None:
         comparison.figures()
+    for folder in asked.folders:
+        config_of(folder)
     batches = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
     trial = _trial(asked)
     rows: List[comparison.Row] = []
@@ -154,13 +156,17 @@ def _trial(asked: ToCompare) -> comparison.Trial:
             f"{asked.text}: {tokens.numel()} tokens are not one piece of {length}; give more text"
         )
     windows = tokens[: tokens.numel() // length * length].view(-1, length)
-    prompt = min(asked.prompt, length - 1)
-    most = positions_of(config_of(asked.model))
-    if most is not None and prompt + asked.generated > most:
+    return comparison.Trial(windows, tokens[: _prompt(asked, tokens.numel())], asked.generated)
+
+
+def _prompt(asked: ToCompare, tokens: int) -> int:
+    most = min(tokens, (positions_of(config_of(asked.model)) or tokens + asked.generated) - asked.generated)
+    prompt = min(PROMPT, most) if asked.prompt is None else asked.prompt
+    if not 0 < prompt <= most:
         raise ValueError(
-            f"--prompt {prompt} and --generate {asked.generated}: the model takes {most} tokens at most"
+            f"--prompt {prompt}: text and model have room for {most}, and {asked.generated} after that"
         )
-    return comparison.Trial(windows, prompt, asked.generated)
+    return prompt
 
 
 def _models(

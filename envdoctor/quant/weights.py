@@ -51,9 +51,9 @@ class Weights:
         """One of them, a copy. Raises CheckpointError where it is not like the model's."""
         found = self._read(self.key_of[name])
         if (found.shape, found.is_floating_point()) != self._like[name]:
-            what = f"{str(found.dtype)[6:]} {list(found.shape)}"
+            what, like = f"{str(found.dtype)[6:]} {list(found.shape)}", list(self._like[name][0])
             raise CheckpointError(
-                f"{self.key_of[name]} is {what}, which the model's {list(self._like[name][0])} is not"
+                f"{self.key_of[name]} is {what}, which does not go into {like} of the model"
             )
         wanted = self._dtype if found.is_floating_point() else None
         return found.to(wanted or found.dtype, copy=True)

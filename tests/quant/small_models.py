@@ -82,7 +82,7 @@ def save(model, folder, **options):
     return str(folder)
 
 
-def trained(tokens, steps=120):
+def trained(tokens, steps=250):
     """A model of two layers that has learnt to foretell bytes."""
     model = model_of("llama", seed=1).requires_grad_(True).train()
     adam = torch.optim.AdamW(model.parameters(), lr=8e-3, betas=(0.9, 0.95))
