@@ -9,9 +9,7 @@ from torch import Tensor, nn
 
 from envdoctor.host import LocalHost
 from envdoctor.quant.gptq_config import CheckpointError
-from envdoctor.quant.tensor_files import line, read_json
-
-_TEXT = 1 << 28  # of a text, in bytes
+from envdoctor.quant.tensor_files import line, read_json, read_text
 
 
 def config_of(folder: str) -> Dict[str, Any]:
@@ -79,7 +77,7 @@ def tokens_of(folder: str, text: str) -> Tensor:
     transformers = _transformers()
     with _told(text):
         try:
-            words = LocalHost().read_text(text, _TEXT)
+            words = read_text(text)
         except OSError as error:
             raise CheckpointError(f"{text}: {error.strerror or line(error)}") from error
     with _told(folder):

@@ -11,7 +11,7 @@ from envdoctor.host import LocalHost, write_whole
 from envdoctor.quant.gptq_config import CheckpointError
 
 INDEX = ".safetensors.index.json"
-_LIMIT = 1 << 28  # of an index, in bytes
+_LIMIT = 1 << 28  # of an index or a text, in bytes
 
 
 class TensorFiles:
@@ -75,11 +75,18 @@ def _indexed(folder: str, index: str) -> Dict[str, str]:
     return {key: posixpath.join(folder, name) for key, name in places.items()}
 
 
+def read_text(path: str) -> str:
+    """What a file says, up to a limit. Raises OSError."""
+    found = LocalHost().stat(path)
+    # room for a whole limit is taken where it is asked for
+    return LocalHost().read_text(path, min(found.size + 1 if found else 1, _LIMIT))
+
+
 def read_json(path: str) -> Any:
     """What a file says."""
     with told(path):
         try:
-            return json.loads(LocalHost().read_text(path, _LIMIT))
+            return json.loads(read_text(path))
         except (ValueError, RecursionError) as error:
             raise CheckpointError(f"{path}: not JSON: {error}") from error
 
