@@ -52,7 +52,7 @@ class _Int8Linear(PackedLinear):
         bias: Optional[Tensor],
         x_scale: Optional[Tensor],
         x_zero: Optional[Tensor],
-        **groups: Optional[Tensor],
+        **more: Optional[Tensor],
     ) -> None:
         if x_zero is not None and x_scale is None:
             raise ValueError("x_zero goes with x_scale")
@@ -65,7 +65,7 @@ class _Int8Linear(PackedLinear):
             bias=_flat(bias, weight.n, tuple(TYPES), "bias"),
             x_scale=_flat(x_scale, 1, FLOAT32, "x_scale"),
             x_zero=_flat(x_zero, 1, INT32, "x_zero"),
-            **groups,
+            **more,
         )
 
 
@@ -73,12 +73,14 @@ class LinearW8A8(_Int8Linear):
     """y = x W^T + bias in the dtype of x (float16, bfloat16 or float32), by linear_w8a8.
 
     weight is of pack_w8a8, w_scale float32 [N]. Without x_scale each row of x gets a scale of its own when it comes;
-    with x_scale, float32 [1], all rows have that one and the zero point x_zero, int32 [1].
+    with x_scale, float32 [1], all rows have that one and the zero point x_zero, int32 [1]. w_zero has the zero points
+    of the weight, int32 [N]; with it a call also adds up each row of x.
     """
 
-    STATE = ("weight", "w_scale", "bias", "x_scale", "x_zero")
+    STATE = ("weight", "w_scale", "bias", "x_scale", "x_zero", "w_zero")
     forcing = w8a8_forcing
     w_scale: Tensor
+    w_zero: Optional[Tensor]
 
     def __init__(
         self,
@@ -87,10 +89,12 @@ class LinearW8A8(_Int8Linear):
         bias: Optional[Tensor] = None,
         x_scale: Optional[Tensor] = None,
         x_zero: Optional[Tensor] = None,
+        w_zero: Optional[Tensor] = None,
     ) -> None:
         super().__init__()
         check_packed(weight, PackedW8A8, "pack_w8a8")
-        self._hold_int8(ask_w8a8(weight), weight, w_scale, bias, x_scale, x_zero)
+        w_zero = _flat(w_zero, weight.n, INT32, "w_zero")
+        self._hold_int8(ask_w8a8(weight), weight, w_scale, bias, x_scale, x_zero, w_zero=w_zero)
 
     @classmethod
     def from_linear(
@@ -109,7 +113,7 @@ class LinearW8A8(_Int8Linear):
         held = self._buffers  # itself: each name of a module that is a buffer's costs a microsecond
         values, scale = _quantized(x, held)
         weight = (held["packed"], held["sums"], self.out_features, self.in_features)
-        scales = (scale, held["w_scale"], held["x_zero"], None)
+        scales = (scale, held["w_scale"], held["x_zero"], held["w_zero"])
         return w8a8(values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype])
 
     def ask(self, dtype: torch.dtype) -> Ask:
