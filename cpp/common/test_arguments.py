@@ -59,6 +59,10 @@ CALLS = {
         {"weight": W4A8, "w_scale": ones(N), "bias": ones(N), "x_scale": ones(1)},
     ),
     "LinearW4A16": (kernels.LinearW4A16, W4A16),
+    "LinearLlmInt8": (
+        kernels.LinearLlmInt8,
+        {"weight": LLM_INT8[0], "w_scale": LLM_INT8[1], "bias": ones(N)},
+    ),
 }
 VECTORS = ("smooth", "scale", "zero", "x_scale", "w_scale", "x_zero", "w_zero", "bias", "gamma", "beta")
 

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from envdoctor.kernels import (
+    LinearLlmInt8,
     LinearW4A8,
     LinearW4A16,
     LinearW8A8,
@@ -55,7 +56,7 @@ def spent(monkeypatch):
     return table, asked
 
 
-@pytest.mark.parametrize("kind", [LinearW8A8, LinearW4A8, LinearW4A16])
+@pytest.mark.parametrize("kind", [LinearW8A8, LinearW4A8, LinearW4A16, LinearLlmInt8])
 def test_a_linear_takes_what_was_measured(kind, device, tmp_path):
     linear = made(kind, device)
     x = torch.randn(6, 128, device=device).half()

@@ -148,8 +148,7 @@ def _fastest(linear: PackedLinear, rows: int, dtype: torch.dtype, count: int) ->
     """The number of the fastest variant; of those that are equally fast, the linear's own, else the first."""
     own, packed = linear.variants, linear.packed
     preferred = variant_of(own[dtype], rows)
-    made = torch.Generator().manual_seed(0)
-    x = torch.randn(rows, linear.in_features, generator=made).to(packed.device, dtype)
+    x = linear.example(rows, dtype)
     try:
         runs = _runs(linear, x, [preferred, *(v for v in range(1, count) if v != preferred)])
         times = _times(runs)

@@ -9,7 +9,8 @@ from torch import Tensor
 from envdoctor.kernels.gemm_w4a8 import int4_pairs, pack_w4a8
 from envdoctor.kernels.gemm_w4a16 import pack_values
 from envdoctor.kernels.gptq import BITS, GptqTensors, GptqValues, gptq_pack
-from envdoctor.kernels.linear import LinearW4A8, LinearW4A16
+from envdoctor.kernels.w4a8_linear import LinearW4A8
+from envdoctor.kernels.w4a16_linear import LinearW4A16
 
 Device = Union[torch.device, str, None]
 
