@@ -32,12 +32,12 @@ from envdoctor.kernels.gemm_w4a16 import linear_w4a16, pack_w4a16
 from envdoctor.kernels.gemm_w8a8 import bmm_w8a8, gemm_w8a8, linear_w8a8, pack_w8a8
 from envdoctor.kernels.gptq import gptq_pack, gptq_values
 from envdoctor.kernels.layernorm_q import layernorm_q
+from envdoctor.kernels.llm_int8 import linear_llm_int8, pack_llm_int8
 from envdoctor.kernels.llm_int8_linear import LinearLlmInt8
+from envdoctor.kernels.quantize import Quantized, quantize_rows, quantize_static
 from envdoctor.kernels.w4a8_linear import LinearW4A8
 from envdoctor.kernels.w4a16_linear import LinearW4A16
 from envdoctor.kernels.w8a8_linear import LinearW8A8
-from envdoctor.kernels.llm_int8 import linear_llm_int8, pack_llm_int8
-from envdoctor.kernels.quantize import Quantized, quantize_rows, quantize_static
 
 __all__ = [
     "LinearLlmInt8",
