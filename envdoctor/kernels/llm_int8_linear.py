@@ -51,11 +51,15 @@ class LinearLlmInt8(PackedLinear):
 
     def forward(self, x: Tensor) -> Tensor:
         """x [..., K] to y [..., N]."""
+        return self.product(x, self._buffers["bias"], self.threshold)
+
+    def product(self, x: Tensor, bias: Optional[Tensor], threshold: float) -> Tensor:
+        """With another bias, and another threshold."""
         if x.dtype == torch.float32:
-            return self.forward(x.to(torch.float16)).to(torch.float32)
+            return self.product(x.to(torch.float16), bias, threshold).to(torch.float32)
         held = self._buffers
         weight = (held["packed"], held["w_scale"], self.out_features, self.in_features)
-        return linear_operator(x, *weight, self.threshold, held["bias"], self.variants.get(x.dtype, AUTO))
+        return linear_operator(x, *weight, threshold, bias, self.variants.get(x.dtype, AUTO))
 
     def ask(self, dtype: torch.dtype) -> Ask:
         """See PackedLinear."""
