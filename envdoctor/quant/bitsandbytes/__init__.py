@@ -1,4 +1,25 @@
-"""LLM.int8() under the names of bitsandbytes: Linear8bitLt, its products and its states, on CPUs and NVIDIA GPUs."""
+"""LLM.int8() under the names of bitsandbytes: Linear8bitLt, its products and its states, on CPUs and NVIDIA GPUs.
+
+Names, the order of arguments, types, shapes and the keys of states are those of bitsandbytes 0.50, so that scripts,
+and transformers with `BitsAndBytesConfig(load_in_8bit=True)`, run unchanged once `install_as_bitsandbytes` was called.
+Not here: 4 bits, embeddings, optimizers, `torch.ops.bitsandbytes`. Weights of old states that are tiled for a GPU
+(`weight_format` other than 0) are refused.
+
+What bitsandbytes does wrong and this does not:
+
+- The gradient of a weight that is trained: levels of rows were multiplied with scales of columns, and small values in
+  columns of outliers counted twice.
+- A weight that an optimizer has changed is rounded anew also while gradients are kept, and in evaluation.
+- On CPUs training rounds activations as it does on GPUs.
+- Rows of zeros are zeros, and no division by zero.
+- bfloat16 and float32 weights are not made float16 before they are rounded, bfloat16 activations neither.
+- The bias keeps its type and its digits.
+- Sums are exact also where K is no multiple of 4, and the constant 1 / 127^2 is that.
+- A state of floats that is loaded into int8 is rounded, it became zeros; an int8 one goes also into a module that was
+  not moved to a device.
+- `SCB` goes with a weight that is moved from one device to another.
+- No call waits for the device, so CUDA graphs hold them (without has_fp16_weights, after a first call).
+"""
 
 import importlib
 import sys
@@ -11,7 +32,7 @@ __all__ = ["MatmulLtState", "functional", "install_as_bitsandbytes", "matmul", "
 
 #: Whose names these are: who has bitsandbytes installed asks for a version.
 __version__ = "0.50.2"
-#: What transformers asks before it uses a device.
+#: Where it runs: transformers asks.
 supported_torch_devices = {"cpu", "cuda"}
 
 _MODULES = ("autograd", "autograd._functions", "functional", "nn", "nn.modules")

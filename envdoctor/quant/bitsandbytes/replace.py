@@ -22,7 +22,7 @@ def replace_linears(
     """
     made: Dict[int, Linear8bitLt] = {}
     for parent_name, parent in list(model.named_modules()):
-        for name, child in list(parent.named_children()):
+        for name, child in list(parent._modules.items()):
             path = f"{parent_name}.{name}".lstrip(".")
             if _is_linear(child) and not any(f".{part}." in f".{path}." for part in skip):
                 made[id(child)] = made.get(id(child)) or _of(child, threshold, device)

@@ -1,12 +1,13 @@
 """bitsandbytes.matmul: 16-bit activations times weights that are rounded to int8 on the way, with gradients of both."""
 
-from typing import Any, Optional, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
 
 from envdoctor.kernels import LinearLlmInt8, gemm_w8a8, quantize_rows
 from envdoctor.kernels.llm_int8 import levels_of
+from envdoctor.kernels.seen_plain import SeenPlain
 from envdoctor.quant.bitsandbytes.functional import (
     int8_double_quant,
     int8_mixed_scaled_mm,
@@ -20,16 +21,21 @@ _Grads = Tuple[Optional[Tensor], ...]
 class MatmulLtState:
     """What a linear knows of its weight: int8 `CB` [N, K] and the largest magnitudes `SCB`, float32 [N]."""
 
-    def __init__(self) -> None:
-        self.CB: Optional[Tensor] = None
-        self.SCB: Optional[Tensor] = None
-        self.idx: Optional[Tensor] = None
-        self.threshold = 0.0
-        self.is_training = True
-        self.has_fp16_weights = True
-        self.use_pool = False
-        #: The weight that CB is of, and how often it had been written to.
-        self._of: Optional[Tuple[Tensor, int]] = None
+    # Of the class, so that a state which bitsandbytes has pickled, with fewer names, has them too.
+    CB: Optional[Tensor] = None
+    SCB: Optional[Tensor] = None
+    idx: Optional[Tensor] = None
+    threshold = 0.0
+    is_training = True
+    has_fp16_weights = True
+    use_pool = False
+    #: The weight that CB is of, and how often it had been written to.
+    _of: Optional[Tuple[Tensor, int]] = None
+
+    def __getstate__(self) -> Dict[str, Any]:
+        # Without what follows from the weight beside it.
+        follows = self._of is not None or isinstance(self.CB, SeenPlain)
+        return {name: value for name, value in vars(self).items() if name not in ("CB", "_of") or not follows}
 
     def reset_grads(self) -> None:
         """Forget the weight."""
@@ -96,7 +102,7 @@ class MatMul8bitLt(torch.autograd.Function):  # type: ignore[misc]
         if ctx.needs_input_grad[1]:
             of_b = _grad_of_weight(rows, by_columns, of_columns / 127)
             if columns is not None and columns.numel():
-                of_b[:, columns] += (rows.t() @ outliers).to(of_b.dtype)
+                of_b[:, columns] = (rows.t() @ outliers).to(of_b.dtype)
             of_b = of_b.to(ctx.dtypes[1])
         return of_a, of_b, _grad_of_bias(rows, ctx.needs_input_grad[2], ctx.dtypes[2]), None
 

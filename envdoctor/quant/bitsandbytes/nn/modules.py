@@ -61,22 +61,33 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
     @torch.inference_mode(False)  # type: ignore[untyped-decorator]
     def init_8bit_state(self) -> None:
         """What the first call does: round the weight where it is not yet int8, and pack it."""
-        weight = self._parameters["weight"]
-        if not isinstance(weight, Int8Params) or not weight.is_quantized:
-            weight = Int8Params(weight.data, requires_grad=False).quantized()
-        largest = self.state.SCB if weight.SCB is None else weight.SCB
-        if largest is None:
+        weight = self._plain()
+        if not weight.is_quantized:
+            weight = weight.quantized()
+        if weight.SCB is None:
             raise ValueError("the weight is int8 and has no SCB, the largest magnitudes of its rows")
-        packed = PackedInt8Params.of_plain(weight, largest.to(weight.device, torch.float32))
+        packed = PackedInt8Params.of_plain(weight, weight.SCB.to(weight.device, torch.float32))
         self._parameters["weight"] = packed
         self.state.CB, self.state.SCB = packed.CB, packed.SCB
         # Not as torch sets what is a parameter or a module.
         self.__dict__.update(_packed=packed, _product=packed.product)
 
-    def _unpack(self) -> None:
+    def _plain(self) -> Int8Params:
+        """The weight, whatever was put there: also a Parameter, which is what is left of Int8Params in a pickle."""
         weight = self._parameters["weight"]
         if isinstance(weight, PackedInt8Params):
-            self._parameters["weight"] = weight.unpacked()
+            return weight.unpacked()
+        if weight.dtype != torch.int8:
+            return weight if isinstance(weight, Int8Params) else Int8Params(weight.data, requires_grad=False)
+        return quantized_params(weight.data, self._largest())
+
+    def _largest(self) -> Optional[Tensor]:
+        largest = getattr(self._parameters["weight"], "SCB", None)
+        return self.state.SCB if largest is None else largest
+
+    def _unpack(self) -> None:
+        if not self.state.has_fp16_weights:
+            self._parameters["weight"] = self._plain()
         self.state.reset_grads()
         self.__dict__.update(_packed=None, _product=None)
 
@@ -90,8 +101,10 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
         if not isinstance(weight, Int8Params):
             weight = Int8Params(weight.detach(), requires_grad=False)
         self._parameters["weight"] = None  # torch would move its values and leave what belongs to them
-        super()._apply(fn, *rest, **options)
-        self._parameters["weight"] = weight
+        try:
+            super()._apply(fn, *rest, **options)
+        finally:
+            self._parameters["weight"] = weight
         return self
 
     def __getstate__(self) -> Dict[str, Any]:
@@ -101,9 +114,8 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
 
     def _save_to_state_dict(self, destination: Dict[str, Any], prefix: str, keep_vars: bool) -> None:
         super()._save_to_state_dict(destination, prefix, keep_vars)
-        weight = self._parameters["weight"]
-        largest = getattr(weight, "SCB", None)
-        if largest is not None and not self.state.has_fp16_weights:
+        largest = self._largest()
+        if largest is not None and self._parameters["weight"].dtype == torch.int8:
             destination[prefix + "SCB"] = largest
             destination[prefix + "weight_format"] = torch.tensor(0, dtype=torch.uint8)
 
