@@ -125,7 +125,14 @@ def int8_mixed_scaled_mm(
         return y, A.new_empty(0)
     columns = A.detach()[:, outlier_cols]
     weights = int8_vectorwise_dequant(CB[:, outlier_cols], SCB).to(A.dtype)
-    return y.addmm(columns, weights.t()), columns
+    return y + multiplied(columns, weights.t()), columns
+
+
+def multiplied(a: Tensor, b: Tensor) -> Tensor:
+    """a @ b in the dtype of a. Torch has no product of float16 on a CPU before 2.1, and a slow one on many later."""
+    if a.is_cpu and a.dtype == torch.float16:
+        return (a.float() @ b.float()).to(a.dtype)
+    return a @ b
 
 
 def _largest(scale: Tensor, dtype: torch.dtype) -> Tensor:

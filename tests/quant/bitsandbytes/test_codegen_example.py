@@ -1,6 +1,8 @@
 """CodeGen of transformers in int8, converted in place or by transformers itself: LLM.int8()'s worked example."""
 
 import copy
+import re
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,6 +15,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),
 ]
 
+README = Path(__file__).parents[3] / "README.md"
 VOCABULARY, PATTERN = 32, [3, 1, 4, 1, 5, 9, 2, 6]
 
 
@@ -100,6 +103,14 @@ def test_by_transformers_itself(model, tmp_path):
     assert torch.equal(logits(again, ids), found)
     floats = logits(again.dequantize(), ids)
     assert not int8_linears(again) and (floats - exact).norm() < 0.02 * exact.norm()
+
+
+def test_the_example_of_the_readme():
+    section = README.read_text().partition("\n## Quantising\n")[2].partition("\n## ")[0]
+    (example,) = [b for b in re.findall(r"```python\n(.*?)```", section, re.S) if "replace_linears" in b]
+    said = {}
+    exec(example, said)
+    assert len(int8_linears(said["model"])) == 8
 
 
 def test_what_is_passed_by(model):

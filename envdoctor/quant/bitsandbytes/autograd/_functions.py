@@ -13,6 +13,7 @@ from envdoctor.quant.bitsandbytes.functional import (
     int8_mixed_scaled_mm,
     int8_vectorwise_dequant,
     int8_vectorwise_quant,
+    multiplied,
 )
 
 _Grads = Tuple[Optional[Tensor], ...]
@@ -98,11 +99,11 @@ class MatMul8bitLt(torch.autograd.Function):  # type: ignore[misc]
         rows = grad.reshape(-1, grad.shape[-1])
         of_a = of_b = None
         if ctx.needs_input_grad[0]:
-            of_a = grad @ int8_vectorwise_dequant(CB, SCB).to(grad.dtype)
+            of_a = multiplied(grad, int8_vectorwise_dequant(CB, SCB).to(grad.dtype))
         if ctx.needs_input_grad[1]:
             of_b = _grad_of_weight(rows, by_columns, of_columns / 127)
             if columns is not None and columns.numel():
-                of_b[:, columns] = (rows.t() @ outliers).to(of_b.dtype)
+                of_b[:, columns] = multiplied(rows.t(), outliers).to(of_b.dtype)
             of_b = of_b.to(ctx.dtypes[1])
         return of_a, of_b, _grad_of_bias(rows, ctx.needs_input_grad[2], ctx.dtypes[2]), None
 
@@ -124,7 +125,7 @@ class Frozen(torch.autograd.Function):  # type: ignore[misc]
         of_x = None
         if ctx.needs_input_grad[0]:
             plain = ctx.product.plain()
-            of_x = grad @ (plain["weight"] * plain["w_scale"][:, None]).to(grad.dtype)
+            of_x = multiplied(grad, (plain["weight"] * plain["w_scale"][:, None]).to(grad.dtype))
         rows = grad.reshape(-1, grad.shape[-1])
         return of_x, _grad_of_bias(rows, ctx.needs_input_grad[1], ctx.dtype), None, None
 

@@ -67,10 +67,15 @@ class Int8Params(torch.nn.Parameter):  # type: ignore[misc]
         return self.to(device, non_blocking=non_blocking)
 
     def __deepcopy__(self, memo: Dict[int, Any]) -> "Int8Params":
-        data, scb = self.data.clone(), None if self.SCB is None else self.SCB.clone()
-        return Int8Params(
-            data, self.requires_grad, self.has_fp16_weights, data if self.is_quantized else None, scb
-        )
+        data, largest = self.data.clone(), None if self.SCB is None else self.SCB.clone()
+        if self.is_quantized:
+            return quantized_params(data, largest)
+        return Int8Params(data, self.requires_grad, self.has_fp16_weights)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if self.is_quantized:
+            return quantized_params, (self.data, self.SCB)
+        return Int8Params, (self.data, self.requires_grad, self.has_fp16_weights)
 
 
 def quantized_params(values: Tensor, largest: Optional[Tensor]) -> Int8Params:
@@ -101,11 +106,8 @@ class PackedInt8Params(SeenPlain, Int8Params):
         """As of the plain weight."""
         return self.unpacked().to(*arguments, **options)
 
-    def __deepcopy__(self, memo: Dict[int, Any]) -> Int8Params:
-        return self.unpacked()
-
-    def __reduce_ex__(self, protocol: Any) -> Any:
-        return quantized_params, (self.unpack(), self.SCB)
+    __deepcopy__ = Int8Params.__deepcopy__
+    __reduce_ex__ = Int8Params.__reduce_ex__
 
 
 # What transformers, accelerate and PEFT know a quantised weight by.
