@@ -18,6 +18,7 @@ from torch import Tensor
 from envdoctor import library
 from envdoctor.host import LocalHost, make_folder, write_whole
 from envdoctor.kernels.calls import threads
+from envdoctor.kernels.kinds import explained
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.kernels.variants import variant_of
 
@@ -34,6 +35,7 @@ _TIE = 1.02
 _HOPELESS = 8.0
 
 
+@explained
 def autotune(
     linear: PackedLinear,
     rows: Sequence[int] = ROWS,
@@ -48,10 +50,13 @@ def autotune(
     is measured anew. On a CPU, call set_threads before this. The table goes when the linear goes to another
     device, is copied or loads weights. Raises ValueError for no rows, unsorted ones or a dtype that x cannot have.
     """
+    if not isinstance(linear, PackedLinear):
+        raise TypeError(f"linear must be one of envdoctor.kernels, not {type(linear).__name__}")
     if dtype not in linear.variants:
         raise ValueError(f"x of {type(linear).__name__} here has one of {list(linear.variants)}, not {dtype}")
-    if not rows or list(rows) != sorted(set(rows)) or rows[0] < 1:
-        raise ValueError(f"rows must be rising numbers from 1 on, not {list(rows)}")
+    whole = all(isinstance(count, int) for count in rows)
+    if not rows or not whole or list(rows) != sorted(set(rows)) or rows[0] < 1:
+        raise ValueError(f"rows must be rising whole numbers from 1 on, not {list(rows)}")
     names = ["auto", *linear.forcing.variants()]
     key = _key(linear, rows, dtype)
     path = _path(folder, key)

@@ -16,6 +16,7 @@ from envdoctor.kernels.calls import (
     FLOATS,
     NONE,
     TYPES,
+    Device,
     address,
     check,
     check_matrix,
@@ -25,12 +26,13 @@ from envdoctor.kernels.calls import (
     chosen,
     function,
     place,
-    registry,
     rows_adjacent,
     vector,
 )
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8, pack_w8a8
+from envdoctor.kernels.kinds import checked, explained
+from envdoctor.kernels.registry import registry
 from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
 
@@ -66,7 +68,8 @@ class TakenApart(NamedTuple):
     columns: Tensor
 
 
-def pack_llm_int8(weight: Tensor, device: "Optional[torch.device | str]" = None) -> Tuple[PackedW8A8, Tensor]:
+@checked
+def pack_llm_int8(weight: Tensor, device: Device = None) -> Tuple[PackedW8A8, Tensor]:
     """Weights [N, K] to int8 with a scale for each row, in the layout of a device (default: theirs). Done once.
 
     weight is float16, bfloat16 or float32. Of a row whose largest magnitude is c, round(127 * weight / c), and the
@@ -105,6 +108,7 @@ def ask_llm_int8(weight: PackedW8A8, dtype: torch.dtype) -> Ask:
     return ask
 
 
+@explained
 def linear_llm_int8(
     x: Tensor,
     weight: PackedW8A8,

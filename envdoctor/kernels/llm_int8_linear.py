@@ -6,11 +6,12 @@ from typing import Dict, Optional
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import FLOAT32, FLOATS, check_packed
+from envdoctor.kernels.calls import FLOAT32, FLOATS, Device, check_packed
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8, pack_w8a8
+from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.layouts import unpack_w8a8
 from envdoctor.kernels.llm_int8 import ask_llm_int8, forcing, linear_operator, pack_llm_int8
-from envdoctor.kernels.packed_linear import Device, PackedLinear, flat
+from envdoctor.kernels.packed_linear import PackedLinear, flat
 from envdoctor.kernels.variants import AUTO, Ask, resolve
 
 
@@ -25,6 +26,7 @@ class LinearLlmInt8(PackedLinear):
     forcing = forcing
     w_scale: Tensor
 
+    @checked
     def __init__(
         self, weight: PackedW8A8, w_scale: Tensor, bias: Optional[Tensor] = None, threshold: float = 6.0
     ) -> None:
@@ -43,6 +45,7 @@ class LinearLlmInt8(PackedLinear):
         self._hold(tables, packed=weight.data, **held)
 
     @classmethod
+    @explained
     def from_linear(
         cls, linear: torch.nn.Linear, threshold: float = 6.0, device: Device = None
     ) -> "LinearLlmInt8":

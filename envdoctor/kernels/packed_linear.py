@@ -1,6 +1,6 @@
 """What linears share: weights packed for their device, the table of its variants, and the way to another device."""
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar, Union
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -10,7 +10,6 @@ from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.variants import Ask
 
 Self = TypeVar("Self", bound="PackedLinear")
-Device = Union[torch.device, str, None]
 
 
 class PackedLinear(torch.nn.Module):  # type: ignore[misc]

@@ -21,11 +21,12 @@ from envdoctor.kernels.calls import (
     function,
     inference_only,
     place,
-    registry,
     rows_of,
     vector,
 )
 from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.kinds import explained
+from envdoctor.kernels.registry import registry
 
 #: Quantize of cpp/quantize/quantize.h: sizes; x; q; scale, zero, smooth, sums; type, kind, variant.
 _CALL = struct.Struct("@2q Pq Pq 4P 3i0q")
@@ -46,6 +47,7 @@ class Quantized(NamedTuple):
     sums: Optional[Tensor]
 
 
+@explained
 def quantize_rows(
     x: Tensor, smooth: Optional[Tensor] = None, levels: float = 127, with_sums: bool = False
 ) -> Quantized:
@@ -60,6 +62,7 @@ def quantize_rows(
     return Quantized(values, scale, sums if with_sums else None)
 
 
+@explained
 def quantize_static(
     x: Tensor, scale: Tensor, zero: Optional[Tensor] = None, with_sums: bool = False
 ) -> Quantized:

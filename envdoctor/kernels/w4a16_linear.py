@@ -6,11 +6,12 @@ from typing import Dict, Optional
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import FLOATS, check_matrix, check_packed, check_type
+from envdoctor.kernels.calls import FLOATS, Device, check_matrix, check_packed, check_type
 from envdoctor.kernels.gemm_w4a16 import PackedW4A16, ask_w4a16, forcing, linear_operator, pack_values
 from envdoctor.kernels.gptq import GptqValues
+from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.layouts import unpack_w4a16
-from envdoctor.kernels.packed_linear import Device, PackedLinear, flat
+from envdoctor.kernels.packed_linear import PackedLinear, flat
 from envdoctor.kernels.rounding import rounded_codes
 from envdoctor.kernels.variants import AUTO, Ask, resolve
 
@@ -27,6 +28,7 @@ class LinearW4A16(PackedLinear):
     scale_zero: Tensor
     channels: Optional[Tensor]
 
+    @checked
     def __init__(self, weight: PackedW4A16, bias: Optional[Tensor] = None) -> None:
         super().__init__()
         check_packed(weight, PackedW4A16, "pack_w4a16")
@@ -45,6 +47,7 @@ class LinearW4A16(PackedLinear):
         self._hold(tables, packed=weight.data, bias=bias, **held)
 
     @classmethod
+    @explained
     def from_linear(cls, linear: torch.nn.Linear, group: int = 128, device: Device = None) -> "LinearW4A16":
         """Rounded to nearest, to 4 bits: a scale and a zero point for so many values of each row of the weight."""
         values, of_channels = rounded_codes(linear.weight, group)

@@ -5,11 +5,11 @@ from typing import Dict, Optional
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import check_packed
+from envdoctor.kernels.calls import Device, check_packed
 from envdoctor.kernels.gemm_w4a8 import PackedW4A8, ask_w4a8, forcing, int4_pairs, linear_operator, pack_w4a8
 from envdoctor.kernels.int8_activations import Int8Linear, quantized
+from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.layouts import unpack_w4a8
-from envdoctor.kernels.packed_linear import Device
 from envdoctor.kernels.rounding import rounded_int4
 from envdoctor.kernels.variants import Ask
 
@@ -26,6 +26,7 @@ class LinearW4A8(Int8Linear):
     group_scale: Optional[Tensor]
     group_zero: Optional[Tensor]
 
+    @checked
     def __init__(
         self,
         weight: PackedW4A8,
@@ -43,6 +44,7 @@ class LinearW4A8(Int8Linear):
         self._hold_int8(ask_w4a8(weight), weight, w_scale, bias, x_scale, x_zero, **groups)
 
     @classmethod
+    @explained
     def from_linear(
         cls,
         linear: torch.nn.Linear,

@@ -5,11 +5,11 @@ from typing import Dict, Optional
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import check_packed
+from envdoctor.kernels.calls import Device, check_packed
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8, ask_w8a8, forcing, linear_operator, pack_w8a8
 from envdoctor.kernels.int8_activations import Int8Linear, quantized
+from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.layouts import unpack_w8a8
-from envdoctor.kernels.packed_linear import Device
 from envdoctor.kernels.rounding import rounded_int8
 from envdoctor.kernels.variants import Ask
 
@@ -25,6 +25,7 @@ class LinearW8A8(Int8Linear):
     forcing = forcing
     w_scale: Tensor
 
+    @checked
     def __init__(
         self,
         weight: PackedW8A8,
@@ -38,6 +39,7 @@ class LinearW8A8(Int8Linear):
         self._hold_int8(ask_w8a8(weight), weight, w_scale, bias, x_scale, x_zero)
 
     @classmethod
+    @explained
     def from_linear(
         cls,
         linear: torch.nn.Linear,

@@ -4,7 +4,7 @@ from typing import Dict, Sequence
 
 import torch
 
-from envdoctor.kernels.packed_linear import Device
+from envdoctor.kernels.calls import Device
 from envdoctor.quant.bitsandbytes.nn import Int8Params, Linear8bitLt
 
 

@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels import LinearLlmInt8
+from envdoctor.kernels.calls import Device
+from envdoctor.kernels.kinds import is_compiling
 from envdoctor.quant.bitsandbytes.autograd._functions import Frozen, MatmulLtState, matmul
 from envdoctor.quant.bitsandbytes.nn.parameters import Int8Params, PackedInt8Params, quantized_params
 
@@ -36,7 +38,7 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
         has_fp16_weights: bool = True,
         threshold: float = 0.0,
         index: Any = None,
-        device: "torch.device | str | None" = None,
+        device: Device = None,
     ) -> None:
         super().__init__(input_features, output_features, bias, device)
         self.state, self.index = MatmulLtState(), index
@@ -49,7 +51,7 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
         state.is_training = self.training
         if state.has_fp16_weights:
             return matmul(x, self.weight, state=state, bias=self.bias)
-        if not _is_compiling() and self._parameters["weight"] is not self._packed:
+        if not is_compiling() and self._parameters["weight"] is not self._packed:
             self.init_8bit_state()
         product, bias = self._product, self._parameters["bias"]
         assert product is not None
@@ -166,11 +168,3 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
             return Int8Params(weight.detach(), requires_grad=False).quantized(device)
         values, scb = weight.to(device, copy=True), largest.to(device, torch.float32, copy=True)
         return quantized_params(values, scb)
-
-
-def _is_compiling() -> bool:
-    return (
-        hasattr(torch, "compiler")
-        and hasattr(torch.compiler, "is_compiling")
-        and torch.compiler.is_compiling()
-    )
