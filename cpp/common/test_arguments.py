@@ -243,6 +243,16 @@ def test_a_number_as_a_scale():
         kernels.pack_w8a8()
 
 
+@pytest.mark.parametrize(
+    "kind", [kernels.LinearW8A8, kernels.LinearW4A8, kernels.LinearW4A16, kernels.LinearLlmInt8]
+)
+def test_x_of_another_kind(kind):
+    linear = kind.from_linear(LINEAR)
+    for wrong in OF_ANOTHER_KIND:
+        with pytest.raises(TypeError, match=r"^x must be a tensor, not "):
+            linear(wrong)
+
+
 def test_what_autotune_is_given():
     linear = kernels.LinearW8A8.from_linear(LINEAR)
     for given, said in (

@@ -9,7 +9,7 @@ from envdoctor.kernels.calls import FLOAT32, INT32, TYPES
 from envdoctor.kernels.gemm_w4a8 import PackedW4A8
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8
 from envdoctor.kernels.packed_linear import PackedLinear, flat
-from envdoctor.kernels.quantize import quantize_rows, quantize_static
+from envdoctor.kernels.quantize import rows_operator, static_operator
 from envdoctor.kernels.variants import Ask, resolve
 
 
@@ -49,5 +49,8 @@ class Int8Linear(PackedLinear):
 def quantized(x: Tensor, held: Dict[str, Optional[Tensor]]) -> Tuple[Tensor, Tensor]:
     """Values and their scale, by what a linear holds."""
     scale = held["x_scale"]
-    made = quantize_rows(x) if scale is None else quantize_static(x, scale, held["x_zero"])
-    return made.values, made.scale
+    if scale is None:
+        values, scale, _ = rows_operator(x, None, 127.0, False)
+    else:
+        values, _ = static_operator(x, scale, held["x_zero"], False)
+    return values, scale

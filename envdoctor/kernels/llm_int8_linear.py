@@ -52,6 +52,7 @@ class LinearLlmInt8(PackedLinear):
         """Rounded to nearest, with a scale for each row of the weight."""
         return cls(*pack_llm_int8(linear.weight, device), linear.bias, threshold)
 
+    @explained
     def forward(self, x: Tensor) -> Tensor:
         """x [..., K] to y [..., N]."""
         return self.product(x, self._buffers["bias"], self.threshold)

@@ -54,6 +54,7 @@ class LinearW4A16(PackedLinear):
         target = torch.device(device or linear.weight.device)
         return cls(pack_values(values, of_channels, 4, target), linear.bias)
 
+    @explained
     def forward(self, x: Tensor) -> Tensor:
         """x [..., K] to y [..., N]."""
         held = self._buffers

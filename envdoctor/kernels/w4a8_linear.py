@@ -58,6 +58,7 @@ class LinearW4A8(Int8Linear):
         weight = pack_w4a8(int4_pairs(values), device, group, scale if group else None, k=values.shape[1])
         return cls(weight, None if group else scale, linear.bias, x_scale, x_zero)
 
+    @explained
     def forward(self, x: Tensor) -> Tensor:
         """x [..., K] to y [..., N]."""
         held = self._buffers

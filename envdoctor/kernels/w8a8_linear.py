@@ -51,6 +51,7 @@ class LinearW8A8(Int8Linear):
         values, scale = rounded_int8(linear.weight)
         return cls(pack_w8a8(values, device), scale, linear.bias, x_scale, x_zero)
 
+    @explained
     def forward(self, x: Tensor) -> Tensor:
         """x [..., K] to y [..., N]."""
         held = self._buffers  # itself: each name of a module that is a buffer's costs a microsecond
