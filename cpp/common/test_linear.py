@@ -235,6 +235,61 @@ def test_nothing_is_asked_in_a_call(linear, device, monkeypatch):
     linear(activations(3, K, device=device))
 
 
+# --- the weight as other code sees it ---------------------------------------------------------------------------------
+
+
+def test_the_weight_is_what_a_call_multiplies_with(kind, linear, device):
+    weight = linear.weight
+    sixteen = kind.startswith("w4a16")
+    assert (
+        isinstance(weight, torch.Tensor) and weight.shape == (N, K) and weight.device == linear.packed.device
+    )
+    assert weight.dtype == (torch.float16 if sixteen else torch.int8) and not weight.requires_grad
+    scale = torch.ones(N, K)
+    if sixteen or (kind.startswith("w4a8") and linear.group):
+        groups, zeros = linear.plain().get("group_scale"), linear.plain().get("group_zero")
+        if groups is not None:
+            of = torch.arange(K) // linear.group
+            scale = groups.cpu().float()[:, of]
+            weight = weight - (0 if zeros is None else zeros[:, of])
+    else:
+        scale = linear.w_scale.cpu()[:, None]
+    x = torch.eye(K, dtype=torch.float16, device=device)
+    if linear._buffers.get("x_scale") is None:  # every row of x is one value, which no quantiser rounds
+        wanted = weight.cpu().float() * scale + linear.bias.cpu()[:, None].float()
+        assert torch.allclose(linear(x).cpu().float(), wanted.t(), rtol=2e-3, atol=2e-3)
+
+
+def test_the_weight_lies_in_memory_as_it_is_packed(linear):
+    weight, plain = linear.weight, linear.weight_values()
+    assert torch.equal(weight[3:5] * 1.0, plain[3:5] * 1.0) and torch.equal(weight.to("cpu"), plain.cpu())
+    assert type(weight.detach()) is torch.Tensor and repr(weight) == repr(plain)
+    assert torch.equal(copy.deepcopy(weight), plain) and torch.equal(
+        pickle.loads(pickle.dumps(weight)), plain
+    )
+    assert not any(tensor is weight for tensor in linear.state_dict().values())
+    with pytest.raises(RuntimeError, match="not written to"):
+        weight.zero_()
+    with pytest.raises((AttributeError, KeyError)):
+        linear.weight = torch.nn.Parameter(torch.zeros(N, K))
+
+
+@pytest.mark.skipif(not hasattr(torch.library, "register_fake"), reason="operators are from torch 2.4 on")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_code_that_asks_for_it_is_compiled_whole(device):
+    linear = KINDS["w8a8"](source(), device)
+
+    def asking(x):
+        return (
+            linear(x if linear.weight.dtype == torch.int8 else x.to(linear.weight.dtype))
+            * linear.weight.shape[0]
+        )
+
+    torch.compiler.reset()
+    x = activations(2, K, device=device)
+    assert torch.equal(torch.compile(asking, fullgraph=True)(x), asking(x))
+
+
 # --- ways out of a module ---------------------------------------------------------------------------------------------
 
 

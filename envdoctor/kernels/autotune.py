@@ -41,8 +41,8 @@ def autotune(
     rows: Sequence[int] = ROWS,
     dtype: torch.dtype = torch.float16,
     folder: Optional[str] = None,
-) -> Tuple[int, ...]:
-    """Give a linear the table of what is fastest at these numbers of rows for x of a dtype, and return it.
+) -> Dict[int, str]:
+    """Give a linear the variant that is fastest at each of these numbers of rows for x of a dtype; returns their names.
 
     Between two of them the larger one decides, and beyond the last the library. What was measured before, with this
     library on a device of this name and for another linear like this one, is read from `folder`, by default
@@ -69,7 +69,7 @@ def autotune(
     for name, count in zip(fastest, rows):
         table += [names.index(name), count]
     linear.variants[dtype] = (*table, 0)
-    return linear.variants[dtype]
+    return dict(zip(rows, fastest))
 
 
 # --- what is remembered -----------------------------------------------------------------------------------------------

@@ -70,13 +70,13 @@ class LinearLlmInt8(PackedLinear):
         # Sums of rows are not asked about.
         return ask_llm_int8(PackedW8A8(self.packed, self.packed, self.out_features, self.in_features), dtype)
 
+    def weight_values(self) -> Tensor:
+        """int8."""
+        return unpack_w8a8(self.packed, self.out_features, self.in_features, self.packed.device.type)
+
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int8 [N, K]."""
-        sizes = (self.out_features, self.in_features)
-        return {
-            "weight": unpack_w8a8(self.packed, *sizes, self.packed.device.type),
-            **self._held("w_scale", "bias"),
-        }
+        return {"weight": self.weight_values(), **self._held("w_scale", "bias")}
 
     def made_of(self, plain: Dict[str, Tensor], device: torch.device) -> "LinearLlmInt8":
         """See PackedLinear."""

@@ -7,6 +7,8 @@ from torch import Tensor
 
 from envdoctor.kernels.calls import vector
 from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.kinds import is_compiling
+from envdoctor.kernels.seen_plain import SeenPlain
 from envdoctor.kernels.variants import Ask
 
 Self = TypeVar("Self", bound="PackedLinear")
@@ -36,6 +38,26 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
     out_features: int
     #: For each dtype of x, which variant takes how many rows (envdoctor.kernels.variants).
     variants: Dict[torch.dtype, Tuple[int, ...]]
+
+    @property
+    def weight(self) -> Tensor:
+        """[out_features, in_features], for code that asks a linear's weight for its type, shape or device.
+
+        That costs nothing; values are unpacked where they are used, and cannot be written to.
+        """
+        if is_compiling():
+            return self.weight_values()
+        shape = (self.out_features, self.in_features)
+        return SeenPlain.of(self.weight_values, shape, self.weight_dtype, self.packed.device)
+
+    @property
+    def weight_dtype(self) -> torch.dtype:
+        """Of `weight`."""
+        return torch.int8
+
+    def weight_values(self) -> Tensor:
+        """Those of `weight`, in new memory."""
+        raise NotImplementedError
 
     def plain(self) -> Dict[str, Tensor]:
         """The state, in no device's layout."""

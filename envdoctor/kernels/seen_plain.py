@@ -16,9 +16,15 @@ class SeenPlain(Tensor):  # type: ignore[misc]
     __torch_function__ = torch._C._disabled_torch_function_impl
 
     @classmethod
-    def of(cls: Type[Self], unpack: Callable[[], Tensor], packed: Tensor, *shape: int) -> Self:
-        """Of this shape, with the type and on the device of `packed`."""
-        made = Tensor._make_wrapper_subclass(cls, shape, dtype=packed.dtype, device=packed.device)
+    def of(
+        cls: Type[Self],
+        unpack: Callable[[], Tensor],
+        shape: Tuple[int, ...],
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> Self:
+        """What `unpack` gives has this shape and type, and is on this device."""
+        made = Tensor._make_wrapper_subclass(cls, shape, dtype=dtype, device=device)
         made.unpack = unpack
         return made  # type: ignore[no-any-return]
 

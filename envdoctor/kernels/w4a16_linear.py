@@ -1,7 +1,7 @@
 """16-bit activations times the weights of a GPTQ checkpoint as a module."""
 
 import contextlib
-from typing import Dict, Optional
+from typing import Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -69,19 +69,36 @@ class LinearW4A16(PackedLinear):
         rest = (self.scale_zero, self.scale_dtype, self.in_features, self.channels)
         return ask_w4a16(PackedW4A16(self.packed, *sizes, *rest), dtype)
 
+    @property
+    def weight_dtype(self) -> torch.dtype:
+        """That of scales."""
+        return self.scale_dtype
+
+    def weight_values(self) -> Tensor:
+        """scale * (code - zero), in the order of x's channels."""
+        scales, zeros = (each.float().repeat_interleave(self.group, 0) for each in self._scales_zeros())
+        values = (self._codes().float() - zeros[: self.k]) * scales[: self.k]
+        if self.channels is not None:  # what fills groups up is zero
+            ordered = values.new_zeros(self.in_features, self.out_features)
+            values = ordered.index_add_(0, self.channels, values)
+        return values.t().to(self.scale_dtype)
+
+    def _codes(self) -> Tensor:
+        """uint8 [K, N]."""
+        return unpack_w4a16(self.packed, self.out_features, self.k, self.bits, self.packed.device.type)
+
+    def _scales_zeros(self) -> Tuple[Tensor, Tensor]:
+        """[groups, N], the second one uint8."""
+        words = self.scale_zero[:, : self.out_features]
+        return (words << 16 >> 16).to(torch.int16).view(self.scale_dtype), (words >> 16).to(torch.uint8)
+
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is codes [K, N], of 4 bits two in a byte along K; scales and zeros are [groups, N]."""
-        n, words = self.out_features, self.scale_zero[:, : self.out_features]
-        codes = unpack_w4a16(self.packed, n, self.k, self.bits, self.packed.device.type)
+        codes, (scales, zeros) = self._codes(), self._scales_zeros()
         if self.bits == 4:
             codes = torch.nn.functional.pad(codes, (0, 0, 0, self.k % 2))
             codes = codes[::2] | codes[1::2] << 4
-        return {
-            "weight": codes,
-            "scales": (words << 16 >> 16).to(torch.int16).view(self.scale_dtype),
-            "zeros": (words >> 16).to(torch.uint8),
-            **self._held("channels", "bias"),
-        }
+        return {"weight": codes, "scales": scales, "zeros": zeros, **self._held("channels", "bias")}
 
     def made_of(self, plain: Dict[str, Tensor], device: torch.device) -> "LinearW4A16":
         """See PackedLinear."""

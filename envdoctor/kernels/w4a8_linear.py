@@ -6,7 +6,15 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels.calls import Device, check_packed
-from envdoctor.kernels.gemm_w4a8 import PackedW4A8, ask_w4a8, forcing, int4_pairs, linear_operator, pack_w4a8
+from envdoctor.kernels.gemm_w4a8 import (
+    PackedW4A8,
+    ask_w4a8,
+    forcing,
+    int4_pairs,
+    int4_values,
+    linear_operator,
+    pack_w4a8,
+)
 from envdoctor.kernels.int8_activations import Int8Linear, quantized
 from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.layouts import unpack_w4a8
@@ -75,12 +83,19 @@ class LinearW4A8(Int8Linear):
         groups = (self.group, self.group_scale, self.group_zero)
         return ask_w4a8(PackedW4A8(self.packed, self.out_features, self.in_features, self.sums, *groups))
 
+    def weight_values(self) -> Tensor:
+        """-8 to 7, int8."""
+        return int4_values(self._pairs())[:, : self.in_features]
+
+    def _pairs(self) -> Tensor:
+        sizes = (self.out_features, self.in_features + self.in_features % 2)
+        return unpack_w4a8(self.packed, *sizes, self.packed.device.type)
+
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int4_pairs [N, ceil(K / 2)], group_* are [N, groups]."""
-        sizes = (self.out_features, self.in_features + self.in_features % 2)
         groups = self._held("group_scale", "group_zero")
         return {
-            "weight": unpack_w4a8(self.packed, *sizes, self.packed.device.type),
+            "weight": self._pairs(),
             **{name: each[:, : self.out_features].t().contiguous() for name, each in groups.items()},
             **self._held("w_scale", "bias", "x_scale", "x_zero"),
         }

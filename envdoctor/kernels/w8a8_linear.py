@@ -66,13 +66,13 @@ class LinearW8A8(Int8Linear):
         """See PackedLinear."""
         return ask_w8a8(PackedW8A8(self.packed, self.sums, self.out_features, self.in_features))
 
+    def weight_values(self) -> Tensor:
+        """int8."""
+        return unpack_w8a8(self.packed, self.out_features, self.in_features, self.packed.device.type)
+
     def plain(self) -> Dict[str, Tensor]:
         """`weight` is int8 [N, K]."""
-        sizes = (self.out_features, self.in_features)
-        return {
-            "weight": unpack_w8a8(self.packed, *sizes, self.packed.device.type),
-            **self._held(*self.STATE[1:]),
-        }
+        return {"weight": self.weight_values(), **self._held(*self.STATE[1:])}
 
     def made_of(self, plain: Dict[str, Tensor], device: torch.device) -> "LinearW8A8":
         """See PackedLinear."""

@@ -93,7 +93,7 @@ class PackedInt8Params(SeenPlain, Int8Params):
         """Packed for the device that the weight is on; SCB float32 [N]."""
         weight = pack_w8a8(plain.data)
         product = LinearLlmInt8(weight, largest / 127)
-        seen = (lambda: product.plain()["weight"], weight.data, weight.n, weight.k)
+        seen = (product.weight_values, plain.shape, torch.int8, plain.device)
         made = cls.of(*seen)
         made.product, made.CB, made.SCB, made.has_fp16_weights = product, SeenPlain.of(*seen), largest, False
         return made
