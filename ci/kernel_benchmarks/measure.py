@@ -56,6 +56,11 @@ def times(methods: Methods, rounds: int) -> Times:
     return {**_in_turn(runs, rounds), **hopeless}
 
 
+def time_of(call: Callable[[int], Any], copies: int) -> float:
+    """Microseconds for one call, which is given the number of one of its copies each time."""
+    return times({"": [partial(call, i) for i in range(copies)]}, 7)[""]
+
+
 def times_outside_graphs(methods: Methods, rounds: int) -> Times:
     """The same of calls that no graph can hold, as they wait for the device: what the host does is part of it."""
 

@@ -27,6 +27,7 @@ def of_w8a8(call, w):
     return call, {"x": int8(M, K), **w, **scales, **zeros, "bias": ones(N)}
 
 
+LINEAR = torch.nn.Linear(K, N)
 W8A8 = kernels.pack_w8a8(int8(N, K))
 W4A8 = kernels.pack_w4a8(int8(N, K // 2))
 LLM_INT8 = kernels.pack_llm_int8(ones(N, K))
@@ -59,6 +60,10 @@ CALLS = {
         {"weight": W4A8, "w_scale": ones(N), "bias": ones(N), "x_scale": ones(1)},
     ),
     "LinearW4A16": (kernels.LinearW4A16, W4A16),
+    "LinearLlmInt8": (
+        kernels.LinearLlmInt8,
+        {"weight": LLM_INT8[0], "w_scale": LLM_INT8[1], "bias": ones(N)},
+    ),
 }
 VECTORS = ("smooth", "scale", "zero", "x_scale", "w_scale", "x_zero", "w_zero", "bias", "gamma", "beta")
 
@@ -176,6 +181,88 @@ PACKS = {
         ones(K, N, dtype=torch.uint8),
     ),
 }
+
+
+ONCE = {
+    "pack_w8a8": (kernels.pack_w8a8, {"weight": int8(N, K)}),
+    "pack_llm_int8": (kernels.pack_llm_int8, {"weight": ones(N, K)}),
+    "pack_w4a8": (
+        kernels.pack_w4a8,
+        {"pairs": int8(N, K // 2), "group": 32, "group_scale": ones(N, 2), "group_zero": int8(N, 2)},
+    ),
+    "pack_w4a16": (kernels.pack_w4a16, {**stored()._asdict(), "bits": 4, "v2": False}),
+    "gptq_values": (kernels.gptq_values, {**stored()._asdict(), "bits": 4, "v2": False}),
+    "gptq_pack": (
+        kernels.gptq_pack,
+        {"codes": ones(K, N).byte(), "zeros": ones(2, N).byte(), "scales": ones(2, N), "bits": 4},
+    ),
+    "int4_pairs": (kernels.int4_pairs, {"values": int8(N, K)}),
+    "int4_values": (kernels.int4_values, {"pairs": int8(N, K)}),
+    "set_threads": (kernels.set_threads, {"count": 0}),
+    "LinearW8A8.from_linear": (kernels.LinearW8A8.from_linear, {"linear": LINEAR, "x_scale": ones(1)}),
+    "LinearW4A8.from_linear": (kernels.LinearW4A8.from_linear, {"linear": LINEAR, "group": 32}),
+    "LinearW4A16.from_linear": (kernels.LinearW4A16.from_linear, {"linear": LINEAR, "group": 32}),
+    "LinearLlmInt8.from_linear": (kernels.LinearLlmInt8.from_linear, {"linear": LINEAR, "threshold": 6.0}),
+}
+NUMBERS = {
+    "gemm_w8a8": {"bias_scale": 1.0, "out_dtype": torch.float16},
+    "linear_llm_int8": {"threshold": 6.0},
+    "quantize_rows": {"levels": 127},
+    "layernorm_q": {"eps": 1e-5},
+}
+OF_ANOTHER_KIND = (0.5, "text", [1.0], ones(3).numpy(), torch.float16)
+
+
+@pytest.mark.parametrize("call", [*CALLS, *ONCE])
+def test_what_is_of_another_kind(call):
+    """One line that names the argument: a number given as a scale made torch print its schema."""
+    function, content = {**CALLS, **ONCE}[call]
+    content = {**content, **NUMBERS.get(call, {})}
+    function(**content)
+    for name, fits in content.items():
+        for wrong in OF_ANOTHER_KIND:
+            if not isinstance(wrong, type(fits)):
+                with pytest.raises((TypeError, ValueError), match=rf"^{name} must be [^\n]+$"):
+                    function(**{**content, name: wrong})
+
+
+def test_a_number_as_a_scale():
+    for call in (
+        lambda: kernels.quantize_static(ones(M, K), 0.02),
+        lambda: kernels.bmm_w8a8(int8(3, M, K), int8(3, N, K), scale=0.02),
+    ):
+        with pytest.raises(TypeError, match=r"^scale must be a tensor( or None)?, not float$"):
+            call()
+    with pytest.raises(TypeError, match=r"^x_scale must be a tensor or None, not float$"):
+        kernels.gemm_w8a8(int8(M, K), int8(N, K), x_scale=0.02)
+    with pytest.raises(TypeError, match=r"^w_scale must be a tensor, not NoneType$"):
+        kernels.LinearW8A8(W8A8, None)
+    with pytest.raises(TypeError, match=r"^v2 must be True or False, not str$"):
+        kernels.pack_w4a16(*stored(), v2="gptq")
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        kernels.pack_w8a8()
+
+
+@pytest.mark.parametrize(
+    "kind", [kernels.LinearW8A8, kernels.LinearW4A8, kernels.LinearW4A16, kernels.LinearLlmInt8]
+)
+def test_x_of_another_kind(kind):
+    linear = kind.from_linear(LINEAR)
+    for wrong in OF_ANOTHER_KIND:
+        with pytest.raises(TypeError, match=r"^x must be a tensor, not "):
+            linear(wrong)
+
+
+def test_what_autotune_is_given():
+    linear = kernels.LinearW8A8.from_linear(LINEAR)
+    for given, said in (
+        ((LINEAR,), "^linear must be one of envdoctor.kernels, not Linear$"),
+        ((linear, 8), "^rows must be a list, not int$"),
+        ((linear, (1,), "float16"), "^dtype must be a torch.dtype, not str$"),
+        ((linear, (1.0,)), r"^rows must be rising whole numbers from 1 on, not \[1.0\]$"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=said):
+            kernels.autotune(*given)
 
 
 @pytest.mark.parametrize("pack", PACKS)

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from envdoctor.kernels import (
+    LinearLlmInt8,
     LinearW4A8,
     LinearW4A16,
     LinearW8A8,
@@ -55,13 +56,14 @@ def spent(monkeypatch):
     return table, asked
 
 
-@pytest.mark.parametrize("kind", [LinearW8A8, LinearW4A8, LinearW4A16])
+@pytest.mark.parametrize("kind", [LinearW8A8, LinearW4A8, LinearW4A16, LinearLlmInt8])
 def test_a_linear_takes_what_was_measured(kind, device, tmp_path):
     linear = made(kind, device)
     x = torch.randn(6, 128, device=device).half()
     wanted, packed = linear(x), linear.packed
-    table = autotune(linear, (1, 8), folder=str(tmp_path))
-    assert linear.variants[torch.float16] == table and table[1::2] == (1, 8) and table[-1] == 0
+    fastest, names = autotune(linear, (1, 8), folder=str(tmp_path)), ["auto", *linear.forcing.variants()]
+    table = tuple(part for rows, name in fastest.items() for part in (names.index(name), rows))
+    assert linear.variants[torch.float16] == (*table, 0) and list(fastest) == [1, 8]
     assert linear.packed is packed and torch.allclose(linear(x), wanted, rtol=1e-2, atol=1e-2)
 
 

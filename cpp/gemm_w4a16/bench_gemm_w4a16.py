@@ -7,7 +7,9 @@ it is timed as it is.
 """
 
 import argparse
+import sys
 import time
+from pathlib import Path
 from typing import Any, Callable, List
 
 import torch
@@ -15,27 +17,10 @@ import torch
 from envdoctor.kernels import gptq_pack, linear_w4a16, pack_w4a16
 from envdoctor.kernels.gemm_w4a16 import forcing
 
+sys.path.append(str(Path(__file__).parents[2] / "ci"))
+from kernel_benchmarks.measure import time_of
+
 Call = Callable[[int], Any]
-
-
-def on_gpu(call: Call, copies: int) -> float:
-    """Microseconds for one node of a graph with as many calls."""
-    nodes = max(20, copies)
-    call(0)
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        kept = [call(i % copies) for i in range(nodes)]
-    best = float("inf")
-    for _ in range(7):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        graph.replay()
-        end.record()
-        torch.cuda.synchronize()
-        best = min(best, begin.elapsed_time(end) * 1000 / nodes)
-    del kept
-    return best
 
 
 def on_cpu(call: Call, copies: int) -> float:
@@ -50,7 +35,7 @@ def on_cpu(call: Call, copies: int) -> float:
 
 def measure(m: int, n: int, k: int, given: argparse.Namespace) -> None:
     """Print a line for torch and for each variant that runs."""
-    timed = on_cpu if given.device == "cpu" else on_gpu
+    timed = on_cpu if given.device == "cpu" else time_of
     copies = 1 if given.device == "cpu" else max(2, min(32, 300_000_000 // (n * k * given.bits // 8)))
     dtype, groups = getattr(torch, given.dtype), k // given.group
     codes = torch.randint(0, 2**given.bits, (k, n), dtype=torch.uint8)

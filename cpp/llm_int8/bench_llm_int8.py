@@ -8,7 +8,9 @@ rounds, and the shortest of each counts.
 """
 
 import argparse
+import sys
 import time
+from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Tuple
 
 import torch
@@ -18,6 +20,9 @@ from envdoctor.kernels import linear_llm_int8, linear_w8a8, pack_llm_int8, quant
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8
 from envdoctor.kernels.llm_int8 import forcing
 
+sys.path.append(str(Path(__file__).parents[2] / "ci"))
+from kernel_benchmarks.measure import time_of
+
 try:
     import bitsandbytes
 except ImportError:
@@ -25,27 +30,6 @@ except ImportError:
 
 Call = Callable[[int], Any]
 DYNAMIC = "quantize_rows, linear_w8a8"
-
-
-def on_gpu(call: Call, copies: int) -> float:
-    """Microseconds for one node of a graph with as many calls."""
-    nodes = max(20, copies)
-    for i in range(copies):
-        call(i)
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        kept = [call(i % copies) for i in range(nodes)]
-    best = float("inf")
-    for _ in range(7):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        graph.replay()
-        end.record()
-        torch.cuda.synchronize()
-        best = min(best, begin.elapsed_time(end) * 1000 / nodes)
-    del kept
-    return best
 
 
 def in_turn(calls: Dict[str, Call], copies: int, rounds: int = 60) -> Dict[str, float]:
@@ -65,7 +49,7 @@ def times(calls: Dict[str, Call], copies: int, device: str) -> Dict[str, float]:
     if device == "cpu":
         return in_turn(calls, copies)
     waits = {name: call for name, call in calls.items() if name.startswith("bitsandbytes")}
-    found = {name: on_gpu(call, copies) for name, call in calls.items() if name not in waits}
+    found = {name: time_of(call, copies) for name, call in calls.items() if name not in waits}
     return {**found, **in_turn(waits, copies)}
 
 

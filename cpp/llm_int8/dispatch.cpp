@@ -199,6 +199,8 @@ int envdoctor_llm_int8(const LlmInt8* call, int device, void* stream) {
     return ENVDOCTOR_OK;
 }
 
+int envdoctor_llm_int8_variant(const LlmInt8* call, int device) { return check(*call) ? -1 : choose(*call, device); }
+
 const char* envdoctor_llm_int8_variant_name(int variant) {
     return variant >= 0 && variant < kVariants ? variants[variant].name : nullptr;
 }

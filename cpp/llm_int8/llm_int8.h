@@ -42,6 +42,9 @@ struct LlmInt8 {
 // stream of that GPU. All pointers are the device's own.
 ENVDOCTOR_API int envdoctor_llm_int8(const LlmInt8* call, int device, void* stream);
 
+// The number of the variant that a call takes on a device; negative, with a reason, when it cannot run.
+ENVDOCTOR_API int envdoctor_llm_int8_variant(const LlmInt8* call, int device);
+
 // "cpu_avx2", "cuda_few1", "cuda_block4_wide"; null past the last one. Number 0 is "auto".
 ENVDOCTOR_API const char* envdoctor_llm_int8_variant_name(int variant);
 

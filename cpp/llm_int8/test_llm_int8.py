@@ -296,6 +296,7 @@ def test_the_operator_is_well_made(threshold, device):
     x = activations(6, 64, outliers=[7]).view(2, 3, 64).to(device)
     packed, w_scale = pack_llm_int8(weights(24, 64), device)
     arguments = (x, packed.data, w_scale, packed.n, packed.k, threshold, torch.ones(24, device=device))
+    torch.library.opcheck(torch.ops.envdoctor.linear_llm_int8.default, (*arguments, [2, 4, 3, 512, 0]))
     torch.library.opcheck(torch.ops.envdoctor.linear_llm_int8.default, arguments)
 
 

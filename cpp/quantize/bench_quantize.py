@@ -8,7 +8,9 @@ it is timed as it is. The bound is the bytes that must be moved, at --bandwidth 
 
 import argparse
 import itertools
+import sys
 import time
+from pathlib import Path
 from typing import Any, Callable, List
 
 import torch
@@ -19,6 +21,9 @@ from envdoctor.kernels import quantize_rows
 from envdoctor.kernels.layernorm_q import forcing as layernorm_forcing
 from envdoctor.kernels.quantize import forcing as quantize_forcing
 
+sys.path.append(str(Path(__file__).parents[2] / "ci"))
+from kernel_benchmarks.measure import time_of
+
 Call = Callable[[int], Any]
 
 
@@ -26,27 +31,6 @@ def by_torch(x: torch.Tensor) -> Any:
     value = x.float()
     scale = value.abs().amax(-1, keepdim=True) / 127
     return (value * (1 / scale)).round().to(torch.int8), scale
-
-
-def on_gpu(call: Call, copies: int) -> float:
-    """Microseconds for one node of a graph with as many calls."""
-    nodes = max(20, copies)
-    for i in range(copies):
-        call(i)
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        kept = [call(i % copies) for i in range(nodes)]
-    best = float("inf")
-    for _ in range(7):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        begin.record()
-        graph.replay()
-        end.record()
-        torch.cuda.synchronize()
-        best = min(best, begin.elapsed_time(end) * 1000 / nodes)
-    del kept
-    return best
 
 
 def on_cpu(call: Call, copies: int) -> float:
@@ -61,7 +45,7 @@ def on_cpu(call: Call, copies: int) -> float:
 
 def measure(name: str, call: Call, forcing: Any, moved: int, copies: int, given: argparse.Namespace) -> None:
     """Print a line for each variant that runs."""
-    timed = on_cpu if given.device == "cpu" else on_gpu
+    timed = on_cpu if given.device == "cpu" else time_of
     bound = moved / given.bandwidth / 1e6
     for variant in ["auto", *forcing.variants()] if forcing else ["torch"]:
         try:

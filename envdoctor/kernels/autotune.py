@@ -18,6 +18,7 @@ from torch import Tensor
 from envdoctor import library
 from envdoctor.host import LocalHost, make_folder, write_whole
 from envdoctor.kernels.calls import threads
+from envdoctor.kernels.kinds import explained
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.kernels.variants import variant_of
 
@@ -34,13 +35,14 @@ _TIE = 1.02
 _HOPELESS = 8.0
 
 
+@explained
 def autotune(
     linear: PackedLinear,
     rows: Sequence[int] = ROWS,
     dtype: torch.dtype = torch.float16,
     folder: Optional[str] = None,
-) -> Tuple[int, ...]:
-    """Give a linear the table of what is fastest at these numbers of rows for x of a dtype, and return it.
+) -> Dict[int, str]:
+    """Give a linear the variant that is fastest at each of these numbers of rows for x of a dtype; returns their names.
 
     Between two of them the larger one decides, and beyond the last the library. What was measured before, with this
     library on a device of this name and for another linear like this one, is read from `folder`, by default
@@ -48,10 +50,13 @@ def autotune(
     is measured anew. On a CPU, call set_threads before this. The table goes when the linear goes to another
     device, is copied or loads weights. Raises ValueError for no rows, unsorted ones or a dtype that x cannot have.
     """
+    if not isinstance(linear, PackedLinear):
+        raise TypeError(f"linear must be one of envdoctor.kernels, not {type(linear).__name__}")
     if dtype not in linear.variants:
         raise ValueError(f"x of {type(linear).__name__} here has one of {list(linear.variants)}, not {dtype}")
-    if not rows or list(rows) != sorted(set(rows)) or rows[0] < 1:
-        raise ValueError(f"rows must be rising numbers from 1 on, not {list(rows)}")
+    whole = all(isinstance(count, int) for count in rows)
+    if not rows or not whole or list(rows) != sorted(set(rows)) or rows[0] < 1:
+        raise ValueError(f"rows must be rising whole numbers from 1 on, not {list(rows)}")
     names = ["auto", *linear.forcing.variants()]
     key = _key(linear, rows, dtype)
     path = _path(folder, key)
@@ -64,7 +69,7 @@ def autotune(
     for name, count in zip(fastest, rows):
         table += [names.index(name), count]
     linear.variants[dtype] = (*table, 0)
-    return linear.variants[dtype]
+    return dict(zip(rows, fastest))
 
 
 # --- what is remembered -----------------------------------------------------------------------------------------------
@@ -148,8 +153,7 @@ def _fastest(linear: PackedLinear, rows: int, dtype: torch.dtype, count: int) ->
     """The number of the fastest variant; of those that are equally fast, the linear's own, else the first."""
     own, packed = linear.variants, linear.packed
     preferred = variant_of(own[dtype], rows)
-    made = torch.Generator().manual_seed(0)
-    x = torch.randn(rows, linear.in_features, generator=made).to(packed.device, dtype)
+    x = linear.example(rows, dtype)
     try:
         runs = _runs(linear, x, [preferred, *(v for v in range(1, count) if v != preferred)])
         times = _times(runs)

@@ -4,12 +4,15 @@ import contextlib
 import ctypes
 import functools
 import math
-from typing import Any, Callable, Optional, Sequence, Tuple, Type
+from typing import Any, Callable, Optional, Sequence, Tuple, Type, Union
 
 import torch
 
 from envdoctor import library
+from envdoctor.kernels.kinds import checked
 
+#: Where tensors shall be; None: where they are.
+Device = Union[torch.device, str, None]
 CPU = -1
 NONE = 0
 #: A pointer of calls that are only asked about: not null, and aligned as what torch allocates.
@@ -81,6 +84,7 @@ use_driver = function("envdoctor_use_driver", ctypes.c_int, ctypes.c_void_p)
 _set_threads = function("envdoctor_set_threads", None, ctypes.c_int)
 
 
+@checked
 def set_threads(count: int) -> None:
     """How many threads a call on the CPU may use; 0, the default: as many as processors that the process may use.
 
@@ -106,7 +110,9 @@ def address(tensor: Optional[torch.Tensor]) -> int:
 
 
 def check_type(tensor: torch.Tensor, dtypes: Sequence[torch.dtype], name: str) -> None:
-    """TypeError for a tensor of another one."""
+    """TypeError for a tensor of another one, and for what is none."""
+    if not isinstance(tensor, torch.Tensor):
+        raise TypeError(f"{name} must be a tensor, not {type(tensor).__name__}")
     if tensor.dtype not in dtypes:
         *most, last = (str(dtype)[6:] for dtype in dtypes)
         allowed = f"{', '.join(most)} or {last}" if most else last
@@ -196,46 +202,3 @@ def rows_of(tensor: torch.Tensor, k: int) -> Tuple[torch.Tensor, int, int]:
 def rows_of_groups(values: torch.Tensor) -> torch.Tensor:
     """[groups, N] with each row filled up to a multiple of 64: so many columns has a block."""
     return torch.nn.functional.pad(values, (0, -values.shape[1] % 64)).contiguous()
-
-
-def _for_inference(fake: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """What torch.compile makes calls an operator without gradients: only its fake kernel can know of them.
-
-    Nor does a call get further where one tensor of several is on `meta`: torch takes the fake kernel for all.
-    """
-
-    def checked(*arguments: Any) -> Any:
-        tensors = [argument for argument in arguments if isinstance(argument, torch.Tensor)]
-        for tensor in tensors:
-            inference_only(tensor, f"an input of {name}")
-        devices = sorted({str(tensor.device) for tensor in tensors})
-        if len(devices) > 1:
-            raise ValueError(f"the inputs of {name} must be on one device, not {' and '.join(devices)}")
-        return fake(*arguments)
-
-    return checked
-
-
-class Registry:
-    """Operators of the namespace `envdoctor`: one schema, one implementation for every device, one fake kernel.
-
-    All are for inference only. Torch before 2.4 cannot be given a fake kernel: there nothing is registered.
-    """
-
-    def __init__(self) -> None:
-        self._library = torch.library.Library("envdoctor", "DEF") if hasattr(torch, "library") else None
-
-    def operator(self, schema: str, real: Callable[..., Any], fake: Callable[..., Any]) -> Callable[..., Any]:
-        """Register and return what to call: the operator, or the plain function where torch is too old for one."""
-        name = schema.partition("(")[0]
-        if self._library is None or not hasattr(torch.library, "register_fake"):
-            return real
-        tags = (torch.Tag.pt2_compliant_tag,) if hasattr(torch.Tag, "pt2_compliant_tag") else ()
-        self._library.define(schema, tags=tags)
-        for key in ("CPU", "CUDA"):
-            self._library.impl(name, real, key)
-        torch.library.register_fake(f"envdoctor::{name}", _for_inference(fake, name), lib=self._library)
-        return getattr(torch.ops.envdoctor, name).default  # type: ignore[no-any-return]
-
-
-registry = Registry()

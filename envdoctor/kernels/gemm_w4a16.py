@@ -15,6 +15,7 @@ from envdoctor.kernels.calls import (
     FLOATS,
     NONE,
     TYPES,
+    Device,
     address,
     check,
     check_packed,
@@ -22,7 +23,6 @@ from envdoctor.kernels.calls import (
     chosen,
     function,
     place,
-    registry,
     rows_of,
     rows_of_groups,
     vector,
@@ -30,6 +30,8 @@ from envdoctor.kernels.calls import (
 )
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.gptq import GptqValues, gptq_values, group_of_channels
+from envdoctor.kernels.kinds import checked, explained
+from envdoctor.kernels.registry import registry
 from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
 #: GemmW4A16 of cpp/gemm_w4a16/gemm_w4a16.h: sizes; x; packed; groups; y; bias; bits, types, variant.
@@ -63,6 +65,7 @@ class PackedW4A16(NamedTuple):
     channels: Optional[Tensor] = None  # of x, which each k is; None: the same
 
 
+@checked
 def pack_w4a16(
     qweight: Tensor,
     qzeros: Tensor,
@@ -70,7 +73,7 @@ def pack_w4a16(
     g_idx: Optional[Tensor] = None,
     bits: int = 4,
     v2: bool = False,
-    device: "Optional[torch.device | str]" = None,
+    device: Device = None,
 ) -> PackedW4A16:
     """Bring a linear of a GPTQ checkpoint (see gptq_values) into the layout of a device (default: its own). Done once.
 
@@ -157,6 +160,7 @@ def ask_w4a16(weight: PackedW4A16, dtype: torch.dtype) -> Ask:
     return ask
 
 
+@explained
 def linear_w4a16(x: Tensor, weight: PackedW4A16, bias: Optional[Tensor] = None) -> Tensor:
     """y[..., n] = sum_k x[..., k] * (code[k, n] - zero[g, n]) * scale[g, n] + bias[n], summed in float32.
 

@@ -16,6 +16,7 @@ from envdoctor.kernels.calls import (
     FLOATS,
     INT8,
     INTEGERS,
+    Device,
     address,
     check,
     check_matrix,
@@ -25,7 +26,6 @@ from envdoctor.kernels.calls import (
     chosen,
     function,
     place,
-    registry,
     rows_adjacent,
     rows_of,
     rows_of_groups,
@@ -33,6 +33,8 @@ from envdoctor.kernels.calls import (
 )
 from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.kinds import checked, explained
+from envdoctor.kernels.registry import registry
 from envdoctor.kernels.variants import Ask, variant_of
 
 #: GemmW4A8 of cpp/gemm_w4a8/gemm_w4a8.h: sizes; x; packed; groups; out, variant.
@@ -63,6 +65,7 @@ class PackedW4A8(NamedTuple):
     group_zero: Optional[Tensor] = None
 
 
+@checked
 def int4_pairs(values: Tensor) -> Tensor:
     """Values -8 to 7, int8 [N, K], as bytes [N, ceil(K / 2)]: the even one in the low half (torchao's layout).
 
@@ -74,15 +77,17 @@ def int4_pairs(values: Tensor) -> Tensor:
     return (values[:, ::2] & 15 | values[:, 1::2] << 4).to(torch.int8)
 
 
+@checked
 def int4_values(pairs: Tensor) -> Tensor:
     """The opposite of int4_pairs, [N, K] with K even."""
     low = (pairs << 4).to(torch.int8) >> 4
     return torch.stack([low, pairs >> 4], -1).flatten(-2).to(torch.int8)
 
 
+@checked
 def pack_w4a8(
     pairs: Tensor,
-    device: "Optional[torch.device | str]" = None,
+    device: Device = None,
     group: int = 0,
     group_scale: Optional[Tensor] = None,
     group_zero: Optional[Tensor] = None,
@@ -166,6 +171,7 @@ def ask_w4a8(weight: PackedW4A8) -> Ask:
     return ask
 
 
+@explained
 def linear_w4a8(
     x: Tensor,
     weight: PackedW4A8,

@@ -14,6 +14,7 @@ from envdoctor.kernels.calls import (
     ANYWHERE,
     FLOAT32,
     INT8,
+    Device,
     address,
     check,
     check_matrix,
@@ -23,7 +24,6 @@ from envdoctor.kernels.calls import (
     chosen,
     function,
     place,
-    registry,
     rows_adjacent,
     rows_of,
     vector,
@@ -31,6 +31,8 @@ from envdoctor.kernels.calls import (
 )
 from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.kinds import checked, explained
+from envdoctor.kernels.registry import registry
 from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
 #: GemmW8A8 of cpp/gemm_w8a8/gemm_w8a8.h: sizes; x; w; packed, out, variant. A call fills one: with `struct` that
@@ -55,7 +57,8 @@ class PackedW8A8(NamedTuple):
     k: int
 
 
-def pack_w8a8(weight: Tensor, device: "Optional[torch.device | str]" = None) -> PackedW8A8:
+@checked
+def pack_w8a8(weight: Tensor, device: Device = None) -> PackedW8A8:
     """Bring int8 weights [N, K] into the layout of a device (default: theirs). Done once, when a model is loaded.
 
     Raises TypeError for another dtype and ValueError for another rank.
@@ -80,6 +83,7 @@ def ask_w8a8(weight: PackedW8A8) -> Ask:
     return ask
 
 
+@explained
 def gemm_w8a8(
     x: Tensor,
     w: Tensor,
@@ -102,6 +106,7 @@ def gemm_w8a8(
     return _plain(x, w, *arguments, [forcing.number])
 
 
+@explained
 def linear_w8a8(
     x: Tensor,
     weight: PackedW8A8,
@@ -120,6 +125,7 @@ def linear_w8a8(
     return linear_operator(x, *weight, *arguments, [forcing.number])
 
 
+@explained
 def bmm_w8a8(
     x: Tensor, w: Tensor, scale: Optional[Tensor] = None, out_dtype: torch.dtype = torch.int32
 ) -> Tensor:

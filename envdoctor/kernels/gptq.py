@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels.calls import FLOATS, INT32, INTEGERS, check_matrix, check_type
+from envdoctor.kernels.kinds import checked
 
 BITS = (2, 3, 4, 8)
 
@@ -30,6 +31,7 @@ class GptqTensors(NamedTuple):
     g_idx: Tensor  # int32 [K]
 
 
+@checked
 def gptq_values(
     qweight: Tensor,
     qzeros: Tensor,
@@ -59,6 +61,7 @@ def gptq_values(
     return GptqValues(codes, zeros, scales)
 
 
+@checked
 def gptq_pack(
     codes: Tensor,
     zeros: Tensor,

@@ -20,11 +20,12 @@ from envdoctor.kernels.calls import (
     function,
     inference_only,
     place,
-    registry,
     rows_of,
     vector,
 )
 from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.kinds import explained
+from envdoctor.kernels.registry import registry
 
 #: LayernormQ of cpp/layernorm_q/layernorm_q.h: sizes; x; residual; gamma, beta; sum; q; x_scale, eps; types, variant.
 _CALL = struct.Struct("@2q Pq Pq 2P Pq Pq 2f 3i0q")
@@ -34,6 +35,7 @@ _layernorm_q = function("envdoctor_layernorm_q", ctypes.c_int, ctypes.c_char_p, 
 forcing = Forcing("envdoctor_layernorm_q_variant_name")
 
 
+@explained
 def layernorm_q(
     x: Tensor, input_scale: float, residual: Tensor, gamma: Tensor, beta: Tensor, eps: float = 1e-5
 ) -> Tuple[Tensor, Tensor]:

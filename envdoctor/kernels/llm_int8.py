@@ -5,30 +5,35 @@ Source of the formulas: cpp/llm_int8/README.md.
 
 import ctypes
 import math
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
 
 from envdoctor.kernels.calls import (
+    ANYWHERE,
     FLOAT32,
     FLOATS,
     NONE,
     TYPES,
+    Device,
     address,
     check,
     check_matrix,
     check_packed,
     check_type,
     check_x,
+    chosen,
     function,
     place,
-    registry,
     rows_adjacent,
     vector,
 )
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8, pack_w8a8
+from envdoctor.kernels.kinds import checked, explained
+from envdoctor.kernels.registry import registry
+from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
 
 class _Call(ctypes.Structure):
@@ -46,11 +51,13 @@ class _Call(ctypes.Structure):
     )
 
 
-_llm_int8 = function("envdoctor_llm_int8", ctypes.c_int, ctypes.POINTER(_Call), ctypes.c_int, ctypes.c_void_p)
+_pointer = ctypes.POINTER(_Call)
+_llm_int8 = function("envdoctor_llm_int8", ctypes.c_int, _pointer, ctypes.c_int, ctypes.c_void_p)
+_variant = function("envdoctor_llm_int8_variant", ctypes.c_int, _pointer, ctypes.c_int)
 
 forcing = Forcing("envdoctor_llm_int8_variant_name")
 
-_SIXTEEN_BITS = (torch.float16, torch.bfloat16)
+SIXTEEN_BITS = (torch.float16, torch.bfloat16)
 
 
 class TakenApart(NamedTuple):
@@ -61,24 +68,47 @@ class TakenApart(NamedTuple):
     columns: Tensor
 
 
-def pack_llm_int8(weight: Tensor, device: "Optional[torch.device | str]" = None) -> Tuple[PackedW8A8, Tensor]:
+@checked
+def pack_llm_int8(weight: Tensor, device: Device = None) -> Tuple[PackedW8A8, Tensor]:
     """Weights [N, K] to int8 with a scale for each row, in the layout of a device (default: theirs). Done once.
 
     weight is float16, bfloat16 or float32. Of a row whose largest magnitude is c, round(127 * weight / c), and the
     scale c / 127, float32 [N]; a row of zeros has zeros and the scale 0. What bitsandbytes has quantised is taken as
     pack_w8a8(CB) and SCB / 127. Raises TypeError for another dtype, ValueError for another rank, infinity or NaN.
     """
+    values, largest = levels_of(weight)
+    packed = pack_w8a8(values, device)
+    return packed, (largest / 127).to(packed.data.device)
+
+
+def levels_of(weight: Tensor) -> Tuple[Tensor, Tensor]:
+    """Of pack_llm_int8 the int8 values [N, K] and the largest magnitude of each row, float32 [N]."""
     check_matrix(weight, FLOATS, "weight", "[N, K]")
     wide = weight.detach().float()
     largest = wide.abs().amax(1) if weight.shape[1] else wide.new_zeros(weight.shape[0])
     if not bool(largest.isfinite().all()):
         raise ValueError("weight must not have infinity or NaN in it")
     by = torch.where(largest > 0, largest, torch.ones_like(largest))
-    values = (127 * wide / by[:, None]).round().to(torch.int8)
-    packed = pack_w8a8(values, device)
-    return packed, (largest / 127).to(packed.data.device)
+    return (127 * wide / by[:, None]).round().to(torch.int8), largest
 
 
+def ask_llm_int8(weight: PackedW8A8, dtype: torch.dtype) -> Ask:
+    """What the library takes for rows of a type, with a threshold."""
+    device, _ = place(weight.data)
+    places = ("x", "packed", "w_scale", "y", "q", "scale", "flags", "columns", "count")
+    call = _Call(n=weight.n, k=weight.k, x_row=weight.k, y_row=weight.n, q_row=-(-weight.k // 16) * 16)
+    call.threshold, call.type = 6.0, TYPES[dtype]
+    for name in places:
+        setattr(call, name, ANYWHERE)
+
+    def ask(rows: int, variant: int) -> int:
+        call.m, call.variant = rows, variant
+        return chosen(_variant(ctypes.byref(call), device), "linear_llm_int8")
+
+    return ask
+
+
+@explained
 def linear_llm_int8(
     x: Tensor,
     weight: PackedW8A8,
@@ -93,12 +123,13 @@ def linear_llm_int8(
     and ValueError for what does not fit, NotImplementedError for bfloat16 on Turing.
     """
     check_packed(weight, PackedW8A8, "pack_llm_int8")
-    return _linear(x, weight.data, w_scale, weight.n, weight.k, threshold or 0.0, bias)
+    arguments = (w_scale, weight.n, weight.k, threshold or 0.0, bias)
+    return linear_operator(x, weight.data, *arguments, [forcing.number])
 
 
 def take_apart(x: Tensor, threshold: float = 6.0) -> TakenApart:
     """What linear_llm_int8 makes of x, to look at: how many columns there are is asked of the device."""
-    check_type(x, _SIXTEEN_BITS, "x")
+    check_type(x, SIXTEEN_BITS, "x")
     if x.dim() < 1:
         raise ValueError("x must have at least one dimension")
     call = _Call(variant=forcing.number)
@@ -119,17 +150,25 @@ def take_apart(x: Tensor, threshold: float = 6.0) -> TakenApart:
 
 
 def _linear_real(
-    x: Tensor, packed: Tensor, w_scale: Tensor, n: int, k: int, threshold: float, bias: Optional[Tensor]
+    x: Tensor,
+    packed: Tensor,
+    w_scale: Tensor,
+    n: int,
+    k: int,
+    threshold: float,
+    bias: Optional[Tensor],
+    variants: Sequence[int] = AUTO,
 ) -> Tensor:
-    check_x(x, _SIXTEEN_BITS, k, packed)
+    check_x(x, SIXTEEN_BITS, k, packed)
     scale = vector(w_scale, n, FLOAT32, x.get_device(), "w_scale")
     bias = vector(bias, n, FLOATS, x.get_device(), "bias")
     y = x.new_empty((*x.shape[:-1], n))
     call = _Call(
         n=n, packed=address(packed), w_scale=address(scale), bias=address(bias), y=address(y), y_row=n
     )
-    call.bias_type, call.variant = NONE if bias is None else TYPES[bias.dtype], forcing.number
+    call.bias_type = NONE if bias is None else TYPES[bias.dtype]
     kept = _take(x, threshold, call)
+    call.variant = variant_of(variants, call.m)
     if y.numel():
         check(_llm_int8(ctypes.byref(call), *place(x)), "linear_llm_int8")
     del kept
@@ -153,8 +192,9 @@ def _take(x: Tensor, threshold: float, call: _Call) -> Tuple[Tensor, Tensor]:
     return room, flat
 
 
-_linear = registry.operator(
-    "linear_llm_int8(Tensor x, Tensor packed, Tensor w_scale, int n, int k, float threshold, Tensor? bias) -> Tensor",
+linear_operator = registry.operator(
+    "linear_llm_int8(Tensor x, Tensor packed, Tensor w_scale, int n, int k, float threshold, Tensor? bias, "
+    f"{VARIANTS}) -> Tensor",
     _linear_real,
     lambda x, packed, w_scale, n, *arguments: x.new_empty((*x.shape[:-1], n)),
 )

@@ -1,11 +1,14 @@
 """What linears share: weights packed for their device, the table of its variants, and the way to another device."""
 
-from typing import Any, Callable, Dict, List, Optional, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 import torch
 from torch import Tensor
 
+from envdoctor.kernels.calls import vector
 from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.kinds import is_compiling
+from envdoctor.kernels.seen_plain import SeenPlain
 from envdoctor.kernels.variants import Ask
 
 Self = TypeVar("Self", bound="PackedLinear")
@@ -36,6 +39,26 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
     #: For each dtype of x, which variant takes how many rows (envdoctor.kernels.variants).
     variants: Dict[torch.dtype, Tuple[int, ...]]
 
+    @property
+    def weight(self) -> Tensor:
+        """[out_features, in_features], for code that asks a linear's weight for its type, shape or device.
+
+        That costs nothing; values are unpacked where they are used, and cannot be written to.
+        """
+        if is_compiling():
+            return self.weight_values()
+        shape = (self.out_features, self.in_features)
+        return SeenPlain.of(self.weight_values, shape, self.weight_dtype, self.packed.device)
+
+    @property
+    def weight_dtype(self) -> torch.dtype:
+        """Of `weight`."""
+        return torch.int8
+
+    def weight_values(self) -> Tensor:
+        """Those of `weight`, in new memory."""
+        raise NotImplementedError
+
     def plain(self) -> Dict[str, Tensor]:
         """The state, in no device's layout."""
         raise NotImplementedError
@@ -43,6 +66,17 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
     def made_of(self: Self, plain: Dict[str, Tensor], device: torch.device) -> Self:
         """Another one with this state on a device; ValueError or TypeError for what does not fit."""
         raise NotImplementedError
+
+    @classmethod
+    def restored(
+        cls: Type[Self], sizes: Mapping[str, Any], plain: Dict[str, Tensor], device: torch.device
+    ) -> Self:
+        """The one whose sizes() and plain() these are; ValueError or TypeError for what does not fit."""
+        blank = cls.__new__(cls)
+        torch.nn.Module.__init__(blank)
+        for name, size in sizes.items():
+            setattr(blank, name, size)
+        return blank.made_of(plain, device)
 
     def ask(self, dtype: torch.dtype) -> Ask:
         """What the library says of variants for x of a dtype."""
@@ -120,9 +154,14 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
         super().__setstate__(state)
         self._become(self.made_of(plain, plain["weight"].device))
 
-    def sizes(self) -> Dict[str, int]:
+    def sizes(self) -> Dict[str, float]:
         """Of the weights, as it says what it is."""
         return {"in_features": self.in_features, "out_features": self.out_features}
+
+    def example(self, rows: int, dtype: torch.dtype) -> Tensor:
+        """Some x to measure with, always the same."""
+        made = torch.Generator().manual_seed(0)
+        return torch.randn(rows, self.in_features, generator=made).to(self.packed.device, dtype)
 
     def signature(self) -> Dict[str, Any]:
         """All of it that decides, with a device, which variants run and are fast: all but the values."""
@@ -138,3 +177,9 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
         """As of torch.nn.Linear, and the device that it is packed for."""
         sizes = ", ".join(f"{name}={size}" for name, size in self.sizes().items())
         return f"{sizes}, bias={self.bias is not None}, device={self.packed.device}"
+
+
+def flat(values: Optional[Tensor], count: int, dtypes: Sequence[torch.dtype], name: str) -> Optional[Tensor]:
+    """So many, in one dimension; their device is not yet the linear's."""
+    values = vector(values, count, dtypes, None, name)
+    return None if values is None else values.reshape(-1)

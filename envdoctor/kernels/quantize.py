@@ -21,11 +21,12 @@ from envdoctor.kernels.calls import (
     function,
     inference_only,
     place,
-    registry,
     rows_of,
     vector,
 )
 from envdoctor.kernels.forcing import Forcing
+from envdoctor.kernels.kinds import explained
+from envdoctor.kernels.registry import registry
 
 #: Quantize of cpp/quantize/quantize.h: sizes; x; q; scale, zero, smooth, sums; type, kind, variant.
 _CALL = struct.Struct("@2q Pq Pq 4P 3i0q")
@@ -46,6 +47,7 @@ class Quantized(NamedTuple):
     sums: Optional[Tensor]
 
 
+@explained
 def quantize_rows(
     x: Tensor, smooth: Optional[Tensor] = None, levels: float = 127, with_sums: bool = False
 ) -> Quantized:
@@ -56,10 +58,11 @@ def quantize_rows(
     row of zeros gives zeros and a tiny scale; a row with infinity or NaN in it gives zeros, and the scale is infinity
     or NaN. Raises TypeError and ValueError for what does not fit.
     """
-    values, scale, sums = _rows(x, smooth, float(levels), with_sums)
+    values, scale, sums = rows_operator(x, smooth, float(levels), with_sums)
     return Quantized(values, scale, sums if with_sums else None)
 
 
+@explained
 def quantize_static(
     x: Tensor, scale: Tensor, zero: Optional[Tensor] = None, with_sums: bool = False
 ) -> Quantized:
@@ -68,7 +71,7 @@ def quantize_static(
     scale is float32 [1], zero int32 [1] from -128 to 127; both stay on their device. NaN becomes the zero point.
     Raises TypeError and ValueError for what does not fit.
     """
-    values, sums = _static(x, scale, zero, with_sums)
+    values, sums = static_operator(x, scale, zero, with_sums)
     return Quantized(values, scale, sums if with_sums else None)
 
 
@@ -124,12 +127,12 @@ def _check_x(x: Tensor) -> None:
         raise ValueError("x must have at least one dimension")
 
 
-_rows = registry.operator(
+rows_operator = registry.operator(
     "quantize_rows(Tensor x, Tensor? smooth, float levels, bool with_sums) -> (Tensor, Tensor, Tensor)",
     _rows_real,
     _rows_fake,
 )
-_static = registry.operator(
+static_operator = registry.operator(
     "quantize_static(Tensor x, Tensor scale, Tensor? zero, bool with_sums) -> (Tensor, Tensor)",
     _static_real,
     _static_fake,

@@ -9,8 +9,8 @@ from typing import Iterator, List, Optional, Tuple
 import torch
 from torch import Tensor
 
-from envdoctor.quant.grid import Device, Grid, QuantizedWeight, fit, in_groups, usable
-from envdoctor.quant.rtn import Fit, quantized
+from envdoctor.quant.grid import Device, Fit, Grid, QuantizedWeight, fit, in_groups, usable
+from envdoctor.quant.rtn import quantized
 
 __all__ = ["Grid", "Inputs", "gptq"]
 

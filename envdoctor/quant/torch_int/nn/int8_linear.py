@@ -7,6 +7,7 @@ from torch import Tensor
 
 from envdoctor.kernels import gemm_w8a8, linear_w8a8, pack_w8a8
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8
+from envdoctor.kernels.kinds import is_compiling
 from envdoctor.kernels.layouts import unpack_w8a8
 from envdoctor.quant.torch_int.nn.keeping_types import Device, KeepingTypes, fit_state
 
@@ -41,7 +42,7 @@ class Int8Linear(KeepingTypes):
         arguments: Dict[str, Any] = {"bias": self._bias(), "relu": self.RELU, "out_dtype": self.OUT}
         if "a" in held:
             arguments["x_scale"] = _at(held["a"], x)
-        if _is_compiling() and held["weight"] is not None:  # packing is no operator
+        if is_compiling() and held["weight"] is not None:  # packing is no operator
             return gemm_w8a8(x, held["weight"], **arguments)
         if held["weight"] is not None:
             self._pack()
@@ -53,7 +54,7 @@ class Int8Linear(KeepingTypes):
         bias, b = self._buffers["bias"], self._buffers.get("b")
         if bias is None or b is None:
             return None if bias is None else bias.reshape(-1)
-        if _is_compiling() or bias.is_inference() or b.is_inference():  # the last two do not count changes
+        if is_compiling() or bias.is_inference() or b.is_inference():  # the last two do not count changes
             return bias.reshape(-1) * _at(b, bias)
         made_of = (id(bias), bias.data_ptr(), bias._version, id(b), b.data_ptr(), b._version)
         if self._scaled is None or self._scaled[0][:6] != made_of:
@@ -128,11 +129,3 @@ class Int8Linear(KeepingTypes):
 def _at(scale: Tensor, x: Tensor) -> Tensor:
     """Usually the scale itself."""
     return scale if scale.device == x.device else scale.to(x.device)
-
-
-def _is_compiling() -> bool:
-    return (
-        hasattr(torch, "compiler")
-        and hasattr(torch.compiler, "is_compiling")
-        and torch.compiler.is_compiling()
-    )

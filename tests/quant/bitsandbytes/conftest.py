@@ -1,0 +1,15 @@
+"""A script that imports bitsandbytes is tested in this process, and leaves nothing of it behind."""
+
+import sys
+
+import pytest
+
+
+@pytest.fixture
+def own_modules():
+    """What a test imports under the other name is gone after it, and so is what looked for it."""
+    before = dict(sys.modules)
+    yield
+    for name in sys.modules.keys() - before.keys():
+        if name.partition(".")[0] in ("bitsandbytes", "transformers"):
+            del sys.modules[name]
