@@ -13,8 +13,9 @@ import copy
 import json
 import statistics
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import torch
 from kernel_benchmarks.measure import elapsed, graph_of
@@ -28,38 +29,33 @@ from envdoctor.quant.smoothquant import quantize_w8a8
 BASE = "float16"
 SCHEMES = "w8a8,smq_q8i8f16_1,w4a8,w4a16-rtn,llm.int8"
 PREFILL: List[Tuple[int, int]] = [(4, 128), (4, 256), (4, 512), (4, 1024)]  # batch, tokens
-TOKENS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096]  # of one sequence, where schemes may break even
+TOKENS = [1 << power for power in range(13)]  # of one sequence, where schemes may break even
 CONTEXT = 512  # tokens there before the one that is decoded
 ROUNDS = 7
 
 
-def built(of: Geometry, scheme: str) -> Decoder:
-    """One block in the scheme, and its copies."""
+def built(of: Geometry, scheme: str) -> Any:
+    """A Decoder: one block in the scheme, and its copies."""
     torch.manual_seed(0)
     torch.set_default_dtype(torch.float16)
     with torch.device("cuda"):
-        model = Decoder(of, 1).eval().requires_grad_(False)
+        model = Decoder(of, 1)
+    model.eval().requires_grad_(False)
     torch.set_default_dtype(torch.float32)
     if scheme in STATIC and scheme != "w8a8":
         tokens = torch.randint(0, of.vocabulary, (4, 512), device="cuda")
         quantize_w8a8(model, calibrate(model, [tokens]), scheme)
     elif scheme != BASE:
         quantize_model(model, scheme)
-    for _ in range(of.layers - 1):
-        model.blocks.append(copy.deepcopy(model.blocks[0]))
+    model.blocks.extend(copy.deepcopy(model.blocks[0]) for _ in range(of.layers - 1))
     return model
 
 
-@torch.no_grad()
-def milliseconds(call: Callable[[], Any], between: Optional[Callable[[], Any]] = None) -> float:
+def milliseconds(call: Callable[[], Any]) -> float:
     """Median over rounds of a graph that holds one call."""
-    graph = graph_of([call])
-    found = []
-    for _ in range(ROUNDS + 2):
-        if between:
-            between()
-        found.append(elapsed(graph.replay) / 1000)
-    return statistics.median(found[2:])
+    with torch.no_grad():
+        graph = graph_of([call])
+    return statistics.median([elapsed(graph.replay) / 1000 for _ in range(ROUNDS + 2)][2:])
 
 
 def measured(of: Geometry, scheme: str) -> Dict[str, Any]:
@@ -69,24 +65,26 @@ def measured(of: Geometry, scheme: str) -> Dict[str, Any]:
     for batch, tokens in PREFILL:
         given = torch.randint(0, of.vocabulary, (batch, tokens), device="cuda")
         torch.cuda.reset_peak_memory_stats()
-        found["prefill"][f"{batch}x{tokens}"] = milliseconds(lambda given=given: model(given))
+        found["prefill"][f"{batch}x{tokens}"] = milliseconds(partial(model, given))
         found["peak"] = torch.cuda.max_memory_allocated()
     for tokens in TOKENS:
         given = torch.randint(0, of.vocabulary, (1, tokens), device="cuda")
-        found["tokens"][str(tokens)] = milliseconds(lambda given=given: model(given))
+        found["tokens"][str(tokens)] = milliseconds(partial(model, given))
     for batch in (1, 8):
         caches = model.caches(batch, 2 * CONTEXT, of)
         given = torch.randint(0, of.vocabulary, (batch, 1), device="cuda")
         position = torch.tensor([CONTEXT], device="cuda")
         key = f"decode, batch {batch}"
-        found[key] = milliseconds(lambda g=given, p=position, c=caches: model(g, p, c))
+        found[key] = milliseconds(partial(model, given, position, caches))
     return found
 
 
 def breaks_even(found: Dict[str, float], base: Dict[str, float]) -> str:
     """The fewest tokens of a call from which on the scheme is not the faster one."""
     slower = [tokens for tokens in found if found[tokens] >= base[tokens]]
-    return f"not faster from {slower[0]} tokens on" if slower else f"faster up to {max(map(int, found))} tokens"
+    if slower:
+        return f"not faster from {slower[0]} tokens on"
+    return f"faster up to {max(map(int, found))} tokens"
 
 
 def line(scheme: str, found: Dict[str, Any], base: Dict[str, Any]) -> str:
@@ -95,8 +93,8 @@ def line(scheme: str, found: Dict[str, Any], base: Dict[str, Any]) -> str:
     parts = [f"{found['weights'] / 2**30:.1f} GiB, peak {found['peak'] / 2**30:.1f} (-{saved:.0%})"]
     for size, ms in found["prefill"].items():
         parts.append(f"{size} {ms:.1f} ms ({base['prefill'][size] / ms:.2f}x)")
-    for key in ("decode, batch 1", "decode, batch 8"):
-        parts.append(f"{key} {found[key]:.2f} ms ({base[key] / found[key]:.2f}x)")
+    decode = [key for key in found if key.startswith("decode")]
+    parts += [f"{key} {found[key]:.2f} ms ({base[key] / found[key]:.2f}x)" for key in decode]
     return f"  {scheme}: " + "; ".join([*parts, breaks_even(found["tokens"], base["tokens"])])
 
 
@@ -110,7 +108,11 @@ def main() -> int:
     given = parser.parse_args()
     if not torch.cuda.is_available():
         parser.exit(2, "this benchmark needs a GPU, and torch sees none\n")
-    document: Dict[str, Any] = {"device": torch.cuda.get_device_name(), "torch": torch.__version__, "models": {}}
+    document: Dict[str, Any] = {
+        "device": torch.cuda.get_device_name(),
+        "torch": torch.__version__,
+        "models": {},
+    }
     print(document["device"])
     for name in given.models.split(","):
         print(name)

@@ -30,7 +30,7 @@ GEOMETRIES = {
 }
 
 
-class RMSNorm(nn.Module):
+class RMSNorm(nn.Module):  # type: ignore[misc]  # torch is not read
     """torch has one from 2.4 on."""
 
     def __init__(self, width: int) -> None:
@@ -52,7 +52,7 @@ def rotated(x: Tensor, position: Tensor) -> Tensor:
     return torch.cat([low * cos - high * sin, high * cos + low * sin], -1)
 
 
-class Attention(nn.Module):
+class Attention(nn.Module):  # type: ignore[misc]  # torch is not read
     """Causal self-attention."""
 
     def __init__(self, of: Geometry) -> None:
@@ -82,7 +82,7 @@ class Attention(nn.Module):
         return made
 
 
-class Block(nn.Module):
+class Block(nn.Module):  # type: ignore[misc]  # torch is not read
     """Attention, then the feed-forward part, each behind a norm and beside its input."""
 
     def __init__(self, of: Geometry) -> None:
@@ -103,7 +103,7 @@ class Block(nn.Module):
         return made
 
 
-class Decoder(nn.Module):
+class Decoder(nn.Module):  # type: ignore[misc]  # torch is not read
     """Tokens to the logits of the token after the last one."""
 
     def __init__(self, of: Geometry, layers: int) -> None:
@@ -132,5 +132,7 @@ class Decoder(nn.Module):
         """Empty ones, for so many tokens."""
         size = (batch, of.heads, length, of.width // of.heads)
         weight = self.lm_head.weight
-        made = [torch.zeros(size, dtype=weight.dtype, device=weight.device) for _ in range(2 * len(self.blocks))]
+        made = [
+            torch.zeros(size, dtype=weight.dtype, device=weight.device) for _ in range(2 * len(self.blocks))
+        ]
         return list(zip(made[::2], made[1::2]))
