@@ -35,7 +35,7 @@ __version__ = "0.50.2"
 #: Where it runs: transformers asks.
 supported_torch_devices = {"cpu", "cuda"}
 
-_MODULES = ("autograd", "autograd._functions", "functional", "nn", "nn.modules")
+_MODULES = ("autograd", "autograd._functions", "functional", "nn", "nn.modules", "nn.parameters")
 
 
 def install_as_bitsandbytes() -> None:

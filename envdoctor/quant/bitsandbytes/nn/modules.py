@@ -177,3 +177,7 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
         for name, tensor, wanted in (("weight", weight, shape), ("SCB", largest, shape[:1])):
             if tensor is not None and list(tensor.shape) != wanted:
                 raise ValueError(f"{name} must be {wanted}, not {list(tensor.shape)}")
+
+
+def maybe_rearrange_weight(*_: Any) -> None:
+    """The hook that is in pickles of bitsandbytes's modules; here the module itself looks at a state's format."""
