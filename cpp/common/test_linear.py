@@ -55,6 +55,13 @@ def with_zeros_of_groups(linear, device):
     return LinearW4A8(pack_w4a8(pairs, device, 64, *groups), bias=linear.bias)
 
 
+def with_zeros_of_weights(linear, device):
+    """As of an asymmetric quantiser, on both sides."""
+    zeros = torch.arange(N, dtype=torch.int32) - N // 2
+    values, w_scale = rounded_int8(linear.weight)
+    return LinearW8A8(pack_w8a8(values, device), w_scale, linear.bias, SCALE, ZERO, zeros)
+
+
 def with_order(linear, device, bits=4):
     """A checkpoint whose channels are not sorted by group, so that x is gathered."""
     values, _ = rounded_codes(linear.weight, K // 3)
@@ -66,6 +73,7 @@ KINDS = {
     "w8a8": LinearW8A8.from_linear,
     "w8a8-static": lambda linear, device: LinearW8A8.from_linear(linear, device, SCALE),
     "w8a8-static-zero": lambda linear, device: LinearW8A8.from_linear(linear, device, SCALE, ZERO),
+    "w8a8-zeros": with_zeros_of_weights,
     "w4a8": lambda linear, device: LinearW4A8.from_linear(linear, 0, device),
     "w4a8-static": lambda linear, device: LinearW4A8.from_linear(linear, 0, device, SCALE, ZERO),
     "w4a8-groups": lambda linear, device: LinearW4A8.from_linear(linear, 64, device),
@@ -118,6 +126,24 @@ def test_w8a8_is_a_quantiser_and_a_product(dtype, scale, device):
         out_dtype=dtype,
     )
     assert torch.equal(LinearW8A8.from_linear(of, device, scale)(x), wanted)
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_w8a8_with_zero_points_of_weights(static, device):
+    """Against float64: (x - x_zero) (w - w_zero), all in integers."""
+    of, x = source(), activations(2, 5, K, device=device, dtype=torch.float32)
+    values, w_scale = rounded_int8(of.weight)
+    w_zero = torch.arange(N, dtype=torch.int32) * 3 - 100
+    steps = (SCALE, ZERO) if static else (None, None)
+    linear = LinearW8A8(pack_w8a8(values, device), w_scale, of.bias, *steps, w_zero)
+    q = quantize_static(x, *(each.to(device) for each in steps)) if static else quantize_rows(x)
+    rows = (q.values.cpu().double() - (7 if static else 0)) * q.scale.cpu().double().reshape(
+        *q.scale.shape, 1
+    )
+    wanted = rows @ ((values.double() - w_zero[:, None]) * w_scale[:, None]).t() + of.bias.detach().double()
+    torch.testing.assert_close(
+        linear(x).cpu().double(), wanted, rtol=1e-5, atol=1e-5 * float(wanted.abs().max())
+    )
 
 
 @pytest.mark.parametrize("group", [0, 64])
@@ -324,6 +350,8 @@ def test_what_a_state_lacks_or_has_too_much_is_said():
         linear.load_state_dict({name: state[name] for name in state if name != "w_scale"})
     with pytest.raises(RuntimeError, match=r"Unexpected key\(s\).*x_scale"):
         linear.load_state_dict({**state, "x_scale": SCALE})
+    with pytest.raises(RuntimeError, match=r"Missing key\(s\).*w_zero"):
+        KINDS["w8a8-zeros"](source(), "cpu").load_state_dict({**state, "x_scale": SCALE, "x_zero": ZERO})
     with pytest.raises(
         RuntimeError, match=r"\(96, 80\) features in and out do not go into a linear of \(192, 80\)"
     ):
@@ -493,6 +521,10 @@ def test_what_does_not_fit_is_said():
         LinearW8A8(weight, torch.ones(1))
     with pytest.raises(ValueError, match="x_zero goes with x_scale"):
         LinearW8A8(weight, torch.ones(N), x_zero=ZERO)
+    with pytest.raises(ValueError, match="w_zero must have 80 values, not 1"):
+        LinearW8A8(weight, torch.ones(N), w_zero=ZERO)
+    with pytest.raises(TypeError, match="w_zero must be int32, not float32"):
+        LinearW8A8(weight, torch.ones(N), w_zero=torch.ones(N))
     with pytest.raises(ValueError, match="no zero point"):
         LinearW4A8.from_linear(source(), 64, x_scale=SCALE, x_zero=ZERO)
     for threshold in (-1.0, float("nan")):

@@ -29,7 +29,7 @@ class Int8Linear(PackedLinear):
         bias: Optional[Tensor],
         x_scale: Optional[Tensor],
         x_zero: Optional[Tensor],
-        **groups: Optional[Tensor],
+        **more: Optional[Tensor],
     ) -> None:
         if x_zero is not None and x_scale is None:
             raise ValueError("x_zero goes with x_scale")
@@ -42,7 +42,7 @@ class Int8Linear(PackedLinear):
             bias=flat(bias, weight.n, tuple(TYPES), "bias"),
             x_scale=flat(x_scale, 1, FLOAT32, "x_scale"),
             x_zero=flat(x_zero, 1, INT32, "x_zero"),
-            **groups,
+            **more,
         )
 
 

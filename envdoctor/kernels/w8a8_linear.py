@@ -5,11 +5,12 @@ from typing import Dict, Optional
 import torch
 from torch import Tensor
 
-from envdoctor.kernels.calls import Device, check_packed
+from envdoctor.kernels.calls import INT32, Device, check_packed
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8, ask_w8a8, forcing, linear_operator, pack_w8a8
 from envdoctor.kernels.int8_activations import Int8Linear, quantized
 from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.layouts import unpack_w8a8
+from envdoctor.kernels.packed_linear import flat
 from envdoctor.kernels.rounding import rounded_int8
 from envdoctor.kernels.variants import Ask
 
@@ -18,12 +19,14 @@ class LinearW8A8(Int8Linear):
     """y = x W^T + bias in the dtype of x (float16, bfloat16 or float32), by linear_w8a8.
 
     weight is of pack_w8a8, w_scale float32 [N]. Without x_scale each row of x gets a scale of its own when it comes;
-    with x_scale, float32 [1], all rows have that one and the zero point x_zero, int32 [1].
+    with x_scale, float32 [1], all rows have that one and the zero point x_zero, int32 [1]. w_zero has the zero points
+    of the weight, int32 [N]; with it a call also adds up each row of x.
     """
 
-    STATE = ("weight", "w_scale", "bias", "x_scale", "x_zero")
+    STATE = ("weight", "w_scale", "bias", "x_scale", "x_zero", "w_zero")
     forcing = forcing
     w_scale: Tensor
+    w_zero: Optional[Tensor]
 
     @checked
     def __init__(
@@ -33,10 +36,12 @@ class LinearW8A8(Int8Linear):
         bias: Optional[Tensor] = None,
         x_scale: Optional[Tensor] = None,
         x_zero: Optional[Tensor] = None,
+        w_zero: Optional[Tensor] = None,
     ) -> None:
         super().__init__()
         check_packed(weight, PackedW8A8, "pack_w8a8")
-        self._hold_int8(ask_w8a8(weight), weight, w_scale, bias, x_scale, x_zero)
+        w_zero = flat(w_zero, weight.n, INT32, "w_zero")
+        self._hold_int8(ask_w8a8(weight), weight, w_scale, bias, x_scale, x_zero, w_zero=w_zero)
 
     @classmethod
     @explained
@@ -57,7 +62,7 @@ class LinearW8A8(Int8Linear):
         held = self._buffers  # itself: each name of a module that is a buffer's costs a microsecond
         values, scale = quantized(x, held)
         weight = (held["packed"], held["sums"], self.out_features, self.in_features)
-        scales = (scale, held["w_scale"], held["x_zero"], None)
+        scales = (scale, held["w_scale"], held["x_zero"], held["w_zero"])
         return linear_operator(
             values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype]
         )

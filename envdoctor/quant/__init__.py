@@ -1,4 +1,4 @@
-"""Quantising models: how weights are rounded, the files that hold what comes out, and names of other libraries."""
+"""Quantising models: what goes in and how it is smoothed, how weights are rounded, files, names of other libraries."""
 
 try:
     import torch  # noqa: F401

@@ -1,26 +1,24 @@
 """GPTQ checkpoints: a safetensors file or a folder of several, read and written one linear at a time."""
 
-import contextlib
 import itertools
-import json
 import posixpath
-from typing import Any, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
 
-from envdoctor.host import LocalHost, install, locked, make_folder, remove, write_whole
+from envdoctor.host import LocalHost, install, remove
 from envdoctor.kernels.gptq import GptqValues, gptq_values
 from envdoctor.quant.gptq_config import FILE, V1, V2, CheckpointError, GptqConfig, config_of
 from envdoctor.quant.grid import Device, QuantizedWeight
 from envdoctor.quant.tensor_file import Tensors, write_tensors
+from envdoctor.quant.tensor_files import INDEX, TensorFiles, read_json, write_json
+from envdoctor.quant.whole_folder import whole_folder
 
 __all__ = ["CheckpointError", "GptqCheckpoint", "GptqConfig", "GptqLinear", "write_gptq"]
 
-_INDEX = ".safetensors.index.json"
 _PARTS = ("qweight", "qzeros", "scales")
 _SHARD = 5 << 30
-_LIMIT = 1 << 28  # of an index, in bytes
 
 
 class GptqLinear(NamedTuple):
@@ -44,8 +42,7 @@ class GptqCheckpoint:
         checkpoint_format: Optional[str] = None,
     ) -> None:
         self.path = path
-        with _told(path):
-            self._files = _files(path)
+        self._files = TensorFiles(path)
         # by either: one that lacks the other is not passed over, and reading it says so
         split = [key.rpartition(".") for key in self._files]
         self.linears: Tuple[str, ...] = tuple(
@@ -75,22 +72,14 @@ class GptqCheckpoint:
 
     def tensor(self, key: str, device: Device = None) -> Tensor:
         """One that is of no linear (`others`)."""
-        if key not in self._files:
-            raise CheckpointError(f"{self.path}: no tensor {key}")
-        with _opened(self._files[key]) as file:
-            return _tensor(file, key, self._files[key]).to(device or "cpu")
+        return self._files.read(key).to(device or "cpu")
 
     def _tensors(self, name: str) -> Dict[str, Tensor]:
         keys = {part: f"{name}.{part}" for part in (*_PARTS, "g_idx", "bias")}
         missing = [keys[part] for part in _PARTS if keys[part] not in self._files]
         if missing:
             raise CheckpointError(f"{self.path}: no {' and no '.join(missing)}")
-        found = {}
-        for part, key in keys.items():
-            if key in self._files:
-                with _opened(self._files[key]) as file:
-                    found[part] = _tensor(file, key, self._files[key])
-        return found
+        return {part: self._files.read(key) for part, key in keys.items() if key in self._files}
 
     def _values(self, name: str, tensors: Dict[str, Tensor], v2: bool) -> Tuple[GptqValues, Tensor]:
         """Codes, zeros and scales, and the group of each channel."""
@@ -139,24 +128,8 @@ def write_gptq(
     One item is held at a time. The folder is there when it is whole: until then all is in a hidden one beside it, and
     what a kill leaves of that is removed by the next call. Raises CheckpointError, in one line.
     """
-    target = posixpath.abspath(folder)
-    part = posixpath.join(posixpath.dirname(target), f".{posixpath.basename(target)}.envdoctor-unfinished")
-    with _told(folder):
-        if LocalHost().is_dir(target) and LocalHost().listdir(target):
-            raise CheckpointError(f"{folder}: there is something in it; name a new folder")
-        make_folder(part)
-        try:
-            with locked(posixpath.join(part, ".lock")):
-                try:
-                    whole = posixpath.join(part, "whole")
-                    remove(whole)
-                    make_folder(whole)
-                    _write(whole, items, config, shard_bytes)
-                    install.move(whole, target)
-                finally:
-                    remove(part)
-        except BlockingIOError:
-            raise CheckpointError(f"{folder}: another process is writing it") from None
+    with whole_folder(folder) as whole:
+        _write(whole, items, config, shard_bytes)
 
 
 def _write(
@@ -179,12 +152,8 @@ def _write(
         place.update(dict.fromkeys(sizes, name))
     if len(shards) > 1:
         total = sum(sum(sizes.values()) for sizes in shards)
-        _write_json(folder, "model" + _INDEX, {"metadata": {"total_size": total}, "weight_map": place})
-    _write_json(folder, FILE, config.document())
-
-
-def _write_json(folder: str, name: str, document: Dict[str, Any]) -> None:
-    write_whole(posixpath.join(folder, name), json.dumps(document, indent=2) + "\n")
+        write_json(folder, "model" + INDEX, {"metadata": {"total_size": total}, "weight_map": place})
+    write_json(folder, FILE, config.document())
 
 
 class _Left(Iterator[Tensors]):
@@ -238,43 +207,6 @@ def _of_linear(name: str, linear: GptqLinear, config: GptqConfig) -> Tensors:
     return [(f"{name}.{part}", tensor) for part, tensor in tensors.items()]
 
 
-# --- files ------------------------------------------------------------------------------------------------------------
-
-
-def _files(path: str) -> Dict[str, str]:
-    """The file of each tensor."""
-    host = LocalHost()
-    if not host.is_dir(path):
-        return dict.fromkeys(_keys(path), path)
-    names = host.scan(path)
-    indices = [name for name in names if name.endswith(_INDEX)]
-    files = [name for name in names if name.endswith(".safetensors")]
-    if len(indices) == 1:
-        return _indexed(path, posixpath.join(path, indices[0]))
-    if len(files) != 1:
-        found = f"{len(indices)} of *{_INDEX} and {len(files)} of *.safetensors"
-        raise CheckpointError(f"{path}: {found} in it, not one; name a file")
-    file = posixpath.join(path, files[0])
-    return dict.fromkeys(_keys(file), file)
-
-
-def _indexed(folder: str, index: str) -> Dict[str, str]:
-    document = _json(index)
-    places = document.get("weight_map") if isinstance(document, dict) else None
-    if not isinstance(places, dict):
-        raise CheckpointError(f"{index}: no weight_map in it")
-    for name in places.values():
-        if not isinstance(name, str) or name in ("", ".", "..") or "/" in name:
-            raise CheckpointError(f"{index}: {name!r} is no name of a file beside it")
-    present = {name: set(_keys(posixpath.join(folder, name))) for name in sorted(set(places.values()))}
-    for key, name in places.items():
-        if key not in present[name]:
-            raise CheckpointError(
-                f"{posixpath.join(folder, name)}: no tensor {key}, which {index} places there"
-            )
-    return {key: posixpath.join(folder, name) for key, name in places.items()}
-
-
 def _config(path: str) -> GptqConfig:
     """Of quantize_config.json, or of config.json."""
     host = LocalHost()
@@ -282,9 +214,9 @@ def _config(path: str) -> GptqConfig:
     own, model = posixpath.join(folder, FILE), posixpath.join(folder, "config.json")
     file, document = own, None
     if host.exists(own):
-        document = _json(own)
+        document = read_json(own)
     elif host.exists(model):
-        read = _json(model)
+        read = read_json(model)
         file, document = model, read.get("quantization_config") if isinstance(read, dict) else None
     if document is None:
         raise CheckpointError(
@@ -294,55 +226,3 @@ def _config(path: str) -> GptqConfig:
         return config_of(document)
     except CheckpointError as error:
         raise CheckpointError(f"{file}: {error}") from error
-
-
-def _json(path: str) -> Any:
-    with _told(path):
-        try:
-            return json.loads(LocalHost().read_text(path, _LIMIT))
-        except (ValueError, RecursionError) as error:
-            raise CheckpointError(f"{path}: not JSON: {error}") from error
-
-
-def _keys(path: str) -> List[str]:
-    with _opened(path) as file:
-        return list(file.keys())
-
-
-@contextlib.contextmanager
-def _opened(path: str) -> Iterator[Any]:
-    try:
-        from safetensors import SafetensorError, safe_open
-    except ImportError as error:
-        say = f"checkpoints need safetensors, which does not import here ({error}): pip install 'envdoctor[quant]'"
-        raise ImportError(say) from error
-    with _told(path):
-        try:
-            with safe_open(path, framework="pt") as file:
-                yield file
-        except SafetensorError as error:
-            raise CheckpointError(f"{path}: not a whole safetensors file: {_line(error)}") from error
-
-
-def _tensor(file: Any, key: str, path: str) -> Tensor:
-    try:
-        tensor = file.get_tensor(key)
-    except (TypeError, KeyError, AttributeError, RuntimeError) as error:  # a type that this torch has not
-        raise CheckpointError(f"{path}: {key}: {_line(error)}") from error
-    assert isinstance(tensor, Tensor)
-    return tensor
-
-
-@contextlib.contextmanager
-def _told(place: str) -> Iterator[None]:
-    """The operating system's refusals as one line."""
-    try:
-        yield
-    except BlockingIOError:
-        raise
-    except OSError as error:
-        raise CheckpointError(f"{error.filename or place}: {error.strerror or _line(error)}") from error
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split())

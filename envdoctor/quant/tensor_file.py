@@ -60,6 +60,13 @@ def write_tensors(path: str, spool: str, items: Iterator[Tensors], limit: int) -
     return {entry.name: entry.size for entry in entries}
 
 
+def small_file(tensors: Tensors) -> bytes:
+    """All of a file whose tensors are of one type. Raises CheckpointError."""
+    entries: List[_Entry] = []
+    chunks = list(_bytes(iter([tensors]), entries, 0))
+    return b"".join([_header(entries), *chunks])
+
+
 def _bytes(items: Iterator[Tensors], entries: List[_Entry], limit: int) -> Iterator[bytes]:
     at = 0
     for tensors in items:

@@ -1,0 +1,58 @@
+"""Whether norms feed what a table says and nothing else, found out by running the model."""
+
+import contextlib
+from typing import Any, Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from envdoctor.quant.calibration import calibrate
+from envdoctor.quant.families import Feed
+
+_CLOSE = 1e-3
+
+
+def check_feeds(model: torch.nn.Module, feeds: Sequence[Feed], inputs: Sequence[Any]) -> None:
+    """Raise ValueError, naming a linear, where scales would reach what is not in the feeds, such as a residual.
+
+    Inputs run twice, as calibrate runs them: as they are, and with every other channel of what norms give halved and
+    doubled again before each weight of the feed. Halves are exact, so no linear may notice.
+    """
+    plain = calibrate(model, inputs, outputs=True)
+    with _halved(feeds):
+        halved = calibrate(model, inputs, outputs=True)
+    for name, each in plain.items():
+        close = {"rtol": _CLOSE, "atol": _CLOSE * float(each.magnitudes().max())}
+        for one, other in zip(each, halved[name]):
+            if one is not None and other is not None and not torch.allclose(one, other, **close):
+                raise ValueError(f"scales would reach {name}: a norm before it feeds more than its row says")
+
+
+@contextlib.contextmanager
+def _halved(feeds: Sequence[Feed]) -> Iterator[None]:
+    owners = dict.fromkeys(weight.owner for feed in feeds for weight in feed.weights)
+    hooks = [feed.norm.register_forward_hook(_halving) for feed in feeds]
+    hooks += [owner.register_forward_pre_hook(_doubling) for owner in owners]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _halving(module: torch.nn.Module, arguments: Sequence[Any], given: Tensor) -> Tensor:
+    return given / _scales(given)
+
+
+def _doubling(module: torch.nn.Module, arguments: Sequence[Any]) -> Any:
+    if not arguments:
+        raise ValueError(
+            f"a {type(module).__name__} that a norm feeds is called by keyword, which cannot be checked"
+        )
+    x, *rest = arguments
+    return (x * _scales(x), *rest)
+
+
+def _scales(x: Tensor) -> Tensor:
+    """1 and 2 in turns."""
+    return torch.arange(x.shape[-1], device=x.device) % 2 + 1
