@@ -9,11 +9,25 @@ import threading
 from typing import Iterator, List, Optional
 
 import envdoctor
-from envdoctor.cli import archs, check, diff, env, explain, facts, find, fix, rules, run, toolkit
+from envdoctor.cli import (
+    archs,
+    check,
+    compare,
+    diff,
+    env,
+    explain,
+    facts,
+    find,
+    fix,
+    quantize,
+    rules,
+    run,
+    toolkit,
+)
 from envdoctor.cli.common import Parser, UsageError
 from envdoctor.cli.output import complain, write_output
 
-VERBS = (check, run, env, fix, toolkit, facts, diff, find, archs, rules, explain)
+VERBS = (check, run, env, fix, toolkit, facts, diff, find, archs, rules, explain, quantize, compare)
 
 
 def main(argv: Optional[List[str]] = None) -> int:

@@ -5,7 +5,7 @@ import time
 from typing import Optional
 
 from envdoctor.cli.output import say
-from envdoctor.toolkit_root.progress import Progress
+from envdoctor.progress import Progress
 
 # Seconds between lines about one and the same step in a log.
 PATIENCE = 15.0

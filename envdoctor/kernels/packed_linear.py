@@ -1,6 +1,6 @@
 """What linears share: weights packed for their device, the table of its variants, and the way to another device."""
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, TypeVar
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 import torch
 from torch import Tensor
@@ -66,6 +66,17 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
     def made_of(self: Self, plain: Dict[str, Tensor], device: torch.device) -> Self:
         """Another one with this state on a device; ValueError or TypeError for what does not fit."""
         raise NotImplementedError
+
+    @classmethod
+    def restored(
+        cls: Type[Self], sizes: Mapping[str, Any], plain: Dict[str, Tensor], device: torch.device
+    ) -> Self:
+        """The one whose sizes() and plain() these are; ValueError or TypeError for what does not fit."""
+        blank = cls.__new__(cls)
+        torch.nn.Module.__init__(blank)
+        for name, size in sizes.items():
+            setattr(blank, name, size)
+        return blank.made_of(plain, device)
 
     def ask(self, dtype: torch.dtype) -> Ask:
         """What the library says of variants for x of a dtype."""

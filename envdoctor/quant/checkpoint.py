@@ -15,7 +15,7 @@ from envdoctor.quant.tensor_file import Tensors, write_tensors
 from envdoctor.quant.tensor_files import INDEX, TensorFiles, read_json, write_json
 from envdoctor.quant.whole_folder import whole_folder
 
-__all__ = ["CheckpointError", "GptqCheckpoint", "GptqConfig", "GptqLinear", "write_gptq"]
+__all__ = ["CheckpointError", "GptqCheckpoint", "GptqConfig", "GptqLinear", "tensors_of", "write_gptq"]
 
 _PARTS = ("qweight", "qzeros", "scales")
 _SHARD = 5 << 30
@@ -174,7 +174,7 @@ class _Left(Iterator[Tensors]):
 def _flat(items: Iterable[Tuple[str, Union[GptqLinear, Tensor]]], config: GptqConfig) -> Iterator[Tensors]:
     seen = set()
     for name, item in items:
-        tensors = [(name, item)] if isinstance(item, Tensor) else _of_linear(name, item, config)
+        tensors = [(name, item)] if isinstance(item, Tensor) else tensors_of(name, item, config)
         for key, _ in tensors:
             if key in seen:
                 raise CheckpointError(f"{key}: given twice")
@@ -184,7 +184,8 @@ def _flat(items: Iterable[Tuple[str, Union[GptqLinear, Tensor]]], config: GptqCo
         del tensors
 
 
-def _of_linear(name: str, linear: GptqLinear, config: GptqConfig) -> Tensors:
+def tensors_of(name: str, linear: GptqLinear, config: GptqConfig) -> Tensors:
+    """What is stored of a linear, by its names. Raises CheckpointError for what the config does not say."""
     weight = linear.weight
     k, middle = weight.codes.shape[0], 1 << (config.bits - 1)
     if weight.bits != config.bits or weight.scales.shape[0] != config.groups(k):

@@ -62,18 +62,18 @@ class QuantizedWeight(NamedTuple):
         """
         k = self.codes.shape[0]
         group = k if self.group == -1 else self.group
-        if self.bits == 8 or k % 2:
-            raise ValueError(f"w4a8 has weights of up to 4 bits, in pairs: not {self.bits} bits and K = {k}")
+        if self.bits == 8:
+            raise ValueError("w4a8 has weights of up to 4 bits, not 8 bits")
         if not torch.equal(self.g_idx.cpu().long(), torch.arange(k) // group):
             raise ValueError("w4a8 has no act-order: quantise with static groups, or without it")
         middle = 2 ** (self.bits - 1)
         pairs = int4_pairs((self.codes.t().short() - middle).to(torch.int8))
         symmetric = bool((self.zeros == middle).all())
         if symmetric and self.scales.shape[0] == 1:
-            weight = pack_w4a8(pairs, device or self.codes.device)
+            weight = pack_w4a8(pairs, device or self.codes.device, k=k)
             return LinearW4A8(weight, self.scales[0].float(), bias, x_scale, x_zero)
         if group % 32:
             raise ValueError(f"w4a8 has groups of multiples of 32, not {group}")
         zeros = None if symmetric else (self.zeros.t().short() - middle).to(torch.int8)
-        weight = pack_w4a8(pairs, device or self.codes.device, group, self.scales.t().float(), zeros)
+        weight = pack_w4a8(pairs, device or self.codes.device, group, self.scales.t().float(), zeros, k)
         return LinearW4A8(weight, None, bias, x_scale, x_zero)

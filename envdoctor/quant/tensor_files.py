@@ -3,7 +3,7 @@
 import contextlib
 import json
 import posixpath
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, Iterator, List
 
 from torch import Tensor
 
@@ -11,14 +11,7 @@ from envdoctor.host import LocalHost, write_whole
 from envdoctor.quant.gptq_config import CheckpointError
 
 INDEX = ".safetensors.index.json"
-_LIMIT = 1 << 28  # of an index, in bytes
-
-
-class Stored(NamedTuple):
-    """What a file says of a tensor."""
-
-    dtype: str  # as safetensors name it: F32, BF16
-    shape: Tuple[int, ...]
+_LIMIT = 1 << 28  # of an index or a text, in bytes
 
 
 class TensorFiles:
@@ -37,21 +30,15 @@ class TensorFiles:
 
     def read(self, key: str) -> Tensor:
         """One tensor, which lies in the file: what is kept of it must be copied."""
-        with self._opened(key) as file:
-            return _tensor(file, key, self._files[key])
-
-    def stored(self, key: str) -> Stored:
-        """Without reading its values."""
-        with self._opened(key) as file:
-            found = file.get_slice(key)
-            return Stored(found.get_dtype(), tuple(found.get_shape()))
-
-    @contextlib.contextmanager
-    def _opened(self, key: str) -> Iterator[Any]:
         if key not in self._files:
             raise CheckpointError(f"{self.path}: no tensor {key}")
         with _opened(self._files[key]) as file:
-            yield file
+            return _tensor(file, key, self._files[key])
+
+    def size(self) -> int:
+        """Of the files, in bytes."""
+        found = (LocalHost().stat(path) for path in set(self._files.values()))
+        return sum(each.size for each in found if each is not None)
 
 
 def _files(path: str) -> Dict[str, str]:
@@ -88,11 +75,18 @@ def _indexed(folder: str, index: str) -> Dict[str, str]:
     return {key: posixpath.join(folder, name) for key, name in places.items()}
 
 
+def read_text(path: str) -> str:
+    """What a file says, up to a limit. Raises OSError."""
+    found = LocalHost().stat(path)
+    # room for a whole limit is taken where it is asked for
+    return LocalHost().read_text(path, min(found.size + 1 if found else 1, _LIMIT))
+
+
 def read_json(path: str) -> Any:
     """What a file says."""
     with told(path):
         try:
-            return json.loads(LocalHost().read_text(path, _LIMIT))
+            return json.loads(read_text(path))
         except (ValueError, RecursionError) as error:
             raise CheckpointError(f"{path}: not JSON: {error}") from error
 

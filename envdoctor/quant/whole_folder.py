@@ -44,12 +44,16 @@ def resumed_folder(folder: str) -> Iterator[str]:
         remove(part)
 
 
+def check_new(folder: str) -> None:
+    """Raises CheckpointError where there is something in a folder."""
+    if LocalHost().is_dir(folder) and LocalHost().listdir(folder):
+        raise CheckpointError(f"{folder}: there is something in it; name a new folder")
+
+
 @contextlib.contextmanager
 def _alone(folder: str, part: str) -> Iterator[None]:
-    target = posixpath.abspath(folder)
+    check_new(folder)
     with told(folder):
-        if LocalHost().is_dir(target) and LocalHost().listdir(target):
-            raise CheckpointError(f"{folder}: there is something in it; name a new folder")
         make_folder(part)
         try:
             with locked(posixpath.join(part, ".lock")):

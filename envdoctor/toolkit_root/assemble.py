@@ -5,9 +5,9 @@ import re
 from typing import Any, Dict, Iterable, Iterator, Sequence, Tuple
 
 from envdoctor.host import Host, archives, install, write_whole
+from envdoctor.progress import Progress
 from envdoctor.toolkit_root import stub
 from envdoctor.toolkit_root.plan import Plan, PlanError
-from envdoctor.toolkit_root.progress import Progress
 from envdoctor.toolkit_root.wheels import Wheel, place
 
 MANIFEST = "envdoctor-toolkit.json"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Iterator, Optional, Sequence, Tuple
 
 from envdoctor.host import Host, install, locked, make_folder, remove
+from envdoctor.progress import Progress
 from envdoctor.toolkit_root.assemble import assemble
 from envdoctor.toolkit_root.fetch import Index, Source, Wheelhouse, planned
 from envdoctor.toolkit_root.plan import META_PACKAGE, Plan, PlanError, specifier_of
-from envdoctor.toolkit_root.progress import Progress
 from envdoctor.toolkit_root.standing import standing
 from envdoctor.toolkit_root.trial import Trial, try_root
 from envdoctor.toolkit_root.wheels import Wheel, project_of

@@ -7,9 +7,9 @@ from typing import Dict, FrozenSet, List, Optional, Sequence, Tuple
 from packaging.tags import Tag, sys_tags
 
 from envdoctor.host import Host, append, archives, install, remove
+from envdoctor.progress import Progress
 from envdoctor.toolkit_root import pip
 from envdoctor.toolkit_root.plan import META_PACKAGE, Pin, Plan, PlanError, plan, specifier_of
-from envdoctor.toolkit_root.progress import Progress
 from envdoctor.toolkit_root.wheels import CHECKSUMS, Wheel, best, checksums, project_of, version_of
 
 _UNFINISHED = ".fetching-"

@@ -6,8 +6,8 @@ import shlex
 from typing import Callable, List, Mapping, Optional, Sequence
 
 from envdoctor.host import Host, install, make_folder, stream
+from envdoctor.progress import Progress
 from envdoctor.toolkit_root.plan import FIRST_MAJOR, META_PACKAGE, PlanError
-from envdoctor.toolkit_root.progress import Progress
 
 _ELSEWHERE = (
     "without a network give a folder of wheels with --wheelhouse (filled by `envdoctor toolkit fetch`)"

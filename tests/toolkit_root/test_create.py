@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from envdoctor.host import install, locked, remove
+from envdoctor.progress import Progress
 from envdoctor.toolkit_root.assemble import MANIFEST
 from envdoctor.toolkit_root.create import Wanted, create, fetch
 from envdoctor.toolkit_root.plan import PlanError
-from envdoctor.toolkit_root.progress import Progress
 from tests.toolkit_root import builder
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))

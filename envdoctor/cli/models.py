@@ -1,0 +1,73 @@
+"""What the verbs for models share: their arguments, and what can go wrong in one line."""
+
+import argparse
+import contextlib
+from typing import Iterator, NamedTuple, Optional, Tuple
+
+from envdoctor.cli.common import UsageError
+
+
+class Calibration(NamedTuple):
+    """A text, and how much of it."""
+
+    text: Optional[str]
+    samples: int
+    length: Optional[int]
+
+
+def add_calibration(parser: argparse.ArgumentParser) -> None:
+    """The text that quantisers look at."""
+    parser.add_argument("--calibration", metavar="FILE", help="a text like those that the model will see")
+    parser.add_argument(
+        "--samples", type=positive, default=128, metavar="N", help="pieces of it (default: 128)"
+    )
+    parser.add_argument("--length", type=positive, metavar="N", help="tokens of a piece (default: 512)")
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Where it is done and in what type."""
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1")
+    parser.add_argument(
+        "--dtype",
+        choices=("float16", "bfloat16", "float32"),
+        help="of what is not quantised (default: as it is stored, but float16 where a scheme wants 16 bits)",
+    )
+
+
+def calibration(arguments: argparse.Namespace) -> Calibration:
+    """What was given of it."""
+    return Calibration(arguments.calibration, arguments.samples, arguments.length)
+
+
+def named(text: Optional[str]) -> Optional[Tuple[str, ...]]:
+    """Names between commas; None: not given."""
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+@contextlib.contextmanager
+def told() -> Iterator[None]:
+    """What is no bug, in one line: broken folders, arguments that do not fit, packages that are missing."""
+    try:
+        yield
+    except ImportError as error:
+        if error.name == "envdoctor.quant":  # envdoctor.pyz
+            raise UsageError(
+                "this is the doctor alone; models want the package: pip install 'envdoctor[models]'"
+            ) from None
+        raise UsageError(_line(error)) from None
+    except OSError as error:
+        raise UsageError(f"{error.filename}: {error.strerror}" if error.filename else _line(error)) from None
+    except ValueError as error:
+        raise UsageError(_line(error)) from None
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def positive(text: str) -> int:
+    """A number from 1 on."""
+    value = int(text) if text.isascii() and text.isdigit() else 0
+    if not value:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive number")
+    return value

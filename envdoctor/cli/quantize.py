@@ -1,0 +1,88 @@
+"""`envdoctor quantize`: a model of transformers in a local folder, into another one with int8 or int4 weights."""
+
+import argparse
+from typing import Any
+
+from envdoctor.cli.models import add_calibration, add_device, calibration, named, told
+from envdoctor.cli.output import complain, to_json, write_output
+from envdoctor.cli.progress import StderrProgress
+
+_SCHEMES = """
+schemes:
+  w8a8            int8 weights, int8 activations, each row of them with a scale of its own
+  w4a8            int4 weights with a scale a row, int8 activations
+  w4a8-g128       int4 weights in groups (--group-size), int8 activations
+  w4a8-gptq, w4a8-g128-gptq         the same, rounded by GPTQ (--calibration)
+  w4a16-rtn       2 to 8 bits in groups, 16-bit activations: a GPTQ checkpoint, which other programs read too
+  w4a16-mse       the same, in ranges clipped to the least error
+  w4a16-gptq      the same, rounded by GPTQ (--calibration)
+"""
+
+
+def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the verb."""
+    parser = verbs.add_parser(
+        "quantize",
+        help="quantise a model of transformers in a local folder",
+        description=f"{__doc__} One block is in memory at a time. What a run has done stays in DIR.part, and the next "
+        "one goes on from there. Nothing is downloaded. Exit status: 0 or 2.",
+        epilog=_SCHEMES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("model", metavar="MODEL_DIR", help="the folder: config.json and *.safetensors")
+    parser.add_argument("--scheme", required=True, metavar="S", help="one of those below")
+    parser.add_argument("--out", required=True, metavar="DIR", help="a new folder")
+    add_calibration(parser)
+    add_device(parser)
+    parser.add_argument("--bits", type=int, choices=(2, 3, 4, 8), help="of weights (default: 4)")
+    parser.add_argument(
+        "--group-size", type=int, metavar="N", help="weights of one scale; -1: a whole row (default: 128)"
+    )
+    parser.add_argument("--asymmetric", action="store_true", help="groups have zero points of their own")
+    parser.add_argument("--act-order", action="store_true", help="GPTQ begins with the largest activations")
+    parser.add_argument("--static-groups", action="store_true", help="and yet groups stay neighbours")
+    parser.add_argument(
+        "--skip",
+        metavar="NAMES",
+        help="linears that stay, by their names or the last parts of them (default: heads and routers)",
+    )
+    parser.add_argument("--anew", action="store_true", help="do not go on with what an earlier run has left")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Quantise, and say what came of it."""
+    with told(), StderrProgress() as progress:
+        from envdoctor.quant import verbs
+
+        asked = verbs.Asked(
+            arguments.model,
+            arguments.out,
+            arguments.scheme,
+            _options(arguments),
+            calibration(arguments),
+            named(arguments.skip),
+            arguments.device,
+            arguments.dtype,
+            arguments.anew,
+        )
+        done = verbs.quantize(asked, progress)
+    if arguments.json:
+        write_output(to_json(done), None)
+    else:
+        sizes = f"{done['bytes_after'] / 1e6:.1f} MB of {done['bytes_before'] / 1e6:.1f} MB"
+        complain(f"{arguments.out}: {done['linears']} linears are {arguments.scheme} now; {sizes}")
+    return 0
+
+
+def _options(arguments: argparse.Namespace) -> "dict[str, Any]":
+    """Those that were given."""
+    given = {
+        "bits": arguments.bits,
+        "group_size": arguments.group_size,
+        "symmetric": False if arguments.asymmetric else None,
+        "act_order": arguments.act_order or None,
+        "static_groups": arguments.static_groups or None,
+    }
+    return {name: value for name, value in given.items() if value is not None}

@@ -1,0 +1,104 @@
+"""What of a model is quantised: its linears, block by block; blocks are what a list of the model repeats."""
+
+import contextlib
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Tuple
+
+import torch
+from torch import nn
+
+from envdoctor.kernels.packed_linear import PackedLinear
+
+#: Linears that stay as they are, by the last part of their names: heads and routers, of few weights that matter much.
+SKIP = ("lm_head", "embed_out", "score", "classifier", "gate", "router")
+
+
+def is_linear(module: nn.Module) -> bool:
+    """Whether it can be quantised: torch's own, or the Conv1D of transformers, which is one with its weight turned.
+
+    Not the part of nn.MultiheadAttention, which reads that weight and never calls the linear.
+    """
+    if isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear):
+        return False
+    return isinstance(module, nn.Linear) or _is_conv1d(module)
+
+
+def _is_conv1d(module: nn.Module) -> bool:
+    return type(module).__name__ == "Conv1D" and hasattr(module, "nf")
+
+
+def as_linear(module: nn.Module) -> nn.Linear:
+    """A linear as torch has it, of the same values."""
+    if not _is_conv1d(module):
+        return module
+    linear = nn.Linear(*module.weight.shape, bias=False, device="meta")
+    linear.weight = nn.Parameter(module.weight.detach().t().contiguous(), requires_grad=False)
+    linear.bias = module.bias
+    return linear
+
+
+def linears(module: nn.Module, skip: Sequence[str] = SKIP, prefix: str = "") -> Dict[str, nn.Module]:
+    """By their names; those in `skip` (a whole name, or its last parts) are left out."""
+    found = {name: each for name, each in module.named_modules(prefix=prefix) if is_linear(each)}
+    return {name: each for name, each in found.items() if not _is_in(name, skip)}
+
+
+def _is_in(name: str, skip: Sequence[str]) -> bool:
+    return any(name == entry or name.endswith("." + entry) for entry in skip)
+
+
+def blocks_of(model: nn.Module) -> List[Tuple[str, List[str]]]:
+    """Lists of repeated blocks and the names of their blocks, in the model's order.
+
+    A list counts if all in it are of one class and there are linears inside. Where there is none, the model is the one
+    block of a list, both called "".
+    """
+    found: List[Tuple[str, List[str]]] = []
+    for name, module in model.named_modules():
+        if any(name.startswith(f"{list_name}.") for list_name, _ in found):
+            continue
+        if isinstance(module, nn.ModuleList) and _repeats(module):
+            found.append((name, [f"{name}.{number}" for number in range(len(module))]))
+    return found or [("", [""])]
+
+
+def _repeats(modules: nn.ModuleList) -> bool:
+    inside = (each for block in modules for name, each in block.named_modules() if name)
+    return any(map(_is_or_was_linear, inside)) and len({type(block) for block in modules}) == 1
+
+
+def _is_or_was_linear(module: nn.Module) -> bool:
+    return is_linear(module) or isinstance(module, PackedLinear)
+
+
+def replace(model: nn.Module, old: nn.Module, new: nn.Module) -> None:
+    """Put one module where another one is, wherever that is."""
+    for parent in list(model.modules()):
+        for name, child in list(parent._modules.items()):  # named_children leaves out what it has named
+            if child is old:
+                setattr(parent, name, new)
+
+
+@contextlib.contextmanager
+def standing_in(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """Have calls of a module call this instead of its forward."""
+    before = vars(module).get("forward")
+    module.forward = forward
+    try:
+        yield
+    finally:
+        del module.forward
+        if before is not None:
+            module.forward = before
+
+
+@contextlib.contextmanager
+def evaluated(model: nn.Module) -> Iterator[None]:
+    """Without dropout and gradients; afterwards each module is in the mode in which it was."""
+    training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for module in training:
+            module.training = True

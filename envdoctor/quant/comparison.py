@@ -1,0 +1,153 @@
+"""Models side by side: what they take, how fast they are, and how well they foretell a text."""
+
+import math
+import statistics
+import time
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from envdoctor.quant.watch import Watch
+
+_REPEATS = 3
+
+
+class Row(NamedTuple):
+    """Of one model."""
+
+    name: str
+    scheme: Optional[str]  # None: not quantised
+    dtype: str  # of what is not
+    size: int  # of its weights, in bytes
+    memory: Optional[int]  # weights, and what running it took at most besides; None: not known
+    prefill: float  # seconds for the prompt
+    decode: float  # seconds for each token after it
+    perplexity: float
+
+
+class Trial(NamedTuple):
+    """What a model is tried with."""
+
+    windows: Tensor  # int64 [pieces, tokens]
+    prompt: Tensor  # int64 [tokens]
+    generated: int  # tokens
+
+
+def tried(name: str, scheme: Optional[str], model: nn.Module, trial: Trial, device: torch.device) -> Row:
+    """Run a model that lies on a device."""
+    size = sum(each.numel() * each.element_size() for each in _all_tensors(model))
+    watch = Watch(device)
+    with torch.no_grad():
+        prefill, decode = _latencies(model, trial, device)
+        perplexity = perplexity_of(model, trial.windows, device)
+    taken = watch.peak()
+    extra = taken.device if device.type == "cuda" else taken.host
+    dtype = next(each.dtype for each in model.parameters() if each.is_floating_point())
+    memory = None if extra is None else size + extra
+    return Row(name, scheme, str(dtype).rpartition(".")[2], size, memory, prefill, decode, perplexity)
+
+
+def _all_tensors(model: nn.Module) -> List[Tensor]:
+    return list({id(each): each for each in [*model.parameters(), *model.buffers()]}.values())
+
+
+def perplexity_of(model: nn.Module, windows: Tensor, device: torch.device) -> float:
+    """Of pieces of a text [pieces, tokens], in each of which all tokens but the first are foretold."""
+    lost = 0.0
+    for window in windows:
+        logits = model(input_ids=window[None].to(device), use_cache=False).logits[0, :-1]
+        lost += float(nn.functional.cross_entropy(logits.float(), window[1:].to(device), reduction="sum"))
+    tokens = windows.shape[0] * (windows.shape[1] - 1)
+    return math.exp(min(lost / tokens, 700.0))
+
+
+def _latencies(model: nn.Module, trial: Trial, device: torch.device) -> "tuple[float, float]":
+    """Of a prompt and of each token after it, the median of some rounds; the first is not counted."""
+    prompt = trial.prompt[None].to(device)
+    rounds = [_round(model, prompt, trial.generated, device) for _ in range(1 + _REPEATS)][1:]
+    prefill, decode = ([times[at] for times in rounds] for at in (0, 1))
+    return statistics.median(prefill), statistics.median(decode)
+
+
+def _round(model: nn.Module, prompt: Tensor, generated: int, device: torch.device) -> "tuple[float, float]":
+    began = _now(device)
+    made = model(input_ids=prompt, use_cache=True)
+    then = _now(device)
+    # what newer ones call it, and what all before do
+    cache = next(name for name in ("cache", "past_key_values") if name in made)
+    for _ in range(generated):
+        token = made.logits[:, -1:].argmax(-1)
+        made = model(input_ids=token, use_cache=True, **{cache: made[cache]})
+    return then - began, (_now(device) - then) / generated
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
+
+
+_COLUMNS: Dict[str, Callable[[Row], Optional[float]]] = {
+    "size MB": lambda row: row.size / 1e6,
+    "memory MB": lambda row: None if row.memory is None else row.memory / 1e6,
+    "prefill ms": lambda row: row.prefill * 1e3,
+    "decode ms": lambda row: row.decode * 1e3,
+    "perplexity": lambda row: row.perplexity,
+}
+
+
+def as_text(rows: Sequence[Row]) -> str:
+    """A table; behind each number, its ratio to that of the first row."""
+    lines = [["model", *_COLUMNS]]
+    for row in rows:
+        cells = (_cell(column(row), column(rows[0])) for column in _COLUMNS.values())
+        lines.append([f"{row.name} ({row.scheme or row.dtype})", *cells])
+    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
+    text = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
+    return "\n".join(text) + "\n"
+
+
+def _cell(value: Optional[float], first: Optional[float]) -> str:
+    if value is None:
+        return "not known"
+    return f"{value:.4g}" + (f" ({value / first:.2f}x)" if first else "")
+
+
+def as_document(rows: Sequence[Row], trial: Trial, device: torch.device) -> Dict[str, Any]:
+    """As JSON says it: bytes and seconds."""
+    pieces, length = trial.windows.shape
+    sizes = {"pieces": pieces, "length": length, "prompt": trial.prompt.numel(), "generated": trial.generated}
+    return {
+        "device": str(device),
+        "torch": torch.__version__,
+        **sizes,
+        "models": [row._asdict() for row in rows],
+    }
+
+
+def as_png(rows: Sequence[Row]) -> bytes:
+    """Bars for each column. Raises ImportError."""
+    import io
+
+    figure = figures()(figsize=(3.2 * len(_COLUMNS), 0.5 * len(rows) + 1.5), layout="constrained")
+    names = [f"{row.name}\n{row.scheme or row.dtype}" for row in rows]
+    for axes, (title, column) in zip(figure.subplots(1, len(_COLUMNS), sharey=True), _COLUMNS.items()):
+        bars = axes.barh(names, [column(row) or 0.0 for row in rows])
+        axes.bar_label(bars, [_cell(column(row), None) for row in rows], padding=2)
+        axes.margins(x=0.3)
+        axes.set_title(title)
+    axes.invert_yaxis()
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=120)
+    return stream.getvalue()
+
+
+def figures() -> Any:
+    """matplotlib's class of figures. Raises ImportError."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        say = f"a plot needs matplotlib, which does not import here ({error}): pip install matplotlib"
+        raise ImportError(say) from error
+    return Figure

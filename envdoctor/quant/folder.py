@@ -1,0 +1,109 @@
+"""Folders of models: quantised from one into another, block by block; written from memory; read."""
+
+from typing import Any, Dict, Iterator, List, Optional, Sequence
+
+import torch
+from torch import nn
+
+from envdoctor.quant.blocks import blocks_of, replace
+from envdoctor.quant.gptq_config import CheckpointError
+from envdoctor.quant.grid import Device
+from envdoctor.quant.packed_file import Described, PackedFiles, packed_files
+from envdoctor.quant.pretrained import config_of, dtype_of, empty_model, whole_model, with_dtype
+from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.tensor_file import Tensors
+from envdoctor.quant.tensor_files import TensorFiles
+from envdoctor.quant.weights import UnmatchedError, Weights, once, spellings, tensors_of
+from envdoctor.quant.whole_folder import whole_folder
+from envdoctor.quant.writing import Writer, copy_others, items_of
+
+_JOB = "job.json"
+
+
+def save(model: nn.Module, folder: str, how: "str | Scheme", beside: Optional[str] = None) -> None:
+    """A quantised model as a new folder, and what lies in `beside` (a tokenizer). Raises CheckpointError.
+
+    Weights of 16 bits and less in groups become a GPTQ checkpoint, which others read too; what else there is, the
+    states of our own linears. The config.json is that of model.config, where there is one.
+    """
+    blocks = names_of_blocks(model)
+    linears: Described = {}
+    with whole_folder(folder) as whole:
+        writer = Writer(whole, scheme(how), len(blocks) + 1)
+        sizes = [
+            writer.write(part, items_of(model, name, {}, writer, linears)) for part, name in enumerate(blocks)
+        ]
+        sizes.append(writer.write(len(blocks), rest_of(model, blocks)))
+        writer.finish(sizes, linears, _config(model))
+        if beside is not None:
+            copy_others(beside, whole)
+
+
+def _config(model: nn.Module) -> Optional[Dict[str, Any]]:
+    if not hasattr(model, "config"):
+        return None
+    types = (tensor.dtype for _, tensor in tensors_of(model) if tensor.is_floating_point())
+    return with_dtype(model.config.to_dict(), next(types, None))
+
+
+def rest_of(model: nn.Module, blocks: Sequence[str]) -> Iterator[Tensors]:
+    for name, tensor in once(tensors_of(model)):
+        if not inside(name, blocks):
+            yield [(name, tensor)]
+
+
+def inside(name: str, blocks: Sequence[str]) -> bool:
+    return any(not block or name.startswith(block + ".") for block in blocks)
+
+
+def names_of_blocks(model: nn.Module) -> List[str]:
+    return [name for _, names in blocks_of(model) for name in names]
+
+
+def load(
+    folder: str,
+    device: Device = None,
+    model: Optional[nn.Module] = None,
+    dtype: Optional[torch.dtype] = None,
+) -> nn.Module:
+    """The model of a folder, quantised or not, on a device (default: the CPU), for inference. Raises CheckpointError.
+
+    Without `model` it is what transformers makes of its config.json; with it, that one's linears are replaced and its
+    other tensors filled. `dtype` is of what is not quantised (default: what config.json says).
+    """
+    target = torch.device(device or "cpu")
+    if model is None:
+        dtype = dtype or dtype_of(config_of(folder))
+        model = empty_model(folder, dtype)
+    files = packed_files(folder)
+    if files is None:
+        model = _filled(folder, model, dtype, target)
+    else:
+        put_linears(model, files, target)
+        try:
+            Weights(model, files.others(), files.tensor, dtype).load_all(target)
+        except UnmatchedError as error:
+            raise CheckpointError(f"{folder}: {error}") from error
+    return model.requires_grad_(False).eval().to(target)
+
+
+def _filled(folder: str, model: nn.Module, dtype: Optional[torch.dtype], device: torch.device) -> nn.Module:
+    files = TensorFiles(folder)
+    try:
+        Weights(model, files, files.read, dtype).load_all(device)
+    except UnmatchedError:
+        return whole_model(folder, dtype)
+    return model
+
+
+def put_linears(model: nn.Module, files: PackedFiles, device: torch.device) -> List[str]:
+    """Put packed linears where a model has such; their names in it."""
+    modules = dict(model.named_modules())
+    keys = spellings(model, files.linears())
+    names = [name for name in keys if name in modules]
+    if len(names) != len(files.linears()):
+        missing = sorted(set(files.linears()) - {keys[name] for name in names})
+        raise CheckpointError(f"the model has no linear {missing[0]}")
+    for name in names:
+        replace(model, modules[name], files.linear(keys[name], device))
+    return names

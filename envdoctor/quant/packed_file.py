@@ -1,0 +1,165 @@
+"""Quantised linears in files: a GPTQ checkpoint where their scheme is of that kind, else the states of their class."""
+
+import posixpath
+from typing import Any, Dict, List, Optional
+
+import torch
+from torch import Tensor
+
+from envdoctor.host import LocalHost
+from envdoctor.kernels import LinearW4A8, LinearW4A16, LinearW8A8
+from envdoctor.kernels.packed_linear import PackedLinear
+from envdoctor.quant.checkpoint import GptqCheckpoint, GptqLinear, tensors_of
+from envdoctor.quant.gptq_config import CheckpointError, GptqConfig
+from envdoctor.quant.grid import QuantizedWeight
+from envdoctor.quant.schemes import Scheme
+from envdoctor.quant.tensor_file import Tensors
+from envdoctor.quant.tensor_files import TensorFiles, read_json
+
+#: Says how the linears of a folder are quantised, where it is no GPTQ checkpoint.
+FILE = "envdoctor_quantized.json"
+_FORMAT = 1
+_KINDS = {kind.__name__: kind for kind in (LinearW8A8, LinearW4A8, LinearW4A16)}
+
+Described = Dict[str, Dict[str, Any]]
+
+
+def gptq_config(chosen: Scheme) -> Optional[GptqConfig]:
+    """What a checkpoint of GPTQ says of a scheme; None: it is no such."""
+    if not chosen.name.startswith("w4a16"):
+        return None
+    of = chosen.options
+    others = {"true_sequential": chosen.row.inputs, "static_groups": of.static_groups}
+    return GptqConfig(
+        of.bits, of.group_size, of.act_order and not of.static_groups, of.symmetric, others=others
+    )
+
+
+def described(linear: PackedLinear) -> Dict[str, Any]:
+    """What has to be known of a linear besides its tensors."""
+    return {"kind": type(linear).__name__, **linear.sizes()}
+
+
+def document(chosen: Scheme, linears: Described) -> Dict[str, Any]:
+    """Of a folder."""
+    return {"format": _FORMAT, **chosen.document(), "linears": linears}
+
+
+def tensors_of_packed(name: str, linear: PackedLinear, config: Optional[GptqConfig]) -> Tensors:
+    """What is stored of a linear. Raises CheckpointError."""
+    if config is None:
+        return [(f"{name}.{part}", tensor) for part, tensor in linear.plain().items()]
+    assert isinstance(linear, LinearW4A16)
+    return tensors_of(name, _of_gptq(linear, config), config)
+
+
+def _of_gptq(linear: LinearW4A16, config: GptqConfig) -> GptqLinear:
+    plain = {name: tensor.cpu() for name, tensor in linear.plain().items()}
+    codes, k = plain["weight"], linear.in_features
+    if linear.bits == 4:
+        codes = torch.stack([codes & 15, codes >> 4], 1).flatten(0, 1)[:k]
+    groups = (torch.arange(k) // linear.group).int()
+    if "channels" in plain:  # rows are in the order of their groups: these say where they were
+        back = torch.argsort(plain["channels"])
+        codes, groups = codes[back], groups[back]
+    values = (codes.contiguous(), plain["zeros"], plain["scales"], groups)
+    return GptqLinear(QuantizedWeight(*values, config.bits, config.group_size), plain.get("bias"))
+
+
+class PackedFiles:
+    """The quantised linears of a file or a folder, and its other tensors. Raises CheckpointError, in one line."""
+
+    def linears(self) -> List[str]:
+        """Their names."""
+        raise NotImplementedError
+
+    def linear(self, name: str, device: torch.device) -> PackedLinear:
+        """One of them, packed for a device."""
+        raise NotImplementedError
+
+    def others(self) -> List[str]:
+        """The names of what belongs to none."""
+        raise NotImplementedError
+
+    def tensor(self, name: str) -> Tensor:
+        """One of these, which lies in the file."""
+        raise NotImplementedError
+
+
+class GptqFiles(PackedFiles):
+    """Of a GPTQ checkpoint."""
+
+    def __init__(self, path: str, config: Optional[GptqConfig] = None) -> None:
+        self._checkpoint = GptqCheckpoint(path, config)
+
+    def linears(self) -> List[str]:
+        return list(self._checkpoint.linears)
+
+    def linear(self, name: str, device: torch.device) -> PackedLinear:
+        found = self._checkpoint.read(name)
+        try:
+            return found.weight.linear_w4a16(found.bias, device)
+        except (TypeError, ValueError) as error:
+            raise CheckpointError(f"{self._checkpoint.path}: {name}: {error}") from error
+
+    def others(self) -> List[str]:
+        return list(self._checkpoint.others)
+
+    def tensor(self, name: str) -> Tensor:
+        return self._checkpoint.tensor(name)
+
+
+class OwnFiles(PackedFiles):
+    """Of states of our own linears."""
+
+    def __init__(self, path: str, linears: Described) -> None:
+        self._files, self._linears = TensorFiles(path), linears
+        self._parts: Dict[str, Dict[str, str]] = {name: {} for name in linears}
+        self._others = []
+        for key in self._files:
+            name, _, part = key.rpartition(".")
+            if name in linears:
+                self._parts[name][part] = key
+            else:
+                self._others.append(key)
+
+    def linears(self) -> List[str]:
+        return list(self._linears)
+
+    def linear(self, name: str, device: torch.device) -> PackedLinear:
+        sizes = dict(self._linears[name])
+        plain = {part: self._files.read(key) for part, key in self._parts[name].items()}
+        try:
+            return _KINDS[sizes.pop("kind")].restored(sizes, plain, device)
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            say = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise CheckpointError(f"{self._files.path}: {name}: {say}") from error
+
+    def others(self) -> List[str]:
+        return self._others
+
+    def tensor(self, name: str) -> Tensor:
+        return self._files.read(name)
+
+
+def scheme_of(folder: str) -> Optional[str]:
+    """What a folder says of how it is quantised; None: nothing."""
+    path = posixpath.join(folder, FILE)
+    if LocalHost().exists(path):
+        return str(read_json(path).get("scheme"))
+    return "w4a16" if packed_files(folder) is not None else None
+
+
+def packed_files(folder: str) -> Optional[PackedFiles]:
+    """Those of a folder; None: nothing says that it is quantised. Raises CheckpointError."""
+    path = posixpath.join(folder, FILE)
+    if LocalHost().exists(path):
+        found = read_json(path)
+        if not isinstance(found, dict) or found.get("format") != _FORMAT:
+            raise CheckpointError(f"{path}: not of format {_FORMAT}, which this version reads")
+        return OwnFiles(folder, found["linears"])
+    config = posixpath.join(folder, "config.json")
+    is_gptq = LocalHost().exists(posixpath.join(folder, "quantize_config.json"))
+    if is_gptq or "quantization_config" in (read_json(config) if LocalHost().exists(config) else {}):
+        return GptqFiles(folder)
+    return None

@@ -1,0 +1,142 @@
+"""Models of transformers in local folders: what they are without their weights, their tokenizers, texts as batches."""
+
+import contextlib
+import posixpath
+from typing import Any, Dict, Iterator, List, Optional
+
+import torch
+from torch import Tensor, nn
+
+from envdoctor.host import LocalHost
+from envdoctor.quant.gptq_config import CheckpointError
+from envdoctor.quant.tensor_files import line, read_json, read_text
+
+
+def config_of(folder: str) -> Dict[str, Any]:
+    """What config.json says. Raises CheckpointError where there is none."""
+    host = LocalHost()
+    if not host.is_dir(folder):
+        raise CheckpointError(f"{folder}: no such folder")
+    path = posixpath.join(folder, "config.json")
+    if not host.exists(path):
+        raise CheckpointError(f"{folder}: no config.json in it, which says what model it is")
+    found = read_json(path)
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{path}: not a JSON object")
+    return found
+
+
+def dtype_of(config: Dict[str, Any]) -> Optional[torch.dtype]:
+    """The type of the weights; None: not told."""
+    name = config.get("dtype") or config.get("torch_dtype")
+    found = getattr(torch, name, None) if isinstance(name, str) else None
+    return found if isinstance(found, torch.dtype) else None
+
+
+def positions_of(config: Dict[str, Any]) -> Optional[int]:
+    """How many tokens the model takes at most; None: not told."""
+    found = next((config[key] for key in ("max_position_embeddings", "n_positions") if key in config), None)
+    return found if isinstance(found, int) else None
+
+
+def with_dtype(config: Dict[str, Any], dtype: Optional[torch.dtype]) -> Dict[str, Any]:
+    """The same of weights of another type; None: of what it says."""
+    if dtype is None:
+        return config
+    return {**config, "dtype" if "dtype" in config else "torch_dtype": str(dtype).rpartition(".")[2]}
+
+
+def empty_model(folder: str, dtype: Optional[torch.dtype] = None) -> nn.Module:
+    """The model of a folder, its parameters on the device meta and its buffers on the CPU. Raises CheckpointError.
+
+    Buffers that the model makes itself may depend on dtype, which is what its weights will be.
+    """
+    config_of(folder)
+    transformers = _transformers()
+    with _told(folder), _without_parameters():
+        config = transformers.AutoConfig.from_pretrained(folder, **_LOCAL)
+        if hasattr(config, "quantization_config"):
+            del config.quantization_config
+        if dtype is not None:
+            setattr(config, "dtype" if hasattr(config, "dtype") else "torch_dtype", dtype)
+        model: nn.Module = transformers.AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    return model.eval()
+
+
+def whole_model(folder: str, dtype: Optional[torch.dtype]) -> nn.Module:
+    """As transformers itself reads it, all of it at once: what is stored under other names than the model has."""
+    transformers = _transformers()
+    key = "dtype" if int(transformers.__version__.partition(".")[0]) > 4 else "torch_dtype"
+    with _told(folder):
+        model: nn.Module = transformers.AutoModelForCausalLM.from_pretrained(folder, **{key: dtype}, **_LOCAL)
+    return model.eval()
+
+
+def tokens_of(folder: str, text: str) -> Tensor:
+    """A text file as the tokens of a model, int64 [tokens]. Raises CheckpointError."""
+    transformers = _transformers()
+    with _told(text):
+        try:
+            words = read_text(text)
+        except OSError as error:
+            raise CheckpointError(f"{text}: {error.strerror or line(error)}") from error
+    with _told(folder):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
+        found = tokenizer(words, verbose=False)["input_ids"]
+    return torch.tensor(found, dtype=torch.int64)
+
+
+def batches_of(tokens: Tensor, samples: int, length: int, place: str) -> List[Dict[str, Any]]:
+    """So many pieces of so many tokens, evenly over the text, for a model to be called with. Raises CheckpointError."""
+    if tokens.numel() < length:
+        raise CheckpointError(
+            f"{place}: {tokens.numel()} tokens are not one sample of {length}; give more text"
+        )
+    most = tokens.numel() // length
+    picks = [number * most // min(samples, most) for number in range(min(samples, most))]
+    return [{"input_ids": tokens[None, at * length : (at + 1) * length], "use_cache": False} for at in picks]
+
+
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+
+
+def _transformers() -> Any:
+    try:
+        import transformers
+    except ImportError as error:
+        say = (
+            f"models need transformers, which does not import here ({error}): pip install 'envdoctor[models]'"
+        )
+        raise ImportError(say) from error
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    return transformers
+
+
+@contextlib.contextmanager
+def _told(place: str) -> Iterator[None]:
+    """What transformers refuses, in one line."""
+    try:
+        yield
+    except CheckpointError:
+        raise
+    except Exception as error:  # of any class: a folder of others is data
+        first = str(error).strip().splitlines() or [type(error).__name__]
+        raise CheckpointError(f"{place}: transformers does not read it: {first[0]}") from error
+
+
+@contextlib.contextmanager
+def _without_parameters() -> Iterator[None]:
+    """Modules that are made here have parameters without values, and buffers as always."""
+    before = nn.Module.register_parameter
+
+    def register(module: nn.Module, name: str, value: Optional[nn.Parameter]) -> None:
+        if value is not None and value.device.type != "meta":
+            value = nn.Parameter(value.detach().to("meta"), requires_grad=False)
+        before(module, name, value)
+
+    nn.Module.register_parameter = register
+    try:
+        yield
+    finally:
+        nn.Module.register_parameter = before

@@ -1,0 +1,172 @@
+"""The schemes: what becomes of a linear, what is asked of calibration for it, and the options that it has."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+
+import torch
+from torch import nn
+
+from envdoctor.kernels import LinearW8A8
+from envdoctor.kernels.packed_linear import PackedLinear
+from envdoctor.quant.gptq import Inputs, gptq
+from envdoctor.quant.grid import Device, Grid, QuantizedWeight
+from envdoctor.quant.mse import mse
+from envdoctor.quant.rtn import rtn
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a scheme can be told; a scheme takes those that its row names."""
+
+    bits: int = 4
+    group_size: int = 128  # -1: all of a row
+    symmetric: bool = True
+    act_order: bool = False
+    static_groups: bool = False
+
+
+#: From a linear of torch, what its inputs were (None: not asked for) and where to pack, with options.
+Make = Callable[[nn.Linear, Optional[Inputs], Device, Options], PackedLinear]
+
+
+class Row(NamedTuple):
+    """Of the table."""
+
+    about: str
+    make: Make
+    takes: Tuple[str, ...] = ()
+    inputs: bool = False  # whether it wants them
+    sixteen_bits: bool = False  # whether its activations must have them
+    room: int = 21  # bytes for each weight of a linear while it is made, measured
+    default: Options = Options()
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """A row of the table with its options decided."""
+
+    name: str
+    options: Options
+
+    @property
+    def row(self) -> Row:
+        """What the table says."""
+        return SCHEMES[self.name]
+
+    def make(self, linear: nn.Linear, inputs: Optional[Inputs], device: Device) -> PackedLinear:
+        """The linear that takes its place, packed for a device. Raises ValueError."""
+        return self.row.make(linear, inputs, device, self.options)
+
+    def document(self) -> Dict[str, Any]:
+        """As files say it."""
+        return {"scheme": self.name, **{name: getattr(self.options, name) for name in self.row.takes}}
+
+
+def scheme(name: "str | Scheme", **options: Any) -> Scheme:
+    """A scheme by its name, with options other than its own. Raises ValueError."""
+    if isinstance(name, Scheme):
+        own = name.document()
+        return scheme(own.pop("scheme"), **{**own, **options})
+    if name not in SCHEMES:
+        raise ValueError(f"no scheme {name!r}; there are {', '.join(SCHEMES)}")
+    row = SCHEMES[name]
+    for option in options:
+        if option not in row.takes:
+            raise ValueError(
+                f"{name} has no {option}" + (f"; it has {', '.join(row.takes)}" if row.takes else "")
+            )
+    return Scheme(name, _checked(replace(row.default, **options)))
+
+
+def _checked(options: Options) -> Options:
+    group = options.group_size
+    if group != -1 and (group < 32 or group % 32):
+        raise ValueError(f"group_size must be a multiple of 32, or -1 for a whole row, not {group}")
+    Grid(options.bits, group, options.symmetric)
+    return options
+
+
+# --- how weights are rounded ------------------------------------------------------------------------------------------
+
+Rounding = Callable[[nn.Linear, Optional[Inputs], Grid, Options], QuantizedWeight]
+
+
+def _rtn(linear: nn.Linear, inputs: Optional[Inputs], grid: Grid, options: Options) -> QuantizedWeight:
+    return rtn(linear.weight, grid)
+
+
+def _mse(linear: nn.Linear, inputs: Optional[Inputs], grid: Grid, options: Options) -> QuantizedWeight:
+    return mse(linear.weight, grid)
+
+
+def _gptq(linear: nn.Linear, inputs: Optional[Inputs], grid: Grid, options: Options) -> QuantizedWeight:
+    if inputs is None or not inputs.count:  # a part of the model that no batch has reached
+        return rtn(linear.weight, grid)
+    order, static = options.act_order, options.static_groups
+    weight = linear.weight
+    return gptq(weight, inputs, grid, act_order=order, static_groups=static, device=weight.device)
+
+
+# --- what becomes of linears ------------------------------------------------------------------------------------------
+
+
+def _w8a8(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
+    return LinearW8A8.from_linear(linear, device)
+
+
+def _w4a8(rounding: Rounding, numerics: str) -> Make:
+    def make(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
+        how = numerics if options.symmetric else "gptq"
+        grid = Grid(4, options.group_size, options.symmetric, how, torch.float32)
+        return rounding(linear, inputs, grid, options).linear_w4a8(linear.bias, device)
+
+    return make
+
+
+def _w4a16(rounding: Rounding) -> Make:
+    def make(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
+        grid = Grid(options.bits, options.group_size, options.symmetric)
+        return rounding(linear, inputs, grid, options).linear_w4a16(linear.bias, device)
+
+    return make
+
+
+_GROUPS = ("group_size", "symmetric")
+_GPTQ = ("act_order", "static_groups")
+_WHOLE_ROWS = Options(group_size=-1)
+
+SCHEMES: Dict[str, Row] = {
+    "w8a8": Row("int8 weights, each row of activations with a scale of its own", _w8a8, room=8),
+    "w4a8": Row(
+        "int4 weights with a scale a row, int8 activations", _w4a8(_rtn, "absmax"), default=_WHOLE_ROWS
+    ),
+    "w4a8-gptq": Row(
+        "the same, rounded by GPTQ",
+        _w4a8(_gptq, "absmax"),
+        ("act_order",),
+        inputs=True,
+        room=13,
+        default=_WHOLE_ROWS,
+    ),
+    "w4a8-g128": Row("int4 weights in groups, int8 activations", _w4a8(_rtn, "absmax"), _GROUPS),
+    "w4a8-g128-gptq": Row(
+        "the same, rounded by GPTQ", _w4a8(_gptq, "absmax"), (*_GROUPS, *_GPTQ), inputs=True, room=13
+    ),
+    "w4a16-rtn": Row(
+        "2 to 8 bits in groups, rounded to nearest; 16-bit activations",
+        _w4a16(_rtn),
+        ("bits", *_GROUPS),
+        sixteen_bits=True,
+    ),
+    "w4a16-mse": Row(
+        "the same, in ranges clipped to the least error", _w4a16(_mse), ("bits", *_GROUPS), sixteen_bits=True
+    ),
+    "w4a16-gptq": Row(
+        "the same, rounded by GPTQ",
+        _w4a16(_gptq),
+        ("bits", *_GROUPS, *_GPTQ),
+        inputs=True,
+        room=13,
+        sixteen_bits=True,
+    ),
+}

@@ -1,0 +1,224 @@
+"""A folder of a model quantised into another one, a block at a time: read, quantised, written, let go of."""
+
+import hashlib
+import posixpath
+from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
+
+import torch
+from torch import Tensor
+
+from envdoctor import __version__
+from envdoctor.host import LocalHost, make_folder, remove
+from envdoctor.progress import Progress
+from envdoctor.quant.blocks import SKIP, evaluated, linears
+from envdoctor.quant.folder import inside, names_of_blocks, put_linears, rest_of
+from envdoctor.quant.gptq_config import CheckpointError
+from envdoctor.quant.grid import Device
+from envdoctor.quant.model import batches_for, quantize_block
+from envdoctor.quant.packed_file import GptqFiles, OwnFiles, PackedFiles, packed_files
+from envdoctor.quant.pretrained import config_of, dtype_of, empty_model, whole_model, with_dtype
+from envdoctor.quant.replay import Replay
+from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.tensor_file import Tensors
+from envdoctor.quant.tensor_files import TensorFiles, read_json, write_json
+from envdoctor.quant.weights import UnmatchedError, Weights, drop
+from envdoctor.quant.whole_folder import resumed_folder
+from envdoctor.quant.writing import Writer, copy_others, items_of
+
+_JOB = "job.json"
+
+
+class Source:
+    """A model in a folder: one that is empty, and the weights of its parts; or, where they do not match, all of it."""
+
+    def __init__(self, folder: str, dtype: Optional[torch.dtype] = None) -> None:
+        self.folder, self.config = folder, config_of(folder)
+        if packed_files(folder) is not None:
+            raise CheckpointError(f"{folder}: it is quantised already")
+        files = TensorFiles(folder)
+        self.dtype = dtype or self.stored_dtype(folder)
+        self.model = empty_model(folder, self.dtype)
+        self.weights: Optional[Weights] = None
+        try:
+            self.weights = Weights(self.model, files, files.read, self.dtype)
+        except UnmatchedError:
+            self.model = whole_model(folder, self.dtype)
+        self.keys = self.weights.key_of if self.weights else {}
+        self.size = files.size()
+
+    @staticmethod
+    def stored_dtype(folder: str) -> torch.dtype:
+        """Of the weights in a folder, as its config.json says, or as the first of them are stored."""
+        told = dtype_of(config_of(folder))
+        if told is not None:
+            return told
+        files = TensorFiles(folder)
+        types = (files.read(key).dtype for key in files)
+        return next((dtype for dtype in types if dtype.is_floating_point), torch.float32)
+
+    def load(self, prefix: str, device: torch.device, without: Sequence[str] = ()) -> None:
+        """Have a block there, on a device, but for some linears in it."""
+        if self.weights is not None:
+            names = self.weights.names(prefix + "." if prefix else "")
+            self.load_tensors([name for name in names if name.rpartition(".")[0] not in without], device)
+        self.model.get_submodule(prefix).to(device)
+
+    def load_tensors(self, names: Sequence[str], device: torch.device) -> None:
+        """Have some tensors there."""
+        if self.weights is not None:
+            self.weights.load(names, device)
+
+    def width(self, tensor: Tensor) -> int:
+        """Bytes of each value of one of its tensors."""
+        dtype = self.dtype if tensor.is_floating_point() else tensor.dtype
+        size: int = torch.empty(0, dtype=dtype).element_size()
+        return size
+
+    def drop(self, prefix: str) -> None:
+        """Let go of it."""
+        if self.weights is not None:
+            drop(self.model.get_submodule(prefix))
+
+    def before_blocks(self, skip: Sequence[str]) -> List[str]:
+        """Tensors outside of blocks, but for heads, which calibration does not reach: linears in `skip`."""
+        blocks, found = names_of_blocks(self.model), linears(self.model, ())
+        heads = set(found) - set(linears(self.model, skip))
+        names = (name for name in self.keys if not inside(name, blocks))
+        return [name for name in names if name.rpartition(".")[0] not in heads]
+
+    def rest(self) -> Iterator[Tensors]:
+        """What is outside of blocks, by keys."""
+        blocks = names_of_blocks(self.model)
+        if self.weights is None:
+            yield from rest_of(self.model, blocks)
+            return
+        for name in self.weights.names():
+            if not inside(name, blocks):
+                yield [(self.keys[name], self.weights.read(name))]
+
+
+class Written(NamedTuple):
+    """What was written."""
+
+    linears: int
+    bytes_before: int
+    bytes_after: int
+
+
+def quantize_folder(
+    source: Source,
+    folder: str,
+    how: "str | Scheme",
+    batches: Sequence[Dict[str, Any]] = (),
+    skip: Sequence[str] = SKIP,
+    device: Device = None,
+    progress: Optional[Progress] = None,
+    anew: bool = False,
+) -> Written:
+    """Write a model's folder with its linears quantised (see quantize_model). Raises CheckpointError, ValueError.
+
+    One block is held at a time, on `device` (default: the CPU). Blocks that are done stay in FOLDER.part, from which
+    the next call with the same arguments goes on, whatever ended this one; `anew` has it begin again.
+    """
+    chosen, target = scheme(how), torch.device(device or "cpu")
+    if chosen.row.sixteen_bits and source.dtype == torch.float32:
+        raise ValueError(
+            f"{chosen.name} has activations of 16 bits, and the model is float32: name another dtype"
+        )
+    replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.inputs else None
+    with resumed_folder(folder) as whole, evaluated(source.model):
+        job = _Job(source, whole, chosen, _identity(source, chosen, batches, skip), anew)
+        written = job.run(replay, skip, target, progress or Progress())
+        copy_others(source.folder, whole)
+    return written
+
+
+class _Job:
+    """What is done of one folder, and the rest of it."""
+
+    def __init__(
+        self, source: Source, whole: str, chosen: Scheme, identity: Dict[str, Any], anew: bool
+    ) -> None:
+        self._source, self._chosen = source, chosen
+        self._blocks = names_of_blocks(source.model)
+        self._writer = Writer(whole, chosen, len(self._blocks) + 1)
+        self._notes = posixpath.join(posixpath.dirname(whole), "finished")
+        if anew or not self._is(identity):
+            for path in (whole, self._notes):
+                remove(path)
+                make_folder(path)
+            write_json(self._notes, _JOB, identity)
+
+    def _is(self, identity: Dict[str, Any]) -> bool:
+        path = posixpath.join(self._notes, _JOB)
+        return LocalHost().exists(path) and read_json(path) == identity
+
+    def run(
+        self, replay: Optional[Replay], skip: Sequence[str], device: torch.device, progress: Progress
+    ) -> Written:
+        """Do what is not done."""
+        if replay:
+            self._source.load_tensors(self._source.before_blocks(skip), device)
+        for part, name in enumerate(self._blocks):
+            progress.start(f"block {part + 1} of {len(self._blocks)}")
+            done = self._done(part)
+            if done is None:
+                self._source.load(name, device)
+                quantize_block(self._source.model, name, self._chosen, replay, skip, device, progress)
+                self._write(part, name)
+            elif replay:
+                self._restore(part, name, done, device)
+            if replay and part + 1 < len(self._blocks):
+                replay.advance(name)
+            self._source.drop(name)
+            progress.finish("quantised" if done is None else "was there")
+        return self._finish(progress)
+
+    def _done(self, part: int) -> Optional[Dict[str, Any]]:
+        path = posixpath.join(self._notes, f"{part}.json")
+        found: Optional[Dict[str, Any]] = read_json(path) if LocalHost().exists(path) else None
+        return found
+
+    def _write(self, part: int, name: str) -> None:
+        linears: Dict[str, Dict[str, Any]] = {}
+        items = items_of(self._source.model, name, self._source.keys, self._writer, linears)
+        sizes = self._writer.write(part, items)
+        write_json(self._notes, f"{part}.json", {"sizes": sizes, "linears": linears})
+
+    def _restore(self, part: int, name: str, done: Dict[str, Any], device: torch.device) -> None:
+        path, linears = self._writer.path(part), done["linears"]
+        put: List[str] = []
+        if linears:
+            config = self._writer.config
+            files: PackedFiles = OwnFiles(path, linears) if config is None else GptqFiles(path, config)
+            put = put_linears(self._source.model, files, device)
+        self._source.load(name, device, put)
+
+    def _finish(self, progress: Progress) -> Written:
+        progress.start("what is outside of blocks")
+        sizes = self._writer.write(len(self._blocks), self._source.rest())
+        done = [self._done(part) or {} for part in range(len(self._blocks))]
+        linears = {name: found for each in done for name, found in each["linears"].items()}
+        config = with_dtype(self._source.config, self._source.dtype)
+        parts = [*(each["sizes"] for each in done), sizes]
+        self._writer.finish(parts, linears, config)
+        progress.finish("written")
+        return Written(len(linears), self._source.size, sum(sum(part.values()) for part in parts))
+
+
+def _identity(source: Source, chosen: Scheme, batches: Sequence[Any], skip: Sequence[str]) -> Dict[str, Any]:
+    """What must be the same for one run to go on where another one ended."""
+    host = LocalHost()
+    paths = [posixpath.join(source.folder, name) for name in sorted(host.scan(source.folder))]
+    stats = [(path, host.stat(path)) for path in paths]
+    tokens = hashlib.sha256()
+    for batch in batches if chosen.row.inputs else ():
+        tokens.update(batch["input_ids"].numpy().tobytes())
+    return {
+        "envdoctor": __version__,
+        "files": [[path, found.size, found.mtime] for path, found in stats if found and found.kind == "file"],
+        "dtype": str(source.dtype),
+        "skip": list(skip),
+        "tokens": tokens.hexdigest(),
+        **chosen.document(),
+    }

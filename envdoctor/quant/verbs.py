@@ -1,0 +1,193 @@
+"""What `envdoctor quantize` and `envdoctor compare` do, from arguments to documents."""
+
+import functools
+import posixpath
+import time
+from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+import torch
+from torch import nn
+
+from envdoctor.host import new_file_mode, replace_whole
+from envdoctor.progress import Progress
+from envdoctor.quant import comparison
+from envdoctor.quant.blocks import SKIP
+from envdoctor.quant.folder import load
+from envdoctor.quant.model import quantize_model
+from envdoctor.quant.packed_file import scheme_of
+from envdoctor.quant.peak import predicted_peak
+from envdoctor.quant.pretrained import batches_of, config_of, positions_of, tokens_of
+from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.stream import Source, quantize_folder
+from envdoctor.quant.watch import Watch
+from envdoctor.quant.whole_folder import check_new
+
+LENGTH, PROMPT = 512, 128
+
+#: A text (None: there is none), how many pieces of it and of how many tokens (None: LENGTH, or what the model takes).
+Calibration = Tuple[Optional[str], int, Optional[int]]
+
+
+class Asked(NamedTuple):
+    """Of `quantize`."""
+
+    model: str
+    out: str
+    scheme: str
+    options: Mapping[str, Any] = {}
+    calibration: Calibration = (None, 128, None)
+    skip: Optional[Sequence[str]] = None
+    device: str = "cpu"
+    dtype: Optional[str] = None
+    anew: bool = False
+
+
+def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
+    """Do it, and say what was done. Raises CheckpointError, ValueError, ImportError, OSError."""
+    chosen, device = scheme(asked.scheme, **asked.options), usable_device(asked.device)
+    check_new(asked.out)
+    batches = calibrating(asked.model, chosen, asked.calibration)
+    source = Source(asked.model, dtype_for(asked.model, chosen, asked.dtype))
+    skip = SKIP if asked.skip is None else asked.skip
+    predicted = predicted_peak(source, chosen, batches, skip, device)
+    on = f", {predicted.device / 1e6:.0f} MB on {device}" if predicted.device else ""
+    progress.note(
+        f"{chosen.name}: up to {predicted.host / 1e6:.0f} MB of memory for weights and what is done{on}"
+    )
+    watch, began = Watch(device), time.monotonic()
+    written = quantize_folder(source, asked.out, chosen, batches, skip, device, progress, asked.anew)
+    return {
+        "model": asked.model,
+        "out": asked.out,
+        **chosen.document(),
+        **written._asdict(),
+        "predicted_peak": predicted._asdict(),
+        "peak": watch.peak()._asdict(),
+        "seconds": round(time.monotonic() - began, 2),
+    }
+
+
+def usable_device(name: str) -> torch.device:
+    """A device that is here. Raises ValueError."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(f"no device {name!r}: {str(error).splitlines()[0]}") from error
+    return device
+
+
+def dtype_for(folder: str, chosen: Scheme, name: Optional[str]) -> Optional[torch.dtype]:
+    """Of what is not quantised: the one named; None: as stored; 16 bits where a scheme wants them."""
+    if name is not None:
+        dtype: torch.dtype = getattr(torch, name)
+        return dtype
+    stored = Source.stored_dtype(folder)
+    return torch.float16 if chosen.row.sixteen_bits and stored == torch.float32 else None
+
+
+def calibrating(folder: str, chosen: Scheme, given: Calibration) -> List[Dict[str, Any]]:
+    """What a scheme is calibrated with; nothing where it wants nothing."""
+    text, samples, length = given
+    if not chosen.row.inputs:
+        return []
+    if text is None:
+        raise ValueError(f"{chosen.name} wants a text to calibrate with: --calibration FILE")
+    tokens = tokens_of(folder, text)
+    return batches_of(tokens, samples, piece(folder, length), text)
+
+
+def piece(folder: str, length: Optional[int]) -> int:
+    """How many tokens a piece of a text has."""
+    most = positions_of(config_of(folder))
+    if length is None:
+        return min(LENGTH, most or LENGTH)
+    if most is not None and length > most:
+        raise ValueError(f"--length {length}: the model takes {most} tokens at most")
+    return length
+
+
+class ToCompare(NamedTuple):
+    """Of `compare`."""
+
+    model: str
+    folders: Sequence[str]
+    schemes: Sequence[str]
+    text: str
+    calibration: Calibration
+    prompt: Optional[int]
+    generated: int
+    device: str
+    dtype: Optional[str]
+    plot: Optional[str]
+
+
+class Compared(NamedTuple):
+    """As a table, and for JSON."""
+
+    text: str
+    document: Dict[str, Any]
+
+
+def compare(asked: ToCompare, progress: Progress) -> Compared:
+    """Do it; the plot is written. Raises as quantize does."""
+    device, chosen = usable_device(asked.device), [scheme(name) for name in asked.schemes]
+    if asked.plot is not None:
+        comparison.figures()
+    for folder in asked.folders:
+        config_of(folder)
+    batches = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
+    trial = _trial(asked)
+    rows: List[comparison.Row] = []
+    for name, how, make in _models(asked, chosen, batches, device, progress):
+        progress.start(f"{name} ({how})" if how else name)
+        rows.append(comparison.tried(name, how, make(), trial, device))
+        progress.finish(f"perplexity {rows[-1].perplexity:.4g}")
+    if asked.plot is not None:
+        replace_whole(asked.plot, comparison.as_png(rows), new_file_mode(asked.plot))
+    return Compared(comparison.as_text(rows), comparison.as_document(rows, trial, device))
+
+
+def _trial(asked: ToCompare) -> comparison.Trial:
+    tokens = tokens_of(asked.model, asked.text)
+    length = piece(asked.model, asked.calibration[2])
+    if tokens.numel() < max(length, 2):
+        raise ValueError(
+            f"{asked.text}: {tokens.numel()} tokens are not one piece of {length}; give more text"
+        )
+    windows = tokens[: tokens.numel() // length * length].view(-1, length)
+    return comparison.Trial(windows, tokens[: _prompt(asked, tokens.numel())], asked.generated)
+
+
+def _prompt(asked: ToCompare, tokens: int) -> int:
+    most = min(tokens, (positions_of(config_of(asked.model)) or tokens + asked.generated) - asked.generated)
+    prompt = min(PROMPT, most) if asked.prompt is None else asked.prompt
+    if not 0 < prompt <= most:
+        raise ValueError(
+            f"--prompt {prompt}: text and model have room for {most}, and {asked.generated} after that"
+        )
+    return prompt
+
+
+def _models(
+    asked: ToCompare,
+    chosen: Sequence[Scheme],
+    batches: Mapping[str, List[Dict[str, Any]]],
+    device: torch.device,
+    progress: Progress,
+) -> Iterator[Tuple[str, Optional[str], Callable[[], nn.Module]]]:
+    """Names, schemes, and what makes them, one at a time."""
+    dtype = None if asked.dtype is None else getattr(torch, asked.dtype)
+    name = posixpath.basename(posixpath.abspath(asked.model))
+    yield name, None, lambda: load(asked.model, device, dtype=dtype)
+    for folder in asked.folders:
+        said = scheme_of(folder)
+        yield posixpath.basename(posixpath.abspath(folder)), said, functools.partial(load, folder, device)
+    for each in chosen:
+        with_dtype = dtype_for(asked.model, each, asked.dtype)
+
+        def made(each: Scheme = each, dtype: Optional[torch.dtype] = with_dtype) -> nn.Module:
+            model = load(asked.model, device, dtype=dtype)
+            return quantize_model(model, each, batches[each.name], device=device)
+
+        yield name, each.name, made

@@ -1,0 +1,116 @@
+"""The weights of a model where they are needed: read from files, part by part, and let go of again."""
+
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, Tuple
+
+import torch
+from torch import Tensor, nn
+
+from envdoctor.kernels.packed_linear import PackedLinear
+from envdoctor.quant.gptq_config import CheckpointError
+
+
+class UnmatchedError(CheckpointError):
+    """A checkpoint whose tensors are not those of the model."""
+
+
+class Weights:
+    """Of a model whose parameters are on the device meta at first, in tensors that `read` reads by their keys.
+
+    Keys are the model's names, or differ from them by the prefix of its class. What is missing may be tied to what is
+    there, or a buffer. Numbers that are not whole become `dtype` (None: what they are). Raises UnmatchedError.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        keys: Iterable[str],
+        read: Callable[[str], Tensor],
+        dtype: Optional[torch.dtype] = None,
+    ) -> None:
+        self._model, self._read, self._dtype = model, read, dtype
+        spelt = spellings(model, keys)
+        self._twins: Dict[int, List[str]] = {}  # of tied parameters, which are one under several names
+        tensors = dict(tensors_of(model))
+        for name, tensor in tensors.items():
+            self._twins.setdefault(id(tensor), []).append(name)
+        self.key_of: Dict[str, str] = {}
+        for twins in self._twins.values():
+            key = next((spelt[name] for name in twins if name in spelt), None)
+            if key is not None:
+                self.key_of[twins[0]] = key
+            elif tensors[twins[0]].is_meta:
+                raise UnmatchedError(f"no tensor {twins[0]} in it")
+        self._names = {twins[0]: twins for twins in self._twins.values()}
+        self._like = {name: (tensors[name].shape, tensors[name].is_floating_point()) for name in self.key_of}
+
+    def names(self, prefix: str = "") -> List[str]:
+        """Of a part of the model; tied ones once."""
+        return [name for name in self.key_of if name.startswith(prefix)]
+
+    def read(self, name: str) -> Tensor:
+        """One of them, a copy. Raises CheckpointError where it is not like the model's."""
+        found = self._read(self.key_of[name])
+        if (found.shape, found.is_floating_point()) != self._like[name]:
+            what, like = f"{str(found.dtype)[6:]} {list(found.shape)}", list(self._like[name][0])
+            raise CheckpointError(
+                f"{self.key_of[name]} is {what}, which does not go into {like} of the model"
+            )
+        wanted = self._dtype if found.is_floating_point() else None
+        return found.to(wanted or found.dtype, copy=True)
+
+    def load_all(self, device: torch.device) -> None:
+        """Put all of them into the model, on a device."""
+        self.load(self.names(), device)
+
+    def load(self, names: Iterable[str], device: torch.device) -> None:
+        """Put them into the model, on a device."""
+        for name in names:
+            tensor = self.read(name).to(device)
+            made = nn.Parameter(tensor, requires_grad=False)
+            for twin in self._names[name]:
+                parent, _, leaf = twin.rpartition(".")
+                module = self._model.get_submodule(parent)
+                if leaf in module._buffers:
+                    module._buffers[leaf] = tensor
+                else:
+                    module._parameters[leaf] = made
+
+
+def spellings(model: nn.Module, keys: Iterable[str]) -> Dict[str, str]:
+    """Keys of a checkpoint by the names that a model may have for them: with and without the prefix of its class."""
+    prefix = getattr(model, "base_model_prefix", "")
+    found: Dict[str, str] = {}
+    for key in keys:
+        found[key] = key
+        if prefix:
+            bare = key[len(prefix) + 1 :] if key.startswith(prefix + ".") else f"{prefix}.{key}"
+            found.setdefault(bare, key)
+    return found
+
+
+def drop(block: nn.Module) -> None:
+    """Let go of all tensors of a block, which is not called any more."""
+    for module in block.modules():
+        for tensors in (module._parameters, module._buffers):
+            tensors.update(dict.fromkeys(tensors))
+
+
+def once(tensors: Iterable[Tuple[str, Tensor]]) -> Iterator[Tuple[str, Tensor]]:
+    """Tied ones under the first of their names."""
+    seen = set()
+    for name, tensor in tensors:
+        if id(tensor) not in seen:
+            seen.add(id(tensor))
+            yield name, tensor
+
+
+def tensors_of(module: nn.Module, prefix: str = "") -> Iterator[Tuple[str, Tensor]]:
+    """What files have of a module, by name, but for linears that are packed."""
+    for path, each in module.named_modules(prefix=prefix):
+        if isinstance(each, PackedLinear):
+            continue
+        hidden = each._non_persistent_buffers_set
+        stored = {name: tensor for name, tensor in each._buffers.items() if name not in hidden}
+        for name, tensor in {**each._parameters, **stored}.items():
+            if tensor is not None:
+                yield f"{path}.{name}" if path else name, tensor

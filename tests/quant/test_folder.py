@@ -1,0 +1,396 @@
+"""Folders of models: quantised block by block, written from memory, read, gone on with; and those that are broken."""
+
+import copy
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+from envdoctor.kernels.packed_linear import PackedLinear
+from envdoctor.progress import Progress
+from envdoctor.quant.checkpoint import GptqCheckpoint
+from envdoctor.quant.folder import load, save
+from envdoctor.quant.gptq_config import CheckpointError
+from envdoctor.quant.model import quantize_model
+from envdoctor.quant.peak import predicted_peak
+from envdoctor.quant.schemes import SCHEMES, scheme
+from envdoctor.quant.stream import Source, quantize_folder
+from tests.quant import small_models
+from tests.quant.small_models import batches, difference, logits, model_of
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """A folder of each family, of several files."""
+    made = {}
+    for family in small_models.CONFIGS:
+        made[family] = str(tmp_path_factory.mktemp("models") / family)
+        small_models.save(model_of(family), made[family], max_shard_size="100KB")
+    return made
+
+
+def source_of(folder, name):
+    return Source(folder, torch.bfloat16 if SCHEMES[name].sixteen_bits else None)
+
+
+def states(model):
+    return {name: each.plain() for name, each in model.named_modules() if isinstance(each, PackedLinear)}
+
+
+def assert_same_linears(model, other):
+    one, two = states(model), states(other)
+    assert one.keys() == two.keys() and one
+    for name in one:
+        assert one[name].keys() == two[name].keys()
+        for part in one[name]:
+            assert torch.equal(one[name][part], two[name][part]), (name, part)
+
+
+@pytest.mark.parametrize("family", sorted(small_models.CONFIGS))
+@pytest.mark.parametrize("name", ["w8a8", "w4a8-g128-gptq", "w4a16-gptq"])
+def test_block_by_block_is_as_in_memory(tmp_path, folders, family, name):
+    source, out = source_of(folders[family], name), str(tmp_path / "out")
+    written = quantize_folder(source, out, name, batches())
+    expected = quantize_model(load(folders[family], dtype=source.dtype), name, batches())
+    found = load(out)
+    assert_same_linears(found, expected)
+    assert torch.equal(logits(found, batches()[0]), logits(expected, batches()[0]))
+    assert written.linears == len(states(expected))
+    assert written.bytes_before == sum(
+        path.stat().st_size for path in Path(folders[family]).glob("*.safetensors")
+    )
+    assert os.listdir(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_round_trip_from_memory(tmp_path, name):
+    model = model_of("opt")
+    if SCHEMES[name].sixteen_bits:
+        model = model.bfloat16()
+    quantize_model(model, name, batches())
+    out = str(tmp_path / "out")
+    save(model, out, name)
+    found = load(out)
+    assert_same_linears(found, model)
+    assert torch.equal(logits(found, batches()[0]), logits(model, batches()[0]))
+
+
+@pytest.mark.parametrize(
+    "options", [{"bits": 3}, {"bits": 8}, {"act_order": True, "group_size": 32}, {"symmetric": False}]
+)
+def test_gptq_checkpoints_say_what_they_are(tmp_path, folders, options):
+    """As others read them: quantize_config.json, quantization_config in config.json, the tensors' names."""
+    chosen, out = scheme("w4a16-gptq", **options), str(tmp_path / "out")
+    quantize_folder(source_of(folders["llama"], chosen.name), out, chosen, batches())
+    said = json.loads(Path(out, "quantize_config.json").read_text())
+    assert json.loads(Path(out, "config.json").read_text())["quantization_config"] == said
+    assert said["quant_method"] == "gptq" and said["bits"] == chosen.options.bits
+    assert said["desc_act"] == chosen.options.act_order and said["sym"] == chosen.options.symmetric
+    assert said["checkpoint_format"] == ("gptq" if chosen.options.symmetric else "gptq_v2")
+    checkpoint = GptqCheckpoint(out)
+    assert len(checkpoint.linears) == 14
+    weight = model_of("llama").model.layers[0].mlp.up_proj.weight
+    read = checkpoint.read("model.layers.0.mlp.up_proj").weight.dequantized()
+    bound = {3: 0.35, 4: 0.2, 8: 0.02}[chosen.options.bits]
+    assert float((read - weight).norm() / weight.norm()) < bound
+    index = json.loads(Path(out, "model.safetensors.index.json").read_text())["weight_map"]
+    for key, file in index.items():
+        assert key in load_file(os.path.join(out, file))
+
+
+def test_what_is_no_gptq_checkpoint_is_not_taken_for_weights(tmp_path, folders):
+    from transformers import AutoModelForCausalLM
+
+    out = str(tmp_path / "out")
+    quantize_folder(Source(folders["llama"]), out, "w8a8")
+    assert not list(Path(out).glob("model*"))
+    with pytest.raises(OSError, match=r"model\.safetensors"):
+        AutoModelForCausalLM.from_pretrained(out, local_files_only=True)
+
+
+def test_tokenizers_come_along_and_weights_of_others_do_not(tmp_path, folders):
+    source = tmp_path / "source"
+    small_models.save(model_of("llama"), source)
+    (source / "pytorch_model.bin").write_bytes(b"weights")
+    (source / "modeling.py").write_text("program")
+    (source / ".hidden").write_text("hidden")
+    out = tmp_path / "out"
+    quantize_folder(Source(str(source)), str(out), "w8a8")
+    names = set(os.listdir(out))
+    assert {"tokenizer.json", "tokenizer_config.json", "generation_config.json"} <= names
+    assert not {"pytorch_model.bin", "modeling.py", ".hidden", "model.safetensors"} & names
+    assert (out / "tokenizer.json").read_bytes() == (source / "tokenizer.json").read_bytes()
+
+
+class Net(nn.Module):
+    """Not of transformers."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Linear(64, 48)
+        self.layers = nn.ModuleList(nn.Sequential(nn.Linear(48, 48), nn.ReLU()) for _ in range(3))
+        self.norm = nn.BatchNorm1d(48)
+
+    def forward(self, x):
+        x = self.first(x)
+        for layer in self.layers:
+            x = x + layer(x)
+        return self.norm(x)
+
+
+def test_any_module_is_written_and_read(tmp_path):
+    x = torch.randn(7, 64)
+    model = quantize_model(Net(), "w4a8-gptq", [x])
+    assert sorted(states(model)) == ["layers.0.0", "layers.1.0", "layers.2.0"]
+    save(model, str(tmp_path / "out"), "w4a8-gptq")
+    found = load(str(tmp_path / "out"), model=Net())
+    assert torch.equal(found(x), model(x)) and not found.training
+    with pytest.raises(CheckpointError, match=r"no config\.json"):
+        load(str(tmp_path / "out"))
+    with pytest.raises(CheckpointError, match=r"the model has no linear layers\.0\.0"):
+        load(str(tmp_path / "out"), model=nn.Sequential(nn.Linear(64, 48)))
+
+
+def test_names_may_lack_the_prefix_of_the_class(tmp_path):
+    """Of a checkpoint of the model without its head, as those of OPT are."""
+    model = model_of("opt")
+    model.model.save_pretrained(tmp_path / "bare")
+    assert not any(key.startswith("model.") for key in load_file(tmp_path / "bare" / "model.safetensors"))
+    config = json.loads((tmp_path / "bare" / "config.json").read_text())
+    (tmp_path / "bare" / "config.json").write_text(
+        json.dumps({**config, "architectures": ["OPTForCausalLM"]})
+    )
+    source = Source(str(tmp_path / "bare"))
+    assert source.weights is not None
+    quantize_folder(source, str(tmp_path / "out"), "w8a8")
+    expected = quantize_model(copy.deepcopy(model), "w8a8")
+    assert torch.equal(logits(load(str(tmp_path / "out")), batches()[0]), logits(expected, batches()[0]))
+
+
+def test_a_checkpoint_of_other_names_is_read_whole(tmp_path):
+    """Experts one by one, which transformers holds in one tensor."""
+    small_models.save(model_of("mixtral"), tmp_path / "model")
+    assert any(".experts.3." in key for key in load_file(tmp_path / "model" / "model.safetensors"))
+    source = Source(str(tmp_path / "model"))
+    assert source.weights is None
+    quantize_folder(source, str(tmp_path / "out"), "w4a8-gptq", batches())
+    assert difference(load(str(tmp_path / "out")), model_of("mixtral"), batches()[0]) < 0.3
+
+
+class Stop(Progress):
+    """Ends the run when a block begins."""
+
+    def __init__(self, at):
+        self.at, self.said = at, []
+
+    def start(self, label):
+        if self.at in label:
+            raise KeyboardInterrupt
+
+    def finish(self, result):
+        self.said.append(result)
+
+
+@pytest.mark.parametrize("name", ["w8a8", "w4a8-gptq", "w4a16-gptq"])
+def test_a_run_that_ended_is_gone_on_with(tmp_path, folders, name):
+    whole, out = str(tmp_path / "whole"), str(tmp_path / "out")
+    quantize_folder(source_of(folders["llama"], name), whole, name, batches())
+    with pytest.raises(KeyboardInterrupt):
+        quantize_folder(source_of(folders["llama"], name), out, name, batches(), progress=Stop("block 2"))
+    assert sorted(os.listdir(tmp_path)) == ["out.part", "whole"]
+    said = Stop("never")
+    quantize_folder(source_of(folders["llama"], name), out, name, batches(), progress=said)
+    assert said.said == ["was there", "quantised", "written"]
+    assert sorted(os.listdir(tmp_path)) == ["out", "whole"]
+    assert sorted(os.listdir(out)) == sorted(os.listdir(whole))
+    for path in Path(whole).iterdir():
+        assert path.read_bytes() == Path(out, path.name).read_bytes(), path.name
+
+
+def test_another_job_begins_anew(tmp_path, folders):
+    out = str(tmp_path / "out")
+    for name, data, anew, expected in (
+        ("w4a8-gptq", batches(), False, []),
+        ("w4a8-gptq", batches(seed=1), False, []),  # other inputs
+        ("w8a8", batches(seed=1), False, []),  # another scheme
+        ("w8a8", batches(seed=2), False, ["was there"]),  # which has no inputs
+        ("w8a8", batches(seed=2), True, []),
+    ):
+        said = Stop("block 2")
+        with pytest.raises(KeyboardInterrupt):
+            quantize_folder(Source(folders["llama"]), out, name, data, progress=said, anew=anew)
+        assert said.said == (expected or ["quantised"]), (name, anew)
+
+
+def test_a_kill_leaves_nothing_under_the_name(tmp_path, folders):
+    """And the next run goes on."""
+    out = tmp_path / "out"
+    script = (
+        "import sys, time; from envdoctor.quant.stream import Source, quantize_folder\n"
+        "from envdoctor.progress import Progress\n"
+        "class Slow(Progress):\n"
+        "    def finish(self, result): print(result, flush=True); time.sleep(60)\n"
+        "quantize_folder(Source(sys.argv[1]), sys.argv[2], 'w8a8', progress=Slow())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    child = subprocess.Popen(
+        [sys.executable, "-c", script, folders["llama"], str(out)], stdout=subprocess.PIPE, env=environment
+    )
+    assert child.stdout.readline() == b"quantised\n"
+    with pytest.raises(CheckpointError, match="another process"):
+        quantize_folder(Source(folders["llama"]), str(out), "w8a8")
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    child.stdout.close()
+    assert not out.exists()
+    said = Stop("never")
+    quantize_folder(Source(folders["llama"]), str(out), "w8a8", progress=said)
+    assert said.said == ["was there", "quantised", "written"]
+
+
+KEPT = """
+import resource, sys, torch
+from pathlib import Path
+from envdoctor.quant.peak import predicted_peak
+from envdoctor.quant.stream import Source, quantize_folder
+small, large, out, *names = sys.argv[1:]
+
+def within(name, share):
+    quantize_folder(Source(small, torch.bfloat16), f"{out}-small-{name}-{share}", name)
+    source = Source(large, torch.bfloat16)
+    predicted = predicted_peak(source, name).host
+    held = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
+    limit = int(held.split()[1]) * 1024 + int(predicted * share)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
+    try:
+        quantize_folder(source, f"{out}-large-{name}-{share}", name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return predicted
+
+for name in names:
+    print(within(name, 1))
+try:
+    within(names[-1], 0.1)
+except (MemoryError, RuntimeError):
+    print("too little")
+"""
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """A model of a hundred million bytes, in twenty files."""
+    from transformers import AutoModelForCausalLM, LlamaConfig
+
+    folder = tmp_path_factory.mktemp("large") / "large"
+    sizes = {"hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 20, "num_attention_heads": 8}
+    model = AutoModelForCausalLM.from_config(LlamaConfig(vocab_size=1024, dtype="bfloat16", **sizes))
+    model.save_pretrained(folder, max_shard_size="5MB")
+    size = sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+    assert size > 100e6
+    return str(folder), size
+
+
+def test_the_peak_of_memory_is_predicted_and_kept(tmp_path, folders, large):
+    """In a child, which gets no more from the kernel than is predicted; and fails if it gets much less."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
+        "OMP_NUM_THREADS": "1",
+    }
+    arguments = (folders["llama"], large[0], str(tmp_path / "out"), "w8a8", "w4a8-g128", "w4a16-rtn")
+    done = subprocess.run(
+        [sys.executable, "-c", KEPT, *arguments], capture_output=True, text=True, env=environment
+    )
+    assert done.returncode == 0, done.stderr
+    *predicted, last = done.stdout.splitlines()
+    assert len(predicted) == 3 and last == "too little"
+    assert all(int(each) < 0.8 * large[1] for each in predicted)
+
+
+def test_the_peak_does_not_grow_with_the_number_of_blocks(folders, large):
+    predicted = predicted_peak(Source(large[0]), "w8a8").host
+    source = Source(large[0])
+    source.model.model.layers = source.model.model.layers[:2]
+    assert predicted_peak(source, "w8a8").host == predicted
+
+
+def broken(folder, name, text):
+    (Path(folder) / name).write_text(text)
+
+
+def test_broken_folders_are_one_line(tmp_path, folders):
+    def model(name):
+        folder = tmp_path / name
+        small_models.save(model_of("llama"), folder)
+        return folder
+
+    cut = model("cut") / "model.safetensors"
+    cut.write_bytes(cut.read_bytes()[:-100])
+    broken(model("config"), "config.json", "{")
+    broken(model("list"), "config.json", "[]")
+    broken(model("type"), "config.json", '{"model_type": "nonesuch"}')
+    (model("weights") / "model.safetensors").unlink()
+    bare = model("bare")
+    (bare / "config.json").unlink()
+    quantize_folder(Source(str(model("done"))), str(tmp_path / "quantised"), "w8a8")
+    for folder, what in (
+        ("nowhere", "no such folder"),
+        ("bare", "no config.json in it"),
+        ("config", "not JSON"),
+        ("list", "not a JSON object"),
+        ("type", "transformers does not read it"),
+        ("cut", "not a whole safetensors file"),
+        ("weights", r"0 of \*.safetensors"),
+        ("quantised", "quantised already"),
+    ):
+        with pytest.raises(CheckpointError, match=what) as error:
+            quantize_folder(Source(str(tmp_path / folder)), str(tmp_path / "out"), "w8a8")
+        assert "\n" not in str(error.value) and folder in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_broken_quantised_folders_are_one_line(tmp_path, folders):
+    for number, (spoil, what) in enumerate(
+        (
+            (lambda said: said.update(format=2), "not of format 1"),
+            (lambda said: said["linears"]["model.layers.0.mlp.up_proj"].update(kind="Other"), "no 'Other'"),
+            (lambda said: said["linears"].update(extra={"kind": "LinearW8A8"}), "no linear extra"),
+            (
+                lambda said: said["linears"].pop("model.layers.0.mlp.up_proj"),
+                r"up_proj.weight is int8 \[96, 64\]",
+            ),
+        )
+    ):
+        out = str(tmp_path / str(number))
+        quantize_folder(Source(folders["llama"]), out, "w8a8")
+        path = Path(out, "envdoctor_quantized.json")
+        said = json.loads(path.read_text())
+        spoil(said)
+        path.write_text(json.dumps(said))
+        with pytest.raises(CheckpointError, match=what) as error:
+            load(out)
+        assert "\n" not in str(error.value)
+
+
+def test_a_folder_with_something_in_it_stays(tmp_path, folders):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").write_text("mine")
+    with pytest.raises(CheckpointError, match="there is something in it"):
+        quantize_folder(Source(folders["llama"]), str(tmp_path / "out"), "w8a8")
+    assert os.listdir(tmp_path) == ["out"] and os.listdir(tmp_path / "out") == ["mine"]
+
+
+def test_float32_activations_are_refused_before_anything_is_done(tmp_path, folders):
+    with pytest.raises(ValueError, match="the model is float32"):
+        quantize_folder(Source(folders["llama"]), str(tmp_path / "out"), "w4a16-rtn")
+    assert os.listdir(tmp_path) == []

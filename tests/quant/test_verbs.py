@@ -1,0 +1,266 @@
+"""`envdoctor quantize` and `envdoctor compare`, on a model that has learnt something."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from envdoctor.cli import main
+from envdoctor.quant import comparison
+from envdoctor.quant.folder import load
+from envdoctor.quant.model import quantize_model
+from envdoctor.quant.pretrained import batches_of, tokens_of
+from envdoctor.quant.schemes import SCHEMES, scheme
+from tests.quant import small_models
+
+ROOT = Path(__file__).parent.parent.parent
+CPU = torch.device("cpu")
+
+
+class Place:
+    """A folder of a model, and texts."""
+
+    def __init__(self, folder):
+        self.model = str(folder / "model")
+        self.texts = {name: str(folder / f"{name}.txt") for name in small_models.PARTS}
+        for name, path in self.texts.items():
+            Path(path).write_text(small_models.PARTS[name])
+        small_models.save(small_models.model_of("llama"), self.model)  # for its tokenizer
+        model = small_models.trained(tokens_of(self.model, self.texts["train"]))
+        small_models.save(model, self.model)
+        self.windows = tokens_of(self.model, self.texts["test"])[: 128 * 78].view(-1, 128)
+
+    def perplexity(self, folder):
+        with torch.no_grad():
+            return comparison.perplexity_of(load(folder), self.windows, CPU)
+
+    def quantised(self, name, **options):
+        """A model in memory."""
+        chosen = scheme(name, **options)
+        model = load(self.model, dtype=torch.bfloat16 if chosen.row.sixteen_bits else None)
+        tokens = tokens_of(self.model, self.texts["calibration"])
+        return quantize_model(model, chosen, batches_of(tokens, 32, 128, ""))
+
+    def lost(self, name, **options):
+        """How much its perplexity is above that of the model, relative."""
+        with torch.no_grad():
+            found = comparison.perplexity_of(self.quantised(name, **options), self.windows, CPU)
+        return found / self.perplexity(self.model) - 1
+
+    def error(self, name):
+        """Of its logits, relative."""
+        batch = {"input_ids": self.windows[:8]}
+        return small_models.difference(self.quantised(name), load(self.model), batch)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    return Place(tmp_path_factory.mktemp("place"))
+
+
+@pytest.fixture(scope="module")
+def plain(place):
+    """The perplexity of the model as it is: bytes at random have 256, and without what is before them some 20."""
+    found = place.perplexity(place.model)
+    assert 2 < found < 15
+    return found
+
+
+def run(capsys, *arguments):
+    """What is printed; no warning is."""
+    capsys.readouterr()
+    assert main([*arguments]) == 0
+    return capsys.readouterr().out
+
+
+def refused(capsys, *arguments):
+    """The one line that is said."""
+    capsys.readouterr()
+    assert main([*arguments]) == 2
+    said = capsys.readouterr()
+    assert not said.out and said.err.count("\n") == 1, said.err
+    return said.err
+
+
+@pytest.mark.parametrize("name", ["w8a8", "w4a8", "w4a8-gptq", "w4a16-rtn", "w4a16-mse", "w4a16-gptq"])
+def test_perplexity_changes_little(place, name):
+    assert abs(place.lost(name)) < (0.002 if name == "w8a8" else 0.01)
+
+
+def test_two_bits_are_too_few_unless_gptq_rounds_them(place):
+    rtn, mse, gptq = (place.lost(f"w4a16-{name}", bits=2, group_size=-1) for name in ("rtn", "mse", "gptq"))
+    assert rtn > mse > 2 * gptq > 0
+
+
+def test_gptq_is_better_than_rounding_to_nearest(place):
+    assert place.error("w4a16-gptq") < 0.8 * place.error("w4a16-rtn")
+    assert place.error("w4a8-gptq") < 0.95 * place.error("w4a8")
+
+
+def test_quantize_from_outside(tmp_path, place, plain):
+    """As a user runs it: progress on standard error, one document on standard output."""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    out = tmp_path / "out"
+    arguments = ("quantize", place.model, "--scheme", "w8a8", "--out", str(out), "--json")
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-m", "envdoctor", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["scheme"] == "w8a8" and document["linears"] == 14 and document["out"] == str(out)
+    assert document["bytes_after"] < 0.6 * document["bytes_before"]
+    assert [line.split("  ")[0] for line in done.stderr.splitlines()[1:]] == [
+        "block 1 of 2",
+        "block 2 of 2",
+        "what is outside of blocks",
+    ]
+    assert abs(place.perplexity(str(out)) / plain - 1) < 0.002
+
+
+def test_quantize_by_gptq(tmp_path, capsys, place):
+    out = str(tmp_path / "out")
+    arguments = (
+        "--calibration",
+        place.texts["calibration"],
+        "--samples",
+        "16",
+        "--bits",
+        "3",
+        "--group-size",
+        "32",
+    )
+    more = ("--act-order", "--asymmetric", "--dtype", "bfloat16", "--json")
+    text = run(capsys, "quantize", place.model, "--scheme", "w4a16-gptq", "--out", out, *arguments, *more)
+    options = {"bits": 3, "group_size": 32, "symmetric": False, "act_order": True, "static_groups": False}
+    document = json.loads(text)
+    assert {name: document[name] for name in options} == options
+    assert json.loads(Path(out, "quantize_config.json").read_text())["desc_act"] is True
+    assert load(out).lm_head.weight.dtype == torch.bfloat16
+
+
+def test_linears_that_are_skipped(tmp_path, capsys, place):
+    out = str(tmp_path / "out")
+    run(
+        capsys,
+        "quantize",
+        place.model,
+        "--scheme",
+        "w8a8",
+        "--out",
+        out,
+        "--skip",
+        "down_proj, layers.0.mlp.up_proj",
+    )
+    kinds = [type(layer.mlp.up_proj).__name__ for layer in load(out).model.layers]
+    assert kinds == ["Linear", "LinearW8A8"]
+
+
+def test_compare(tmp_path, capsys, place, plain):
+    out, plot = str(tmp_path / "w8a8"), tmp_path / "plot.png"
+    run(capsys, "quantize", place.model, "--scheme", "w8a8", "--out", out)
+    arguments = ("compare", place.model, out, "--schemes", "w4a8,w4a16-rtn", "--text", place.texts["test"])
+    sizes = ("--length", "128", "--prompt", "32", "--generate", "4")
+    document = json.loads(run(capsys, *arguments, *sizes, "--json"))
+    rows = document["models"]
+    assert [(row["name"], row["scheme"]) for row in rows] == [
+        ("model", None),
+        ("w8a8", "w8a8"),
+        ("model", "w4a8"),
+        ("model", "w4a16-rtn"),
+    ]
+    assert [row["dtype"] for row in rows] == ["float32", "float32", "float32", "float16"]
+    assert rows[0]["perplexity"] == pytest.approx(plain, rel=1e-6)
+    assert abs(rows[1]["perplexity"] / rows[0]["perplexity"] - 1) < 0.002
+    assert all(row["prefill"] > 0 and row["decode"] > 0 and row["memory"] >= row["size"] for row in rows)
+    assert rows[0]["size"] > 1.5 * rows[1]["size"] > 1.5 * rows[2]["size"]
+    assert document["pieces"] == 10_000 // 128 and document["prompt"] == 32
+
+    pytest.importorskip("matplotlib")
+    table = run(capsys, *arguments, *sizes, "--plot", str(plot)).splitlines()
+    assert [line.split("  ")[0].strip() for line in table] == [
+        "model",
+        "model (float32)",
+        "w8a8 (w8a8)",
+        "model (w4a8)",
+        "model (w4a16-rtn)",
+    ]
+    assert plot.read_bytes().startswith(b"\x89PNG")
+
+
+def test_perplexity_is_that_of_the_likelihood(place):
+    """Against plain arithmetic in float64."""
+    model, window = load(place.model), place.windows[:2]
+    with torch.no_grad():
+        chances = torch.softmax(model(input_ids=window).logits.double(), -1)
+    foretold = torch.stack(
+        [chances[piece, at, window[piece, at + 1]] for piece in range(2) for at in range(window.shape[1] - 1)]
+    )
+    with torch.no_grad():
+        assert comparison.perplexity_of(model, window, CPU) == pytest.approx(
+            float((-foretold.log().mean()).exp())
+        )
+
+
+def test_the_help_names_every_scheme(capsys):
+    with pytest.raises(SystemExit):
+        main(["quantize", "--help"])
+    said = capsys.readouterr().out
+    assert all(name in said for name in SCHEMES)
+
+
+def test_what_cannot_be_is_one_line(tmp_path, capsys, place):
+    empty, text, out = tmp_path / "empty", tmp_path / "short.txt", str(tmp_path / "out")
+    empty.mkdir()
+    text.write_text("short")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "file").write_text("mine")
+    cut = tmp_path / "cut"
+    small_models.save(small_models.model_of("llama"), cut)
+    (cut / "model.safetensors").write_bytes((cut / "model.safetensors").read_bytes()[:-9])
+    w8a8, gptq = ("--scheme", "w8a8", "--out", out), ("--scheme", "w4a16-gptq", "--out", out)
+    for arguments, what in (
+        (("nowhere", *w8a8), "nowhere: no such folder"),
+        ((str(empty), *w8a8), "no config.json"),
+        ((str(cut), *w8a8), "not a whole safetensors file"),
+        ((place.model, "--scheme", "w5a5", "--out", out), "no scheme 'w5a5'; there are w8a8"),
+        ((place.model, *w8a8, "--bits", "4"), "w8a8 has no bits"),
+        ((place.model, *w8a8, "--device", "nonesuch"), "no device 'nonesuch'"),
+        ((place.model, "--scheme", "w8a8", "--out", str(tmp_path / "full")), "there is something in it"),
+        ((place.model, *gptq), "--calibration FILE"),
+        ((place.model, *gptq, "--calibration", str(text)), "5 tokens are not one sample of 128"),
+        ((place.model, *gptq, "--calibration", "none.txt"), "none.txt: No such file"),
+        ((place.model, *gptq, "--calibration", str(text), "--length", "999"), "takes 128 tokens at most"),
+    ):
+        assert what in refused(capsys, "quantize", *arguments)
+    for arguments, what in (
+        ((place.model, "--text", str(text)), "5 tokens are not one piece"),
+        ((place.model, "nowhere", "--text", place.texts["test"]), "nowhere: no such folder"),
+        ((place.model, "--text", place.texts["test"], "--plot", "nowhere/plot.png"), "no such folder"),
+        ((place.model, "--text", place.texts["test"], "--schemes", "w4a8-gptq"), "--calibration FILE"),
+    ):
+        assert what in refused(capsys, "compare", *arguments)
+    assert sorted(os.listdir(tmp_path)) == ["cut", "empty", "full", "short.txt"]
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "what"),
+    [
+        ("transformers", ("quantize", "--scheme", "w8a8", "--out", "out"), "pip install 'envdoctor[models]'"),
+        ("torch", ("quantize", "--scheme", "w8a8", "--out", "out"), "needs torch"),
+        ("matplotlib", ("compare", "--text", "test.txt", "--plot", "plot.png"), "pip install matplotlib"),
+    ],
+)
+def test_a_package_that_is_missing_is_one_line(tmp_path, place, module, arguments, what):
+    (tmp_path / module).mkdir()
+    (tmp_path / module / "__init__.py").write_text(f"raise ImportError('no {module} here')")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT), *sys.path])}
+    command = [sys.executable, "-m", "envdoctor", arguments[0], place.model, *arguments[1:]]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 2 and what in done.stderr and done.stderr.count("\n") == 1, done.stderr
