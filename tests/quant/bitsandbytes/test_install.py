@@ -1,6 +1,6 @@
 """Scripts that import bitsandbytes run unchanged."""
 
-import importlib
+import importlib.metadata
 import importlib.util
 import pickle
 import subprocess
@@ -48,6 +48,16 @@ def test_a_script_written_for_bitsandbytes(device):
     for y, exact in ((said["y"], said["exact"]), (said["first"].float().cpu(), said["exact_first"])):
         assert (y - exact).norm() < 0.02 * exact.norm()
     assert said["bnb"] is bitsandbytes and said["Linear8bitLt"] is bitsandbytes.nn.Linear8bitLt
+
+
+def test_its_version_is_known():
+    """transformers before version 5 asks for the metadata of a package, once and for all."""
+    found = importlib.util.find_spec("bitsandbytes")
+    install_as_bitsandbytes()
+    assert found or importlib.metadata.version("bitsandbytes") == bitsandbytes.__version__
+    assert "torch" in [each.metadata["Name"] for each in importlib.metadata.distributions()]
+    with pytest.raises(importlib.metadata.PackageNotFoundError):
+        importlib.metadata.version("no-such-package-bitsandbytes")
 
 
 def test_a_model_pickled_by_bitsandbytes_is_loaded():
