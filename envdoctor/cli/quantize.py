@@ -10,6 +10,7 @@ from envdoctor.cli.progress import StderrProgress
 _SCHEMES = """
 schemes:
   w8a8            int8 weights, int8 activations, each row of them with a scale of its own
+  llm.int8        the same, but columns of activations with any of 6 or more keep their 16 bits
   w4a8            int4 weights with a scale a row, int8 activations
   w4a8-g128       int4 weights in groups (--group-size), int8 activations
   w4a8-gptq, w4a8-g128-gptq         the same, rounded by GPTQ (--calibration)

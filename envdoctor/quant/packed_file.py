@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from envdoctor.host import LocalHost
-from envdoctor.kernels import LinearW4A8, LinearW4A16, LinearW8A8
+from envdoctor.kernels import LinearLlmInt8, LinearW4A8, LinearW4A16, LinearW8A8
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.quant.checkpoint import GptqCheckpoint, GptqLinear, tensors_of
 from envdoctor.quant.gptq_config import CheckpointError, GptqConfig
@@ -19,7 +19,7 @@ from envdoctor.quant.tensor_files import TensorFiles, read_json
 #: Says how the linears of a folder are quantised, where it is no GPTQ checkpoint.
 FILE = "envdoctor_quantized.json"
 _FORMAT = 1
-_KINDS = {kind.__name__: kind for kind in (LinearW8A8, LinearW4A8, LinearW4A16)}
+_KINDS = {kind.__name__: kind for kind in (LinearW8A8, LinearLlmInt8, LinearW4A8, LinearW4A16)}
 
 Described = Dict[str, Dict[str, Any]]
 

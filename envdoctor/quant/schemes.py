@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
 import torch
 from torch import nn
 
-from envdoctor.kernels import LinearW8A8
+from envdoctor.kernels import LinearLlmInt8, LinearW8A8
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.quant.gptq import Inputs, gptq
 from envdoctor.quant.grid import Device, Grid, QuantizedWeight
@@ -114,6 +114,10 @@ def _w8a8(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: 
     return LinearW8A8.from_linear(linear, device)
 
 
+def _llm_int8(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
+    return LinearLlmInt8.from_linear(linear, device=device)
+
+
 def _w4a8(rounding: Rounding, numerics: str) -> Make:
     def make(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
         how = numerics if options.symmetric else "gptq"
@@ -137,6 +141,9 @@ _WHOLE_ROWS = Options(group_size=-1)
 
 SCHEMES: Dict[str, Row] = {
     "w8a8": Row("int8 weights, each row of activations with a scale of its own", _w8a8, room=8),
+    "llm.int8": Row(
+        "the same, but columns of activations with any of 6 or more keep their 16 bits", _llm_int8, room=8
+    ),
     "w4a8": Row(
         "int4 weights with a scale a row, int8 activations", _w4a8(_rtn, "absmax"), default=_WHOLE_ROWS
     ),

@@ -56,7 +56,7 @@ def assert_same_linears(model, other):
 
 
 @pytest.mark.parametrize("family", sorted(small_models.CONFIGS))
-@pytest.mark.parametrize("name", ["w8a8", "w4a8-g128-gptq", "w4a16-gptq"])
+@pytest.mark.parametrize("name", ["w8a8", "llm.int8", "w4a8-g128-gptq", "w4a16-gptq"])
 def test_block_by_block_is_as_in_memory(tmp_path, folders, family, name):
     source, out = source_of(folders[family], name), str(tmp_path / "out")
     written = quantize_folder(source, out, name, batches())
@@ -307,13 +307,21 @@ def test_the_peak_of_memory_is_predicted_and_kept(tmp_path, folders, large):
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
         "OMP_NUM_THREADS": "1",
     }
-    arguments = (folders["llama"], large[0], str(tmp_path / "out"), "w8a8", "w4a8-g128", "w4a16-rtn")
+    arguments = (
+        folders["llama"],
+        large[0],
+        str(tmp_path / "out"),
+        "w8a8",
+        "llm.int8",
+        "w4a8-g128",
+        "w4a16-rtn",
+    )
     done = subprocess.run(
         [sys.executable, "-c", KEPT, *arguments], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
     *predicted, last = done.stdout.splitlines()
-    assert len(predicted) == 3 and last == "too little"
+    assert len(predicted) == 4 and last == "too little"
     assert all(int(each) < 0.8 * large[1] for each in predicted)
 
 
