@@ -10,6 +10,9 @@ from envdoctor.cli.progress import StderrProgress
 _SCHEMES = """
 schemes:
   w8a8            int8 weights, int8 activations, each row of them with a scale of its own
+  w8a8-smooth     the same, after SmoothQuant's smoothing (--alpha, --calibration)
+  smq_q8i8f16_0, _1, _2             static activation scales: one weight scale, one a row, with zero points (the same)
+  llm.int8        LLM.int8(): columns with activations from --threshold on stay 16 bits
   w4a8            int4 weights with a scale a row, int8 activations
   w4a8-g128       int4 weights in groups (--group-size), int8 activations
   w4a8-gptq, w4a8-g128-gptq         the same, rounded by GPTQ (--calibration)
@@ -41,6 +44,9 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--asymmetric", action="store_true", help="groups have zero points of their own")
     parser.add_argument("--act-order", action="store_true", help="GPTQ begins with the largest activations")
     parser.add_argument("--static-groups", action="store_true", help="and yet groups stay neighbours")
+    parser.add_argument("--alpha", type=float, metavar="A", help="of smoothing, from 0 to 1 (default: 0.5)")
+    parser.add_argument("--no-smoothing", action="store_true", help="static scales without smoothing")
+    parser.add_argument("--threshold", type=float, metavar="T", help="of llm.int8 (default: 6.0)")
     parser.add_argument(
         "--skip",
         metavar="NAMES",
@@ -84,5 +90,8 @@ def _options(arguments: argparse.Namespace) -> "dict[str, Any]":
         "symmetric": False if arguments.asymmetric else None,
         "act_order": arguments.act_order or None,
         "static_groups": arguments.static_groups or None,
+        "alpha": arguments.alpha,
+        "threshold": arguments.threshold,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    found = {name: value for name, value in given.items() if value is not None}
+    return {**found, "alpha": None} if arguments.no_smoothing else found

@@ -9,7 +9,7 @@ from torch import Tensor
 from envdoctor.quant.grid import Device
 from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
-__all__ = ["LinearRange", "Statistics", "calibrate", "run"]
+__all__ = ["LinearRange", "Statistics", "calibrate", "check_finite", "run", "watched"]
 
 #: Told of a linear's name, its input [..., K] and its output.
 Keep = Callable[[str, Tensor, Any], None]
@@ -36,7 +36,7 @@ def calibrate(
             found = _range(x, y if outputs and isinstance(y, Tensor) else None)
             seen[name] = seen[name].merged(found) if name in seen else found
 
-    run(model, inputs, keep, lambda: _check_finite(seen), device)
+    run(model, inputs, keep, lambda: check_finite(seen), device)
     return Statistics(seen)
 
 
@@ -49,7 +49,7 @@ def run(
 ) -> None:
     """Run all inputs as calibrate does; `keep` is told of each linear that runs, `after` is called after each input."""
     count = 0
-    with _as_found(model), _on(model, device) as place, _watched(model, keep), torch.no_grad():
+    with _as_found(model), _on(model, device) as place, watched(model, keep), torch.no_grad():
         for batch in _batches(inputs):
             _call(model, batch, place)
             after()
@@ -59,7 +59,9 @@ def run(
 
 
 @contextlib.contextmanager
-def _watched(model: torch.nn.Module, keep: Keep) -> Iterator[None]:
+def watched(model: torch.nn.Module, keep: Keep) -> Iterator[None]:
+    """While this lasts, `keep` is told of each linear of a model that runs."""
+
     def hook_of(name: str) -> Callable[..., None]:
         def hook(_: torch.nn.Module, given: Sequence[Any], named: Mapping[str, Any], output: Any) -> None:
             x = next(iter((*given, *named.values())), None)
@@ -107,7 +109,7 @@ def _range(x: Tensor, y: Optional[Tensor]) -> LinearRange:
     return of_x if y is None else of_x._replace(output_max=y.amax().float(), output_min=y.amin().float())
 
 
-def _check_finite(seen: Mapping[str, LinearRange]) -> None:
+def check_finite(seen: Mapping[str, LinearRange]) -> None:
     """The first to see what is not finite is named: those after it see what it made of that."""
     if not seen:
         return

@@ -69,6 +69,8 @@ def _unstacked(name: str, stacked: torch.nn.Module) -> Experts:
     weights = zip(stacked.gate_up_proj.unbind(0), stacked.down_proj.unbind(0))
     experts = Experts(Expert(*each, stacked.act_fn) for each in weights)
     experts.train(stacked.training)
+    if stacked.down_proj.is_meta:  # values that come from where they have been taken apart
+        return experts
     count, dtype = len(experts), stacked.down_proj.dtype
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2 * count, stacked.down_proj.shape[1], generator=generator).to(stacked.down_proj)

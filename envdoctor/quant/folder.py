@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from envdoctor.quant.blocks import blocks_of, replace
+from envdoctor.quant.experts import unstack_experts
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.grid import Device
 from envdoctor.quant.packed_file import Described, PackedFiles, packed_files
@@ -98,8 +99,10 @@ def _filled(folder: str, model: nn.Module, dtype: Optional[torch.dtype], device:
 
 def put_linears(model: nn.Module, files: PackedFiles, device: torch.device) -> List[str]:
     """Put packed linears where a model has such; their names in it."""
-    modules = dict(model.named_modules())
     keys = spellings(model, files.linears())
+    if not set(files.linears()) <= {keys[name] for name in keys if name in dict(model.named_modules())}:
+        unstack_experts(model)  # as they were when they were quantised
+    modules = dict(model.named_modules())
     names = [name for name in keys if name in modules]
     if len(names) != len(files.linears()):
         missing = sorted(set(files.linears()) - {keys[name] for name in names})

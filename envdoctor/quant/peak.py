@@ -9,7 +9,7 @@ from envdoctor.quant.blocks import SKIP, linears
 from envdoctor.quant.folder import inside, names_of_blocks
 from envdoctor.quant.grid import Device
 from envdoctor.quant.packed_file import gptq_config
-from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.schemes import INPUTS, NOTHING, Scheme, scheme
 from envdoctor.quant.stream import Source
 from envdoctor.quant.weights import tensors_of
 
@@ -44,7 +44,7 @@ def predicted_peak(
     if source.weights is not None:
         work += max(sizes)
     held = 0
-    if chosen.row.inputs:
+    if chosen.row.wants != NOTHING:
         held, running = _activations(source, blocks[0], batches)
         work += running
         held += sum(tensors[name] for name in source.before_blocks(skip))
@@ -60,7 +60,7 @@ def _made(block: nn.Module, chosen: Scheme, skip: Sequence[str]) -> int:
     written: int = _WORDS if gptq_config(chosen) else _AS_IT_IS
     most = 0
     for _, (n, k) in _sizes(block, skip):
-        squares = _SQUARES * 4 * k * k if chosen.row.inputs else 0
+        squares = _SQUARES * 4 * k * k if chosen.row.wants == INPUTS else 0
         most = max(most, n * k * chosen.row.room + squares, n * k * written)
     return most
 

@@ -1,17 +1,19 @@
 """The schemes: what becomes of a linear, what is asked of calibration for it, and the options that it has."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Union
 
 import torch
 from torch import nn
 
-from envdoctor.kernels import LinearW8A8
+from envdoctor.kernels import LinearLlmInt8, LinearW8A8
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.quant.gptq import Inputs, gptq
 from envdoctor.quant.grid import Device, Grid, QuantizedWeight
 from envdoctor.quant.mse import mse
 from envdoctor.quant.rtn import rtn
+from envdoctor.quant.smoothquant import w8a8_linear
+from envdoctor.quant.statistics import LinearRange
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,16 @@ class Options:
     symmetric: bool = True
     act_order: bool = False
     static_groups: bool = False
+    alpha: Optional[float] = 0.5  # of smoothing; None: without
+    threshold: float = 6.0  # from which on activations are outliers
 
 
-#: From a linear of torch, what its inputs were (None: not asked for) and where to pack, with options.
-Make = Callable[[nn.Linear, Optional[Inputs], Device, Options], PackedLinear]
+#: What is known of a linear's inputs.
+Seen = Union[Inputs, LinearRange, None]
+#: From a linear of torch, what it has seen and where to pack, with options.
+Make = Callable[[nn.Linear, Seen, Device, Options], PackedLinear]
+#: What a scheme wants to be seen: nothing, products of inputs (Inputs), or their ranges (LinearRange).
+NOTHING, INPUTS, RANGES = "nothing", "inputs", "ranges"
 
 
 class Row(NamedTuple):
@@ -35,7 +43,7 @@ class Row(NamedTuple):
     about: str
     make: Make
     takes: Tuple[str, ...] = ()
-    inputs: bool = False  # whether it wants them
+    wants: str = NOTHING
     sixteen_bits: bool = False  # whether its activations must have them
     room: int = 21  # bytes for each weight of a linear while it is made, measured
     default: Options = Options()
@@ -53,9 +61,9 @@ class Scheme:
         """What the table says."""
         return SCHEMES[self.name]
 
-    def make(self, linear: nn.Linear, inputs: Optional[Inputs], device: Device) -> PackedLinear:
+    def make(self, linear: nn.Linear, seen: Seen, device: Device) -> PackedLinear:
         """The linear that takes its place, packed for a device. Raises ValueError."""
-        return self.row.make(linear, inputs, device, self.options)
+        return self.row.make(linear, seen, device, self.options)
 
     def document(self) -> Dict[str, Any]:
         """As files say it."""
@@ -88,45 +96,56 @@ def _checked(options: Options) -> Options:
 
 # --- how weights are rounded ------------------------------------------------------------------------------------------
 
-Rounding = Callable[[nn.Linear, Optional[Inputs], Grid, Options], QuantizedWeight]
+Rounding = Callable[[nn.Linear, Seen, Grid, Options], QuantizedWeight]
 
 
-def _rtn(linear: nn.Linear, inputs: Optional[Inputs], grid: Grid, options: Options) -> QuantizedWeight:
+def _rtn(linear: nn.Linear, seen: Seen, grid: Grid, options: Options) -> QuantizedWeight:
     return rtn(linear.weight, grid)
 
 
-def _mse(linear: nn.Linear, inputs: Optional[Inputs], grid: Grid, options: Options) -> QuantizedWeight:
+def _mse(linear: nn.Linear, seen: Seen, grid: Grid, options: Options) -> QuantizedWeight:
     return mse(linear.weight, grid)
 
 
-def _gptq(linear: nn.Linear, inputs: Optional[Inputs], grid: Grid, options: Options) -> QuantizedWeight:
-    if inputs is None or not inputs.count:  # a part of the model that no batch has reached
+def _gptq(linear: nn.Linear, seen: Seen, grid: Grid, options: Options) -> QuantizedWeight:
+    if not isinstance(seen, Inputs) or not seen.count:  # a part of the model that no batch has reached
         return rtn(linear.weight, grid)
     order, static = options.act_order, options.static_groups
     weight = linear.weight
-    return gptq(weight, inputs, grid, act_order=order, static_groups=static, device=weight.device)
+    return gptq(weight, seen, grid, act_order=order, static_groups=static, device=weight.device)
 
 
 # --- what becomes of linears ------------------------------------------------------------------------------------------
 
 
-def _w8a8(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
+def _w8a8(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
     return LinearW8A8.from_linear(linear, device)
 
 
+def _smooth(name: str) -> Make:
+    def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
+        return w8a8_linear(linear, name, seen if isinstance(seen, LinearRange) else None, device)
+
+    return make
+
+
+def _llm_int8(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
+    return LinearLlmInt8.from_linear(linear, options.threshold, device)
+
+
 def _w4a8(rounding: Rounding, numerics: str) -> Make:
-    def make(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
-        how = numerics if options.symmetric else "gptq"
+    def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
+        how = numerics if options.symmetric else "gptq"  # which alone has zero points
         grid = Grid(4, options.group_size, options.symmetric, how, torch.float32)
-        return rounding(linear, inputs, grid, options).linear_w4a8(linear.bias, device)
+        return rounding(linear, seen, grid, options).linear_w4a8(linear.bias, device)
 
     return make
 
 
 def _w4a16(rounding: Rounding) -> Make:
-    def make(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
+    def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
         grid = Grid(options.bits, options.group_size, options.symmetric)
-        return rounding(linear, inputs, grid, options).linear_w4a16(linear.bias, device)
+        return rounding(linear, seen, grid, options).linear_w4a16(linear.bias, device)
 
     return make
 
@@ -137,6 +156,22 @@ _WHOLE_ROWS = Options(group_size=-1)
 
 SCHEMES: Dict[str, Row] = {
     "w8a8": Row("int8 weights, each row of activations with a scale of its own", _w8a8, room=8),
+    "w8a8-smooth": Row(
+        "the same, after SmoothQuant's smoothing", _smooth("w8a8"), ("alpha",), RANGES, room=8
+    ),
+    "smq_q8i8f16_0": Row(
+        "int8 after smoothing, a scale for all activations and one for all weights",
+        _smooth("smq_q8i8f16_0"),
+        ("alpha",),
+        RANGES,
+    ),
+    "smq_q8i8f16_1": Row(
+        "the same with scales for each row of weights", _smooth("smq_q8i8f16_1"), ("alpha",), RANGES
+    ),
+    "smq_q8i8f16_2": Row("and with zero points", _smooth("smq_q8i8f16_2"), ("alpha",), RANGES),
+    "llm.int8": Row(
+        "LLM.int8(): columns with large activations stay 16 bits", _llm_int8, ("threshold",), room=12
+    ),
     "w4a8": Row(
         "int4 weights with a scale a row, int8 activations", _w4a8(_rtn, "absmax"), default=_WHOLE_ROWS
     ),
@@ -144,13 +179,13 @@ SCHEMES: Dict[str, Row] = {
         "the same, rounded by GPTQ",
         _w4a8(_gptq, "absmax"),
         ("act_order",),
-        inputs=True,
+        wants=INPUTS,
         room=13,
         default=_WHOLE_ROWS,
     ),
     "w4a8-g128": Row("int4 weights in groups, int8 activations", _w4a8(_rtn, "absmax"), _GROUPS),
     "w4a8-g128-gptq": Row(
-        "the same, rounded by GPTQ", _w4a8(_gptq, "absmax"), (*_GROUPS, *_GPTQ), inputs=True, room=13
+        "the same, rounded by GPTQ", _w4a8(_gptq, "absmax"), (*_GROUPS, *_GPTQ), wants=INPUTS, room=13
     ),
     "w4a16-rtn": Row(
         "2 to 8 bits in groups, rounded to nearest; 16-bit activations",
@@ -165,7 +200,7 @@ SCHEMES: Dict[str, Row] = {
         "the same, rounded by GPTQ",
         _w4a16(_gptq),
         ("bits", *_GROUPS, *_GPTQ),
-        inputs=True,
+        wants=INPUTS,
         room=13,
         sixteen_bits=True,
     ),

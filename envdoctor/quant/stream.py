@@ -18,10 +18,10 @@ from envdoctor.quant.model import batches_for, quantize_block
 from envdoctor.quant.packed_file import GptqFiles, OwnFiles, PackedFiles, packed_files
 from envdoctor.quant.pretrained import config_of, dtype_of, empty_model, whole_model, with_dtype
 from envdoctor.quant.replay import Replay
-from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.schemes import NOTHING, Scheme, scheme
 from envdoctor.quant.tensor_file import Tensors
 from envdoctor.quant.tensor_files import TensorFiles, read_json, write_json
-from envdoctor.quant.weights import UnmatchedError, Weights, drop
+from envdoctor.quant.weights import UnmatchedError, Weights, drop, put
 from envdoctor.quant.whole_folder import resumed_folder
 from envdoctor.quant.writing import Writer, copy_others, items_of
 
@@ -56,11 +56,10 @@ class Source:
         types = (files.read(key).dtype for key in files)
         return next((dtype for dtype in types if dtype.is_floating_point), torch.float32)
 
-    def load(self, prefix: str, device: torch.device, without: Sequence[str] = ()) -> None:
-        """Have a block there, on a device, but for some linears in it."""
+    def load(self, prefix: str, device: torch.device) -> None:
+        """Have a block there, on a device."""
         if self.weights is not None:
-            names = self.weights.names(prefix + "." if prefix else "")
-            self.load_tensors([name for name in names if name.rpartition(".")[0] not in without], device)
+            self.weights.load(self.weights.names(prefix + "." if prefix else ""), device)
         self.model.get_submodule(prefix).to(device)
 
     def load_tensors(self, names: Sequence[str], device: torch.device) -> None:
@@ -125,7 +124,7 @@ def quantize_folder(
         raise ValueError(
             f"{chosen.name} has activations of 16 bits, and the model is float32: name another dtype"
         )
-    replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.inputs else None
+    replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.wants != NOTHING else None
     with resumed_folder(folder) as whole, evaluated(source.model):
         job = _Job(source, whole, chosen, _identity(source, chosen, batches, skip), anew)
         written = job.run(replay, skip, target, progress or Progress())
@@ -167,7 +166,7 @@ class _Job:
                 quantize_block(self._source.model, name, self._chosen, replay, skip, device, progress)
                 self._write(part, name)
             elif replay:
-                self._restore(part, name, done, device)
+                self._restore(part, done, device)
             if replay and part + 1 < len(self._blocks):
                 replay.advance(name)
             self._source.drop(name)
@@ -185,14 +184,17 @@ class _Job:
         sizes = self._writer.write(part, items)
         write_json(self._notes, f"{part}.json", {"sizes": sizes, "linears": linears})
 
-    def _restore(self, part: int, name: str, done: Dict[str, Any], device: torch.device) -> None:
-        path, linears = self._writer.path(part), done["linears"]
-        put: List[str] = []
-        if linears:
-            config = self._writer.config
-            files: PackedFiles = OwnFiles(path, linears) if config is None else GptqFiles(path, config)
-            put = put_linears(self._source.model, files, device)
-        self._source.load(name, device, put)
+    def _restore(self, part: int, done: Dict[str, Any], device: torch.device) -> None:
+        """Have a block there as it was written."""
+        path, linears, config = self._writer.path(part), done["linears"], self._writer.config
+        files: PackedFiles = OwnFiles(path, linears)
+        if config is not None and linears:
+            files = GptqFiles(path, config)
+        put_linears(self._source.model, files, device)
+        name_of = {key: name for name, key in self._source.keys.items()}
+        for key in files.others():
+            put(self._source.model, [name_of.get(key, key)], files.tensor(key).clone().to(device))
+        self._source.model.get_submodule(self._blocks[part]).to(device)
 
     def _finish(self, progress: Progress) -> Written:
         progress.start("what is outside of blocks")
@@ -212,7 +214,7 @@ def _identity(source: Source, chosen: Scheme, batches: Sequence[Any], skip: Sequ
     paths = [posixpath.join(source.folder, name) for name in sorted(host.scan(source.folder))]
     stats = [(path, host.stat(path)) for path in paths]
     tokens = hashlib.sha256()
-    for batch in batches if chosen.row.inputs else ():
+    for batch in batches if chosen.row.wants != NOTHING else ():
         tokens.update(batch["input_ids"].numpy().tobytes())
     return {
         "envdoctor": __version__,

@@ -17,7 +17,7 @@ from envdoctor.quant.model import quantize_model
 from envdoctor.quant.packed_file import scheme_of
 from envdoctor.quant.peak import predicted_peak
 from envdoctor.quant.pretrained import batches_of, config_of, positions_of, tokens_of
-from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.schemes import NOTHING, Scheme, scheme
 from envdoctor.quant.stream import Source, quantize_folder
 from envdoctor.quant.watch import Watch
 from envdoctor.quant.whole_folder import check_new
@@ -89,7 +89,7 @@ def dtype_for(folder: str, chosen: Scheme, name: Optional[str]) -> Optional[torc
 def calibrating(folder: str, chosen: Scheme, given: Calibration) -> List[Dict[str, Any]]:
     """What a scheme is calibrated with; nothing where it wants nothing."""
     text, samples, length = given
-    if not chosen.row.inputs:
+    if chosen.row.wants == NOTHING:
         return []
     if text is None:
         raise ValueError(f"{chosen.name} wants a text to calibrate with: --calibration FILE")

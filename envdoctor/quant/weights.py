@@ -65,15 +65,19 @@ class Weights:
     def load(self, names: Iterable[str], device: torch.device) -> None:
         """Put them into the model, on a device."""
         for name in names:
-            tensor = self.read(name).to(device)
-            made = nn.Parameter(tensor, requires_grad=False)
-            for twin in self._names[name]:
-                parent, _, leaf = twin.rpartition(".")
-                module = self._model.get_submodule(parent)
-                if leaf in module._buffers:
-                    module._buffers[leaf] = tensor
-                else:
-                    module._parameters[leaf] = made
+            put(self._model, self._names[name], self.read(name).to(device))
+
+
+def put(model: nn.Module, names: Iterable[str], tensor: Tensor) -> None:
+    """One tensor where a model has a parameter or a buffer, under each of its names."""
+    made = nn.Parameter(tensor, requires_grad=False)
+    for name in names:
+        parent, _, leaf = name.rpartition(".")
+        module = model.get_submodule(parent)
+        if leaf in module._buffers:
+            module._buffers[leaf] = tensor
+        else:
+            module._parameters[leaf] = made
 
 
 def spellings(model: nn.Module, keys: Iterable[str]) -> Dict[str, str]:

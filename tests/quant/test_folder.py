@@ -56,8 +56,10 @@ def assert_same_linears(model, other):
 
 
 @pytest.mark.parametrize("family", sorted(small_models.CONFIGS))
-@pytest.mark.parametrize("name", ["w8a8", "w4a8-g128-gptq", "w4a16-gptq"])
+@pytest.mark.parametrize("name", ["w8a8", "w8a8-smooth", "w4a8-g128-gptq", "w4a16-gptq"])
 def test_block_by_block_is_as_in_memory(tmp_path, folders, family, name):
+    if (family, name) == ("gpt2", "w8a8-smooth"):
+        pytest.skip("no row of families is GPT-2's")
     source, out = source_of(folders[family], name), str(tmp_path / "out")
     written = quantize_folder(source, out, name, batches())
     expected = quantize_model(load(folders[family], dtype=source.dtype), name, batches())
@@ -200,7 +202,7 @@ class Stop(Progress):
         self.said.append(result)
 
 
-@pytest.mark.parametrize("name", ["w8a8", "w4a8-gptq", "w4a16-gptq"])
+@pytest.mark.parametrize("name", ["w8a8", "smq_q8i8f16_2", "w4a8-gptq", "w4a16-gptq"])
 def test_a_run_that_ended_is_gone_on_with(tmp_path, folders, name):
     whole, out = str(tmp_path / "whole"), str(tmp_path / "out")
     quantize_folder(source_of(folders["llama"], name), whole, name, batches())
@@ -260,6 +262,7 @@ def test_a_kill_leaves_nothing_under_the_name(tmp_path, folders):
 KEPT = """
 import resource, sys, torch
 from pathlib import Path
+from envdoctor.host.memory import forget_peak
 from envdoctor.quant.peak import predicted_peak
 from envdoctor.quant.stream import Source, quantize_folder
 small, large, out, *names = sys.argv[1:]
@@ -268,6 +271,7 @@ def within(name, share):
     quantize_folder(Source(small, torch.bfloat16), f"{out}-small-{name}-{share}", name)
     source = Source(large, torch.bfloat16)
     predicted = predicted_peak(source, name).host
+    forget_peak()  # what the allocator holds free is given back
     held = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
     limit = int(held.split()[1]) * 1024 + int(predicted * share)
     resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
@@ -277,12 +281,12 @@ def within(name, share):
         resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     return predicted
 
-for name in names:
-    print(within(name, 1))
 try:
-    within(names[-1], 0.1)
+    within(names[0], 0)
 except (MemoryError, RuntimeError):
     print("too little")
+for name in names:
+    print(within(name, 1))
 """
 
 
@@ -312,8 +316,8 @@ def test_the_peak_of_memory_is_predicted_and_kept(tmp_path, folders, large):
         [sys.executable, "-c", KEPT, *arguments], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
-    *predicted, last = done.stdout.splitlines()
-    assert len(predicted) == 3 and last == "too little"
+    first, *predicted = done.stdout.splitlines()
+    assert first == "too little" and len(predicted) == 3
     assert all(int(each) < 0.8 * large[1] for each in predicted)
 
 

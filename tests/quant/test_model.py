@@ -10,16 +10,19 @@ from envdoctor.kernels import LinearW4A8, LinearW4A16, LinearW8A8
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
 from envdoctor.quant.blocks import blocks_of
+from envdoctor.quant.calibration import calibrate
 from envdoctor.quant.gptq import Grid, Inputs, gptq
 from envdoctor.quant.model import quantize_model
 from envdoctor.quant.replay import Replay
-from envdoctor.quant.schemes import SCHEMES, Options, scheme
+from envdoctor.quant.schemes import RANGES, SCHEMES, Options, scheme
+from envdoctor.quant.smoothing import smooth
+from envdoctor.quant.smoothquant import quantize_w8a8
 from tests.quant import small_models
 from tests.quant.small_models import batches, difference, logits, model_of
 
 FAMILIES = sorted(small_models.CONFIGS)
 #: Relative differences of logits of random weights, of which it is sure that more is broken.
-BOUND = {"w8a8": 0.03, "w4a8": 0.3, "w4a16": 0.3}
+BOUND = {"w8a8": 0.03, "smq": 0.05, "llm.int8": 0.03, "w4a8": 0.3, "w4a16": 0.3}
 
 
 def ready(name, model):
@@ -33,12 +36,35 @@ def packed(model):
 @pytest.mark.parametrize("name", SCHEMES)
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_by_every_scheme(family, name):
-    model = model_of(family)
-    made = quantize_model(ready(name, copy.deepcopy(model)), name, batches())
-    linears = {"llama": 7, "opt": 6, "codegen": 4, "gpt2": 4, "mixtral": 4}[family]
+    model, copied = model_of(family), ready(name, model_of(family))
+    if family == "gpt2" and SCHEMES[name].wants == RANGES:
+        with pytest.raises(ValueError, match=r"transformer\.h\.0: no norm in GPT2Block that feeds linears"):
+            quantize_model(copied, name, batches())
+        return
+    made = quantize_model(copied, name, batches())
+    linears = {"llama": 7, "opt": 6, "codegen": 4, "gpt2": 4, "mixtral": 4 + 2 * 4}[family]
     assert len(packed(made)) == 2 * linears
     bound = next(bound for start, bound in BOUND.items() if name.startswith(start))
     assert 0 < difference(made, model, batches(seed=9)[0]) < bound
+
+
+@pytest.mark.parametrize("name", ["w8a8-smooth", "smq_q8i8f16_2"])
+def test_a_smoothed_block_is_as_by_hand(name):
+    """The first, which nothing quantised comes before."""
+    model, by_hand = model_of("llama"), model_of("llama")
+    statistics = smooth(by_hand, calibrate(by_hand, batches()), 0.8)
+    quantize_w8a8(by_hand, statistics, name.replace("-smooth", ""))
+    quantize_model(model, scheme(name, alpha=0.8), batches())
+    one, other = (each.model.layers[0].state_dict() for each in (model, by_hand))
+    assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_static_scales_without_smoothing():
+    model, by_hand = model_of("opt"), model_of("opt")
+    quantize_w8a8(by_hand, calibrate(by_hand, batches()), "smq_q8i8f16_1")
+    quantize_model(model, scheme("smq_q8i8f16_1", alpha=None), batches())
+    one, other = (each.model.decoder.layers[0].state_dict() for each in (model, by_hand))
+    assert all(torch.equal(one[key], other[key]) for key in one)
 
 
 def test_what_is_outside_of_blocks_and_what_is_skipped_stay():
