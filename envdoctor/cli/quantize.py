@@ -8,17 +8,25 @@ from envdoctor.cli.output import complain, to_json, write_output
 from envdoctor.cli.progress import StderrProgress
 
 _SCHEMES = """
-schemes:
-  w8a8            int8 weights, int8 activations, each row of them with a scale of its own
-  w8a8-smooth     the same, after SmoothQuant's smoothing (--alpha, --calibration)
-  smq_q8i8f16_0, _1, _2             static activation scales: one weight scale, one a row, with zero points (the same)
-  llm.int8        LLM.int8(): columns with activations from --threshold on stay 16 bits
-  w4a8            int4 weights with a scale a row, int8 activations
-  w4a8-g128       int4 weights in groups (--group-size), int8 activations
-  w4a8-gptq, w4a8-g128-gptq         the same, rounded by GPTQ (--calibration)
-  w4a16-rtn       2 to 8 bits in groups, 16-bit activations: a GPTQ checkpoint, which other programs read too
-  w4a16-mse       the same, in ranges clipped to the least error
-  w4a16-gptq      the same, rounded by GPTQ (--calibration)
+schemes ((c): with --calibration; (o): with --bits, --group-size, --asymmetric):
+  w8a8                int8 weights, int8 activations, each row of them with a scale of its own
+  w8a8-smooth         (c) the same after SmoothQuant's smoothing (--alpha)
+  smq_q8i8f16_0       (c) the same with one scale for all activations and one for all weights
+  smq_q8i8f16_1       (c) and one for each row of weights
+  smq_q8i8f16_2       (c) and zero points
+  llm.int8            LLM.int8(): columns with activations from --threshold on stay 16 bits
+  w4a8                int4 weights with a scale a row, int8 activations
+  w4a8-g128           the same in groups (--group-size, --asymmetric)
+  w4a8-gptq           (c) w4a8, rounded by GPTQ (--act-order)
+  w4a8-g128-gptq      (c) w4a8-g128, rounded by GPTQ (--act-order --static-groups)
+  int8adq-int4w-symm  w4a8 in the numerics of torchao
+  w4a16-rtn           (o) 2 to 8 bits, 16-bit activations: a GPTQ checkpoint, which other programs read too
+  w4a16-mse           (o) the same, in ranges clipped to the least error
+  w4a16-gptq          (c, o) the same, rounded by GPTQ (--act-order, --static-groups)
+"""
+_ABOUT = """
+One block is in memory at a time. What a run has done stays in DIR.part, and the next one goes on from there.
+Nothing is downloaded. Exit status: 0 or 2.
 """
 
 
@@ -27,8 +35,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser = verbs.add_parser(
         "quantize",
         help="quantise a model of transformers in a local folder",
-        description=f"{__doc__} One block is in memory at a time. What a run has done stays in DIR.part, and the next "
-        "one goes on from there. Nothing is downloaded. Exit status: 0 or 2.",
+        description=(__doc__ or "") + _ABOUT,
         epilog=_SCHEMES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -142,6 +142,11 @@ def _w4a8(rounding: Rounding, numerics: str) -> Make:
     return make
 
 
+def _int8adq(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
+    made = rtn(linear.weight, Grid(4, options.group_size, numerics="torchao"))
+    return made.linear_w4a8(linear.bias, device, levels=127.5)
+
+
 def _w4a16(rounding: Rounding) -> Make:
     def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
         grid = Grid(options.bits, options.group_size, options.symmetric)
@@ -164,11 +169,12 @@ SCHEMES: Dict[str, Row] = {
         _smooth("smq_q8i8f16_0"),
         ("alpha",),
         RANGES,
+        room=13,
     ),
     "smq_q8i8f16_1": Row(
-        "the same with scales for each row of weights", _smooth("smq_q8i8f16_1"), ("alpha",), RANGES
+        "the same with scales for each row of weights", _smooth("smq_q8i8f16_1"), ("alpha",), RANGES, room=13
     ),
-    "smq_q8i8f16_2": Row("and with zero points", _smooth("smq_q8i8f16_2"), ("alpha",), RANGES),
+    "smq_q8i8f16_2": Row("and with zero points", _smooth("smq_q8i8f16_2"), ("alpha",), RANGES, room=13),
     "llm.int8": Row(
         "LLM.int8(): columns with large activations stay 16 bits", _llm_int8, ("threshold",), room=12
     ),
@@ -186,6 +192,9 @@ SCHEMES: Dict[str, Row] = {
     "w4a8-g128": Row("int4 weights in groups, int8 activations", _w4a8(_rtn, "absmax"), _GROUPS),
     "w4a8-g128-gptq": Row(
         "the same, rounded by GPTQ", _w4a8(_gptq, "absmax"), (*_GROUPS, *_GPTQ), wants=INPUTS, room=13
+    ),
+    "int8adq-int4w-symm": Row(
+        "as w4a8, in the numerics of torchao: steps of /7.5 and /127.5", _int8adq, default=_WHOLE_ROWS
     ),
     "w4a16-rtn": Row(
         "2 to 8 bits in groups, rounded to nearest; 16-bit activations",

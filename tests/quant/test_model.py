@@ -22,7 +22,7 @@ from tests.quant.small_models import batches, difference, logits, model_of
 
 FAMILIES = sorted(small_models.CONFIGS)
 #: Relative differences of logits of random weights, of which it is sure that more is broken.
-BOUND = {"w8a8": 0.03, "smq": 0.05, "llm.int8": 0.03, "w4a8": 0.3, "w4a16": 0.3}
+BOUND = {"w8a8": 0.03, "smq": 0.05, "llm.int8": 0.03, "int8adq": 0.3, "w4a8": 0.3, "w4a16": 0.3}
 
 
 def ready(name, model):
@@ -65,6 +65,22 @@ def test_static_scales_without_smoothing():
     quantize_model(model, scheme("smq_q8i8f16_1", alpha=None), batches())
     one, other = (each.model.decoder.layers[0].state_dict() for each in (model, by_hand))
     assert all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_the_numerics_of_torchao():
+    """Steps of amax / 7.5 and amax / 127.5, so that a largest value that is positive is clipped by half a step."""
+    linear, x = nn.Linear(64, 32).requires_grad_(False), torch.randn(9, 64)
+    made = quantize_model(copy.deepcopy(linear), "int8adq-int4w-symm")
+    scale = linear.weight.abs().amax(1, keepdim=True) / 7.5
+    weight = (linear.weight * (1 / scale)).round().clamp(-8, 7)
+    x_scale = x.abs().amax(1, keepdim=True) / 127.5
+    values = (x * (1 / x_scale)).round().clamp(-128, 127)
+    expected = (values.double() @ weight.double().t()) * x_scale * scale.t() + linear.bias
+    assert int(values.min()) == -128 or int(values.max()) == 127
+    torch.testing.assert_close(made(x), expected.float(), rtol=1e-5, atol=1e-5)
+    copied = copy.deepcopy(made)
+    assert torch.equal(copied(x), made(x)) and copied.sizes()["levels"] == 127.5
+    assert float((made(x) - LinearW4A8.from_linear(linear)(x)).abs().max()) > 1e-3
 
 
 def test_what_is_outside_of_blocks_and_what_is_skipped_stay():
