@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,7 +12,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
@@ -136,35 +136,6 @@ def test_tokenizers_come_along_and_weights_of_others_do_not(tmp_path, folders):
     assert {"tokenizer.json", "tokenizer_config.json", "generation_config.json"} <= names
     assert not {"pytorch_model.bin", "modeling.py", ".hidden", "model.safetensors"} & names
     assert (out / "tokenizer.json").read_bytes() == (source / "tokenizer.json").read_bytes()
-
-
-class Net(nn.Module):
-    """Not of transformers."""
-
-    def __init__(self):
-        super().__init__()
-        self.first = nn.Linear(64, 48)
-        self.layers = nn.ModuleList(nn.Sequential(nn.Linear(48, 48), nn.ReLU()) for _ in range(3))
-        self.norm = nn.BatchNorm1d(48)
-
-    def forward(self, x):
-        x = self.first(x)
-        for layer in self.layers:
-            x = x + layer(x)
-        return self.norm(x)
-
-
-def test_any_module_is_written_and_read(tmp_path):
-    x = torch.randn(7, 64)
-    model = quantize_model(Net(), "w4a8-gptq", [x])
-    assert sorted(states(model)) == ["layers.0.0", "layers.1.0", "layers.2.0"]
-    save(model, str(tmp_path / "out"), "w4a8-gptq")
-    found = load(str(tmp_path / "out"), model=Net())
-    assert torch.equal(found(x), model(x)) and not found.training
-    with pytest.raises(CheckpointError, match=r"no config\.json"):
-        load(str(tmp_path / "out"))
-    with pytest.raises(CheckpointError, match=r"the model has no linear layers\.0\.0"):
-        load(str(tmp_path / "out"), model=nn.Sequential(nn.Linear(64, 48)))
 
 
 def test_names_may_lack_the_prefix_of_the_class(tmp_path):
