@@ -39,7 +39,8 @@ def test_every_family_by_every_scheme(family, name):
             quantize_model(copied, name, batches())
         return
     made = quantize_model(copied, name, batches())
-    linears = {"llama": 7, "opt": 6, "codegen": 4, "gpt2": 4, "mixtral": 4 + 2 * 4}[family]
+    of_expert = 2 if small_models.transformers.__version__ > "5" else 3
+    linears = {"llama": 7, "opt": 6, "codegen": 4, "gpt2": 4, "mixtral": 4 + 4 * of_expert}[family]
     assert len(packed(made)) == 2 * linears
     bound = next(bound for start, bound in BOUND.items() if name.startswith(start))
     assert 0 < difference(made, model, batches(seed=9)[0]) < bound

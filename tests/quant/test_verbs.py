@@ -208,6 +208,19 @@ def test_perplexity_is_that_of_the_likelihood(place):
         )
 
 
+def test_too_little_memory_is_no_bug(capsys, monkeypatch, place):
+    def fail(*_):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB\nmore")
+
+    monkeypatch.setattr(comparison, "perplexity_of", fail)
+    capsys.readouterr()
+    assert main(["compare", place.model, "--text", place.texts["test"]]) == 2
+    assert "out of memory" in capsys.readouterr().err.splitlines()[-1]
+    monkeypatch.setattr(comparison, "perplexity_of", lambda *_: 1 / 0)
+    assert main(["compare", place.model, "--text", place.texts["test"]]) == 2
+    assert "internal error, please report it" in capsys.readouterr().err
+
+
 def test_the_help_names_every_scheme(capsys):
     with pytest.raises(SystemExit):
         main(["quantize", "--help"])
