@@ -11,18 +11,18 @@ from envdoctor.kernels.gemm_w4a16 import forcing
 from kernel_benchmarks.measure import Methods, add_ours, copies, copies_of
 
 
-@functools.lru_cache(maxsize=1)
-def zeros(n: int, k: int) -> Any:
-    zero = torch.randint(1, 16, (k // 128, n), dtype=torch.uint8)
-    stored = kernels.gptq_pack(torch.zeros(k, n, dtype=torch.uint8), zero, torch.rand(k // 128, n).half())
+@functools.lru_cache(maxsize=2)
+def zeros(n: int, k: int, dtype: torch.dtype) -> Any:
+    zero, scale = torch.randint(1, 16, (k // 128, n), dtype=torch.uint8), torch.rand(k // 128, n).to(dtype)
+    stored = kernels.gptq_pack(torch.zeros(k, n, dtype=torch.uint8), zero, scale)
     return kernels.pack_w4a16(*stored, device="cuda")
 
 
 def methods(m: int, n: int, k: int, sweep: bool) -> Methods:
     x = torch.randn(m, k, device="cuda")
     found: Methods = {}
-    packed = copies_of(zeros(n, k), n * k / 2)
     for dtype in (torch.float16, torch.bfloat16):
+        packed = copies_of(zeros(n, k, dtype), n * k / 2)
         ours = partial(kernels.linear_w4a16, x.to(dtype))
         add_ours(found, f"W4A16 {str(dtype)[6:]}", forcing, sweep and dtype == torch.float16, ours, packed)
     if m <= 64:  # its time grows with M

@@ -45,6 +45,13 @@ DEVICE void copy_bulk(unsigned to, const void* from, unsigned bytes, unsigned ba
                  "l"(from), "r"(bytes), "r"(barrier) : "memory");
 }
 
+// One thread of a warp, and the compiler knows that it is one.
+DEVICE bool is_elected() {
+    int is;
+    asm volatile("{\n.reg .pred one;\nelect.sync _|one, 0xffffffff;\nselp.s32 %0, 1, 0, one;\n}" : "=r"(is));
+    return is != 0;
+}
+
 DEVICE void prefetch_map(const void* map) { asm volatile("prefetch.tensormap [%0];" ::"l"(map) : "memory"); }
 
 // A box of a two-dimensional tensor map; what lies outside of the tensor arrives as zeros.

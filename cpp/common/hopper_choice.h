@@ -29,3 +29,8 @@ int cheapest(const Cost (&costs)[count], int64_t m, int64_t n, int64_t k) {
 int split_of(int64_t blocks, int64_t steps, int64_t most, int64_t least);
 
 }  // namespace hopper
+
+// Of a family's table: variants of a shape, without a CPU's, in which one block has all of k, or two or four share it.
+#define HOPPER_SPLITS(name, run, shape)                                                                 \
+    {"cuda_sm90a_" name "_k1", run, nullptr, shape, 1}, {"cuda_sm90a_" name "_k2", run, nullptr, shape, 2}, \
+        {"cuda_sm90a_" name "_k4", run, nullptr, shape, 4}

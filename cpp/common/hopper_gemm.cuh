@@ -200,7 +200,7 @@ struct Kernel {
         const int group = __shfl_sync(~0u, static_cast<int>(threadIdx.x) / 128, 0);
         if (group == Groups) {
             if (Groups > 1) give_registers<40>();
-            if (threadIdx.x % 128 == 0) copy_all();
+            if (threadIdx.x % 128 < 32 && is_elected()) copy_all();
             wait_for_previous_kernel();
             if (kSplits && split > 1) {
                 __syncwarp();
@@ -217,23 +217,54 @@ struct Kernel {
 
     // --- the thread that copies ---
 
-    DEVICE void copy_weights(int tile_n, int block, int stage) const {
-        const int left = call.blocks_n - tile_n * kTileBlocks, there = left < kTileBlocks ? left : kTileBlocks;
-        const int of_group = !Weights::kGrouped ? 0 : there * kBlockColumns * (call.group_zero ? 5 : 4);
-        barrier_expect(full + stage * 8, kRowsBytes + there * kBlockBytes + of_group);
-        for (int i = 0; i < there; ++i) {
-            const int64_t number = static_cast<int64_t>(tile_n * kTileBlocks + i) * call.blocks_k + first_block + block;
-            const char* from = static_cast<const char*>(call.packed) + number * kBlockBytes;
-            copy_bulk(ws + stage * kWeightBytes + i * kBlockBytes, from, kBlockBytes, full + stage * 8);
+    // Where the next block of a tile's weights lies and what its group says. Kept from step to step: to make addresses
+    // anew for each would take longer than to multiply a block.
+    struct Source {
+        const char* weights;
+        const uint32_t* scale;
+        const int8_t* zero;
+        int there, left;  // columns of blocks; blocks until the next group
+        unsigned bytes;   // of a stage
+    };
+
+    DEVICE Source source_of(int tile_n) const {
+        const int first = tile_n * kTileBlocks, left = call.blocks_n - first;
+        Source source = {};
+        source.there = left < kTileBlocks ? left : kTileBlocks;
+        source.weights = static_cast<const char*>(call.packed) +
+                         (static_cast<int64_t>(first) * call.blocks_k + first_block) * kBlockBytes;
+        source.bytes = kRowsBytes + source.there * kBlockBytes;
+        if constexpr (Weights::kGrouped) {
+            const int group = first_block / call.group_blocks;
+            const int64_t at = group * call.group_row + tile_n * Columns;
+            source.scale = call.group_scale + at;
+            source.zero = call.group_zero ? call.group_zero + at : nullptr;
+            source.left = (group + 1) * call.group_blocks - first_block;
+            source.bytes += source.there * kBlockColumns * (call.group_zero ? 5 : 4);
         }
-        if constexpr (Weights::kGrouped) copy_group(tile_n, there, (first_block + block) / call.group_blocks, stage);
+        return source;
     }
 
-    DEVICE void copy_group(int tile_n, int there, int group, int stage) const {
-        const int64_t at = group * call.group_row + tile_n * Columns;
-        const unsigned to = gs + stage * kGroupBytes, columns = there * kBlockColumns;
-        copy_bulk(to, call.group_scale + at, columns * 4, full + stage * 8);
-        if (call.group_zero) copy_bulk(to + kScaleBytes, call.group_zero + at, columns, full + stage * 8);
+    DEVICE void copy_weights(Source& from, int stage) const {
+        const unsigned barrier = full + stage * 8, to = ws + stage * kWeightBytes;
+        barrier_expect(barrier, from.bytes);
+#pragma unroll
+        for (int i = 0; i < kTileBlocks; ++i) {
+            const char* const block = from.weights + static_cast<int64_t>(i) * call.blocks_k * kBlockBytes;
+            if (i < from.there) copy_bulk(to + i * kBlockBytes, block, kBlockBytes, barrier);
+        }
+        from.weights += kBlockBytes;
+        if constexpr (Weights::kGrouped) copy_group(from, gs + stage * kGroupBytes, barrier);
+    }
+
+    DEVICE void copy_group(Source& from, unsigned to, unsigned barrier) const {
+        const unsigned columns = from.there * kBlockColumns;
+        copy_bulk(to, from.scale, columns * 4, barrier);
+        if (from.zero) copy_bulk(to + kScaleBytes, from.zero, columns, barrier);
+        if (--from.left) return;
+        from.left = call.group_blocks;
+        from.scale += call.group_row;
+        if (from.zero) from.zero += call.group_row;
     }
 
     DEVICE void copy_rows(int tile_m, int block, int stage) const {
@@ -246,20 +277,25 @@ struct Kernel {
         prefetch_map(&call.x);
         // Weights do not depend on the kernel before this one.
         Tile tile = tile_of(index, call.tiles_m, call.tiles_n);
+        Source source = source_of(tile.n);
         const int ahead = blocks < stages ? blocks : stages;
-        for (int block = 0; block < ahead; ++block) copy_weights(tile.n, block, block);
+        for (int block = 0; block < ahead; ++block) copy_weights(source, block);
         wait_for_previous_kernel();
         for (int block = 0; block < ahead; ++block) copy_rows(tile.m, block, block);
         int stage = ahead % stages;
         unsigned parity = ahead == stages ? 0 : 1;
-        for (int block = ahead; index < tiles; block = 0, index += step) {
-            tile = tile_of(index, call.tiles_m, call.tiles_n);
+        for (int block = ahead;; block = 0) {
+#pragma unroll 1
             for (; block < blocks; ++block) {
                 barrier_wait(empty + stage * 8, parity);
-                copy_weights(tile.n, block, stage);
+                copy_weights(source, stage);
                 copy_rows(tile.m, block, stage);
                 if (++stage == stages) stage = 0, parity ^= 1;
             }
+            index += step;
+            if (index >= tiles) return;
+            tile = tile_of(index, call.tiles_m, call.tiles_n);
+            source = source_of(tile.n);
         }
     }
 

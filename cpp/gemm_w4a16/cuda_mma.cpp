@@ -1,6 +1,7 @@
 #include "gemm_w4a16/cuda_mma.h"
 
 #include "common/driver.h"
+#include "common/few_rows.h"
 #include "common/status.h"
 
 namespace {
@@ -31,9 +32,8 @@ int launch_tiled(const GemmW4A16& call, int device, void* stream, bool narrow) {
 int gemm_w4a16_cuda_mma_direct(const GemmW4A16& call, int device, void* stream) {
     using namespace w4a16_mma;
     const bool short_groups = call.group % kW4A16BlockK != 0;
-    Kernel& kernel = direct[call.type == ENVDOCTOR_BFLOAT16][call.bits == 8][short_groups][call.m > kDirectTileM];
-    const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kDirectN)), 1, 1}, kThreads, 0, 1, true};
-    return kernel.launch(device, stream, launch, &call);
+    Kernel& kernel = direct[call.type == ENVDOCTOR_BFLOAT16][call.bits == 8][short_groups][call.m > few_rows::kTile];
+    return kernel.launch(device, stream, few_rows::launch(call.n, ceil_div(call.k, kW4A16BlockK)), &call);
 }
 
 int gemm_w4a16_cuda_mma_tiled(const GemmW4A16& call, int device, void* stream) {

@@ -4,12 +4,14 @@
 // sums are exact; a sum is multiplied by its group's scale where the group ends, in float32.
 #include "common/device.cuh"
 #include "common/epilogue.h"
+#include "common/few_rows.h"
 #include "common/group_walk.cuh"
 #include "common/warp_rows.cuh"
 #include "gemm_w4a16/cuda_mma.h"
 #include "gemm_w4a16/widen.cuh"
 
 using namespace w4a16_mma;
+using namespace few_rows;
 
 constexpr int kWarps = kThreads / 32;
 
@@ -31,17 +33,19 @@ DEVICE void multiply<BfloatType>(float (&c)[4], const unsigned (&a)[4], unsigned
 struct Group {
     unsigned low, high;
 
-    // Of group `index`; rows of groups hold 0 for columns that are not there.
-    DEVICE void load(const GemmW4A16& call, int n, int index) {
-        const unsigned row = static_cast<unsigned>(call.group_row), at = static_cast<unsigned>(index);
-        const uint32_t* const from = call.scale_zero + n + static_cast<uint64_t>(row) * at;
+    DEVICE void load(const uint32_t* from) {
         low = __ldg(from);
         high = __ldg(from + 8);
     }
     // Of a k; behind the last one x is 0, and any group will do.
     DEVICE void load_of(const GemmW4A16& call, int n, int k) {
         const int group = static_cast<int>(call.group), last = (static_cast<int>(call.k) - 1) / group;
-        load(call, n, k / group < last ? k / group : last);
+        load(words_of(call, call.scale_zero + n, k / group < last ? k / group : last));
+    }
+
+    // Of group `index`; rows of groups hold 0 for columns that are not there.
+    static DEVICE const uint32_t* words_of(const GemmW4A16& call, const uint32_t* first, int index) {
+        return first + static_cast<uint64_t>(static_cast<unsigned>(call.group_row)) * static_cast<unsigned>(index);
     }
 };
 
@@ -104,97 +108,106 @@ DEVICE bool is_aligned(const GemmW4A16& call) {
 
 // --- few rows of x: codes from memory to registers -------------------------------------------------------------------
 
-// Lookups: of groups, for each block of 64 k: one, or two where groups are shorter.
+// A block makes 32 columns of up to Tiles * 8 rows; each of its warps has a run of k. Lookups: of groups, for each block of
+// 64 k: one, or two where groups are shorter.
 template <class Type, int Bits, int Tiles, int Lookups>
 DEVICE void direct(const GemmW4A16& call) {
     let_next_kernel_begin();
-    constexpr int kSlots = Tiles == 1 ? 4 : 2, kAhead = Bits == 4 ? 2 * kSlots : kSlots;  // x is nearer than codes are
-    using Rows = WarpRows<Tiles * kDirectTileM, kSlots, kWarps>;
-    __shared__ __align__(128) char memory[kWarps * Rows::kBytes];
+    constexpr int kSlots = 4 / Tiles, kAhead = 16 / (Tiles * Bits), kHalves = kColumns / 16;
+    constexpr int kSpins = kAhead > kSlots ? kAhead : kSlots;  // steps in one turn of the loop
+    using Rows = WarpRows<Tiles * kTile, kSlots>;
+    static_assert(Rows::kBytes == few_rows::kBytes, "what the launch takes for each warp");
+    extern __shared__ __align__(128) char memory[];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
-    const int n0 = blockIdx.x * kDirectN;
+    const int n0 = blockIdx.x * kColumns;
     const int blocks = static_cast<int>((call.k + kW4A16BlockK - 1) / kW4A16BlockK);
-    // This warp's blocks are every kWarps-th; `left` counts those of all warps from its next one on.
-    int left = blocks - warp;
-    const char* weights = codes_of(call, n0, blocks, Bits) + static_cast<int64_t>(warp) * (512 * Bits);
-    Rows rows(call.x, call.x_row * 2, call.m, call.k * 2, warp, memory + warp * Rows::kBytes);
-    Codes<Bits> ahead[kAhead];
-    Group groups[kAhead][Lookups];
+    const WarpShare share(blocks);
+    int left = share.count;
+    const char* weights = codes_of(call, n0, blocks, Bits) + static_cast<int64_t>(share.first) * (512 * Bits);
+    Rows rows(call.x, call.x_row * 2, call.m, call.k * 2, share, memory + warp * Rows::kBytes);
+    Codes<Bits> ahead[kAhead][kHalves];
+    Group groups[kAhead][Lookups][kHalves];
+    const uint32_t* of_groups = call.scale_zero + n0 + column;
+    asm volatile("" : "+l"(of_groups));  // or the compiler makes it anew for each
     const int size = static_cast<int>(call.group), last = (static_cast<int>(call.k) - 1) / size;
-    GroupWalk walk(size, warp * static_cast<int>(kW4A16BlockK));
-    const GroupWalk::Stride to_next(size, kWarps * static_cast<int>(kW4A16BlockK)), to_lookup(size, 32);
-    // The block so many of this warp's ahead; called for one after the other.
+    GroupWalk walk(size, share.first * static_cast<int>(kW4A16BlockK));
+    const GroupWalk::Stride to_lookup(size, static_cast<int>(kW4A16BlockK) / Lookups);
+    // The block so many ahead; called for one after the other.
     const auto load = [&](int i, int steps) {
-        ahead[i].load(weights + steps * (kWarps * 512 * Bits));
-        GroupWalk own = walk;
+#pragma unroll
+        for (int j = 0; j < kHalves; ++j) ahead[i][j].load(weights + steps * (512 * Bits) + j * (128 * Bits));
 #pragma unroll
         for (int j = 0; j < Lookups; ++j) {
-            groups[i][j].load(call, n0 + column, Lookups == 1 || own.index() < last ? own.index() : last);
-            own.advance(to_lookup);
+            const uint32_t* const words = Group::words_of(call, of_groups, Lookups == 1 || walk.index() < last ? walk.index() : last);
+#pragma unroll
+            for (int of = 0; of < kHalves; ++of) groups[i][j][of].load(words + of * 16);
+            walk.advance(to_lookup);
         }
-        walk.advance(to_next);
     };
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) {
-        if (left > i * kWarps) load(i, i);
+        if (left > i) load(i, i);
     }
     wait_for_previous_kernel();
 #pragma unroll
     for (int i = 0; i < kSlots; ++i) rows.copy(i, i);
-
-    // Of this thread's output.
-    constexpr int kOfWarp = Tiles * kDirectTileM * kDirectN;
-    static_assert(kOfWarp <= kThreads && kOfWarp * 4 <= Rows::kBytes, "at most one output each, sums in the place of rows");
-    const int m = threadIdx.x / kDirectN, n = n0 + threadIdx.x % kDirectN;
-    const bool is_there = m < call.m && n < call.n && threadIdx.x < kOfWarp;
-    const float bias = is_there ? bias_of(call, n) : 0.0f;
+    const int n = n0 + threadIdx.x % kColumns;  // of this thread's outputs
+    const float bias = n < call.n ? bias_of(call, n) : 0.0f;
 
     const bool is_half = call.scale_type == ENVDOCTOR_FLOAT16;
-    Sums sum[Tiles];
-    for (; left > 0; left -= kAhead * kWarps) {
+    Sums sum[Tiles][kHalves];
+    for (; left > 0; left -= kSpins) {
 #pragma unroll
-        for (int i = 0; i < kAhead; ++i) {
-            if (left <= i * kWarps) break;
+        for (int i = 0; i < kSpins; ++i) {
+            if (left <= i) break;
             rows.wait();
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
-                const Group& group = groups[i][Lookups == 2 ? half : 0];
-                unsigned a[2][4];
-                ahead[i].template operands<Type>(a, half, half, group);
+                unsigned x[Tiles][4];
 #pragma unroll
-                for (int tile = 0; tile < Tiles; ++tile) {
-                    unsigned x[4];
-                    rows.operands(x, i % kSlots, tile, half);
-                    multiply<Type>(sum[tile].now, a[0], x[0], x[1]);
-                    multiply<Type>(sum[tile].now, a[1], x[2], x[3]);
-                    if (half == 1 || Lookups == 2) {
-                        sum[tile].group_ends(scale_of(group.low, is_half), scale_of(group.high, is_half));
+                for (int tile = 0; tile < Tiles; ++tile) rows.operands(x[tile], i % kSlots, tile, half);
+#pragma unroll
+                for (int of = 0; of < kHalves; ++of) {
+                    const Group& group = groups[i % kAhead][Lookups == 2 ? half : 0][of];
+                    unsigned a[2][4];
+                    ahead[i % kAhead][of].template operands<Type>(a, half, half, group);
+#pragma unroll
+                    for (int tile = 0; tile < Tiles; ++tile) {
+                        multiply<Type>(sum[tile][of].now, a[0], x[tile][0], x[tile][1]);
+                        multiply<Type>(sum[tile][of].now, a[1], x[tile][2], x[tile][3]);
+                        if (half == 1 || Lookups == 2) {
+                            sum[tile][of].group_ends(scale_of(group.low, is_half), scale_of(group.high, is_half));
+                        }
                     }
                 }
             }
             __syncwarp();
-            if (left > (i + kAhead) * kWarps) load(i, i + kAhead);
+            if (left > i + kAhead) load(i % kAhead, i + kAhead);
             rows.copy(i % kSlots, i + kSlots);
         }
-        weights += kAhead * kWarps * 512 * Bits;
-        rows.advance(kAhead);
+        weights += kSpins * 512 * Bits;
+        rows.advance(kSpins);
     }
 
     wait_for_copies<0>();
     __syncthreads();
+    constexpr int kOfWarp = Tiles * kTile * kColumns;
+    static_assert(kOfWarp * 4 <= Rows::kBytes, "sums in the place of rows");
     float* const sums = reinterpret_cast<float*>(memory);
 #pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) {
-        float* const into = sums + warp * kOfWarp + tile * kDirectTileM * kDirectN;
-#pragma unroll
-        for (int i = 0; i < 4; ++i) into[(part * 2 + (i & 1)) * kDirectN + column + (i >> 1) * 8] = sum[tile].total[i];
+    for (int i = 0; i < Tiles * kHalves * 4; ++i) {
+        const int tile = i / (kHalves * 4), of = i / 4 % kHalves;
+        const int row = tile * kTile + part * 2 + i % 2, place = of * 16 + column + i / 2 % 2 * 8;
+        sums[warp * kOfWarp + row * kColumns + place] = sum[tile][of].total[i % 4];
     }
     __syncthreads();
-    if (!is_there) return;
-    float total = bias;
-#pragma unroll
-    for (int w = 0; w < kWarps; ++w) total += sums[w * kOfWarp + threadIdx.x];
-    store(call, m, n, total);
+    for (int i = threadIdx.x; i < kOfWarp; i += blockDim.x) {
+        const int m = i / kColumns;
+        if (m >= call.m || n >= call.n) break;
+        float total = bias;
+        for (int w = 0; w < static_cast<int>(blockDim.x) / 32; ++w) total += sums[w * kOfWarp + i];
+        store(call, m, n, total);
+    }
 }
 
 // --- any rows: x in shared memory, codes in registers ----------------------------------------------------------------
@@ -334,8 +347,8 @@ DEVICE void tiled(const GemmW4A16& call) {
 #define KERNEL(name, bounds, body) \
     extern "C" __global__ void __launch_bounds__ bounds name(const __grid_constant__ GemmW4A16 call) { body; }
 #define DIRECT(type, T, bits, rows, tiles, guard)                                                                         \
-    KERNEL(gemm_w4a16_##type##bits##_direct##rows, (kThreads), guard((direct<T, bits, tiles, 1>(call))))                 \
-    KERNEL(gemm_w4a16_##type##bits##_short_groups##rows, (kThreads), guard((direct<T, bits, tiles, 2>(call))))
+    KERNEL(gemm_w4a16_##type##bits##_direct##rows, (kMostWarps * 32), guard((direct<T, bits, tiles, 1>(call))))                 \
+    KERNEL(gemm_w4a16_##type##bits##_short_groups##rows, (kMostWarps * 32), guard((direct<T, bits, tiles, 2>(call))))
 #define KERNELS(type, T, bits, tiled_bounds, guard)                                                  \
     DIRECT(type, T, bits, 8, 1, guard)                                                               \
     DIRECT(type, T, bits, 16, 2, guard)                                                              \

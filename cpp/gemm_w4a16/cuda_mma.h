@@ -8,7 +8,5 @@ namespace w4a16_mma {
 constexpr int kThreads = 256;
 // The tiled kernel: rows of x and columns of y for one block, stages of 64 k.
 constexpr int kTileM = 64, kTileN = 128, kStages = 4;
-// The direct kernel: 16 columns for one block, whose warps share k; 8 rows of x for one tile.
-constexpr int kDirectN = 16, kDirectTileM = 8;
 
 }  // namespace w4a16_mma

@@ -5,7 +5,8 @@
 #include "gemm_w4a16/gemm_w4a16.h"
 #include "gemm_w4a16/widen.cuh"
 
-// Few rows: codes become 16-bit integers in registers, without their zero points; the sums of a block are scaled.
+// Codes become 16-bit integers in registers, without their zero points, and the sums of each block are scaled: for scales that
+// are not of the type of x.
 template <class Type, int Bits>
 struct CodeGroups {
     using Sum = float;
@@ -51,8 +52,7 @@ struct CodeGroups {
     DEVICE static float value(float sum) { return sum; }
 };
 
-// Many rows: more sums than can be scaled block by block, so that weights are; they are rounded to the type of x. The scale
-// must be of that type.
+// Weights are scaled, and rounded to the type of x, so that sums stay in flight over all of k: scales of that type.
 template <class Type, int Bits>
 struct ScaledCodes : CodeGroups<Type, Bits> {
     static constexpr bool kScalesSums = false;
@@ -86,13 +86,13 @@ struct ScaledCodes : CodeGroups<Type, Bits> {
 #define KERNELS(type, T, bits)                                                                \
     using type##bits = CodeGroups<T, bits>;                                                   \
     using scaled_##type##bits = ScaledCodes<T, bits>;                                         \
-    KERNEL(gemm_w4a16_##type##bits##_rows8, type##bits, kRows8, 4)                            \
-    KERNEL(gemm_w4a16_##type##bits##_rows16, type##bits, kRows16, 4)                          \
-    KERNEL(gemm_w4a16_##type##bits##_rows32, type##bits, kRows32, 3)                          \
-    KERNEL(gemm_w4a16_##type##bits##_rows64, type##bits, kRows64, 2)                          \
+    KERNEL(gemm_w4a16_##type##bits##_rows32, scaled_##type##bits, kRows32, 4)                 \
+    KERNEL(gemm_w4a16_##type##bits##_rows64, scaled_##type##bits, kRows64, 3)                 \
+    KERNEL(gemm_w4a16_##type##bits##_rows128, scaled_##type##bits, kRows128, 2)               \
     KERNEL(gemm_w4a16_##type##bits##_square128, scaled_##type##bits, kSquare128, 1)           \
     KERNEL(gemm_w4a16_##type##bits##_turns64, scaled_##type##bits, kTurns64, 1)               \
-    KERNEL(gemm_w4a16_##type##bits##_rows256, scaled_##type##bits, kRows256, 1)
+    KERNEL(gemm_w4a16_##type##bits##_rows256, scaled_##type##bits, kRows256, 1)               \
+    KERNEL(gemm_w4a16_##type##bits##_sums64, type##bits, kRows64, 2)
 
 #if __CUDA_ARCH__ == 900
 KERNELS(half, HalfType, 4)

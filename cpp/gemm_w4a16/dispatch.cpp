@@ -57,8 +57,8 @@ void do_columns(const void* context, int64_t i) {
 
 struct Variant {
     const char* name;
-    CpuVariant cpu;
     int (*gpu)(const GemmW4A16& call, int device, void* stream, const Variant& self);
+    CpuVariant cpu;
     int shape, split;
 };
 
@@ -80,57 +80,51 @@ enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kDirect, kNarrow, kTi
 #define gemm_w4a16_cpu_avx2 nullptr
 #define gemm_w4a16_cpu_avx512vnni nullptr
 #endif
-#define SM90A(name, shape)                                                                              \
-    {"cuda_sm90a_" name "_k1", nullptr, run_sm90a, shape, 1}, {"cuda_sm90a_" name "_k2", nullptr, run_sm90a, shape, 2}, \
-        {"cuda_sm90a_" name "_k4", nullptr, run_sm90a, shape, 4}
 constexpr Variant variants[] = {
     {"auto", nullptr, nullptr, 0, 0},
-    {"reference", gemm_w4a16_reference, nullptr, 0, 0},
-    {"cpu_portable", gemm_w4a16_cpu_portable, nullptr, 0, 0},
-    {"cpu_avx2", gemm_w4a16_cpu_avx2, nullptr, 0, 0},
-    {"cpu_avx512vnni", gemm_w4a16_cpu_avx512vnni, nullptr, 0, 0},
-    {"cuda_mma_direct", nullptr, run_direct, 0, 0},
-    {"cuda_mma_narrow", nullptr, run_narrow, 0, 0},
-    {"cuda_mma_tiled", nullptr, run_tiled, 0, 0},
-    SM90A("rows8", 0),
-    SM90A("rows16", 1),
-    SM90A("rows32", 2),
-    SM90A("rows64", 3),
-    {"cuda_sm90a_square128", nullptr, run_sm90a, 4, 1},
-    {"cuda_sm90a_turns64", nullptr, run_sm90a, 5, 1},
-    {"cuda_sm90a_rows256", nullptr, run_sm90a, 6, 1},
+    {"reference", nullptr, gemm_w4a16_reference, 0, 0},
+    {"cpu_portable", nullptr, gemm_w4a16_cpu_portable, 0, 0},
+    {"cpu_avx2", nullptr, gemm_w4a16_cpu_avx2, 0, 0},
+    {"cpu_avx512vnni", nullptr, gemm_w4a16_cpu_avx512vnni, 0, 0},
+    {"cuda_mma_direct", run_direct, nullptr, 0, 0},
+    {"cuda_mma_narrow", run_narrow, nullptr, 0, 0},
+    {"cuda_mma_tiled", run_tiled, nullptr, 0, 0},
+    HOPPER_SPLITS("rows32", run_sm90a, 0),
+    HOPPER_SPLITS("rows64", run_sm90a, 1),
+    HOPPER_SPLITS("rows128", run_sm90a, 2),
+    {"cuda_sm90a_square128", run_sm90a, nullptr, 3, 1},
+    {"cuda_sm90a_turns64", run_sm90a, nullptr, 4, 1},
+    {"cuda_sm90a_rows256", run_sm90a, nullptr, 5, 1},
+    HOPPER_SPLITS("sums64", run_sm90a, 6),
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kSquare128 = index_of(variants, "cuda_sm90a_square128");
+constexpr int kSums64 = index_of(variants, "cuda_sm90a_sums64_k1");
 
 // Direct reads each code once and x once for each 16 columns; it has no more than 16 rows of sums in its registers.
 constexpr int64_t kDirectRows = 16;
-// On Hopper it begins sooner than what copies in bulk, and so many weights are read before that catches up.
-constexpr int64_t kDirectWeights = 1 << 25;
 // Fewer tiles of 64 rows and 128 columns leave processors of a large GPU idle; twice as many narrow ones run at once.
 constexpr int64_t kFewTiles = 132;
 
-bool rounds_weights(const GemmW4A16& call) { return call.scale_type == call.type; }
+// What scales weights wants scales of the type of x; with others sums are scaled.
+bool scales_weights(const GemmW4A16& call) { return call.scale_type == call.type; }
 
 constexpr hopper::Cost kManyRows[] = {
-    {index_of(variants, "cuda_sm90a_rows64_k1"), hopper::kRows64, 1, 264, 0.5f, 18},
-    {index_of(variants, "cuda_sm90a_rows64_k2"), hopper::kRows64, 2, 264, 0.5f, 11},
-    // These round weights to the type of x, and so want scales of that type. Reckoned, not measured: a step takes twice as
-    // long as one of gemm_w8a8.
-    {kSquare128, hopper::kSquare128, 1, 132, 2.5f, 26},
-    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 2, 15},
-    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 2, 46},
+    {index_of(variants, "cuda_sm90a_rows64_k2"), hopper::kRows64, 2, 264, 4.1f, 9.4f},
+    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 132, 1.8f, 15.4f},
+    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 264, 0.2f, 15.6f},
+    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 1.3f, 26.8f},
+    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 1.6f, 16.3f},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 0.2f, 44.5f},
 };
-constexpr int kCosts = sizeof kManyRows / sizeof *kManyRows, kThatScaleSums = 2;
 
 int choose_on_hopper(const GemmW4A16& call) {
-    if (call.m > 64) return hopper::cheapest(kManyRows, rounds_weights(call) ? kCosts : kThatScaleSums, call.m, call.n, call.k);
-    const int64_t columns = ceil_div(call.n, kW4A16BlockN);
-    if (call.m <= 4 && call.n * call.k <= kDirectWeights) return kDirect;
-    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
+    if (call.m <= kDirectRows) return kDirect;
+    if (call.m > 64 && scales_weights(call)) return hopper::cheapest(kManyRows, call.m, call.n, call.k);
+    const bool few = call.m <= 32;
     // To widen codes holds a block up, not memory: several on a processor hide it.
-    const int64_t most = hopper::kProcessors * (call.m <= 32 ? 16 : 7) / 4;
-    return kSm90a + 3 * shape + hopper::split_of(columns, ceil_div(call.k, kW4A16BlockK), most, 4) / 2;
+    const int64_t most = hopper::kProcessors * (few ? 4 : 2), least = few ? 7 : 12;
+    const int split = hopper::split_of(ceil_div(call.n, kW4A16BlockN), ceil_div(call.k, kW4A16BlockK), most, least);
+    return (!scales_weights(call) ? kSums64 : few ? kSm90a : kSm90a + 3) + split / 2;
 }
 
 int choose_on_gpu(const GemmW4A16& call, int device) {
@@ -143,7 +137,7 @@ bool fits_gpu(const GemmW4A16& call, int variant, int device) {
     if (variant == kDirect && call.m > kDirectRows) return false;
     if (variant >= kSm90a) {
         const bool has_k = ceil_div(call.k, kW4A16BlockK) >= variants[variant].split;
-        return runs_sm90a(call, device) && has_k && (variant < kSquare128 || rounds_weights(call));
+        return runs_sm90a(call, device) && has_k && (variant >= kSums64 || scales_weights(call));
     }
     return variant >= kDirect;
 }

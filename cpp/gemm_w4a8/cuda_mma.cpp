@@ -1,6 +1,7 @@
 #include "gemm_w4a8/cuda_mma.h"
 
 #include "common/driver.h"
+#include "common/few_rows.h"
 #include "common/status.h"
 
 namespace {
@@ -20,14 +21,12 @@ Kernel tiled[2][2] = {
 }  // namespace
 
 bool fits_mma_direct(const GemmW4A8& call) {
-    return call.m <= 2 * w4a8_mma::kDirectTileM && (call.group || call.k <= kW4MostUpperK);
+    return call.m <= 2 * few_rows::kTile && (call.group || call.k <= kW4MostUpperK);
 }
 
 int gemm_w4a8_cuda_mma_direct(const GemmW4A8& call, int device, void* stream) {
-    using namespace w4a8_mma;
-    Kernel& kernel = direct[call.group ? 1 + (call.group % kW4BlockK != 0) : 0][call.m > kDirectTileM];
-    const Launch launch = {{static_cast<unsigned>(ceil_div(call.n, kDirectN)), 1, 1}, kThreads, 0, 1, true};
-    return kernel.launch(device, stream, launch, &call);
+    Kernel& kernel = direct[call.group ? 1 + (call.group % kW4BlockK != 0) : 0][call.m > few_rows::kTile];
+    return kernel.launch(device, stream, few_rows::launch(call.n, ceil_div(call.k, kW4BlockK)), &call);
 }
 
 int gemm_w4a8_cuda_mma_tiled(const GemmW4A8& call, int device, void* stream) {

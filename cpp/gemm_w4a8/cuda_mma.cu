@@ -1,11 +1,13 @@
 // gemm_w4a8 by mma.sync, for every GPU from Turing on.
 #include "common/device.cuh"
+#include "common/few_rows.h"
 #include "common/group_walk.cuh"
 #include "common/int4.cuh"
 #include "common/warp_rows.cuh"
 #include "gemm_w4a8/cuda_mma.h"
 
 using namespace w4a8_mma;
+using namespace few_rows;
 
 constexpr int kWarps = kThreads / 32;
 
@@ -67,60 +69,63 @@ DEVICE void upper_operand(unsigned (&a)[4], const uint4& half, int step) {
     a[2] = half.z << shift & kUpper, a[3] = half.w << shift & kUpper;
 }
 
-// Lookups: of groups, for each block of 128 k: none, one, or four where groups are shorter.
+// A block makes 32 columns of up to Tiles * 8 rows; each of its warps has a run of k. Lookups: of groups, for each block of
+// 128 k: none, one, or four where groups are shorter.
 template <int Tiles, int Lookups>
 DEVICE void direct(const GemmW4A8& call) {
     let_next_kernel_begin();
     constexpr bool kGrouped = Lookups > 0;
-    constexpr int kAhead = Tiles == 1 && Lookups < 4 ? 4 : 2;
-    using Rows = WarpRows<Tiles * kDirectTileM, kAhead, kWarps>;
-    __shared__ __align__(128) char memory[kWarps * Rows::kBytes];
+    constexpr int kSlots = 4 / Tiles, kAhead = Lookups == 4 ? 1 : kGrouped ? 2 : kSlots, kHalves = kColumns / 16;
+    using Rows = WarpRows<Tiles * kTile, kSlots>;
+    static_assert(Rows::kBytes == few_rows::kBytes, "what the launch takes for each warp");
+    extern __shared__ __align__(128) char memory[];
     const int warp = threadIdx.x / 32, lane = threadIdx.x % 32, column = lane / 4, part = lane % 4;
-    const int n0 = blockIdx.x * kDirectN;
+    const int n0 = blockIdx.x * kColumns;
     const int blocks = static_cast<int>((call.k + kW4BlockK - 1) / kW4BlockK);
-    // This warp's blocks are every kWarps-th; `left` counts those of all warps from its next one on.
-    int left = blocks - warp;
+    const WarpShare share(blocks);
+    int left = share.count;
     const char* weights = static_cast<const char*>(call.packed) +
-                          (static_cast<int64_t>(n0 / kW4BlockN) * blocks + warp) * kW4BlockBytes + n0 % kW4BlockN / 16 * 1024 +
-                          lane * 16;
-    Rows rows(call.x, call.x_row, call.m, call.k, warp, memory + warp * Rows::kBytes);
-    Block ahead[kAhead];
-    Group low[kAhead][kGrouped ? Lookups : 1], high[kAhead][kGrouped ? Lookups : 1];
+                          (static_cast<int64_t>(n0 / kW4BlockN) * blocks + share.first) * kW4BlockBytes +
+                          n0 % kW4BlockN / 16 * 1024 + lane * 16;
+    Rows rows(call.x, call.x_row, call.m, call.k, share, memory + warp * Rows::kBytes);
+    Block ahead[kAhead][kHalves];
+    Group low[kAhead][kGrouped ? Lookups : 1][kHalves], high[kAhead][kGrouped ? Lookups : 1][kHalves];
     const int group = kGrouped ? static_cast<int>(call.group) : 1, last = kGrouped ? (static_cast<int>(call.k) - 1) / group : 0;
-    GroupWalk walk(group, warp * kW4BlockK);
-    const GroupWalk::Stride to_next(group, kWarps * kW4BlockK), to_lookup(group, 32);
-    // The block so many of this warp's ahead; called for one after the other.
+    GroupWalk walk(group, share.first * static_cast<int>(kW4BlockK));
+    const GroupWalk::Stride to_lookup(group, static_cast<int>(kW4BlockK) / (kGrouped ? Lookups : 1));
+    // The block so many ahead; called for one after the other.
     const auto load = [&](int i, int steps) {
-        ahead[i].load(weights + steps * (kWarps * static_cast<int>(kW4BlockBytes)));
-        GroupWalk own = walk;
+#pragma unroll
+        for (int of = 0; of < kHalves; ++of) ahead[i][of].load(weights + steps * static_cast<int>(kW4BlockBytes) + of * 1024);
 #pragma unroll
         for (int j = 0; j < Lookups; ++j) {
-            const int index = Lookups == 1 || own.index() < last ? own.index() : last;
-            low[i][j] = Group(call, n0 + column, index), high[i][j] = Group(call, n0 + column + 8, index);
-            own.advance(to_lookup);
+            const int index = Lookups == 1 || walk.index() < last ? walk.index() : last;
+#pragma unroll
+            for (int of = 0; of < kHalves; ++of) {
+                low[i][j][of] = Group(call, n0 + of * 16 + column, index);
+                high[i][j][of] = Group(call, n0 + of * 16 + column + 8, index);
+            }
+            walk.advance(to_lookup);
         }
-        walk.advance(to_next);
     };
 #pragma unroll
     for (int i = 0; i < kAhead; ++i) {
-        if (left > i * kWarps) load(i, i);
+        if (left > i) load(i, i);
     }
     wait_for_previous_kernel();
 #pragma unroll
-    for (int i = 0; i < kAhead; ++i) rows.copy(i, i);
+    for (int i = 0; i < kSlots; ++i) rows.copy(i, i);
 
-    // Of this thread's output.
-    constexpr int kOfWarp = Tiles * kDirectTileM * kDirectN;
-    static_assert(kOfWarp <= kThreads && kOfWarp * 4 <= Rows::kBytes, "at most one output each, sums in the place of rows");
-    const int m = threadIdx.x / kDirectN, n = n0 + threadIdx.x % kDirectN;
-    const bool is_there = m < call.m && n < call.n && threadIdx.x < kOfWarp;
-    const epilogue::Factors factors(call.out, m, n, is_there);
+    // Of this thread's first output; it makes all that are so many rows apart.
+    int m = threadIdx.x / kColumns;
+    const int n = n0 + threadIdx.x % kColumns, warps = static_cast<int>(blockDim.x) / 32;
+    epilogue::Factors factors(call.out, m, n, m < call.m && n < call.n);
 
-    Sums<kGrouped> sum[Tiles];
-    for (; left > 0; left -= kAhead * kWarps) {
+    Sums<kGrouped> sum[Tiles][kHalves];
+    for (; left > 0; left -= kSlots) {
 #pragma unroll
-        for (int i = 0; i < kAhead; ++i) {
-            if (left <= i * kWarps) break;
+        for (int i = 0; i < kSlots; ++i) {
+            if (left <= i) break;
             rows.wait();
 #pragma unroll
             for (int half = 0; half < 2; ++half) {
@@ -129,51 +134,56 @@ DEVICE void direct(const GemmW4A8& call) {
                 for (int tile = 0; tile < Tiles; ++tile) rows.operands(x[tile], i, tile, half);
 #pragma unroll
                 for (int step = half * 2; step < half * 2 + 2; ++step) {
-                    const int lookup = Lookups == 4 ? step : 0;
-                    unsigned a[4];
-                    if (kGrouped) ahead[i].operand(a, step, low[i][lookup].zero, high[i][lookup].zero);
-                    if (!kGrouped) upper_operand(a, ahead[i].halves[half], step);
 #pragma unroll
-                    for (int tile = 0; tile < Tiles; ++tile) {
-                        mma_int8(sum[tile].now, a, x[tile][step % 2 * 2], x[tile][step % 2 * 2 + 1]);
-                        if (Lookups == 4 || (kGrouped && step == 3)) {
-                            sum[tile].group_ends(low[i][lookup], high[i][lookup]);
+                    for (int of = 0; of < kHalves; ++of) {
+                        const Block& block = ahead[i % kAhead][of];
+                        const Group& own_low = low[i % kAhead][Lookups == 4 ? step : 0][of];
+                        const Group& own_high = high[i % kAhead][Lookups == 4 ? step : 0][of];
+                        unsigned a[4];
+                        if (kGrouped) block.operand(a, step, own_low.zero, own_high.zero);
+                        if (!kGrouped) upper_operand(a, block.halves[half], step);
+#pragma unroll
+                        for (int tile = 0; tile < Tiles; ++tile) {
+                            mma_int8(sum[tile][of].now, a, x[tile][step % 2 * 2], x[tile][step % 2 * 2 + 1]);
+                            if (Lookups == 4 || (kGrouped && step == 3)) sum[tile][of].group_ends(own_low, own_high);
                         }
                     }
                 }
             }
             __syncwarp();
-            if (left > (i + kAhead) * kWarps) load(i, i + kAhead);
-            rows.copy(i, i + kAhead);
+            if (left > i + kAhead) load(i % kAhead, i + kAhead);
+            rows.copy(i, i + kSlots);
         }
-        weights += kAhead * kWarps * kW4BlockBytes;
-        rows.advance(kAhead);
+        weights += kSlots * kW4BlockBytes;
+        rows.advance(kSlots);
     }
 
     wait_for_copies<0>();
     __syncthreads();
+    constexpr int kOfWarp = Tiles * kTile * kColumns;
+    static_assert(kOfWarp * 4 <= Rows::kBytes, "sums in the place of rows");
     int* const sums = reinterpret_cast<int*>(memory);
 #pragma unroll
-    for (int tile = 0; tile < Tiles; ++tile) {
-        int* const into = sums + warp * kOfWarp + tile * kDirectTileM * kDirectN;
-#pragma unroll
-        for (int i = 0; i < 4; ++i) {
-            into[(part * 2 + (i & 1)) * kDirectN + column + (i >> 1) * 8] =
-                kGrouped ? __float_as_int(sum[tile].total[i]) : sum[tile].now[i];
-        }
+    for (int i = 0; i < Tiles * kHalves * 4; ++i) {
+        const int tile = i / (kHalves * 4), of = i / 4 % kHalves;
+        const int row = tile * kTile + part * 2 + i % 2, place = of * 16 + column + i / 2 % 2 * 8;
+        const Sums<kGrouped>& from = sum[tile][of];
+        sums[warp * kOfWarp + row * kColumns + place] = kGrouped ? __float_as_int(from.total[i % 4]) : from.now[i % 4];
     }
     __syncthreads();
-    if (!is_there) return;
-    if (kGrouped) {
-        float total = 0.0f;
-#pragma unroll
-        for (int w = 0; w < kWarps; ++w) total = epilogue::add(total, __int_as_float(sums[w * kOfWarp + threadIdx.x]));
-        epilogue::store_value(call.out, 0, m, n, factors.scaled(call.out, total));
-    } else {
-        int total = 0;
-#pragma unroll
-        for (int w = 0; w < kWarps; ++w) total += sums[w * kOfWarp + threadIdx.x];
-        factors.store(call.out, m, n, total >> 4);
+    while (m < call.m && n < call.n) {
+        const int* const of_output = sums + m * kColumns + threadIdx.x % kColumns;
+        if (kGrouped) {
+            float total = 0.0f;
+            for (int w = 0; w < warps; ++w) total = epilogue::add(total, __int_as_float(of_output[w * kOfWarp]));
+            epilogue::store_value(call.out, 0, m, n, factors.scaled(call.out, total));
+        } else {
+            int total = 0;
+            for (int w = 0; w < warps; ++w) total += of_output[w * kOfWarp];
+            factors.store(call.out, m, n, total >> 4);
+        }
+        m += warps;
+        factors = epilogue::Factors(call.out, m, n, m < call.m);
     }
 }
 
@@ -280,16 +290,18 @@ DEVICE void tiled(const GemmW4A8& call) {
     }
 }
 
-#define KERNEL(name, body) \
-    extern "C" __global__ void __launch_bounds__(kThreads) name(const __grid_constant__ GemmW4A8 call) { body(call); }
+#define KERNEL_OF(name, threads, body) \
+    extern "C" __global__ void __launch_bounds__(threads) name(const __grid_constant__ GemmW4A8 call) { body(call); }
+#define DIRECT(name, body) KERNEL_OF(name, kMostWarps * 32, body)
+#define TILED(name, body) KERNEL_OF(name, kThreads, body)
 
-KERNEL(gemm_w4a8_direct8, (direct<1, 0>))
-KERNEL(gemm_w4a8_direct16, (direct<2, 0>))
-KERNEL(gemm_w4a8_grouped8, (direct<1, 1>))
-KERNEL(gemm_w4a8_grouped16, (direct<2, 1>))
-KERNEL(gemm_w4a8_short_groups8, (direct<1, 4>))
-KERNEL(gemm_w4a8_short_groups16, (direct<2, 4>))
-KERNEL(gemm_w4a8_tiled, (tiled<false, true>))
-KERNEL(gemm_w4a8_tiled_grouped, (tiled<true, true>))
-KERNEL(gemm_w4a8_tiled_unaligned, (tiled<false, false>))
-KERNEL(gemm_w4a8_tiled_grouped_unaligned, (tiled<true, false>))
+DIRECT(gemm_w4a8_direct8, (direct<1, 0>))
+DIRECT(gemm_w4a8_direct16, (direct<2, 0>))
+DIRECT(gemm_w4a8_grouped8, (direct<1, 1>))
+DIRECT(gemm_w4a8_grouped16, (direct<2, 1>))
+DIRECT(gemm_w4a8_short_groups8, (direct<1, 4>))
+DIRECT(gemm_w4a8_short_groups16, (direct<2, 4>))
+TILED(gemm_w4a8_tiled, (tiled<false, true>))
+TILED(gemm_w4a8_tiled_grouped, (tiled<true, true>))
+TILED(gemm_w4a8_tiled_unaligned, (tiled<false, false>))
+TILED(gemm_w4a8_tiled_grouped_unaligned, (tiled<true, false>))

@@ -7,7 +7,6 @@ namespace {
 constexpr const char* kFamily = "gemm_w4a8_cuda_sm90a";
 
 hopper::Entry entries[] = {
-    {{kFamily, "gemm_w4a8_rows8"}, hopper::kRows8},
     {{kFamily, "gemm_w4a8_rows16"}, hopper::kRows16},
     {{kFamily, "gemm_w4a8_rows32"}, hopper::kRows32},
     {{kFamily, "gemm_w4a8_rows64"}, hopper::kRows64},
@@ -15,7 +14,6 @@ hopper::Entry entries[] = {
     {{kFamily, "gemm_w4a8_square128"}, hopper::kSquare128},
     {{kFamily, "gemm_w4a8_turns64"}, hopper::kTurns64},
     {{kFamily, "gemm_w4a8_rows256"}, hopper::kRows256},
-    {{kFamily, "gemm_w4a8_groups8"}, hopper::kRows8},
     {{kFamily, "gemm_w4a8_groups16"}, hopper::kRows16},
     {{kFamily, "gemm_w4a8_groups32"}, hopper::kRows32},
     {{kFamily, "gemm_w4a8_groups64"}, hopper::kRows64},

@@ -79,9 +79,6 @@ enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kAmx, kTiled, kDirect
 #if !defined(ENVDOCTOR_COMPILES_AMX)
 #define gemm_w4a8_cpu_amx nullptr
 #endif
-#define SM90A(name, shape)                                                                                             \
-    {"cuda_sm90a_" name "_k1", run_sm90a, nullptr, shape, 1}, {"cuda_sm90a_" name "_k2", run_sm90a, nullptr, shape, 2}, \
-        {"cuda_sm90a_" name "_k4", run_sm90a, nullptr, shape, 4}
 constexpr Variant variants[] = {
     {"auto", nullptr, nullptr, 0, 0},
     {"reference", run_reference, nullptr, 0, 0},
@@ -91,44 +88,48 @@ constexpr Variant variants[] = {
     {"cpu_amx", run_cpu, gemm_w4a8_cpu_amx, 4, 1},
     {"cuda_mma_tiled", run_tiled, nullptr, 0, 0},
     {"cuda_mma_direct", run_direct, nullptr, 0, 0},
-    SM90A("rows8", 0),
-    SM90A("rows16", 1),
-    SM90A("rows32", 2),
-    SM90A("rows64", 3),
-    SM90A("rows128", 4),
-    {"cuda_sm90a_square128", run_sm90a, nullptr, 5, 1},
-    {"cuda_sm90a_turns64", run_sm90a, nullptr, 6, 1},
-    {"cuda_sm90a_rows256", run_sm90a, nullptr, 7, 1},
-    SM90A("groups8", 8),
-    SM90A("groups16", 9),
-    SM90A("groups32", 10),
-    SM90A("groups64", 11),
-    {"cuda_sm90a_groups_square", run_sm90a, nullptr, 12, 1},
+    HOPPER_SPLITS("rows16", run_sm90a, 0),
+    HOPPER_SPLITS("rows32", run_sm90a, 1),
+    HOPPER_SPLITS("rows64", run_sm90a, 2),
+    HOPPER_SPLITS("rows128", run_sm90a, 3),
+    {"cuda_sm90a_square128", run_sm90a, nullptr, 4, 1},
+    {"cuda_sm90a_turns64", run_sm90a, nullptr, 5, 1},
+    {"cuda_sm90a_rows256", run_sm90a, nullptr, 6, 1},
+    HOPPER_SPLITS("groups16", run_sm90a, 7),
+    HOPPER_SPLITS("groups32", run_sm90a, 8),
+    HOPPER_SPLITS("groups64", run_sm90a, 9),
+    {"cuda_sm90a_groups_square", run_sm90a, nullptr, 10, 1},
 };
 constexpr int kVariants = sizeof variants / sizeof *variants;
-constexpr int kGroups8 = index_of(variants, "cuda_sm90a_groups8_k1");
+constexpr int kGroups16 = index_of(variants, "cuda_sm90a_groups16_k1");
+
+// On Hopper, of how many rows direct is the fastest, and of up to so many columns, all of whose blocks then run at once.
+constexpr int64_t kFewRows = 8, kDirectColumns = 8448;
 
 constexpr hopper::Cost kManyRows[] = {
-    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 264, 1, 13.8f},
-    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 2, 7.5f},
-    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 2.5f, 13},
-    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 2, 23.2f},
+    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 132, 2.4f, 7},
+    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 132, 5.8f, 3.4f},
+    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 1.5f, 7.1f},
+    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 3.8f, 11},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 4.7f, 21.3f},
 };
 constexpr hopper::Cost kManyRowsInGroups[] = {
-    {index_of(variants, "cuda_sm90a_groups64_k1"), hopper::kRows64, 1, 264, 0.5f, 19.7f},
-    {index_of(variants, "cuda_sm90a_groups64_k2"), hopper::kRows64, 2, 264, 0.5f, 13},
-    {index_of(variants, "cuda_sm90a_groups_square"), hopper::kSquare128, 1, 132, 1, 26.9f},
+    {index_of(variants, "cuda_sm90a_groups64_k1"), hopper::kRows64, 1, 264, 1.8f, 14.8f},
+    {index_of(variants, "cuda_sm90a_groups64_k2"), hopper::kRows64, 2, 132, 3.7f, 4},
+    {index_of(variants, "cuda_sm90a_groups_square"), hopper::kSquare128, 1, 132, 3.4f, 21.4f},
 };
 
 int choose_on_gpu(const GemmW4A8& call, int device) {
     if (!runs_sm90a(call, device)) return fits_mma_direct(call) ? kDirect : kTiled;
+    if (call.m <= kFewRows || (call.m <= 16 && call.n <= kDirectColumns)) return kDirect;
     if (call.m > 64 && call.group) return hopper::cheapest(kManyRowsInGroups, call.m, call.n, call.k);
     if (call.m > 64) return hopper::cheapest(kManyRows, call.m, call.n, call.k);
-    const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
-    // To widen codes holds a block up, not memory: several on a processor hide it.
-    const int64_t most = hopper::kProcessors * (call.m <= 32 ? 16 : 7) / 4;
-    const int split = hopper::split_of(ceil_div(call.n, kW4BlockN), ceil_div(call.k, kW4BlockK), most, 8);
-    return (call.group ? kGroups8 : kSm90a) + 3 * shape + split / 2;
+    const int shape = call.m <= 16 ? 0 : call.m <= 32 ? 1 : 2;
+    // To scale groups, or to wait for few rows, holds a block up: two on a processor hide it.
+    const bool alone = call.m > 32 && !call.group;
+    const int64_t most = hopper::kProcessors * (alone ? 1 : 2), least = alone ? 24 : 8;
+    const int split = hopper::split_of(ceil_div(call.n, kW4BlockN), ceil_div(call.k, kW4BlockK), most, least);
+    return (call.group ? kGroups16 : kSm90a) + 3 * shape + split / 2;
 }
 
 // The best that runs here, as in gemm_w8a8: AMX is asked of the kernel, and is for more rows.
@@ -155,7 +156,7 @@ int choose(const GemmW4A8& call, int device) {
     if (!call.variant) return choose_on_gpu(call, device);
     const bool fits = call.variant == kTiled || (call.variant == kDirect && fits_mma_direct(call)) ||
                                 (call.variant >= kSm90a && runs_sm90a(call, device) &&
-                                 (call.variant >= kGroups8) == (call.group != 0) &&
+                                 (call.variant >= kGroups16) == (call.group != 0) &&
                                  ceil_div(call.k, kW4BlockK) >= variants[call.variant].split);
     if (!fits) fail(ENVDOCTOR_NOT_SUPPORTED, "variant %lld does not run here, or not with this call", call.variant);
     return fits ? call.variant : -1;

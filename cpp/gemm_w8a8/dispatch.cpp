@@ -91,9 +91,6 @@ enum Index { kAuto, kReference, kPortable, kAvx2, kAvx512, kAmx, kTiled, kDirect
 #if !defined(ENVDOCTOR_COMPILES_AMX)
 #define gemm_w8a8_cpu_amx nullptr
 #endif
-#define SM90A(name, shape)                                                                               \
-    {"cuda_sm90a_" name "_k1", run_sm90a, nullptr, shape, 1}, {"cuda_sm90a_" name "_k2", run_sm90a, nullptr, shape, 2}, \
-        {"cuda_sm90a_" name "_k4", run_sm90a, nullptr, shape, 4}
 constexpr Variant variants[] = {
     {"auto", nullptr, nullptr, 0, 0},
     {"reference", run_reference, nullptr, 0, 0},
@@ -103,11 +100,11 @@ constexpr Variant variants[] = {
     {"cpu_amx", run_cpu, gemm_w8a8_cpu_amx, 4, 1},
     {"cuda_mma_tiled", run_tiled, nullptr, 0, 0},
     {"cuda_mma_direct", run_direct, nullptr, 0, 0},
-    SM90A("rows8", 0),
-    SM90A("rows16", 1),
-    SM90A("rows32", 2),
-    SM90A("rows64", 3),
-    SM90A("rows128", 4),
+    HOPPER_SPLITS("rows8", run_sm90a, 0),
+    HOPPER_SPLITS("rows16", run_sm90a, 1),
+    HOPPER_SPLITS("rows32", run_sm90a, 2),
+    HOPPER_SPLITS("rows64", run_sm90a, 3),
+    HOPPER_SPLITS("rows128", run_sm90a, 4),
     {"cuda_sm90a_square128", run_sm90a, nullptr, 5, 1},
     {"cuda_sm90a_turns64", run_sm90a, nullptr, 6, 1},
     {"cuda_sm90a_turns128", run_sm90a, nullptr, 7, 1},
@@ -123,19 +120,19 @@ int most_on_cpu(const GemmW8A8& call) {
 }
 
 constexpr hopper::Cost kManyRows[] = {
-    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 132, 1.2f, 6.2f},
-    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 2, 7.5f},
-    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 2.4f, 12.5f},
-    {index_of(variants, "cuda_sm90a_turns128"), hopper::kTurns128, 1, 132, 3.6f, 12},
-    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 2.5f, 23},
+    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 132, 3.4f, 5.1f},
+    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 2.6f, 7.6f},
+    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 2.1f, 13.3f},
+    {index_of(variants, "cuda_sm90a_turns128"), hopper::kTurns128, 1, 132, 4.6f, 11.8f},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 2.9f, 23.7f},
 };
 
 int choose_on_gpu(const GemmW8A8& call, int device) {
     if (!runs_sm90a(call, device)) return fits_mma_direct(call) ? kDirect : kTiled;
     if (call.m > 64) return hopper::cheapest(kManyRows, call.m, call.n, call.k);
     const int shape = call.m <= 8 ? 0 : call.m <= 16 ? 1 : call.m <= 32 ? 2 : 3;
-    // Blocks of few rows wait for their stages: several on a processor ask for more at a time.
-    const int64_t most = hopper::kProcessors * (call.m <= 32 ? 4 : 1);
+    // Blocks of few rows wait for their stages: two on a processor ask for more at a time.
+    const int64_t most = hopper::kProcessors * (call.m <= 32 ? 2 : 1);
     return kSm90a + 3 * shape + hopper::split_of(ceil_div(call.n, kBlockN), ceil_div(call.k, kBlockK), most, 8) / 2;
 }
 

@@ -329,46 +329,64 @@ DEVICE unsigned pair_of(float low, float high) {
     return T::rounded(low) | static_cast<unsigned>(T::rounded(high)) << 16;
 }
 
-// Of rows 8 * i, eight sums side by side.
+// What a thread adds to: of rows 8 * i from m0 on, eight neighbours from column n on.
 template <class T, int Rows>
-DEVICE void add_to_y(const LlmInt8& call, int64_t m0, int64_t n, const float (&sums)[Rows][8]) {
-    uint16_t* const y = static_cast<uint16_t*>(call.y) + m0 * call.y_row + n;
-    const bool aligned = ((reinterpret_cast<uintptr_t>(call.y) | static_cast<uintptr_t>(call.y_row) * 2) & 15) == 0;
-    float w_scale[8];
-#pragma unroll
-    for (int j = 0; j < 8; ++j) w_scale[j] = n + j < call.n ? call.w_scale[n + j] : 0.0f;
-    if (aligned && n + 8 <= call.n) {
-        uint4 before[Rows];
-#pragma unroll
-        for (int i = 0; i < Rows; ++i) {
-            if (m0 + i * 8 < call.m) before[i] = load_activations(y + i * 8 * call.y_row);
-        }
-#pragma unroll
-        for (int i = 0; i < Rows; ++i) {
-            if (m0 + i * 8 >= call.m) continue;
-            float values[8];
-            values_of<T>(before[i], values);
-#pragma unroll
-            for (int j = 0; j < 8; ++j) values[j] = llm_int8::with_outliers(values[j], sums[i][j], w_scale[j]);
-            *reinterpret_cast<uint4*>(y + i * 8 * call.y_row) =
-                make_uint4(pair_of<T>(values[0], values[1]), pair_of<T>(values[2], values[3]),
-                           pair_of<T>(values[4], values[5]), pair_of<T>(values[6], values[7]));
-        }
-        return;
+class Output {
+public:
+    DEVICE Output(const LlmInt8& call, int64_t m0, int64_t n)
+        : call_(call), y_(static_cast<uint16_t*>(call.y) + m0 * call.y_row + n), m0_(m0), n_(n) {
+        const uintptr_t together = reinterpret_cast<uintptr_t>(call.y) | static_cast<uintptr_t>(call.y_row) * 2;
+        whole_ = (together & 15) == 0 && n + 8 <= call.n;
     }
+
+    // It is read once and written once: what is gathered shall stay in the L2 instead.
+    DEVICE void read() {
 #pragma unroll
-    for (int i = 0; i < Rows; ++i) {
+        for (int i = 0; i < Rows; ++i) {
+            if (whole_ && has(i)) before_[i] = __ldcs(reinterpret_cast<const uint4*>(y_ + i * 8 * call_.y_row));
+        }
+    }
+
+    DEVICE void add(const float (&sums)[Rows][8]) {
+        float w_scale[8];
+#pragma unroll
+        for (int j = 0; j < 8; ++j) w_scale[j] = n_ + j < call_.n ? call_.w_scale[n_ + j] : 0.0f;
+#pragma unroll
+        for (int i = 0; i < Rows; ++i) {
+            if (has(i)) whole_ ? add_whole(i, sums[i], w_scale) : add_each(i, sums[i], w_scale);
+        }
+    }
+
+private:
+    DEVICE bool has(int i) const { return m0_ + i * 8 < call_.m; }
+
+    DEVICE void add_whole(int i, const float (&sums)[8], const float (&w_scale)[8]) {
+        float values[8];
+        values_of<T>(before_[i], values);
+#pragma unroll
+        for (int j = 0; j < 8; ++j) values[j] = llm_int8::with_outliers(values[j], sums[j], w_scale[j]);
+        __stcs(reinterpret_cast<uint4*>(y_ + i * 8 * call_.y_row),
+               make_uint4(pair_of<T>(values[0], values[1]), pair_of<T>(values[2], values[3]),
+                          pair_of<T>(values[4], values[5]), pair_of<T>(values[6], values[7])));
+    }
+
+    DEVICE void add_each(int i, const float (&sums)[8], const float (&w_scale)[8]) {
 #pragma unroll
         for (int j = 0; j < 8; ++j) {
-            uint16_t* const at = y + i * 8 * call.y_row + j;
-            if (m0 + i * 8 < call.m && n + j < call.n) {
-                *at = T::rounded(llm_int8::with_outliers(T::value(*at), sums[i][j], w_scale[j]));
-            }
+            uint16_t* const at = y_ + i * 8 * call_.y_row + j;
+            if (n_ + j < call_.n) *at = T::rounded(llm_int8::with_outliers(T::value(*at), sums[j], w_scale[j]));
         }
     }
-}
 
-// A block adds to one tile of y; where there are no outliers it has nothing to do. Its sums are made while gemm_w8a8 runs.
+    const LlmInt8& call_;
+    uint16_t* y_;
+    int64_t m0_, n_;
+    bool whole_;
+    uint4 before_[Rows];
+};
+
+// A block adds to one tile of y; where there are no outliers it has nothing to do. Its sums are made while gemm_w8a8 runs,
+// or, of many tiles, most of which begin later, while y is on its way.
 template <class T, class Shape>
 DEVICE void add_outliers(const LlmInt8& call) {
     constexpr int kRows = Tile<Shape>::kRows, kColumns = Tile<Shape>::kColumns, kThreads = Tile<Shape>::kThreads;
@@ -382,6 +400,10 @@ DEVICE void add_outliers(const LlmInt8& call) {
     let_next_kernel_begin();
 
     const int count = __ldcg(call.count);
+    Output<T, kRowTiles * 2> y(call, m0 + warp_m + lane / 4, n0 + warp_n + lane % 4 * 8);
+    constexpr bool kReadsFirst = kRowTiles > 1;
+    if (kReadsFirst) wait_for_previous_kernel();
+    if (kReadsFirst && count != 0) y.read();
     float sums[kRowTiles * 2][8] = {};  // of rows 8 below each other, of columns side by side
 #pragma unroll 1
     for (int first = 0; first < count; first += kDepth) {
@@ -413,8 +435,10 @@ DEVICE void add_outliers(const LlmInt8& call) {
             }
         }
     }
-    wait_for_previous_kernel();
-    if (count != 0) add_to_y<T>(call, m0 + warp_m + lane / 4, n0 + warp_n + lane % 4 * 8, sums);
+    if (!kReadsFirst) wait_for_previous_kernel();
+    if (count == 0) return;
+    if (!kReadsFirst) y.read();
+    y.add(sums);
 }
 
 // Kernels of bfloat16 are empty for Turing: dispatch.cpp does not launch them there.
@@ -434,7 +458,7 @@ DEVICE void add_outliers(const LlmInt8& call) {
     KERNEL(block4_##type, (kMaxThreads), ONLY((quantize_rows<T, 4, false>(call))))               \
     KERNEL(loop_##type, (kLoopThreads), ONLY((quantize_rows<T, 0, false>(call))))                \
     KERNEL(narrow_##type, (Tile<Narrow>::kThreads, 1), ONLY((add_outliers<T, Narrow>(call))))    \
-    KERNEL(wide_##type, (Tile<Wide>::kThreads), ONLY((add_outliers<T, Wide>(call))))
+    KERNEL(wide_##type, (Tile<Wide>::kThreads, 2), ONLY((add_outliers<T, Wide>(call))))
 #define ALWAYS(body) body
 
 KERNELS(half, HalfElements, ALWAYS)

@@ -15,7 +15,7 @@ struct Narrow {
     static constexpr int kRowTiles = 1, kWarpsM = 2, kWarpsN = 2;
 };
 struct Wide {
-    static constexpr int kRowTiles = 4, kWarpsM = 2, kWarpsN = 4;
+    static constexpr int kRowTiles = 2, kWarpsM = 2, kWarpsN = 4;
 };
 template <class Shape>
 struct Tile {

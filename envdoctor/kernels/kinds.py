@@ -16,7 +16,7 @@ _KINDS: Dict[Any, Tuple[type, str]] = {
     torch.Tensor: (torch.Tensor, "a tensor"),
     float: (numbers.Real, "a number"),
     int: (numbers.Integral, "a whole number"),
-    bool: (bool, "True or False"),
+    bool: (numbers.Integral, "True or False"),
     torch.dtype: (torch.dtype, "a torch.dtype"),
     torch.device: (torch.device, "a torch.device"),
     torch.nn.Linear: (torch.nn.Linear, "a torch.nn.Linear"),

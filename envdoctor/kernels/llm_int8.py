@@ -84,12 +84,15 @@ def pack_llm_int8(weight: Tensor, device: Device = None) -> Tuple[PackedW8A8, Te
 def levels_of(weight: Tensor) -> Tuple[Tensor, Tensor]:
     """Of pack_llm_int8 the int8 values [N, K] and the largest magnitude of each row, float32 [N]."""
     check_matrix(weight, FLOATS, "weight", "[N, K]")
-    wide = weight.detach().float()
-    largest = wide.abs().amax(1) if weight.shape[1] else wide.new_zeros(weight.shape[0])
+    wide = weight.detach().to(torch.float32, copy=True)
+    largest = (
+        torch.maximum(wide.amax(1), -wide.amin(1)) if weight.shape[1] else wide.new_zeros(weight.shape[0])
+    )
     if not bool(largest.isfinite().all()):
         raise ValueError("weight must not have infinity or NaN in it")
     by = torch.where(largest > 0, largest, torch.ones_like(largest))
-    return (127 * wide / by[:, None]).round().to(torch.int8), largest
+    # In place: of a large weight there is no room for many copies.
+    return wide.mul_(127).div_(by[:, None]).round_().to(torch.int8), largest
 
 
 def ask_llm_int8(weight: PackedW8A8, dtype: torch.dtype) -> Ask:

@@ -162,7 +162,7 @@ _WHOLE_ROWS = Options(group_size=-1)
 SCHEMES: Dict[str, Row] = {
     "w8a8": Row("int8 weights, each row of activations with a scale of its own", _w8a8, room=8),
     "w8a8-smooth": Row(
-        "the same, after SmoothQuant's smoothing", _smooth("w8a8"), ("alpha",), RANGES, room=8
+        "the same, after SmoothQuant's smoothing", _smooth("w8a8"), ("alpha",), RANGES, room=13
     ),
     "smq_q8i8f16_0": Row(
         "int8 after smoothing, a scale for all activations and one for all weights",

@@ -60,7 +60,7 @@ def assert_same_linears(model, other):
     [
         (family, name)
         for family in sorted(small_models.CONFIGS)
-        for name in ("w8a8", "w8a8-smooth", "w4a8-g128-gptq", "w4a16-gptq")
+        for name in ("w8a8", "w8a8-smooth", "llm.int8", "w4a8-g128-gptq", "w4a16-gptq")
         if (family, name) != ("gpt2", "w8a8-smooth")  # of no row of families
     ],
 )
@@ -300,13 +300,21 @@ def test_the_peak_of_memory_is_predicted_and_kept(tmp_path, folders, large):
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
         "OMP_NUM_THREADS": "1",
     }
-    arguments = (folders["llama"], large[0], str(tmp_path / "out"), "w8a8", "w4a8-g128", "w4a16-rtn")
+    arguments = (
+        folders["llama"],
+        large[0],
+        str(tmp_path / "out"),
+        "w8a8",
+        "llm.int8",
+        "w4a8-g128",
+        "w4a16-rtn",
+    )
     done = subprocess.run(
         [sys.executable, "-c", KEPT, *arguments], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
     first, *predicted = done.stdout.splitlines()
-    assert first == "too little" and len(predicted) == 3
+    assert first == "too little" and len(predicted) == 4
     assert all(int(each) < 0.8 * large[1] for each in predicted)
 
 

@@ -1,7 +1,8 @@
 """LLM.int8() under the names of bitsandbytes: Linear8bitLt, its products and its states, on CPUs and NVIDIA GPUs.
 
 Names, the order of arguments, types, shapes and the keys of states are those of bitsandbytes 0.50, so that scripts,
-and transformers with `BitsAndBytesConfig(load_in_8bit=True)`, run unchanged once `install_as_bitsandbytes` was called.
+and transformers (4.57, 5.24) with `BitsAndBytesConfig(load_in_8bit=True)`, run unchanged once
+`install_as_bitsandbytes` was called, which is before `import transformers`.
 Not here: 4 bits, embeddings, optimizers, `torch.ops.bitsandbytes`. Weights of old states that are tiled for a GPU
 (`weight_format` other than 0) are refused.
 
@@ -26,16 +27,18 @@ import sys
 
 from envdoctor.quant.bitsandbytes import functional, nn
 from envdoctor.quant.bitsandbytes.autograd import MatmulLtState, matmul
+from envdoctor.quant.bitsandbytes.metadata import say_installed
 from envdoctor.quant.bitsandbytes.replace import replace_linears
 
 __all__ = ["MatmulLtState", "functional", "install_as_bitsandbytes", "matmul", "nn", "replace_linears"]
 
 #: Whose names these are: who has bitsandbytes installed asks for a version.
 __version__ = "0.50.2"
-#: Where it runs: transformers asks.
+#: Where it runs: transformers asks, and before version 5 whether this is a bitsandbytes that knows of more than GPUs.
+features = {"multi_backend"}
 supported_torch_devices = {"cpu", "cuda"}
 
-_MODULES = ("autograd", "autograd._functions", "functional", "nn", "nn.modules")
+_MODULES = ("autograd", "autograd._functions", "functional", "nn", "nn.modules", "nn.parameters")
 
 
 def install_as_bitsandbytes() -> None:
@@ -52,3 +55,4 @@ def install_as_bitsandbytes() -> None:
             f"{others[0]} is already imported from {where}; call install_as_bitsandbytes() before that import"
         )
     sys.modules.update(found)
+    say_installed(__version__)

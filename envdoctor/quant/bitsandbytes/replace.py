@@ -1,6 +1,7 @@
 """Linears of a model to Linear8bitLt, in place."""
 
-from typing import Dict, Sequence
+from typing import Sequence
+from weakref import WeakKeyDictionary
 
 import torch
 
@@ -20,14 +21,18 @@ def replace_linears(
     int8 linears go there, and all else of the model too. Raises ValueError where no linear is left to replace, or a
     weight has infinity or NaN in it.
     """
-    made: Dict[int, Linear8bitLt] = {}
-    for parent_name, parent in list(model.named_modules()):
-        for name, child in list(parent._modules.items()):
-            path = f"{parent_name}.{name}".lstrip(".")
+    # Nothing here may keep a linear alive: each makes room for the next.
+    made: WeakKeyDictionary[torch.nn.Module, Linear8bitLt] = WeakKeyDictionary()
+    parents = [(name, module) for name, module in model.named_modules() if not _is_linear(module)]
+    count = 0
+    for parent_name, parent in parents:
+        for name in list(parent._modules):
+            child, path = parent._modules[name], f"{parent_name}.{name}".lstrip(".")
             if _is_linear(child) and not any(f".{part}." in f".{path}." for part in skip):
-                made[id(child)] = made.get(id(child)) or _of(child, threshold, device)
-                setattr(parent, name, made[id(child)])
-    if not made:
+                made[child] = made.get(child) or _of(child, threshold, device)
+                setattr(parent, name, made[child])
+                count += 1
+    if not count:
         raise ValueError("there is no torch.nn.Linear in the model to replace, or skip names them all")
     return model if device is None else model.to(device)
 
@@ -41,8 +46,7 @@ def _is_linear(module: torch.nn.Module) -> bool:
 def _of(linear: torch.nn.Module, threshold: float, device: Device) -> Linear8bitLt:
     weight, bias = linear.weight.detach(), linear.bias
     weight = weight if isinstance(linear, torch.nn.Linear) else weight.t()
-    with torch.device("meta"):
-        made = Linear8bitLt(weight.shape[1], weight.shape[0], bias is not None, False, threshold)
+    made = Linear8bitLt(weight.shape[1], weight.shape[0], bias is not None, False, threshold, device="meta")
     made.weight = Int8Params(weight, requires_grad=False).quantized(device)
     made.bias = bias
     made.train(linear.training)

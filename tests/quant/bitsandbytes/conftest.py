@@ -8,8 +8,9 @@ import pytest
 @pytest.fixture
 def own_modules():
     """What a test imports under the other name is gone after it, and so is what looked for it."""
-    before = dict(sys.modules)
+    before, finders = dict(sys.modules), list(sys.meta_path)
     yield
+    sys.meta_path[:] = finders
     for name in sys.modules.keys() - before.keys():
         if name.partition(".")[0] in ("bitsandbytes", "transformers"):
             del sys.modules[name]

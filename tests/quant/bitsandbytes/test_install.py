@@ -1,6 +1,6 @@
 """Scripts that import bitsandbytes run unchanged."""
 
-import importlib
+import importlib.metadata
 import importlib.util
 import pickle
 import subprocess
@@ -50,6 +50,16 @@ def test_a_script_written_for_bitsandbytes(device):
     assert said["bnb"] is bitsandbytes and said["Linear8bitLt"] is bitsandbytes.nn.Linear8bitLt
 
 
+def test_its_version_is_known():
+    """transformers before version 5 asks for the metadata of a package, once and for all."""
+    found = importlib.util.find_spec("bitsandbytes")
+    install_as_bitsandbytes()
+    assert found or importlib.metadata.version("bitsandbytes") == bitsandbytes.__version__
+    assert "torch" in [each.metadata["Name"] for each in importlib.metadata.distributions()]
+    with pytest.raises(importlib.metadata.PackageNotFoundError):
+        importlib.metadata.version("no-such-package-bitsandbytes")
+
+
 def test_a_model_pickled_by_bitsandbytes_is_loaded():
     install_as_bitsandbytes()
     linear = bitsandbytes.nn.Linear8bitLt(64, 16, has_fp16_weights=False).to("cpu").eval()
@@ -70,6 +80,7 @@ def test_another_bitsandbytes_is_not_taken_over():
 
 #: Run by Python itself: what is bitsandbytes here is the real one.
 BESIDE = """
+import sys
 import torch
 import bitsandbytes as theirs
 from envdoctor.quant import bitsandbytes as ours
@@ -99,10 +110,21 @@ with torch.no_grad():
         for rows in (x.half(), x[:1].half()):
             (qa, sa, ca), (qb, sb, cb) = (m.functional.int8_vectorwise_quant(rows, threshold) for m in (theirs, ours))
             assert (qa - qb).abs().max() <= 1 and torch.equal(sa, sb) and (ca is cb is None or torch.equal(ca, cb))
+    fresh = theirs.nn.Linear8bitLt(256, 96, True, False, 6.0).to("cpu").eval()
+    torch.save([fresh, fresh(x.half()), made[0], made[0](x.half()), x.half()], sys.argv[1])
 """
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="bitsandbytes is not installed")
-def test_beside_bitsandbytes_itself():
-    done = subprocess.run([sys.executable, "-c", BESIDE], capture_output=True, text=True)
+def test_beside_bitsandbytes_itself(tmp_path):
+    file = str(tmp_path / "pickled")
+    done = subprocess.run([sys.executable, "-c", BESIDE, file], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    install_as_bitsandbytes()
+    fresh, of_fresh, called, of_called, x = torch.load(file, weights_only=False)
+    for module, wanted in ((fresh, of_fresh), (called, of_called)):
+        assert type(module) is bitsandbytes.nn.Linear8bitLt and module.state.threshold == 6.0
+        with torch.no_grad():
+            y = module(x)
+            assert (y - wanted).float().norm() < 1e-3 * wanted.float().norm()
+            assert torch.equal(module.to("cpu")(x), y)

@@ -123,5 +123,25 @@ def test_the_function(linear, device):
 
 
 @torch.no_grad()
+def test_the_state_of_a_module_that_is_packed(linear, device):
+    module = nn.Linear8bitLt(K, N, False, False, 6.0)
+    module.weight = nn.Int8Params(linear.weight.detach(), requires_grad=False)
+    module, x = module.to(device), activations(5, K).to(device).half()
+    y = module(x)
+    assert near(matmul(x, module.weight, state=module.state), y.double().cpu(), 1e-3)
+
+
+def test_weights_that_are_written_to_by_the_back_door(linear, device):
+    """As some optimizers do it, which torch does not count."""
+    module, x = training(linear, device), activations(5, K).to(device)
+    before = module(x)
+    module.weight.data.mul_(2)
+    assert near(module(x) - module.bias, (before - module.bias).detach().double().cpu() * 2, 1e-3)
+    with torch.inference_mode():
+        assert torch.equal(module(x), module(x.clone()))
+        assert matmul(x, module.weight * 2).shape == (5, N)
+
+
+@torch.no_grad()
 def test_nothing_to_multiply(linear, device):
     assert training(linear, device)(torch.empty(0, K, device=device)).shape == (0, N)

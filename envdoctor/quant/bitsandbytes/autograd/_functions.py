@@ -29,28 +29,21 @@ class MatmulLtState:
     threshold = 0.0
     is_training = True
     has_fp16_weights = True
-    use_pool = False
-    #: The weight that CB is of, and how often it had been written to.
-    _of: Optional[Tuple[Tensor, int]] = None
 
     def __getstate__(self) -> Dict[str, Any]:
         # Without what follows from the weight beside it.
-        follows = self._of is not None or isinstance(self.CB, SeenPlain)
-        return {name: value for name, value in vars(self).items() if name not in ("CB", "_of") or not follows}
+        follows = self.has_fp16_weights or isinstance(self.CB, SeenPlain)
+        return {name: value for name, value in vars(self).items() if name != "CB" or not follows}
 
     def reset_grads(self) -> None:
         """Forget the weight."""
-        self.CB = self.SCB = self._of = None
+        self.CB = self.SCB = None
 
     def quantize(self, weight: Tensor) -> Tuple[Tensor, Tensor]:
-        """CB and SCB of a weight, anew where it is another one or has been written to."""
-        if self.CB is None or self.SCB is None or (self.has_fp16_weights and not self._is_of(weight)):
+        """CB and SCB; of this weight in each call while it has 16 bits, as nothing tells whether it was written to."""
+        if self.has_fp16_weights or self.CB is None or self.SCB is None:
             self.CB, self.SCB = levels_of(weight)
-            self._of = (weight, weight._version)
-        return self.CB, self.SCB
-
-    def _is_of(self, weight: Tensor) -> bool:
-        return self._of is not None and self._of[0] is weight and self._of[1] == weight._version
+        return self.CB.detach(), self.SCB
 
 
 def matmul(

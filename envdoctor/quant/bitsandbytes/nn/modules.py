@@ -20,8 +20,8 @@ _FORMATS: Dict[Any, str] = {0: "row", 1: "col32", 2: "col_turing", 3: "col_amper
 class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
     """A linear whose weight becomes int8 when it is moved to a device, in which columns of large activations do not.
 
-    threshold 0: all do. With has_fp16_weights the weight stays as it is for training and is rounded in each call that
-    follows a change; else the first call packs it for its device, so that it lies in memory once: `weight` still has
+    threshold 0: all do. With has_fp16_weights the weight stays as it is, for training, and is rounded in each call;
+    else the first call packs it for its device, so that it lies in memory once: `weight` still has
     its values. Gradients are those of activations and bias, and of the weight with has_fp16_weights.
     """
 
@@ -54,7 +54,10 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
         if not is_compiling() and self._parameters["weight"] is not self._packed:
             self.init_8bit_state()
         product, bias = self._product, self._parameters["bias"]
-        assert product is not None
+        if product is None:
+            raise RuntimeError(
+                "call a Linear8bitLt once before torch.compile reads it: it then packs its weight"
+            )
         if torch.is_grad_enabled() and (x.requires_grad or (bias is not None and bias.requires_grad)):
             made: Tensor = Frozen.apply(x, bias, product, state.threshold)
             return made
@@ -136,7 +139,7 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
         try:
             weight = self._weight_of(*(mine.get(key) for key in keys))
         except (TypeError, ValueError) as error:
-            error_msgs.append(f"{keys[0]}: {error}")
+            error_msgs.append(f"{prefix[:-1] or type(self).__name__}: {error}")
             return
         taken = keys if weight is not None else keys[1:]
         rest = {name: mine[name] for name in mine if name not in taken}
@@ -151,20 +154,30 @@ class Linear8bitLt(torch.nn.Linear):  # type: ignore[misc]
         self, weight: Optional[Tensor], largest: Optional[Tensor], of_format: "Tensor | str | None"
     ) -> Optional[Int8Params]:
         """The int8 weight that a state makes; None where torch loads what there is, which has 16 or 32 bits."""
-        found = 0 if of_format is None else of_format.item() if isinstance(of_format, Tensor) else of_format
-        if found not in (0, "row"):
-            raise ValueError(f"weight_format must be 0 (row), not {found} ({_FORMATS.get(found, 'unknown')})")
+        self._check_state(weight, largest, of_format)
         mine = self._parameters["weight"]
-        is_int8 = weight is not None and weight.dtype == torch.int8
-        if is_int8 != (largest is not None) or (is_int8 and self.state.has_fp16_weights):
-            raise ValueError("an int8 weight goes with SCB, and both with has_fp16_weights=False")
-        if weight is None or not (is_int8 or mine.dtype == torch.int8):
+        if weight is None or torch.int8 not in (weight.dtype, mine.dtype):
             return None
-        if weight.shape != mine.shape or (largest is not None and largest.shape != mine.shape[:1]):
-            shapes = f"{list(weight.shape)} with SCB {'-' if largest is None else list(largest.shape)}"
-            raise ValueError(f"must be {list(mine.shape)} with SCB {list(mine.shape[:1])}, not {shapes}")
         device = weight.device if mine.device.type == "meta" else mine.device
         if largest is None:
             return Int8Params(weight.detach(), requires_grad=False).quantized(device)
         values, scb = weight.to(device, copy=True), largest.to(device, torch.float32, copy=True)
         return quantized_params(values, scb)
+
+    def _check_state(
+        self, weight: Optional[Tensor], largest: Optional[Tensor], of_format: "Tensor | str | None"
+    ) -> None:
+        found = of_format.item() if isinstance(of_format, Tensor) else of_format
+        if found not in (None, 0, "row"):
+            raise ValueError(f"weight_format must be 0 (row), not {found} ({_FORMATS.get(found, 'tiled')})")
+        is_int8 = weight is not None and weight.dtype == torch.int8
+        if is_int8 != (largest is not None) or (is_int8 and self.state.has_fp16_weights):
+            raise ValueError("an int8 weight goes with SCB, and both with has_fp16_weights=False")
+        shape = [self.out_features, self.in_features]
+        for name, tensor, wanted in (("weight", weight, shape), ("SCB", largest, shape[:1])):
+            if tensor is not None and list(tensor.shape) != wanted:
+                raise ValueError(f"{name} must be {wanted}, not {list(tensor.shape)}")
+
+
+def maybe_rearrange_weight(*_: Any) -> None:
+    """The hook that is in pickles of bitsandbytes's modules; here the module itself looks at a state's format."""

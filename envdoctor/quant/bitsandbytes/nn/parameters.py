@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels import LinearLlmInt8, pack_w8a8
+from envdoctor.kernels.calls import Device
 from envdoctor.kernels.llm_int8 import levels_of
 from envdoctor.kernels.seen_plain import SeenPlain
 
@@ -40,7 +41,7 @@ class Int8Params(torch.nn.Parameter):  # type: ignore[misc]
         """Whether it is int8."""
         return bool(self.dtype == torch.int8)
 
-    def quantized(self, device: Optional[torch.device] = None) -> "Int8Params":
+    def quantized(self, device: Device = None) -> "Int8Params":
         """Its int8 on a device; ValueError for infinity or NaN."""
         values, largest = levels_of(self.data.to(device or self.device))
         return quantized_params(values, largest)
@@ -51,8 +52,8 @@ class Int8Params(torch.nn.Parameter):  # type: ignore[misc]
         moves = device is not None and device.type != "meta" and self.device.type == "cpu"
         if moves and not self.is_quantized and not self.has_fp16_weights:
             return self.quantized(device)
-        data = self.data.to(device, None if self.is_quantized else dtype, non_blocking)
-        if not self.is_quantized:
+        data = self.data.to(device, dtype, non_blocking)
+        if data.dtype != torch.int8:
             return Int8Params(data, self.requires_grad, self.has_fp16_weights)
         return quantized_params(data, None if self.SCB is None else self.SCB.to(data.device))
 

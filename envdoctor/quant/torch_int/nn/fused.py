@@ -5,8 +5,8 @@ from typing import Tuple, Union
 import torch
 from torch import Tensor
 
+from envdoctor.kernels.calls import Device
 from envdoctor.quant.torch_int.functional.fused import dq_add_layernorm_q_cpp
-from envdoctor.quant.torch_int.nn.keeping_types import Device
 
 
 class LayerNormQ(torch.nn.Module):  # type: ignore[misc]

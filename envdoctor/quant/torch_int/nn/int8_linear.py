@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels import gemm_w8a8, linear_w8a8, pack_w8a8
+from envdoctor.kernels.calls import Device
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8
 from envdoctor.kernels.kinds import is_compiling
 from envdoctor.kernels.layouts import unpack_w8a8
-from envdoctor.quant.torch_int.nn.keeping_types import Device, KeepingTypes, fit_state
+from envdoctor.quant.torch_int.nn.keeping_types import KeepingTypes, fit_state
 
 
 class Int8Linear(KeepingTypes):

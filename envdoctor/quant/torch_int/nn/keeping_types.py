@@ -1,11 +1,11 @@
 """Modules whose tensors go to other devices, and never to another type; what their states have in common."""
 
-from typing import Any, Callable, Dict, List, Optional, Union
+from typing import Any, Callable, Dict, List, Optional
 
 import torch
 from torch import Tensor
 
-Device = Optional[Union[torch.device, str]]
+from envdoctor.kernels.calls import Device
 
 
 class KeepingTypes(torch.nn.Module):  # type: ignore[misc]

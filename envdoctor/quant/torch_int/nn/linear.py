@@ -5,6 +5,7 @@ from typing import Any, Dict, Tuple, Type, TypeVar, Union
 import torch
 from torch import Tensor
 
+from envdoctor.kernels.calls import Device
 from envdoctor.quant.torch_int.functional.quantization import (
     fake_quantize_activation_per_tensor_absmax,
     fake_quantize_activation_per_token_absmax,
@@ -12,7 +13,7 @@ from envdoctor.quant.torch_int.functional.quantization import (
     quantize_weight_per_channel_absmax,
 )
 from envdoctor.quant.torch_int.nn.int8_linear import Int8Linear
-from envdoctor.quant.torch_int.nn.keeping_types import Device, fit_state, scalar
+from envdoctor.quant.torch_int.nn.keeping_types import fit_state, scalar
 
 __all__ = [
     "W8A8B8O8Linear",
