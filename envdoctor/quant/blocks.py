@@ -61,6 +61,11 @@ def blocks_of(model: nn.Module) -> List[Tuple[str, List[str]]]:
     return found or [("", [""])]
 
 
+def names_of_blocks(model: nn.Module) -> List[str]:
+    """Of all lists of blocks, in the model's order."""
+    return [name for _, names in blocks_of(model) for name in names]
+
+
 def _repeats(modules: nn.ModuleList) -> bool:
     inside = (each for block in modules for name, each in block.named_modules() if name)
     return any(map(_is_or_was_linear, inside)) and len({type(block) for block in modules}) == 1

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
-from envdoctor.quant.blocks import SKIP, as_linear, blocks_of, evaluated, linears, replace, standing_in
+from envdoctor.quant.blocks import SKIP, as_linear, evaluated, linears, names_of_blocks, replace, standing_in
 from envdoctor.quant.calibration import check_finite, watched
 from envdoctor.quant.experts import unstack_experts
 from envdoctor.quant.gptq import Inputs
@@ -33,10 +33,10 @@ def quantize_model(
     blocks so do those outside. `inputs` are what the model is called with: tensors, tuples or dicts; schemes that want
     none ignore them. Blocks go to `device` (default: where they are) one after the other, and the rest follows at the
     end: until then there is room for one that is not quantised yet. Where the model is a linear itself, another one is
-    returned. Raises ValueError.
+    returned. Raises ValueError, after which what was done stays done.
     """
     chosen = scheme(how)
-    blocks = [name for _, names in blocks_of(model) for name in names]
+    blocks = names_of_blocks(model)
     if not any(linears(model.get_submodule(name), skip, name) for name in blocks):
         raise ValueError("there is no linear in it to quantise")
     replay = Replay(model, batches_for(chosen, inputs)) if chosen.row.wants != NOTHING else None
@@ -73,8 +73,9 @@ def quantize_block(
     block = model.get_submodule(name)
     unstack_experts(block)
     for each in linears(block, skip, name).values():
-        if as_linear(each) is not each:
-            replace(block, each, as_linear(each))
+        turned = as_linear(each)
+        if turned is not each:
+            replace(block, each, turned)
     found: Dict[str, nn.Linear] = linears(block, skip, name)
     for group, seen in _seen(replay, name, block, found, chosen):
         if isinstance(seen, Inputs) and not seen.count:

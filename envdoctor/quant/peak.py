@@ -1,12 +1,12 @@
 """How much memory quantising a folder takes, said before it is begun."""
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
 
 import torch
 from torch import nn
 
-from envdoctor.quant.blocks import SKIP, linears
-from envdoctor.quant.folder import inside, names_of_blocks
+from envdoctor.quant.blocks import SKIP, linears, names_of_blocks
+from envdoctor.quant.folder import inside
 from envdoctor.quant.grid import Device
 from envdoctor.quant.packed_file import gptq_config
 from envdoctor.quant.schemes import INPUTS, NOTHING, Scheme, scheme
@@ -17,8 +17,12 @@ from envdoctor.quant.weights import tensors_of
 _WORDS, _AS_IT_IS = 28, 2
 #: Matrices [K, K] of float32 that GPTQ holds at once.
 _SQUARES = 6
+#: A tensor on its way: in the file, in memory, and as the bytes that are written.
+_COPIES = 3
 #: What an allocator leaves unused between tensors, and what does not depend on sizes.
 _LOST, _SMALL = 1.3, 48 << 20
+
+_Shape = Tuple[int, int]
 
 
 class Peak(NamedTuple):
@@ -37,47 +41,48 @@ def predicted_peak(
 ) -> Peak:
     """For quantize_folder with the same arguments."""
     chosen, blocks = scheme(how), names_of_blocks(source.model)
-    tensors = {name: tensor.numel() * source.width(tensor) for name, tensor in tensors_of(source.model)}
-    rest = [size for name, size in tensors.items() if not inside(name, blocks)]
-    sizes = [sum(size for name, size in tensors.items() if inside(name, [block])) for block in blocks]
-    work = max(_made(source.model.get_submodule(block), chosen, skip) for block in blocks)
-    if source.weights is not None:
-        work += max(sizes)
-    held = 0
-    if chosen.row.wants != NOTHING:
-        held, running = _activations(source, blocks[0], batches)
-        work += running
-        held += sum(tensors[name] for name in source.before_blocks(skip))
-    # a tensor that is copied from file to file: there, here, and as the bytes that are written
-    copied = max(rest, default=0) * 3
+    shapes = [each for block in blocks for each in _shapes(source.model.get_submodule(block), skip)]
+    written = max((n * k * (_WORDS if gptq_config(chosen) else _AS_IT_IS) for n, k in shapes), default=0)
+    block, largest = _stored(source, blocks)
+    held, running = _calibration(source, chosen, blocks[0], batches, skip)
+    work = held + block + running + max((_made(chosen, *shape) for shape in shapes), default=0)
     if torch.device(device or "cpu").type == "cpu":
-        return Peak(_with_losses(held + max(work, copied)), 0)
-    return Peak(_with_losses(held + max(copied, max(sizes) * 2)), _with_losses(work))
+        return Peak(_with_losses(max(work, held + block + written, held + largest * _COPIES)), 0)
+    return Peak(_with_losses(max(largest * _COPIES, written)), _with_losses(work))
 
 
-def _made(block: nn.Module, chosen: Scheme, skip: Sequence[str]) -> int:
-    """For the largest linear while it is made or written."""
-    written: int = _WORDS if gptq_config(chosen) else _AS_IT_IS
-    most = 0
-    for _, (n, k) in _sizes(block, skip):
-        squares = _SQUARES * 4 * k * k if chosen.row.wants == INPUTS else 0
-        most = max(most, n * k * chosen.row.room + squares, n * k * written)
-    return most
+def _shapes(block: nn.Module, skip: Sequence[str]) -> List[_Shape]:
+    """N and K of its linears."""
+    found = linears(block, skip).values()
+    shapes = [each.weight.shape if isinstance(each, nn.Linear) else each.weight.shape[::-1] for each in found]
+    return [(n, k) for n, k in shapes]
 
 
-def _sizes(block: nn.Module, skip: Sequence[str]) -> Iterable[Tuple[str, Tuple[int, int]]]:
-    for name, each in linears(block, skip).items():
-        n, k = each.weight.shape if isinstance(each, nn.Linear) else each.weight.shape[::-1]
-        yield name, (n, k)
+def _made(chosen: Scheme, n: int, k: int) -> int:
+    """While a linear is quantised and packed."""
+    squares = _SQUARES * 4 * k * k if chosen.row.wants == INPUTS else 0
+    return n * k * chosen.row.room + squares
 
 
-def _activations(source: Source, block: str, batches: Sequence[Dict[str, Any]]) -> Tuple[int, int]:
-    """What comes out of a block for all batches, and what is there while one of them is in it."""
-    sizes = [size for _, size in _sizes(source.model.get_submodule(block), ())]
-    tokens: List[int] = [batch["input_ids"].numel() for batch in batches]
-    width = torch.empty(0, dtype=source.dtype).element_size()
-    held = sum(tokens) * sizes[0][1] * width
-    return held, max(tokens) * sum(n + k for n, k in sizes) * 4
+def _stored(source: Source, blocks: Sequence[str]) -> _Shape:
+    """What the largest block has, unless all are there anyway; and the largest tensor."""
+    tensors = {name: tensor.numel() * source.width(tensor) for name, tensor in tensors_of(source.model)}
+    sizes = [sum(size for name, size in tensors.items() if inside(name, [block])) for block in blocks]
+    return max(sizes) if source.weights is not None else 0, max(tensors.values())
+
+
+def _calibration(
+    source: Source, chosen: Scheme, block: str, batches: Sequence[Dict[str, Any]], skip: Sequence[str]
+) -> Tuple[int, int]:
+    """What is held for all of it: all that comes before blocks, and out of one; and what a batch takes in a block."""
+    if chosen.row.wants == NOTHING:
+        return 0, 0
+    tensors = dict(tensors_of(source.model))
+    before = sum(tensors[name].numel() * source.width(tensors[name]) for name in source.before_blocks(skip))
+    shapes = _shapes(source.model.get_submodule(block), ())
+    tokens = [batch["input_ids"].numel() for batch in batches]
+    out = sum(tokens) * shapes[0][1] * torch.empty(0, dtype=source.dtype).element_size()
+    return before + out, max(tokens) * sum(n + k for n, k in shapes) * 4
 
 
 def _with_losses(size: int) -> int:

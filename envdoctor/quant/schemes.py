@@ -176,7 +176,7 @@ SCHEMES: Dict[str, Row] = {
     ),
     "smq_q8i8f16_2": Row("and with zero points", _smooth("smq_q8i8f16_2"), ("alpha",), RANGES, room=13),
     "llm.int8": Row(
-        "LLM.int8(): columns with large activations stay 16 bits", _llm_int8, ("threshold",), room=12
+        "LLM.int8(): columns with large activations stay 16 bits", _llm_int8, ("threshold",), room=8
     ),
     "w4a8": Row(
         "int4 weights with a scale a row, int8 activations", _w4a8(_rtn, "absmax"), default=_WHOLE_ROWS

@@ -10,8 +10,8 @@ from torch import Tensor
 from envdoctor import __version__
 from envdoctor.host import LocalHost, make_folder, remove
 from envdoctor.progress import Progress
-from envdoctor.quant.blocks import SKIP, evaluated, linears
-from envdoctor.quant.folder import inside, names_of_blocks, put_linears, rest_of
+from envdoctor.quant.blocks import SKIP, evaluated, linears, names_of_blocks
+from envdoctor.quant.folder import inside, put_linears, rest_of
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.grid import Device
 from envdoctor.quant.model import batches_for, quantize_block
@@ -62,10 +62,17 @@ class Source:
             self.weights.load(self.weights.names(prefix + "." if prefix else ""), device)
         self.model.get_submodule(prefix).to(device)
 
-    def load_tensors(self, names: Sequence[str], device: torch.device) -> None:
-        """Have some tensors there."""
+    def load_before_blocks(self, skip: Sequence[str], device: torch.device) -> None:
+        """Have what calibration goes through outside of blocks there, on a device."""
         if self.weights is not None:
-            self.weights.load(names, device)
+            self.weights.load(self.before_blocks(skip), device)
+        blocks = names_of_blocks(self.model)
+        for path, module in self.model.named_modules():
+            if not inside(path + ".", blocks):
+                here = {
+                    name: None if each is None else each.to(device) for name, each in module._buffers.items()
+                }
+                module._buffers.update(here)
 
     def width(self, tensor: Tensor) -> int:
         """Bytes of each value of one of its tensors."""
@@ -157,7 +164,7 @@ class _Job:
     ) -> Written:
         """Do what is not done."""
         if replay:
-            self._source.load_tensors(self._source.before_blocks(skip), device)
+            self._source.load_before_blocks(skip, device)
         for part, name in enumerate(self._blocks):
             progress.start(f"block {part + 1} of {len(self._blocks)}")
             done = self._done(part)

@@ -78,6 +78,19 @@ def test_block_by_block_is_as_in_memory(tmp_path, folders, family, name):
     assert os.listdir(tmp_path) == ["out"]
 
 
+@pytest.mark.parametrize("name", ["w8a8", "w4a16-gptq"])
+def test_a_folder_by_way_of_a_device(tmp_path, folders, device, name):
+    """Quantised there, written, read there, and used for what it is made for."""
+    out = str(tmp_path / "out")
+    quantize_folder(Source(folders["llama"], torch.bfloat16), out, name, batches(), device=device)
+    model, prompt = load(out, device), batches()[0]["input_ids"].to(device)
+    made = model.generate(prompt, max_new_tokens=4, do_sample=False, pad_token_id=0, eos_token_id=None)
+    assert made.shape == (2, 36) and made.device.type == device
+    expected = logits(model_of("llama"), batches()[0])
+    found = logits(model, {"input_ids": prompt}).cpu()
+    assert float((found - expected).norm() / expected.norm()) < 0.3
+
+
 @pytest.mark.parametrize("name", SCHEMES)
 def test_round_trip_from_memory(tmp_path, name):
     model = model_of("opt")

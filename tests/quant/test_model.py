@@ -1,5 +1,7 @@
 """quantize_model: which linears of which models, on what inputs, and what comes out."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -44,6 +46,35 @@ def test_every_family_by_every_scheme(family, name):
     assert len(packed(made)) == 2 * linears
     bound = next(bound for start, bound in BOUND.items() if name.startswith(start))
     assert 0 < difference(made, model, batches(seed=9)[0]) < bound
+
+
+@pytest.mark.parametrize("name", ["w8a8", "w4a8-gptq"])
+def test_an_encoder_and_its_decoder(name):
+    """Two lists of blocks, of which the second sees what the first puts out."""
+    sizes = {"vocab_size": 256, "d_model": 64, "d_kv": 16, "d_ff": 96, "num_layers": 2, "num_heads": 4}
+    config = small_models.transformers.T5Config(**sizes, use_cache=False)
+    torch.manual_seed(0)
+    model = small_models.transformers.T5ForConditionalGeneration(config).requires_grad_(False).eval()
+    data = [{"input_ids": each["input_ids"], "decoder_input_ids": each["input_ids"]} for each in batches()]
+    assert [len(names) for _, names in blocks_of(model)] == [2, 2]
+    made = quantize_model(copy.deepcopy(model), name, data)
+    assert len(packed(made)) == 2 * 6 + 2 * 10
+    assert (
+        0 < difference(made, model, data[0]) < next(b for start, b in BOUND.items() if name.startswith(start))
+    )
+
+
+@pytest.mark.parametrize("name", ["w8a8", "llm.int8", "w8a8-smooth", "w4a8-gptq", "w4a16-gptq"])
+def test_blocks_go_to_a_device(device, name):
+    """And what comes out there is what comes out on the CPU, but for the order of sums."""
+    here, there = (
+        quantize_model(model_of("llama").bfloat16(), name, batches(), device=at) for at in ("cpu", device)
+    )
+    assert {tensor.device.type for tensor in [*there.parameters(), *there.buffers()]} == {device}
+    batch = batches(seed=9)[0]
+    expected = logits(here, batch)
+    found = logits(there, {**batch, "input_ids": batch["input_ids"].to(device)}).cpu()
+    assert float((found - expected).norm() / expected.norm()) < (0.02 if "gptq" not in name else 0.2)
 
 
 @pytest.mark.parametrize("name", ["w8a8-smooth", "smq_q8i8f16_2"])

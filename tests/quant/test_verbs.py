@@ -221,6 +221,12 @@ def test_too_little_memory_is_no_bug(capsys, monkeypatch, place):
     assert "internal error, please report it" in capsys.readouterr().err
 
 
+def test_the_doctor_alone_says_what_it_lacks(capsys, monkeypatch, place):
+    """As envdoctor.pyz is, which has no envdoctor.quant."""
+    monkeypatch.setitem(sys.modules, "envdoctor.quant", None)
+    assert "the doctor alone" in refused(capsys, "compare", place.model, "--text", place.texts["test"])
+
+
 def test_the_help_names_every_scheme(capsys):
     with pytest.raises(SystemExit):
         main(["quantize", "--help"])
