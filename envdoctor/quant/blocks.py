@@ -54,10 +54,10 @@ def blocks_of(model: nn.Module) -> List[Tuple[str, List[str]]]:
     """
     found: List[Tuple[str, List[str]]] = []
     for name, module in model.named_modules():
-        if any(name.startswith(f"{list_name}.") for list_name, _ in found):
-            continue
-        if isinstance(module, nn.ModuleList) and _repeats(module):
-            found.append((name, [f"{name}.{number}" for number in range(len(module))]))
+        within = any(not of or name.startswith(f"{of}.") for of, _ in found)
+        if not within and isinstance(module, nn.ModuleList) and _repeats(module):
+            before = f"{name}." if name else ""
+            found.append((name, [f"{before}{number}" for number in range(len(module))]))
     return found or [("", [""])]
 
 

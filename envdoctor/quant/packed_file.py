@@ -26,7 +26,7 @@ Described = Dict[str, Dict[str, Any]]
 
 def gptq_config(chosen: Scheme) -> Optional[GptqConfig]:
     """What a checkpoint of GPTQ says of a scheme; None: it is no such."""
-    if not chosen.name.startswith("w4a16"):
+    if not chosen.row.sixteen_bits:
         return None
     of = chosen.options
     others = {"true_sequential": chosen.row.wants == INPUTS, "static_groups": of.static_groups}

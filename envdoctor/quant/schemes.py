@@ -40,7 +40,6 @@ NOTHING, INPUTS, RANGES = "nothing", "inputs", "ranges"
 class Row(NamedTuple):
     """Of the table."""
 
-    about: str
     make: Make
     takes: Tuple[str, ...] = ()
     wants: str = NOTHING
@@ -133,10 +132,10 @@ def _llm_int8(linear: nn.Linear, seen: Seen, device: Device, options: Options) -
     return LinearLlmInt8.from_linear(linear, options.threshold, device)
 
 
-def _w4a8(rounding: Rounding, numerics: str) -> Make:
+def _w4a8(rounding: Rounding) -> Make:
     def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
-        how = numerics if options.symmetric else "gptq"  # which alone has zero points
-        grid = Grid(4, options.group_size, options.symmetric, how, torch.float32)
+        numerics = "absmax" if options.symmetric else "gptq"  # which alone has zero points
+        grid = Grid(4, options.group_size, options.symmetric, numerics, torch.float32)
         return rounding(linear, seen, grid, options).linear_w4a8(linear.bias, device)
 
     return make
@@ -160,57 +159,21 @@ _GPTQ = ("act_order", "static_groups")
 _WHOLE_ROWS = Options(group_size=-1)
 
 SCHEMES: Dict[str, Row] = {
-    "w8a8": Row("int8 weights, each row of activations with a scale of its own", _w8a8, room=8),
-    "w8a8-smooth": Row(
-        "the same, after SmoothQuant's smoothing", _smooth("w8a8"), ("alpha",), RANGES, room=13
-    ),
-    "smq_q8i8f16_0": Row(
-        "int8 after smoothing, a scale for all activations and one for all weights",
-        _smooth("smq_q8i8f16_0"),
-        ("alpha",),
-        RANGES,
-        room=13,
-    ),
-    "smq_q8i8f16_1": Row(
-        "the same with scales for each row of weights", _smooth("smq_q8i8f16_1"), ("alpha",), RANGES, room=13
-    ),
-    "smq_q8i8f16_2": Row("and with zero points", _smooth("smq_q8i8f16_2"), ("alpha",), RANGES, room=13),
-    "llm.int8": Row(
-        "LLM.int8(): columns with large activations stay 16 bits", _llm_int8, ("threshold",), room=8
-    ),
-    "w4a8": Row(
-        "int4 weights with a scale a row, int8 activations", _w4a8(_rtn, "absmax"), default=_WHOLE_ROWS
-    ),
-    "w4a8-gptq": Row(
-        "the same, rounded by GPTQ",
-        _w4a8(_gptq, "absmax"),
-        ("act_order",),
-        wants=INPUTS,
-        room=13,
-        default=_WHOLE_ROWS,
-    ),
-    "w4a8-g128": Row("int4 weights in groups, int8 activations", _w4a8(_rtn, "absmax"), _GROUPS),
-    "w4a8-g128-gptq": Row(
-        "the same, rounded by GPTQ", _w4a8(_gptq, "absmax"), (*_GROUPS, *_GPTQ), wants=INPUTS, room=13
-    ),
-    "int8adq-int4w-symm": Row(
-        "as w4a8, in the numerics of torchao: steps of /7.5 and /127.5", _int8adq, default=_WHOLE_ROWS
-    ),
-    "w4a16-rtn": Row(
-        "2 to 8 bits in groups, rounded to nearest; 16-bit activations",
-        _w4a16(_rtn),
-        ("bits", *_GROUPS),
-        sixteen_bits=True,
-    ),
-    "w4a16-mse": Row(
-        "the same, in ranges clipped to the least error", _w4a16(_mse), ("bits", *_GROUPS), sixteen_bits=True
-    ),
-    "w4a16-gptq": Row(
-        "the same, rounded by GPTQ",
-        _w4a16(_gptq),
-        ("bits", *_GROUPS, *_GPTQ),
-        wants=INPUTS,
-        room=13,
-        sixteen_bits=True,
-    ),
+    # int8 weights and activations: each row with a scale when it comes, or static scales; with outliers apart
+    "w8a8": Row(_w8a8, room=8),
+    "w8a8-smooth": Row(_smooth("w8a8"), ("alpha",), RANGES, room=13),
+    "smq_q8i8f16_0": Row(_smooth("smq_q8i8f16_0"), ("alpha",), RANGES, room=13),
+    "smq_q8i8f16_1": Row(_smooth("smq_q8i8f16_1"), ("alpha",), RANGES, room=13),
+    "smq_q8i8f16_2": Row(_smooth("smq_q8i8f16_2"), ("alpha",), RANGES, room=13),
+    "llm.int8": Row(_llm_int8, ("threshold",), room=8),
+    # int4 weights, activations as in w8a8
+    "w4a8": Row(_w4a8(_rtn), default=_WHOLE_ROWS),
+    "w4a8-gptq": Row(_w4a8(_gptq), ("act_order",), INPUTS, room=13, default=_WHOLE_ROWS),
+    "w4a8-g128": Row(_w4a8(_rtn), _GROUPS),
+    "w4a8-g128-gptq": Row(_w4a8(_gptq), (*_GROUPS, *_GPTQ), INPUTS, room=13),
+    "int8adq-int4w-symm": Row(_int8adq, default=_WHOLE_ROWS),
+    # weights of 2 to 8 bits, activations of 16: GPTQ checkpoints
+    "w4a16-rtn": Row(_w4a16(_rtn), ("bits", *_GROUPS), sixteen_bits=True),
+    "w4a16-mse": Row(_w4a16(_mse), ("bits", *_GROUPS), sixteen_bits=True),
+    "w4a16-gptq": Row(_w4a16(_gptq), ("bits", *_GROUPS, *_GPTQ), INPUTS, room=13, sixteen_bits=True),
 }

@@ -133,8 +133,11 @@ def quantize_folder(
         )
     replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.wants != NOTHING else None
     with resumed_folder(folder) as whole, evaluated(source.model):
-        job = _Job(source, whole, chosen, _identity(source, chosen, batches, skip), anew)
-        written = job.run(replay, skip, target, progress or Progress())
+        progress = progress or Progress()
+        job = _Job(source, whole, chosen)
+        if not job.goes_on(_identity(source, chosen, batches, skip), anew):
+            progress.note(f"{folder}.part is of another run: begun anew")
+        written = job.run(replay, skip, target, progress)
         copy_others(source.folder, whole)
     return written
 
@@ -142,22 +145,22 @@ def quantize_folder(
 class _Job:
     """What is done of one folder, and the rest of it."""
 
-    def __init__(
-        self, source: Source, whole: str, chosen: Scheme, identity: Dict[str, Any], anew: bool
-    ) -> None:
-        self._source, self._chosen = source, chosen
+    def __init__(self, source: Source, whole: str, chosen: Scheme) -> None:
+        self._source, self._chosen, self._whole = source, chosen, whole
         self._blocks = names_of_blocks(source.model)
         self._writer = Writer(whole, chosen, len(self._blocks) + 1)
         self._notes = posixpath.join(posixpath.dirname(whole), "finished")
-        if anew or not self._is(identity):
-            for path in (whole, self._notes):
-                remove(path)
-                make_folder(path)
-            write_json(self._notes, _JOB, identity)
 
-    def _is(self, identity: Dict[str, Any]) -> bool:
+    def goes_on(self, identity: Dict[str, Any], anew: bool) -> bool:
+        """Keep what there is of this job, or begin it; False: what there was is of another one, and gone."""
         path = posixpath.join(self._notes, _JOB)
-        return LocalHost().exists(path) and read_json(path) == identity
+        found = read_json(path) if LocalHost().exists(path) else None
+        if anew or found != identity:
+            for folder in (self._whole, self._notes):
+                remove(folder)
+                make_folder(folder)
+            write_json(self._notes, _JOB, identity)
+        return found in (None, identity) or anew
 
     def run(
         self, replay: Optional[Replay], skip: Sequence[str], device: torch.device, progress: Progress
@@ -218,7 +221,8 @@ class _Job:
 def _identity(source: Source, chosen: Scheme, batches: Sequence[Any], skip: Sequence[str]) -> Dict[str, Any]:
     """What must be the same for one run to go on where another one ended."""
     host = LocalHost()
-    paths = [posixpath.join(source.folder, name) for name in sorted(host.scan(source.folder))]
+    folder = posixpath.abspath(source.folder)
+    paths = [posixpath.join(folder, name) for name in sorted(host.scan(folder))]
     stats = [(path, host.stat(path)) for path in paths]
     tokens = hashlib.sha256()
     for batch in batches if chosen.row.wants != NOTHING else ():

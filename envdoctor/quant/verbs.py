@@ -139,7 +139,7 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
     batches = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
     trial = _trial(asked)
     rows: List[comparison.Row] = []
-    for name, how, make in _models(asked, chosen, batches, device, progress):
+    for name, how, make in _models(asked, chosen, batches, device):
         progress.start(f"{name} ({how})" if how else name)
         rows.append(comparison.tried(name, how, make(), trial, device))
         progress.finish(f"perplexity {rows[-1].perplexity:.4g}")
@@ -174,7 +174,6 @@ def _models(
     chosen: Sequence[Scheme],
     batches: Mapping[str, List[Dict[str, Any]]],
     device: torch.device,
-    progress: Progress,
 ) -> Iterator[Tuple[str, Optional[str], Callable[[], nn.Module]]]:
     """Names, schemes, and what makes them, one at a time."""
     dtype = None if asked.dtype is None else getattr(torch, asked.dtype)

@@ -28,19 +28,18 @@ class Weights:
         dtype: Optional[torch.dtype] = None,
     ) -> None:
         self._model, self._read, self._dtype = model, read, dtype
-        spelt = spellings(model, keys)
-        self._twins: Dict[int, List[str]] = {}  # of tied parameters, which are one under several names
-        tensors = dict(tensors_of(model))
+        spelt, tensors = spellings(model, keys), dict(tensors_of(model))
+        twins: Dict[int, List[str]] = {}  # tied parameters are one under several names
         for name, tensor in tensors.items():
-            self._twins.setdefault(id(tensor), []).append(name)
+            twins.setdefault(id(tensor), []).append(name)
+        self._names = {names[0]: names for names in twins.values()}
         self.key_of: Dict[str, str] = {}
-        for twins in self._twins.values():
-            key = next((spelt[name] for name in twins if name in spelt), None)
+        for first, names in self._names.items():
+            key = next((spelt[name] for name in names if name in spelt), None)
             if key is not None:
-                self.key_of[twins[0]] = key
-            elif tensors[twins[0]].is_meta:
-                raise UnmatchedError(f"no tensor {twins[0]} in it")
-        self._names = {twins[0]: twins for twins in self._twins.values()}
+                self.key_of[first] = key
+            elif tensors[first].is_meta:
+                raise UnmatchedError(f"no tensor {first} in it")
         self._like = {name: (tensors[name].shape, tensors[name].is_floating_point()) for name in self.key_of}
 
     def names(self, prefix: str = "") -> List[str]:

@@ -194,7 +194,10 @@ class Stop(Progress):
     """Ends the run when a block begins."""
 
     def __init__(self, at):
-        self.at, self.said = at, []
+        self.at, self.said, self.notes = at, [], []
+
+    def note(self, text):
+        self.notes.append(text)
 
     def start(self, label):
         if self.at in label:
@@ -222,17 +225,21 @@ def test_a_run_that_ended_is_gone_on_with(tmp_path, folders, name):
 
 def test_another_job_begins_anew(tmp_path, folders):
     out = str(tmp_path / "out")
-    for name, data, anew, expected in (
-        ("w4a8-gptq", batches(), False, []),
-        ("w4a8-gptq", batches(seed=1), False, []),  # other inputs
-        ("w8a8", batches(seed=1), False, []),  # another scheme
-        ("w8a8", batches(seed=2), False, ["was there"]),  # which has no inputs
-        ("w8a8", batches(seed=2), True, []),
+    for number, (name, data, anew, expected) in enumerate(
+        (
+            ("w4a8-gptq", batches(), False, []),
+            ("w4a8-gptq", batches(seed=1), False, []),  # other inputs
+            ("w8a8", batches(seed=1), False, []),  # another scheme
+            ("w8a8", batches(seed=2), False, ["was there"]),  # which has no inputs
+            ("w8a8", batches(seed=2), True, []),
+        )
     ):
         said = Stop("block 2")
         with pytest.raises(KeyboardInterrupt):
             quantize_folder(Source(folders["llama"]), out, name, data, progress=said, anew=anew)
         assert said.said == (expected or ["quantised"]), (name, anew)
+        begun = not expected and not anew and number > 0
+        assert said.notes == ([f"{out}.part is of another run: begun anew"] if begun else [])
 
 
 def test_a_kill_leaves_nothing_under_the_name(tmp_path, folders):
