@@ -1,6 +1,6 @@
-"""How much memory quantising a folder takes, said before it is begun."""
+"""How much memory quantising a model takes, said before it is begun."""
 
-from typing import Any, Dict, List, NamedTuple, Sequence, Tuple
+from typing import Any, List, NamedTuple, Sequence, Tuple, Union
 
 import torch
 from torch import nn
@@ -33,22 +33,51 @@ class Peak(NamedTuple):
 
 
 def predicted_peak(
-    source: Source,
+    source: Union[Source, nn.Module],
     how: "str | Scheme",
-    batches: Sequence[Dict[str, Any]] = (),
+    batches: Sequence[Any] = (),
     skip: Sequence[str] = SKIP,
     device: Device = None,
 ) -> Peak:
-    """For quantize_folder with the same arguments."""
-    chosen, blocks = scheme(how), names_of_blocks(source.model)
-    shapes = [each for block in blocks for each in _shapes(source.model.get_submodule(block), skip)]
+    """For quantize_folder with the same arguments; for quantize_model, of a model on the CPU."""
+    chosen, here = scheme(how), torch.device(device or "cpu").type == "cpu"
+    model = source if isinstance(source, nn.Module) else source.model
+    shapes = [each for name in names_of_blocks(model) for each in _shapes(model.get_submodule(name), skip)]
+    made = max((_made(chosen, *shape) for shape in shapes), default=0)
+    sizes, held, running = _sizes(source), *_calibration(source, chosen, batches, skip)
+    if isinstance(source, nn.Module):
+        packed = sum(n * k * chosen.packed for n, k in shapes) + sizes.rest
+        work = held + running + made
+        there = 0 if here else _with_losses(sizes.block + running + made + int(packed))
+        return Peak(_with_losses(work if here else held + made), there)
     written = max((n * k * (_WORDS if gptq_config(chosen) else _AS_IT_IS) for n, k in shapes), default=0)
-    block, largest = _stored(source, blocks)
-    held, running = _calibration(source, chosen, blocks[0], batches, skip)
-    work = held + block + running + max((_made(chosen, *shape) for shape in shapes), default=0)
-    if torch.device(device or "cpu").type == "cpu":
-        return Peak(_with_losses(max(work, held + block + written, held + largest * _COPIES)), 0)
-    return Peak(_with_losses(max(largest * _COPIES, written)), _with_losses(work))
+    block = 0 if source.weights is None else sizes.block
+    work = held + block + running + made
+    if here:
+        return Peak(_with_losses(max(work, held + block + written, held + sizes.largest * _COPIES)), 0)
+    return Peak(_with_losses(max(sizes.largest * _COPIES, written)), _with_losses(work))
+
+
+class _Sizes(NamedTuple):
+    """In bytes."""
+
+    block: int  # the largest
+    largest: int  # tensor
+    rest: int  # what is outside of blocks
+
+
+def _sizes(source: Union[Source, nn.Module]) -> _Sizes:
+    model = source if isinstance(source, nn.Module) else source.model
+    tensors = {name: tensor.numel() * _width(source, tensor) for name, tensor in tensors_of(model)}
+    blocks = names_of_blocks(model)
+    sizes = [sum(size for name, size in tensors.items() if inside(name, [block])) for block in blocks]
+    return _Sizes(max(sizes), max(tensors.values(), default=0), sum(tensors.values()) - sum(sizes))
+
+
+def _width(source: Union[Source, nn.Module], tensor: torch.Tensor) -> int:
+    """Bytes of each value."""
+    size: int = tensor.element_size() if isinstance(source, nn.Module) else source.width(tensor)
+    return size
 
 
 def _shapes(block: nn.Module, skip: Sequence[str]) -> List[_Shape]:
@@ -64,25 +93,34 @@ def _made(chosen: Scheme, n: int, k: int) -> int:
     return n * k * chosen.row.room + squares
 
 
-def _stored(source: Source, blocks: Sequence[str]) -> _Shape:
-    """What the largest block has, unless all are there anyway; and the largest tensor."""
-    tensors = {name: tensor.numel() * source.width(tensor) for name, tensor in tensors_of(source.model)}
-    sizes = [sum(size for name, size in tensors.items() if inside(name, [block])) for block in blocks]
-    return max(sizes) if source.weights is not None else 0, max(tensors.values())
-
-
 def _calibration(
-    source: Source, chosen: Scheme, block: str, batches: Sequence[Dict[str, Any]], skip: Sequence[str]
+    source: Union[Source, nn.Module], chosen: Scheme, batches: Sequence[Any], skip: Sequence[str]
 ) -> Tuple[int, int]:
     """What is held for all of it: all that comes before blocks, and out of one; and what a batch takes in a block."""
     if chosen.row.wants == NOTHING:
         return 0, 0
-    tensors = dict(tensors_of(source.model))
-    before = sum(tensors[name].numel() * source.width(tensors[name]) for name in source.before_blocks(skip))
-    shapes = _shapes(source.model.get_submodule(block), ())
-    tokens = [batch["input_ids"].numel() for batch in batches]
-    out = sum(tokens) * shapes[0][1] * torch.empty(0, dtype=source.dtype).element_size()
-    return before + out, max(tokens) * sum(n + k for n, k in shapes) * 4
+    model = source if isinstance(source, nn.Module) else source.model
+    before, tensors = 0, dict(tensors_of(model))
+    if isinstance(source, Source):
+        before = sum(
+            tensors[name].numel() * source.width(tensors[name]) for name in source.before_blocks(skip)
+        )
+    shapes = _shapes(model.get_submodule(names_of_blocks(model)[0]), ())
+    rows = [_rows(batch) for batch in batches]
+    width = max(_width(source, tensor) for tensor in tensors.values() if tensor.is_floating_point())
+    return before + sum(rows) * shapes[0][1] * width, max(rows) * sum(n + k for n, k in shapes) * 4
+
+
+def _rows(batch: Any) -> int:
+    """Tokens of ids, or vectors, in the largest tensor that a model is called with."""
+    values = (
+        batch.values() if isinstance(batch, dict) else batch if isinstance(batch, (tuple, list)) else [batch]
+    )
+    tensors = [each for each in values if isinstance(each, torch.Tensor)]
+    rows = (
+        each.numel() // (each.shape[-1] if each.is_floating_point() and each.dim() else 1) for each in tensors
+    )
+    return max(rows, default=1)
 
 
 def _with_losses(size: int) -> int:

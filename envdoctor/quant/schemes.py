@@ -45,6 +45,7 @@ class Row(NamedTuple):
     wants: str = NOTHING
     sixteen_bits: bool = False  # whether its activations must have them
     room: int = 21  # bytes for each weight of a linear while it is made, measured
+    packed: float = 0.65  # and then: values, and scales of groups of 32
     default: Options = Options()
 
 
@@ -59,6 +60,11 @@ class Scheme:
     def row(self) -> Row:
         """What the table says."""
         return SCHEMES[self.name]
+
+    @property
+    def packed(self) -> float:
+        """Bytes for each weight of a packed linear, at most."""
+        return 1.2 if "bits" in self.row.takes and self.options.bits == 8 else self.row.packed
 
     def make(self, linear: nn.Linear, seen: Seen, device: Device) -> PackedLinear:
         """The linear that takes its place, packed for a device. Raises ValueError."""
@@ -160,12 +166,12 @@ _WHOLE_ROWS = Options(group_size=-1)
 
 SCHEMES: Dict[str, Row] = {
     # int8 weights and activations: each row with a scale when it comes, or static scales; with outliers apart
-    "w8a8": Row(_w8a8, room=8),
-    "w8a8-smooth": Row(_smooth("w8a8"), ("alpha",), RANGES, room=13),
-    "smq_q8i8f16_0": Row(_smooth("smq_q8i8f16_0"), ("alpha",), RANGES, room=13),
-    "smq_q8i8f16_1": Row(_smooth("smq_q8i8f16_1"), ("alpha",), RANGES, room=13),
-    "smq_q8i8f16_2": Row(_smooth("smq_q8i8f16_2"), ("alpha",), RANGES, room=13),
-    "llm.int8": Row(_llm_int8, ("threshold",), room=8),
+    "w8a8": Row(_w8a8, room=8, packed=1.1),
+    "w8a8-smooth": Row(_smooth("w8a8"), ("alpha",), RANGES, room=13, packed=1.1),
+    "smq_q8i8f16_0": Row(_smooth("smq_q8i8f16_0"), ("alpha",), RANGES, room=13, packed=1.1),
+    "smq_q8i8f16_1": Row(_smooth("smq_q8i8f16_1"), ("alpha",), RANGES, room=13, packed=1.1),
+    "smq_q8i8f16_2": Row(_smooth("smq_q8i8f16_2"), ("alpha",), RANGES, room=13, packed=1.1),
+    "llm.int8": Row(_llm_int8, ("threshold",), room=8, packed=1.1),
     # int4 weights, activations as in w8a8
     "w4a8": Row(_w4a8(_rtn), default=_WHOLE_ROWS),
     "w4a8-gptq": Row(_w4a8(_gptq), ("act_order",), INPUTS, room=13, default=_WHOLE_ROWS),
@@ -175,5 +181,7 @@ SCHEMES: Dict[str, Row] = {
     # weights of 2 to 8 bits, activations of 16: GPTQ checkpoints
     "w4a16-rtn": Row(_w4a16(_rtn), ("bits", *_GROUPS), sixteen_bits=True),
     "w4a16-mse": Row(_w4a16(_mse), ("bits", *_GROUPS), sixteen_bits=True),
-    "w4a16-gptq": Row(_w4a16(_gptq), ("bits", *_GROUPS, *_GPTQ), INPUTS, room=13, sixteen_bits=True),
+    "w4a16-gptq": Row(
+        _w4a16(_gptq), ("bits", *_GROUPS, *_GPTQ), INPUTS, room=13, sixteen_bits=True, packed=1.2
+    ),
 }

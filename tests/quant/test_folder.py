@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
@@ -272,23 +273,27 @@ KEPT = """
 import resource, sys, torch
 from pathlib import Path
 from envdoctor.host.memory import forget_peak
+from envdoctor.quant.model import quantize_model
 from envdoctor.quant.peak import predicted_peak
 from envdoctor.quant.stream import Source, quantize_folder
 small, large, out, *names = sys.argv[1:]
+
+def kept(size, work, *arguments):
+    forget_peak()  # what the allocator holds free is given back
+    held = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
+    limit = int(held.split()[1]) * 1024 + size
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
+    try:
+        work(*arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    return size
 
 def within(name, share):
     quantize_folder(Source(small, torch.bfloat16), f"{out}-small-{name}-{share}", name)
     source = Source(large, torch.bfloat16)
     predicted = predicted_peak(source, name).host
-    forget_peak()  # what the allocator holds free is given back
-    held = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmData"))
-    limit = int(held.split()[1]) * 1024 + int(predicted * share)
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.RLIM_INFINITY))
-    try:
-        quantize_folder(source, f"{out}-large-{name}-{share}", name)
-    finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    return predicted
+    return kept(int(predicted * share), quantize_folder, source, f"{out}-large-{name}-{share}", name)
 
 try:
     within(names[0], 0)
@@ -296,6 +301,11 @@ except (MemoryError, RuntimeError, ValueError):  # the last: a file that cannot 
     print("too little")
 for name in names:
     print(within(name, 1))
+x = [torch.randn(300, 1024)]
+for name in ("w8a8", "w4a8-g128-gptq"):
+    model = torch.nn.Sequential(*(torch.nn.Linear(1024, 1024) for _ in range(25)))
+    kept(predicted_peak(model, name, x).host, quantize_model, model, name, x)
+    print(sum(each.numel() * each.element_size() for each in model.buffers()))
 """
 
 
@@ -333,9 +343,20 @@ def test_the_peak_of_memory_is_predicted_and_kept(tmp_path, folders, large):
         [sys.executable, "-c", KEPT, *arguments], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
-    first, *predicted = done.stdout.splitlines()
+    first, *predicted, int8, int4 = done.stdout.splitlines()
     assert first == "too little" and len(predicted) == 4
     assert all(int(each) < 0.8 * large[1] for each in predicted)
+    for name, size in (("w8a8", int8), ("w4a8-g128-gptq", int4)):  # what a device would have at the end
+        assert int(size) < 25 * 1024 * 1024 * scheme(name).packed < 1.3 * int(size)
+
+
+def test_the_peak_on_a_device_is_that_of_all_that_is_quantised_there():
+    one, many = (nn.Sequential(*(nn.Linear(1024, 1024) for _ in range(count))) for count in (1, 50))
+    grown = (
+        predicted_peak(many, "w8a8", device="meta").device - predicted_peak(one, "w8a8", device="meta").device
+    )
+    assert grown > 49 * 1024 * 1024 * 5  # floats, for this is one block
+    assert predicted_peak(many, "w8a8").device == 0
 
 
 def test_the_peak_does_not_grow_with_the_number_of_blocks(folders, large):

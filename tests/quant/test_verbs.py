@@ -163,7 +163,7 @@ def test_linears_that_are_skipped(tmp_path, capsys, place):
 
 
 def test_compare(tmp_path, capsys, place, plain):
-    out, plot = str(tmp_path / "w8a8"), tmp_path / "plot.png"
+    out = str(tmp_path / "w8a8")
     run(capsys, "quantize", place.model, "--scheme", "w8a8", "--out", out)
     arguments = ("compare", place.model, out, "--schemes", "w4a8,w4a16-rtn", "--text", place.texts["test"])
     sizes = ("--length", "128", "--prompt", "32", "--generate", "4")
@@ -182,15 +182,23 @@ def test_compare(tmp_path, capsys, place, plain):
     assert rows[0]["size"] > 1.5 * rows[1]["size"] > 1.5 * rows[2]["size"]
     assert document["pieces"] == 10_000 // 128 and document["prompt"] == 32
 
+
+def test_compare_as_table_and_as_plot(tmp_path, capsys, place):
     pytest.importorskip("matplotlib")
-    table = run(capsys, *arguments, *sizes, "--plot", str(plot)).splitlines()
-    assert [line.split("  ")[0].strip() for line in table] == [
-        "model",
-        "model (float32)",
-        "w8a8 (w8a8)",
-        "model (w4a8)",
-        "model (w4a16-rtn)",
-    ]
+    plot = tmp_path / "plot.png"
+    arguments = (
+        "compare",
+        place.model,
+        "--schemes",
+        "w8a8",
+        "--text",
+        place.texts["test"],
+        "--plot",
+        str(plot),
+    )
+    table = run(capsys, *arguments).splitlines()
+    assert [line.split("  ")[0].strip() for line in table] == ["model", "model (float32)", "model (w8a8)"]
+    assert "(1.00x)" in table[1] and "perplexity" in table[0]
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
