@@ -36,8 +36,8 @@ def turns_of(position: Tensor, width: int, dtype: torch.dtype) -> Turns:
     """Of a head of that width; halves are paired as LLaMA pairs them."""
     rates = 10000.0 ** (-torch.arange(0, width, 2, device=position.device) / width)
     angle = (position[:, None] * rates).repeat(1, 2)
-    sign = torch.tensor([-1.0, 1.0], device=position.device).repeat_interleave(width // 2)
-    return (angle.sin() * sign).to(dtype), angle.cos().to(dtype)
+    low, high = angle.sin().chunk(2, -1)
+    return torch.cat([-low, high], -1).to(dtype), angle.cos().to(dtype)
 
 
 def rotated(x: Tensor, turns: Turns) -> Tensor:
