@@ -26,7 +26,7 @@ _Shape = Tuple[int, int]
 
 
 class Peak(NamedTuple):
-    """In bytes, beyond what is taken already, the code of libraries included: on the CPU, and on another device."""
+    """In bytes, beyond what is taken already, the code of libraries among it: on the CPU, and on another device."""
 
     host: int
     device: int

@@ -23,6 +23,8 @@ from envdoctor.quant.watch import Watch
 from envdoctor.quant.whole_folder import check_new
 
 LENGTH, PROMPT = 512, 128
+#: What the code of libraries takes that comes into memory when it is first called, in bytes.
+_CODE = 64 << 20
 
 #: A text (None: there is none), how many pieces of it and of how many tokens (None: LENGTH, or what the model takes).
 Calibration = Tuple[Optional[str], int, Optional[int]]
@@ -50,10 +52,9 @@ def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
     source = Source(asked.model, dtype_for(asked.model, chosen, asked.dtype))
     skip = SKIP if asked.skip is None else asked.skip
     predicted = predicted_peak(source, chosen, batches, skip, device)
+    predicted = predicted._replace(host=predicted.host + _CODE)
     on = f", {predicted.device / 1e6:.0f} MB on {device}" if predicted.device else ""
-    progress.note(
-        f"{chosen.name}: up to {predicted.host / 1e6:.0f} MB of memory for weights and what is done{on}"
-    )
+    progress.note(f"{chosen.name}: up to {predicted.host / 1e6:.0f} MB of memory beside Python and torch{on}")
     watch, began = Watch(device), time.monotonic()
     written = quantize_folder(source, asked.out, chosen, batches, skip, device, progress, asked.anew)
     return {

@@ -116,6 +116,7 @@ def test_quantize_from_outside(tmp_path, place, plain):
     document = json.loads(done.stdout)
     assert document["scheme"] == "w8a8" and document["linears"] == 14 and document["out"] == str(out)
     assert document["bytes_after"] < 0.6 * document["bytes_before"]
+    assert (document["peak"]["host"] or 0) < document["predicted_peak"]["host"]
     assert [line.split("  ")[0] for line in done.stderr.splitlines()[1:]] == [
         "block 1 of 2",
         "block 2 of 2",
