@@ -57,7 +57,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--skip",
         metavar="NAMES",
-        help="linears that stay, by their names or the last parts of them (default: heads and routers)",
+        help="what stays, by whole names or parts of them (default: heads and routers)",
     )
     parser.add_argument("--anew", action="store_true", help="do not go on with what an earlier run has left")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")

@@ -6,6 +6,8 @@ from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, S
 import torch
 from torch import Tensor
 
+from envdoctor.quant.batches import called
+from envdoctor.quant.blocks import evaluated
 from envdoctor.quant.grid import Device
 from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
@@ -49,9 +51,9 @@ def run(
 ) -> None:
     """Run all inputs as calibrate does; `keep` is told of each linear that runs, `after` is called after each input."""
     count = 0
-    with _as_found(model), _on(model, device) as place, watched(model, keep), torch.no_grad():
+    with evaluated(model), _on(model, device) as place, watched(model, keep):
         for batch in _batches(inputs):
-            _call(model, batch, place)
+            called(model, batch, place)
             after()
             count += 1
     if not count:
@@ -85,18 +87,6 @@ def _hooked(module: torch.nn.Module, hook: Callable[..., None]) -> Any:
         return module.register_forward_hook(lambda _, given, output: hook(_, given, {}, output))
 
 
-def _call(model: torch.nn.Module, batch: Any, device: torch.device) -> None:
-    if isinstance(batch, Tensor):
-        model(batch.to(device))
-    elif isinstance(batch, Mapping):
-        model(**{name: _moved(value, device) for name, value in batch.items()})
-    elif isinstance(batch, (tuple, list)):
-        model(*[_moved(value, device) for value in batch])
-    else:
-        kinds = "a tensor, a tuple or list of arguments, or a dict of keyword arguments"
-        raise TypeError(f"an input must be {kinds}, not {type(batch).__name__}")
-
-
 def _linears(model: torch.nn.Module) -> Iterator["tuple[str, torch.nn.Module]"]:
     for name, module in model.named_modules():
         weight = getattr(module, "weight", None)
@@ -126,22 +116,6 @@ def _batches(inputs: Iterable[Any]) -> Iterable[Any]:
         kind = type(inputs).__name__
         raise TypeError(f"inputs must be several of them, a list with one in it for instance, not a {kind}")
     return inputs
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    return value.to(device) if isinstance(value, Tensor) else value
-
-
-@contextlib.contextmanager
-def _as_found(model: torch.nn.Module) -> Iterator[None]:
-    """In evaluation while this lasts; then each module as it was."""
-    before = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training
 
 
 @contextlib.contextmanager

@@ -29,11 +29,11 @@ def quantize_model(
 ) -> nn.Module:
     """The linears of a model become those of a scheme (envdoctor.quant.schemes), in place; the model, for inference.
 
-    Linears in `skip`, by their whole names or the last parts of them, stay as they are, and in a model of repeated
-    blocks so do those outside. `inputs` are what the model is called with: tensors, tuples or dicts; schemes that want
-    none ignore them. Blocks go to `device` (default: where they are) one after the other, and the rest follows at the
-    end: until then there is room for one that is not quantised yet. Where the model is a linear itself, another one is
-    returned. Raises ValueError, after which what was done stays done.
+    What is in `skip`, by whole names or parts of them, stays as it is; in a model of repeated blocks, what is outside of
+    them too. `inputs` are what the model is called with: tensors, tuples or dicts; schemes that want none ignore them.
+    Blocks go to `device` (default: where they are) one after the other, and the rest follows at the end: until then
+    there is room for one that is not quantised yet. Where the model is a linear itself, another one is returned.
+    Raises ValueError, after which what was done stays done, and TypeError for inputs of another kind.
     """
     chosen = scheme(how)
     blocks = names_of_blocks(model)

@@ -1,6 +1,7 @@
 """quantize_model on modules that are not of transformers: what comes out, what stays, and what is refused."""
 
 import copy
+from collections import UserDict
 
 import pytest
 import torch
@@ -28,6 +29,29 @@ def test_a_linear_alone_and_a_sequence_of_them():
     made = quantize_model(sequence, "w4a8-gptq", [x])
     assert made is sequence and isinstance(made[0], LinearW4A8) and isinstance(made[2], LinearW4A8)
     assert float((made(x) - expected).norm() / expected.norm()) < 0.2
+
+
+def test_what_a_model_is_called_with():
+    """A tensor, arguments, or arguments by their names in any mapping, such as what tokenizers give."""
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = nn.Linear(64, 8)
+
+        def forward(self, x, twice=False):
+            return self.inner(x * 2 if twice else x)
+
+    torch.manual_seed(0)
+    net, x = Net(), torch.randn(50, 64)
+    made = [
+        quantize_model(copy.deepcopy(net), scheme("smq_q8i8f16_1", alpha=None), [batch])
+        for batch in (x, (x, True), {"x": x, "twice": True}, UserDict(x=x, twice=True))
+    ]
+    scales = [float(each.inner.x_scale) for each in made]
+    assert scales == [scales[0], *[2 * scales[0]] * 3] and scales[0] > 0
+    with pytest.raises(TypeError, match="not int"):
+        quantize_model(net, "w4a8-gptq", [3])
 
 
 def test_true_sequential_gptq_is_that_of_each_linear_by_hand():
