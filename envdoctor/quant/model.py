@@ -29,10 +29,10 @@ def quantize_model(
 ) -> nn.Module:
     """The linears of a model become those of a scheme (envdoctor.quant.schemes), in place; the model, for inference.
 
-    What is in `skip`, by whole names or parts of them, stays as it is; in a model of repeated blocks, what is outside of
-    them too. `inputs` are what the model is called with: tensors, tuples or dicts; schemes that want none ignore them.
-    Blocks go to `device` (default: where they are) one after the other, and the rest follows at the end: until then
-    there is room for one that is not quantised yet. Where the model is a linear itself, another one is returned.
+    What is in `skip`, by whole names or parts of them, stays as it is; in a model of repeated blocks, what is outside
+    of them too. `inputs` are what the model is called with: tensors, tuples or dicts; schemes that want none ignore
+    them. Blocks go to `device` (default: where they are) one after the other, and the rest follows at the end: until
+    then there is room for one that is not quantised yet. Where the model is a linear itself, another one is returned.
     Raises ValueError, after which what was done stays done, and TypeError for inputs of another kind.
     """
     chosen = scheme(how)
