@@ -3,13 +3,14 @@
     python ci/bench_models.py [--models opt-6.7b,...] [--schemes w8a8,...] [--json FILE]
 
 The geometry is that of the real models; the weights are not, which changes no time. A block is made once for a scheme
-and copied as often as the model has blocks, each with memory of its own. Every measurement is a CUDA graph, replayed;
-the median of the rounds counts. All schemes of a model are measured in one process, 16 bits first, one after the other
-(two models of 30B do not fit on a GPU side by side).
+and copied as often as the model has blocks, each with memory of its own. Memory is that of a prefill of 512 tokens.
+Every measurement is a CUDA graph, replayed; the median of the rounds counts. All schemes of a model are measured in
+one process, 16 bits first, one after the other (two models of 30B do not fit on a GPU side by side).
 """
 
 import argparse
 import copy
+import gc
 import json
 import statistics
 import sys
@@ -47,6 +48,7 @@ def built(of: Geometry, scheme: str) -> Any:
         quantize_w8a8(model, calibrate(model, [tokens]), scheme)
     elif scheme != BASE:
         quantize_model(model, scheme)
+    gc.collect()  # what was quantised is in cycles
     model.blocks.extend(copy.deepcopy(model.blocks[0]) for _ in range(of.layers - 1))
     return model
 
@@ -60,13 +62,16 @@ def milliseconds(call: Callable[[], Any]) -> float:
 
 def measured(of: Geometry, scheme: str) -> Dict[str, Any]:
     """Milliseconds and bytes of a model in a scheme."""
+    torch._C._cuda_clearCublasWorkspaces()  # of the streams of graphs that are gone
     model = built(of, scheme)
     found: Dict[str, Any] = {"weights": torch.cuda.memory_allocated(), "prefill": {}, "tokens": {}}
+    torch.cuda.reset_peak_memory_stats()
+    with torch.no_grad():
+        model(torch.zeros(1, CONTEXT, dtype=torch.long, device="cuda"))
+    found["peak"] = torch.cuda.max_memory_allocated()
     for batch, tokens in PREFILL:
         given = torch.randint(0, of.vocabulary, (batch, tokens), device="cuda")
-        torch.cuda.reset_peak_memory_stats()
         found["prefill"][f"{batch}x{tokens}"] = milliseconds(partial(model, given))
-        found["peak"] = torch.cuda.max_memory_allocated()
     for tokens in TOKENS:
         given = torch.randint(0, of.vocabulary, (1, tokens), device="cuda")
         found["tokens"][str(tokens)] = milliseconds(partial(model, given))

@@ -9,6 +9,8 @@ from torch.nn import functional
 
 #: Of a block: keys and values of all tokens so far, [batch, heads, length, width of a head].
 Cache = Tuple[Tensor, Tensor]
+#: Sine and cosine of the angles of rotary positions, [tokens, width of a head].
+Turns = Tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -30,26 +32,29 @@ GEOMETRIES = {
 }
 
 
-class RMSNorm(nn.Module):  # type: ignore[misc]  # torch is not read
-    """torch has one from 2.4 on."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(width))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """In float32 inside, as LLaMA's."""
-        wide = x.float()
-        return self.weight * (wide * (wide.square().mean(-1, keepdim=True) + 1e-5).rsqrt()).to(x.dtype)
+def turns_of(position: Tensor, width: int, dtype: torch.dtype) -> Turns:
+    """Of a head of that width; halves are paired as LLaMA pairs them."""
+    rates = 10000.0 ** (-torch.arange(0, width, 2, device=position.device) / width)
+    angle = (position[:, None] * rates).repeat(1, 2)
+    low, high = angle.sin().chunk(2, -1)
+    return torch.cat([-low, high], -1).to(dtype), angle.cos().to(dtype)
 
 
-def rotated(x: Tensor, position: Tensor) -> Tensor:
-    """Rotary positions, halves paired as LLaMA pairs them: x [batch, heads, tokens, width of a head]."""
-    half = x.shape[-1] // 2
-    angle = position[:, None] * 10000.0 ** (-torch.arange(half, device=x.device) / half)
-    sin, cos = angle.sin().to(x.dtype), angle.cos().to(x.dtype)
-    low, high = x[..., :half], x[..., half:]
-    return torch.cat([low * cos - high * sin, high * cos + low * sin], -1)
+def rotated(x: Tensor, turns: Turns) -> Tensor:
+    """Rotary positions: x [batch, heads, tokens, width of a head]."""
+    sin, cos = turns
+    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
+
+
+@dataclass(frozen=True)
+class Step:
+    """What all blocks of a call share."""
+
+    position: Tensor  # [tokens]
+    turns: Optional[Turns]
+    seen: Optional[
+        Tensor
+    ]  # [tokens, length of the caches]: what a token sees of them; none: what is before it
 
 
 class Attention(nn.Module):  # type: ignore[misc]  # torch is not read
@@ -57,27 +62,26 @@ class Attention(nn.Module):  # type: ignore[misc]  # torch is not read
 
     def __init__(self, of: Geometry) -> None:
         super().__init__()
-        self.heads, self.rotates = of.heads, of.gated
+        self.heads = of.heads
         for name in ("q_proj", "k_proj", "v_proj", "out_proj"):
             setattr(self, name, nn.Linear(of.width, of.width, bias=not of.gated))
 
-    def forward(self, x: Tensor, position: Tensor, cache: Optional[Cache]) -> Tensor:
+    def forward(self, x: Tensor, step: Step, cache: Optional[Cache]) -> Tensor:
         """x [batch, tokens, width]; with a cache, tokens go into it and see all of it up to themselves."""
         batch, tokens, width = x.shape
         q, k, v = (
             each(x).view(batch, tokens, self.heads, -1).transpose(1, 2)
             for each in (self.q_proj, self.k_proj, self.v_proj)
         )
-        if self.rotates:
-            q, k = rotated(q, position), rotated(k, position)
+        if step.turns is not None:
+            q, k = rotated(q, step.turns), rotated(k, step.turns)
         if cache is None:
             y = functional.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
             keys, values = cache
-            keys.index_copy_(2, position, k)
-            values.index_copy_(2, position, v)
-            seen = torch.arange(keys.shape[2], device=x.device) <= position[:, None]
-            y = functional.scaled_dot_product_attention(q, keys, values, attn_mask=seen)
+            keys.index_copy_(2, step.position, k)
+            values.index_copy_(2, step.position, v)
+            y = functional.scaled_dot_product_attention(q, keys, values, attn_mask=step.seen)
         made: Tensor = self.out_proj(y.transpose(1, 2).reshape(batch, tokens, width))
         return made
 
@@ -87,15 +91,15 @@ class Block(nn.Module):  # type: ignore[misc]  # torch is not read
 
     def __init__(self, of: Geometry) -> None:
         super().__init__()
-        norm = RMSNorm if of.gated else nn.LayerNorm
+        norm = nn.RMSNorm if of.gated else nn.LayerNorm
         self.attention_norm, self.attention, self.norm = norm(of.width), Attention(of), norm(of.width)
         self.up = nn.Linear(of.width, of.inner, bias=not of.gated)
         self.gate_proj = nn.Linear(of.width, of.inner, bias=False) if of.gated else None
         self.down = nn.Linear(of.inner, of.width, bias=not of.gated)
 
-    def forward(self, x: Tensor, position: Tensor, cache: Optional[Cache]) -> Tensor:
+    def forward(self, x: Tensor, step: Step, cache: Optional[Cache]) -> Tensor:
         """x [batch, tokens, width], and so what comes out."""
-        x = x + self.attention(self.attention_norm(x), position, cache)
+        x = x + self.attention(self.attention_norm(x), step, cache)
         inside = self.norm(x)
         up = self.up(inside)
         hidden = functional.silu(self.gate_proj(inside)) * up if self.gate_proj else functional.relu(up)
@@ -111,8 +115,11 @@ class Decoder(nn.Module):  # type: ignore[misc]  # torch is not read
         self.tokens = nn.Embedding(of.vocabulary, of.width)
         self.positions = None if of.gated else nn.Embedding(4096, of.width)
         self.blocks = nn.ModuleList(Block(of) for _ in range(layers))
-        self.norm = RMSNorm(of.width) if of.gated else nn.LayerNorm(of.width)
+        self.norm = nn.RMSNorm(of.width) if of.gated else nn.LayerNorm(of.width)
         self.lm_head = nn.Linear(of.width, of.vocabulary, bias=False)
+        if not of.gated:  # OPT's head is its table of tokens
+            self.lm_head.weight = self.tokens.weight
+        self.head = of.width // of.heads
 
     def forward(
         self, tokens: Tensor, position: Optional[Tensor] = None, caches: Optional[List[Cache]] = None
@@ -123,14 +130,19 @@ class Decoder(nn.Module):  # type: ignore[misc]  # torch is not read
         x = self.tokens(tokens)
         if self.positions is not None:
             x = x + self.positions(position)
+        turns = turns_of(position, self.head, x.dtype) if self.positions is None else None
+        seen = None
+        if caches:
+            seen = torch.arange(caches[0][0].shape[2], device=x.device) <= position[:, None]
+        step = Step(position, turns, seen)
         for number, block in enumerate(self.blocks):
-            x = block(x, position, caches[number] if caches else None)
+            x = block(x, step, caches[number] if caches else None)
         made: Tensor = self.lm_head(self.norm(x[:, -1]))
         return made
 
     def caches(self, batch: int, length: int, of: Geometry) -> List[Cache]:
         """Empty ones, for so many tokens."""
-        size = (batch, of.heads, length, of.width // of.heads)
+        size = (batch, of.heads, length, self.head)
         weight = self.lm_head.weight
         made = [
             torch.zeros(size, dtype=weight.dtype, device=weight.device) for _ in range(2 * len(self.blocks))

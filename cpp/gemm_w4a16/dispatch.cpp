@@ -110,11 +110,11 @@ bool scales_weights(const GemmW4A16& call) { return call.scale_type == call.type
 
 constexpr hopper::Cost kManyRows[] = {
     {index_of(variants, "cuda_sm90a_rows64_k2"), hopper::kRows64, 2, 264, 4.1f, 9.4f},
-    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 132, 6.8f, 13.5f},
-    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 264, 3.5f, 14},
+    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 132, 1.8f, 15.4f},
+    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 264, 0.2f, 15.6f},
     {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 1.3f, 26.8f},
     {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 1.6f, 16.3f},
-    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 3.6f, 41.9f},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 0.2f, 44.5f},
 };
 
 int choose_on_hopper(const GemmW4A16& call) {

@@ -6,7 +6,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 
 from envdoctor.kernels import linear_llm_int8, linear_w8a8, pack_llm_int8, pack_w8a8, quantize_rows
-from envdoctor.kernels.llm_int8 import forcing, take_apart
+from envdoctor.kernels.llm_int8 import ask_llm_int8, forcing, take_apart
+from envdoctor.kernels.variants import resolve
 
 VARIANTS = [
     pytest.param(name, marks=pytest.mark.gpu if name.startswith("cuda") else ())
@@ -296,7 +297,8 @@ def test_the_operator_is_well_made(threshold, device):
     x = activations(6, 64, outliers=[7]).view(2, 3, 64).to(device)
     packed, w_scale = pack_llm_int8(weights(24, 64), device)
     arguments = (x, packed.data, w_scale, packed.n, packed.k, threshold, torch.ones(24, device=device))
-    torch.library.opcheck(torch.ops.envdoctor.linear_llm_int8.default, (*arguments, [2, 4, 3, 512, 0]))
+    table = resolve(ask_llm_int8(packed, x.dtype), 8)
+    torch.library.opcheck(torch.ops.envdoctor.linear_llm_int8.default, (*arguments, table))
     torch.library.opcheck(torch.ops.envdoctor.linear_llm_int8.default, arguments)
 
 
