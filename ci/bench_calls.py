@@ -39,13 +39,14 @@ def of_operators() -> Dict[str, Call]:
     grouped = kernels.pack_w4a8(pairs, group=32, group_scale=torch.rand(N, K // 32))
     codes, zeros = (torch.randint(1, 16, (rows, N), dtype=torch.uint8) for rows in (K, K // 32))
     w4a16 = kernels.pack_w4a16(*kernels.gptq_pack(codes, zeros, torch.rand(K // 32, N).half()))
-    x16 = x.half()
+    llm_int8, x16 = kernels.pack_llm_int8(torch.randn(N, K)), x.half()
     return {
         "quantize_rows": lambda: kernels.quantize_rows(x),
         "linear_w8a8": lambda: kernels.linear_w8a8(x8, w8a8, x_scale, w_scale),
         "linear_w4a8": lambda: kernels.linear_w4a8(x8, w4a8, x_scale, w_scale),
         "linear_w4a8, groups": lambda: kernels.linear_w4a8(x8, grouped, x_scale),
         "linear_w4a16": lambda: kernels.linear_w4a16(x16, w4a16),
+        "linear_llm_int8": lambda: kernels.linear_llm_int8(x16, *llm_int8),
     }
 
 
@@ -53,12 +54,14 @@ def of_linears() -> Dict[str, Call]:
     """The modules: what quantises x, then the product."""
     of, x = torch.nn.Linear(K, N, bias=False), torch.randn(1, K)
     w8a8, w4a8 = kernels.LinearW8A8.from_linear(of), kernels.LinearW4A8.from_linear(of)
-    w4a16, x16 = kernels.LinearW4A16.from_linear(of), x.half()
+    w4a16, llm_int8 = kernels.LinearW4A16.from_linear(of), kernels.LinearLlmInt8.from_linear(of)
+    x16 = x.half()
     return {
         "nn.Linear": lambda: of(x),
         "LinearW8A8": lambda: w8a8(x),
         "LinearW4A8": lambda: w4a8(x),
         "LinearW4A16": lambda: w4a16(x16),
+        "LinearLlmInt8": lambda: llm_int8(x16),
     }
 
 

@@ -6,6 +6,14 @@ from typing import Iterator, NamedTuple, Optional, Tuple
 
 from envdoctor.cli.common import UsageError
 
+_MEMORY = "take fewer tokens (--length), or another --device"
+#: What torch says that is no bug of ours, and what to do about it.
+_OF_TORCH = (
+    ("out of memory", _MEMORY),
+    ("can't allocate memory", _MEMORY),
+    ("not implemented for", "name another --dtype, or take a newer torch"),
+)
+
 
 class Calibration(NamedTuple):
     """A text, and how much of it."""
@@ -59,6 +67,11 @@ def told() -> Iterator[None]:
         raise UsageError(f"{error.filename}: {error.strerror}" if error.filename else _line(error)) from None
     except ValueError as error:
         raise UsageError(_line(error)) from None
+    except RuntimeError as error:
+        cure = next((cure for words, cure in _OF_TORCH if words in str(error)), None)
+        if cure is None:
+            raise
+        raise UsageError(f"{_line(error)[:200]}; {cure}") from None
 
 
 def _line(error: Exception) -> str:

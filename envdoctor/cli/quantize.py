@@ -8,15 +8,25 @@ from envdoctor.cli.output import complain, to_json, write_output
 from envdoctor.cli.progress import StderrProgress
 
 _SCHEMES = """
-schemes:
-  w8a8            int8 weights, int8 activations, each row of them with a scale of its own
-  llm.int8        the same, but columns of activations with any of 6 or more keep their 16 bits
-  w4a8            int4 weights with a scale a row, int8 activations
-  w4a8-g128       int4 weights in groups (--group-size), int8 activations
-  w4a8-gptq, w4a8-g128-gptq         the same, rounded by GPTQ (--calibration)
-  w4a16-rtn       2 to 8 bits in groups, 16-bit activations: a GPTQ checkpoint, which other programs read too
-  w4a16-mse       the same, in ranges clipped to the least error
-  w4a16-gptq      the same, rounded by GPTQ (--calibration)
+schemes ((c): with --calibration; (o): with --bits, --group-size, --asymmetric):
+  w8a8                int8 weights, int8 activations, each row of them with a scale of its own
+  w8a8-smooth         (c) the same after SmoothQuant's smoothing (--alpha)
+  smq_q8i8f16_0       (c) the same with one scale for all activations and one for all weights
+  smq_q8i8f16_1       (c) and one for each row of weights
+  smq_q8i8f16_2       (c) and zero points
+  llm.int8            LLM.int8(): columns with activations from --threshold on stay 16 bits
+  w4a8                int4 weights with a scale a row, int8 activations
+  w4a8-g128           the same in groups (--group-size, --asymmetric)
+  w4a8-gptq           (c) w4a8, rounded by GPTQ (--act-order)
+  w4a8-g128-gptq      (c) w4a8-g128, rounded by GPTQ (--act-order --static-groups)
+  int8adq-int4w-symm  w4a8 in the numerics of torchao
+  w4a16-rtn           (o) 2 to 8 bits, 16-bit activations: a GPTQ checkpoint, which other programs read too
+  w4a16-mse           (o) the same, in ranges clipped to the least error
+  w4a16-gptq          (c, o) the same, rounded by GPTQ (--act-order, --static-groups)
+"""
+_ABOUT = """
+One block is in memory at a time. What a run has done stays in DIR.part, and the next one goes on from there.
+Nothing is downloaded. Exit status: 0 or 2.
 """
 
 
@@ -25,8 +35,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser = verbs.add_parser(
         "quantize",
         help="quantise a model of transformers in a local folder",
-        description=f"{__doc__} One block is in memory at a time. What a run has done stays in DIR.part, and the next "
-        "one goes on from there. Nothing is downloaded. Exit status: 0 or 2.",
+        description=(__doc__ or "") + _ABOUT,
         epilog=_SCHEMES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -42,10 +51,13 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--asymmetric", action="store_true", help="groups have zero points of their own")
     parser.add_argument("--act-order", action="store_true", help="GPTQ begins with the largest activations")
     parser.add_argument("--static-groups", action="store_true", help="and yet groups stay neighbours")
+    parser.add_argument("--alpha", type=float, metavar="A", help="of smoothing, from 0 to 1 (default: 0.5)")
+    parser.add_argument("--no-smoothing", action="store_true", help="static scales without smoothing")
+    parser.add_argument("--threshold", type=float, metavar="T", help="of llm.int8 (default: 6.0)")
     parser.add_argument(
         "--skip",
         metavar="NAMES",
-        help="linears that stay, by their names or the last parts of them (default: heads and routers)",
+        help="what stays, by whole names or parts of them (default: heads and routers)",
     )
     parser.add_argument("--anew", action="store_true", help="do not go on with what an earlier run has left")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
@@ -85,5 +97,8 @@ def _options(arguments: argparse.Namespace) -> "dict[str, Any]":
         "symmetric": False if arguments.asymmetric else None,
         "act_order": arguments.act_order or None,
         "static_groups": arguments.static_groups or None,
+        "alpha": arguments.alpha,
+        "threshold": arguments.threshold,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    found = {name: value for name, value in given.items() if value is not None}
+    return {**found, "alpha": None} if arguments.no_smoothing else found

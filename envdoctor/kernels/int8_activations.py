@@ -20,6 +20,8 @@ class Int8Linear(PackedLinear):
     sums: Tensor
     x_scale: Optional[Tensor]
     x_zero: Optional[Tensor]
+    #: Of quantize_rows, for what comes without x_scale.
+    levels: float = 127.0
 
     def _hold_int8(
         self,
@@ -46,11 +48,11 @@ class Int8Linear(PackedLinear):
         )
 
 
-def quantized(x: Tensor, held: Dict[str, Optional[Tensor]]) -> Tuple[Tensor, Tensor]:
+def quantized(x: Tensor, held: Dict[str, Optional[Tensor]], levels: float = 127.0) -> Tuple[Tensor, Tensor]:
     """Values and their scale, by what a linear holds."""
     scale = held["x_scale"]
     if scale is None:
-        values, scale, _ = rows_operator(x, None, 127.0, False)
+        values, scale, _ = rows_operator(x, None, levels, False)
     else:
         values, _ = static_operator(x, scale, held["x_zero"], False)
     return values, scale

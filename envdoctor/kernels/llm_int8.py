@@ -5,6 +5,7 @@ Source of the formulas: cpp/llm_int8/README.md.
 
 import ctypes
 import math
+import struct
 from typing import NamedTuple, Optional, Sequence, Tuple
 
 import torch
@@ -26,7 +27,7 @@ from envdoctor.kernels.calls import (
     chosen,
     function,
     place,
-    rows_adjacent,
+    rows_of,
     vector,
 )
 from envdoctor.kernels.forcing import Forcing
@@ -35,29 +36,17 @@ from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.registry import registry
 from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
+#: LlmInt8 of cpp/llm_int8/llm_int8.h: sizes; x; packed, w_scale, bias; y; q; scale, flags, columns, count; the rest.
+_CALL = struct.Struct("@3q Pq 3P Pq Pq 4P f3i0q")
 
-class _Call(ctypes.Structure):
-    """LlmInt8 of cpp/llm_int8/llm_int8.h."""
-
-    _fields_ = (
-        *((name, ctypes.c_int64) for name in ("m", "n", "k")),
-        *(("x", ctypes.c_void_p), ("x_row", ctypes.c_int64)),
-        *((name, ctypes.c_void_p) for name in ("packed", "w_scale", "bias")),
-        *(("y", ctypes.c_void_p), ("y_row", ctypes.c_int64)),
-        *(("q", ctypes.c_void_p), ("q_row", ctypes.c_int64)),
-        *((name, ctypes.c_void_p) for name in ("scale", "flags", "columns", "count")),
-        ("threshold", ctypes.c_float),
-        *((name, ctypes.c_int32) for name in ("type", "bias_type", "variant")),
-    )
-
-
-_pointer = ctypes.POINTER(_Call)
-_llm_int8 = function("envdoctor_llm_int8", ctypes.c_int, _pointer, ctypes.c_int, ctypes.c_void_p)
-_variant = function("envdoctor_llm_int8_variant", ctypes.c_int, _pointer, ctypes.c_int)
+_llm_int8 = function("envdoctor_llm_int8", ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_void_p)
+_variant = function("envdoctor_llm_int8_variant", ctypes.c_int, ctypes.c_char_p, ctypes.c_int)
 
 forcing = Forcing("envdoctor_llm_int8_variant_name")
 
 SIXTEEN_BITS = (torch.float16, torch.bfloat16)
+#: Of float32.
+_LARGEST = 3.4028234e38
 
 
 class TakenApart(NamedTuple):
@@ -98,15 +87,12 @@ def levels_of(weight: Tensor) -> Tuple[Tensor, Tensor]:
 def ask_llm_int8(weight: PackedW8A8, dtype: torch.dtype) -> Ask:
     """What the library takes for rows of a type, with a threshold."""
     device, _ = place(weight.data)
-    places = ("x", "packed", "w_scale", "y", "q", "scale", "flags", "columns", "count")
-    call = _Call(n=weight.n, k=weight.k, x_row=weight.k, y_row=weight.n, q_row=-(-weight.k // 16) * 16)
-    call.threshold, call.type = 6.0, TYPES[dtype]
-    for name in places:
-        setattr(call, name, ANYWHERE)
+    rows_of_x = (weight.n, weight.k, ANYWHERE, weight.k, *[ANYWHERE] * 3, ANYWHERE, weight.n)
+    parts = (ANYWHERE, -(-weight.k // 16) * 16, *[ANYWHERE] * 4)
+    before = (*rows_of_x, *parts, 6.0, TYPES[dtype], NONE)
 
     def ask(rows: int, variant: int) -> int:
-        call.m, call.variant = rows, variant
-        return chosen(_variant(ctypes.byref(call), device), "linear_llm_int8")
+        return chosen(_variant(_CALL.pack(rows, *before, variant), device), "linear_llm_int8")
 
     return ask
 
@@ -135,20 +121,19 @@ def take_apart(x: Tensor, threshold: float = 6.0) -> TakenApart:
     check_type(x, SIXTEEN_BITS, "x")
     if x.dim() < 1:
         raise ValueError("x must have at least one dimension")
-    call = _Call(variant=forcing.number)
-    kept = _take(x, threshold, call)
-    check(_llm_int8(ctypes.byref(call), *place(x)), "take_apart")
+    parts, k = _room(x), x.shape[-1]
+    call = parts.call(0, k, (0, 0, 0), 0, threshold, (TYPES[x.dtype], NONE, forcing.number))
+    check(_llm_int8(call, *place(x)), "take_apart")
 
     def part(begin: int, size: int, dtype: torch.dtype) -> Tensor:
-        at = begin - kept[0].data_ptr()
-        return kept[0][at : at + size].view(dtype)
+        return parts.room[begin : begin + size].view(dtype)
 
-    values = part(call.q, call.m * call.q_row, torch.int8).view(call.m, call.q_row)[:, : call.k]
-    count = int(part(call.count, 4, torch.int32)) if threshold and call.m and call.k else 0
+    values = part(0, parts.m * parts.q_row, torch.int8).view(parts.m, parts.q_row)[:, :k]
+    count = int(part(parts.counted, 4, torch.int32)) if threshold and parts.m and k else 0
     return TakenApart(
         values.reshape(x.shape),
-        part(call.scale, 4 * call.m, torch.float32).view(x.shape[:-1]),
-        part(call.columns, 4 * count, torch.int32),
+        part(parts.scale, 4 * parts.m, torch.float32).view(x.shape[:-1]),
+        part(parts.columns, 4 * count, torch.int32),
     )
 
 
@@ -166,33 +151,60 @@ def _linear_real(
     scale = vector(w_scale, n, FLOAT32, x.get_device(), "w_scale")
     bias = vector(bias, n, FLOATS, x.get_device(), "bias")
     y = x.new_empty((*x.shape[:-1], n))
-    call = _Call(
-        n=n, packed=address(packed), w_scale=address(scale), bias=address(bias), y=address(y), y_row=n
-    )
-    call.bias_type = NONE if bias is None else TYPES[bias.dtype]
-    kept = _take(x, threshold, call)
-    call.variant = variant_of(variants, call.m)
     if y.numel():
-        check(_llm_int8(ctypes.byref(call), *place(x)), "linear_llm_int8")
-    del kept
+        parts = _room(x)
+        types = (TYPES[x.dtype], NONE if bias is None else TYPES[bias.dtype], variant_of(variants, parts.m))
+        weight = (packed.data_ptr(), address(scale), address(bias))
+        call = parts.call(n, k, weight, y.data_ptr(), threshold, types)
+        check(_llm_int8(call, *place(x)), "linear_llm_int8")
     return y
 
 
-def _take(x: Tensor, threshold: float, call: _Call) -> Tuple[Tensor, Tensor]:
-    """Fill in x, all leading dimensions its rows, and room for its parts: tensors that live until the launch."""
-    m, k = math.prod(x.shape[:-1]), x.shape[-1]
-    flat = rows_adjacent(x.reshape(m, k))
-    q_row, flags = -(-k // 16) * 16, -(-k // 64) * 64
+class _Room(NamedTuple):
+    """The rows of x and room for what they are taken apart into: tensors that live until the launch."""
+
+    flat: Tensor
+    m: int
+    row: int
+    room: Tensor  # q is at its begin, [m, q_row]
+    q_row: int
+    flags: int  # where they begin, in bytes
+    columns: int
+    counted: int
+    scale: int
+
+    def call(
+        self,
+        n: int,
+        k: int,
+        weight: Tuple[int, int, int],
+        y: int,
+        threshold: float,
+        types: Tuple[int, int, int],
+    ) -> bytes:
+        """Of _CALL; weight is packed, w_scale and bias, types those of x and bias, and the variant."""
+        at = self.room.data_ptr()
+        parts = (
+            at,
+            self.q_row,
+            *(at + begin for begin in (self.scale, self.flags, self.columns, self.counted)),
+        )
+        threshold = math.inf if threshold > _LARGEST else threshold
+        x = (self.flat.data_ptr(), self.row)
+        return _CALL.pack(self.m, n, k, *x, *weight, y, n, *parts, threshold, *types)
+
+
+def _room(x: Tensor) -> _Room:
+    """All leading dimensions of x are its rows."""
+    k = x.shape[-1]
+    flat, m, row = rows_of(x, k)
+    q_row, size_of_flags = -(-k // 16) * 16, -(-k // 64) * 64
     # One allocation for all: each begins where it may, as all sizes before it are multiples of 4.
-    room = x.new_empty(m * q_row + flags + 4 * (k + 1 + m), dtype=torch.uint8)
-    call.m, call.k, call.x, call.x_row = m, k, address(flat), flat.stride(0)
-    call.q, call.q_row = room.data_ptr(), q_row
-    call.flags = room.data_ptr() + m * q_row
-    call.columns = call.flags + flags
-    call.count = call.columns + 4 * k
-    call.scale = call.count + 4
-    call.threshold, call.type = threshold, TYPES[x.dtype]
-    return room, flat
+    flags = m * q_row
+    columns = flags + size_of_flags
+    count = columns + 4 * k
+    room = x.new_empty(count + 4 + 4 * m, dtype=torch.uint8)
+    return _Room(flat, m, row, room, q_row, flags, columns, count, count + 4)
 
 
 linear_operator = registry.operator(

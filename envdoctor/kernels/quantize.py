@@ -35,7 +35,8 @@ _quantize = function("envdoctor_quantize", ctypes.c_int, ctypes.c_char_p, ctypes
 
 forcing = Forcing("envdoctor_quantize_variant_name")
 
-_ROWS = {127.0: 0, 127.5: 1}
+#: What a row's largest magnitude may be divided by.
+ROWS = {127.0: 0, 127.5: 1}
 _STATIC = 2
 
 
@@ -78,13 +79,13 @@ def quantize_static(
 def _rows_real(
     x: Tensor, smooth: Optional[Tensor], levels: float, with_sums: bool
 ) -> Tuple[Tensor, Tensor, Tensor]:
-    if levels not in _ROWS:
+    if levels not in ROWS:
         raise ValueError(f"levels must be 127 or 127.5, not {levels}")
     _check_x(x)
     smooth = vector(smooth, x.shape[-1], FLOAT32, x.get_device(), "smooth")
     values, scale, sums = made = _rows_fake(x, smooth, levels, with_sums)
     pointers = (scale.data_ptr(), 0, address(smooth), sums.data_ptr() if with_sums else 0)
-    _run(x, values, pointers, _ROWS[levels])
+    _run(x, values, pointers, ROWS[levels])
     return made
 
 

@@ -18,6 +18,7 @@ from envdoctor.kernels.gemm_w4a8 import (
 from envdoctor.kernels.int8_activations import Int8Linear, quantized
 from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.layouts import unpack_w4a8
+from envdoctor.kernels.quantize import ROWS
 from envdoctor.kernels.rounding import rounded_int4
 from envdoctor.kernels.variants import Ask
 
@@ -25,7 +26,8 @@ from envdoctor.kernels.variants import Ask
 class LinearW4A8(Int8Linear):
     """LinearW8A8 with int4 weights of pack_w4a8, which have one scale for each column (w_scale), or groups, or both.
 
-    With groups activations have no zero point. Where K is odd a call copies the int8 values of x once more.
+    With groups activations have no zero point. Where K is odd a call copies the int8 values of x once more. `levels` is
+    that of quantize_rows: 127.5 as torchao has it.
     """
 
     STATE = ("weight", "w_scale", "group_scale", "group_zero", "bias", "x_scale", "x_zero")
@@ -42,8 +44,12 @@ class LinearW4A8(Int8Linear):
         bias: Optional[Tensor] = None,
         x_scale: Optional[Tensor] = None,
         x_zero: Optional[Tensor] = None,
+        levels: float = 127,
     ) -> None:
         super().__init__()
+        if levels not in ROWS:
+            raise ValueError(f"levels must be 127 or 127.5, not {levels}")
+        self.levels = float(levels)
         check_packed(weight, PackedW4A8, "pack_w4a8")
         if weight.group and x_zero is not None:
             raise ValueError("with groups activations have no zero point")
@@ -70,7 +76,7 @@ class LinearW4A8(Int8Linear):
     def forward(self, x: Tensor) -> Tensor:
         """x [..., K] to y [..., N]."""
         held = self._buffers
-        values, scale = quantized(x, held)
+        values, scale = quantized(x, held, self.levels)
         groups = (self.group, held["group_scale"], held["group_zero"])
         weight = (held["packed"], self.out_features, self.in_features, held["sums"], *groups)
         scales = (scale, held["w_scale"], held["x_zero"], None)
@@ -106,8 +112,8 @@ class LinearW4A8(Int8Linear):
         k = plain["weight"].shape[-1:].numel() * 2 - self.in_features % 2
         weight = pack_w4a8(plain["weight"], device, self.group, *groups, k=k)
         rest = ("w_scale", "bias", "x_scale", "x_zero")
-        return LinearW4A8(weight, **{name: plain[name] for name in rest if name in plain})
+        return LinearW4A8(weight, levels=self.levels, **{name: plain[name] for name in rest if name in plain})
 
     def sizes(self) -> Dict[str, float]:
-        """With the group; 0: none."""
-        return {**super().sizes(), "group": self.group}
+        """With the group (0: none), and what levels activations have."""
+        return {**super().sizes(), "group": self.group, "levels": self.levels}

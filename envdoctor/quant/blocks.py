@@ -8,7 +8,7 @@ from torch import nn
 
 from envdoctor.kernels.packed_linear import PackedLinear
 
-#: Linears that stay as they are, by the last part of their names: heads and routers, of few weights that matter much.
+#: Linears that stay as they are, by parts of their names: heads and routers, of few weights that matter much.
 SKIP = ("lm_head", "embed_out", "score", "classifier", "gate", "router")
 
 
@@ -37,13 +37,14 @@ def as_linear(module: nn.Module) -> nn.Linear:
 
 
 def linears(module: nn.Module, skip: Sequence[str] = SKIP, prefix: str = "") -> Dict[str, nn.Module]:
-    """By their names; those in `skip` (a whole name, or its last parts) are left out."""
+    """By their names, without those that are skipped."""
     found = {name: each for name, each in module.named_modules(prefix=prefix) if is_linear(each)}
-    return {name: each for name, each in found.items() if not _is_in(name, skip)}
+    return {name: each for name, each in found.items() if not is_skipped(name, skip)}
 
 
-def _is_in(name: str, skip: Sequence[str]) -> bool:
-    return any(name == entry or name.endswith("." + entry) for entry in skip)
+def is_skipped(name: str, skip: Sequence[str]) -> bool:
+    """Whether a module is one of those in `skip`, or within: whole names, or parts of them."""
+    return any(f".{each}." in f".{name}." for each in skip)
 
 
 def blocks_of(model: nn.Module) -> List[Tuple[str, List[str]]]:
@@ -54,11 +55,16 @@ def blocks_of(model: nn.Module) -> List[Tuple[str, List[str]]]:
     """
     found: List[Tuple[str, List[str]]] = []
     for name, module in model.named_modules():
-        if any(name.startswith(f"{list_name}.") for list_name, _ in found):
-            continue
-        if isinstance(module, nn.ModuleList) and _repeats(module):
-            found.append((name, [f"{name}.{number}" for number in range(len(module))]))
+        within = any(not of or name.startswith(f"{of}.") for of, _ in found)
+        if not within and isinstance(module, nn.ModuleList) and _repeats(module):
+            before = f"{name}." if name else ""
+            found.append((name, [f"{before}{number}" for number in range(len(module))]))
     return found or [("", [""])]
+
+
+def names_of_blocks(model: nn.Module) -> List[str]:
+    """Of all lists of blocks, in the model's order."""
+    return [name for _, names in blocks_of(model) for name in names]
 
 
 def _repeats(modules: nn.ModuleList) -> bool:

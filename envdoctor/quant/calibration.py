@@ -6,10 +6,12 @@ from typing import Any, Callable, Dict, Iterable, Iterator, Mapping, Optional, S
 import torch
 from torch import Tensor
 
+from envdoctor.quant.batches import called
+from envdoctor.quant.blocks import evaluated
 from envdoctor.quant.grid import Device
 from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
-__all__ = ["LinearRange", "Statistics", "calibrate", "run"]
+__all__ = ["LinearRange", "Statistics", "calibrate", "check_finite", "run", "watched"]
 
 #: Told of a linear's name, its input [..., K] and its output.
 Keep = Callable[[str, Tensor, Any], None]
@@ -36,7 +38,7 @@ def calibrate(
             found = _range(x, y if outputs and isinstance(y, Tensor) else None)
             seen[name] = seen[name].merged(found) if name in seen else found
 
-    run(model, inputs, keep, lambda: _check_finite(seen), device)
+    run(model, inputs, keep, lambda: check_finite(seen), device)
     return Statistics(seen)
 
 
@@ -49,9 +51,9 @@ def run(
 ) -> None:
     """Run all inputs as calibrate does; `keep` is told of each linear that runs, `after` is called after each input."""
     count = 0
-    with _as_found(model), _on(model, device) as place, _watched(model, keep), torch.no_grad():
+    with evaluated(model), _on(model, device) as place, watched(model, keep):
         for batch in _batches(inputs):
-            _call(model, batch, place)
+            called(model, batch, place)
             after()
             count += 1
     if not count:
@@ -59,7 +61,9 @@ def run(
 
 
 @contextlib.contextmanager
-def _watched(model: torch.nn.Module, keep: Keep) -> Iterator[None]:
+def watched(model: torch.nn.Module, keep: Keep) -> Iterator[None]:
+    """While this lasts, `keep` is told of each linear of a model that runs."""
+
     def hook_of(name: str) -> Callable[..., None]:
         def hook(_: torch.nn.Module, given: Sequence[Any], named: Mapping[str, Any], output: Any) -> None:
             x = next(iter((*given, *named.values())), None)
@@ -83,18 +87,6 @@ def _hooked(module: torch.nn.Module, hook: Callable[..., None]) -> Any:
         return module.register_forward_hook(lambda _, given, output: hook(_, given, {}, output))
 
 
-def _call(model: torch.nn.Module, batch: Any, device: torch.device) -> None:
-    if isinstance(batch, Tensor):
-        model(batch.to(device))
-    elif isinstance(batch, Mapping):
-        model(**{name: _moved(value, device) for name, value in batch.items()})
-    elif isinstance(batch, (tuple, list)):
-        model(*[_moved(value, device) for value in batch])
-    else:
-        kinds = "a tensor, a tuple or list of arguments, or a dict of keyword arguments"
-        raise TypeError(f"an input must be {kinds}, not {type(batch).__name__}")
-
-
 def _linears(model: torch.nn.Module) -> Iterator["tuple[str, torch.nn.Module]"]:
     for name, module in model.named_modules():
         weight = getattr(module, "weight", None)
@@ -107,7 +99,7 @@ def _range(x: Tensor, y: Optional[Tensor]) -> LinearRange:
     return of_x if y is None else of_x._replace(output_max=y.amax().float(), output_min=y.amin().float())
 
 
-def _check_finite(seen: Mapping[str, LinearRange]) -> None:
+def check_finite(seen: Mapping[str, LinearRange]) -> None:
     """The first to see what is not finite is named: those after it see what it made of that."""
     if not seen:
         return
@@ -124,22 +116,6 @@ def _batches(inputs: Iterable[Any]) -> Iterable[Any]:
         kind = type(inputs).__name__
         raise TypeError(f"inputs must be several of them, a list with one in it for instance, not a {kind}")
     return inputs
-
-
-def _moved(value: Any, device: torch.device) -> Any:
-    return value.to(device) if isinstance(value, Tensor) else value
-
-
-@contextlib.contextmanager
-def _as_found(model: torch.nn.Module) -> Iterator[None]:
-    """In evaluation while this lasts; then each module as it was."""
-    before = [(module, module.training) for module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in before:
-            module.training = training
 
 
 @contextlib.contextmanager

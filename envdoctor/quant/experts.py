@@ -38,15 +38,15 @@ class Experts(torch.nn.ModuleList):  # type: ignore[misc]
         return y
 
 
-def unstack_experts(model: torch.nn.Module) -> List[str]:
+def unstack_experts(model: torch.nn.Module, check: bool = True) -> List[str]:
     """Take all experts of a model apart, in place, so that they are calibrated and quantised as other linears are.
 
     Their names become `experts.0.gate_up_proj` and so on, and their weights stay where they lie. Returns the names of
     the modules that were replaced. Raises ValueError, with the model as it was, for what looks like such experts and
-    computes something else.
+    computes something else; without `check`, for experts that are on the device meta, that is known already.
     """
     found = [(name, module) for name, module in model.named_modules() if _is_stacked(module)]
-    made = [(name, stacked, _unstacked(name, stacked)) for name, stacked in found]
+    made = [(name, stacked, _unstacked(name, stacked, check)) for name, stacked in found]
     for name, _, experts in made:
         parent, _, last = name.rpartition(".")
         setattr(model.get_submodule(parent), last, experts)
@@ -65,10 +65,12 @@ def _fit(gate_up: Tuple[int, ...], down: Tuple[int, ...]) -> bool:
     return len(gate_up) == len(down) == 3 and gate_up == (down[0], 2 * down[2], down[1])
 
 
-def _unstacked(name: str, stacked: torch.nn.Module) -> Experts:
+def _unstacked(name: str, stacked: torch.nn.Module, check: bool) -> Experts:
     weights = zip(stacked.gate_up_proj.unbind(0), stacked.down_proj.unbind(0))
     experts = Experts(Expert(*each, stacked.act_fn) for each in weights)
     experts.train(stacked.training)
+    if not check:
+        return experts
     count, dtype = len(experts), stacked.down_proj.dtype
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2 * count, stacked.down_proj.shape[1], generator=generator).to(stacked.down_proj)

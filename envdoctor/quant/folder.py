@@ -1,11 +1,12 @@
 """Folders of models: quantised from one into another, block by block; written from memory; read."""
 
-from typing import Any, Dict, Iterator, List, Optional, Sequence
+from typing import Any, Dict, Iterator, Optional, Sequence
 
 import torch
 from torch import nn
 
-from envdoctor.quant.blocks import blocks_of, replace
+from envdoctor.quant.blocks import names_of_blocks, replace
+from envdoctor.quant.experts import unstack_experts
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.grid import Device
 from envdoctor.quant.packed_file import Described, PackedFiles, packed_files
@@ -17,14 +18,12 @@ from envdoctor.quant.weights import UnmatchedError, Weights, once, spellings, te
 from envdoctor.quant.whole_folder import whole_folder
 from envdoctor.quant.writing import Writer, copy_others, items_of
 
-_JOB = "job.json"
-
 
 def save(model: nn.Module, folder: str, how: "str | Scheme", beside: Optional[str] = None) -> None:
     """A quantised model as a new folder, and what lies in `beside` (a tokenizer). Raises CheckpointError.
 
-    Weights of 16 bits and less in groups become a GPTQ checkpoint, which others read too; what else there is, the
-    states of our own linears. The config.json is that of model.config, where there is one.
+    `how` is what it was quantised by: the schemes of 16-bit activations (w4a16) become a GPTQ checkpoint, which others
+    read too, the rest states of our own linears. The config.json is that of model.config, where there is one.
     """
     blocks = names_of_blocks(model)
     linears: Described = {}
@@ -47,17 +46,15 @@ def _config(model: nn.Module) -> Optional[Dict[str, Any]]:
 
 
 def rest_of(model: nn.Module, blocks: Sequence[str]) -> Iterator[Tensors]:
+    """What is outside of blocks, each tensor under its first name."""
     for name, tensor in once(tensors_of(model)):
         if not inside(name, blocks):
             yield [(name, tensor)]
 
 
 def inside(name: str, blocks: Sequence[str]) -> bool:
+    """Whether a tensor's name is one of a block's."""
     return any(not block or name.startswith(block + ".") for block in blocks)
-
-
-def names_of_blocks(model: nn.Module) -> List[str]:
-    return [name for _, names in blocks_of(model) for name in names]
 
 
 def load(
@@ -96,14 +93,15 @@ def _filled(folder: str, model: nn.Module, dtype: Optional[torch.dtype], device:
     return model
 
 
-def put_linears(model: nn.Module, files: PackedFiles, device: torch.device) -> List[str]:
-    """Put packed linears where a model has such; their names in it."""
-    modules = dict(model.named_modules())
+def put_linears(model: nn.Module, files: PackedFiles, device: torch.device) -> None:
+    """Put packed linears where a model has linears."""
     keys = spellings(model, files.linears())
+    if not set(files.linears()) <= {keys[name] for name in keys if name in dict(model.named_modules())}:
+        unstack_experts(model, check=False)  # as they were when they were quantised
+    modules = dict(model.named_modules())
     names = [name for name in keys if name in modules]
     if len(names) != len(files.linears()):
         missing = sorted(set(files.linears()) - {keys[name] for name in names})
         raise CheckpointError(f"the model has no linear {missing[0]}")
     for name in names:
         replace(model, modules[name], files.linear(keys[name], device))
-    return names

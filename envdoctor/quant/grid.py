@@ -54,6 +54,7 @@ class QuantizedWeight(NamedTuple):
         device: Device = None,
         x_scale: Optional[Tensor] = None,
         x_zero: Optional[Tensor] = None,
+        levels: float = 127,
     ) -> LinearW4A8:
         """The module that multiplies with it and rounds activations to int8. Raises ValueError for what has no such.
 
@@ -71,9 +72,9 @@ class QuantizedWeight(NamedTuple):
         symmetric = bool((self.zeros == middle).all())
         if symmetric and self.scales.shape[0] == 1:
             weight = pack_w4a8(pairs, device or self.codes.device, k=k)
-            return LinearW4A8(weight, self.scales[0].float(), bias, x_scale, x_zero)
+            return LinearW4A8(weight, self.scales[0].float(), bias, x_scale, x_zero, levels)
         if group % 32:
             raise ValueError(f"w4a8 has groups of multiples of 32, not {group}")
         zeros = None if symmetric else (self.zeros.t().short() - middle).to(torch.int8)
         weight = pack_w4a8(pairs, device or self.codes.device, group, self.scales.t().float(), zeros, k)
-        return LinearW4A8(weight, None, bias, x_scale, x_zero)
+        return LinearW4A8(weight, None, bias, x_scale, x_zero, levels)

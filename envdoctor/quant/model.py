@@ -2,17 +2,21 @@
 
 import contextlib
 import functools
-from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Sequence
+from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from torch import Tensor, nn
 
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
-from envdoctor.quant.blocks import SKIP, as_linear, blocks_of, evaluated, linears, replace, standing_in
+from envdoctor.quant.blocks import SKIP, as_linear, evaluated, linears, names_of_blocks, replace, standing_in
+from envdoctor.quant.calibration import check_finite, watched
+from envdoctor.quant.experts import unstack_experts
 from envdoctor.quant.gptq import Inputs
 from envdoctor.quant.grid import Device
 from envdoctor.quant.replay import Replay
-from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.schemes import NOTHING, RANGES, Scheme, Seen, scheme
+from envdoctor.quant.smoothing import smooth
+from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
 
 def quantize_model(
@@ -25,17 +29,17 @@ def quantize_model(
 ) -> nn.Module:
     """The linears of a model become those of a scheme (envdoctor.quant.schemes), in place; the model, for inference.
 
-    Linears in `skip`, by their whole names or the last parts of them, stay as they are, and in a model of repeated
-    blocks so do those outside. `inputs` are what the model is called with: tensors, tuples or dicts; schemes that want
-    none ignore them. Blocks go to `device` (default: where they are) one after the other, and the rest follows at the
-    end: until then there is room for one that is not quantised yet. Where the model is a linear itself, another one is
-    returned. Raises ValueError.
+    What is in `skip`, by whole names or parts of them, stays as it is; in a model of repeated blocks, what is outside
+    of them too. `inputs` are what the model is called with: tensors, tuples or dicts; schemes that want none ignore
+    them. Blocks go to `device` (default: where they are) one after the other, and the rest follows at the end: until
+    then there is room for one that is not quantised yet. Where the model is a linear itself, another one is returned.
+    Raises ValueError, after which what was done stays done, and TypeError for inputs of another kind.
     """
     chosen = scheme(how)
-    blocks = [name for _, names in blocks_of(model) for name in names]
+    blocks = names_of_blocks(model)
     if not any(linears(model.get_submodule(name), skip, name) for name in blocks):
         raise ValueError("there is no linear in it to quantise")
-    replay = Replay(model, batches_for(chosen, inputs)) if chosen.row.inputs else None
+    replay = Replay(model, batches_for(chosen, inputs)) if chosen.row.wants != NOTHING else None
     progress = progress or Progress()
     with evaluated(model):
         for number, name in enumerate(blocks):
@@ -67,28 +71,64 @@ def quantize_block(
 ) -> nn.Module:
     """One block of a model in place, its linears in the order of their use; the model, or what became of a linear."""
     block = model.get_submodule(name)
+    unstack_experts(block)
     for each in linears(block, skip, name).values():
-        if as_linear(each) is not each:
-            replace(block, each, as_linear(each))
+        turned = as_linear(each)
+        if turned is not each:
+            replace(block, each, turned)
     found: Dict[str, nn.Linear] = linears(block, skip, name)
-    for group in _in_order(replay, name, found) if replay else [[each] for each in found]:
-        inputs = _inputs(replay, name, found[group[0]]) if replay else None
-        if inputs and not inputs.count:
+    for group, seen in _seen(replay, name, block, found, chosen):
+        if isinstance(seen, Inputs) and not seen.count:
             progress.note(f"{', '.join(group)}: no input reaches it; rounded to nearest")
         for each in group:
-            made = _made(each, found.pop(each), chosen, inputs, device)
-            replace(block, *made)
-            block, model = (made[1], made[1]) if made[0] is model else (block, model)
+            old = found.pop(each)
+            made = _made(each, old, chosen, seen, device)
+            replace(block, old, made)
+            block, model = (made, made) if old is model else (block, model)
     return model
 
 
-def _made(
-    name: str, linear: nn.Linear, chosen: Scheme, inputs: Optional[Inputs], device: Device
-) -> "tuple[nn.Linear, PackedLinear]":
+def _made(name: str, linear: nn.Linear, chosen: Scheme, seen: Seen, device: Device) -> PackedLinear:
     try:
-        return linear, chosen.make(linear, inputs, device)
+        return chosen.make(linear, seen, device)
     except ValueError as error:
         raise ValueError(f"{name}: {error}" if name else str(error)) from error
+
+
+def _seen(
+    replay: Optional[Replay], name: str, block: nn.Module, found: Dict[str, nn.Linear], chosen: Scheme
+) -> Iterator[Tuple[List[str], Seen]]:
+    """Linears that are quantised together, and what they have seen: each group for what those before it put out."""
+    if replay is None:
+        yield from (([each], None) for each in list(found))
+    elif chosen.row.wants == RANGES:
+        ranges = _smoothed(replay, name, block, chosen.options.alpha)
+        yield from (([each], ranges.get(_within(each, name))) for each in list(found))
+    else:
+        for group in _in_order(replay, name, found):
+            yield group, _inputs(replay, name, found[group[0]])
+
+
+def _smoothed(replay: Replay, name: str, block: nn.Module, alpha: Optional[float]) -> Statistics:
+    """What the linears of a block have seen, by their names in it; and the block smoothed, with alpha."""
+    ranges: Dict[str, LinearRange] = {}
+
+    def keep(linear: str, x: Tensor, _: Any) -> None:
+        if x.numel():
+            found = channel_range(x)
+            ranges[linear] = ranges[linear].merged(found) if linear in ranges else found
+
+    with watched(block, keep):
+        for _ in replay.run(name):
+            check_finite(ranges)
+    try:
+        return Statistics(ranges) if alpha is None else smooth(block, Statistics(ranges), alpha)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}" if name else str(error)) from error
+
+
+def _within(name: str, block: str) -> str:
+    return name[len(block) + 1 :] if block else name
 
 
 def _in_order(replay: Replay, block: str, found: Dict[str, nn.Linear]) -> Iterator[List[str]]:
@@ -105,7 +145,7 @@ def _in_order(replay: Replay, block: str, found: Dict[str, nn.Linear]) -> Iterat
 
     with contextlib.ExitStack() as stack:
         for name, linear in found.items():
-            stack.enter_context(_seen(linear, functools.partial(see, name)))
+            stack.enter_context(_shown(linear, functools.partial(see, name)))
         for _ in replay.run(block):
             if not left:
                 break
@@ -119,13 +159,13 @@ def _same(x: Tensor, other: Tensor) -> bool:
 
 def _inputs(replay: Replay, block: str, linear: nn.Linear) -> Inputs:
     inputs = Inputs(linear.in_features, linear.weight.device)
-    with _seen(linear, inputs.add):
+    with _shown(linear, inputs.add):
         for _ in replay.run(block):
             pass
     return inputs
 
 
-def _seen(linear: nn.Linear, see: Callable[[Tensor], None]) -> ContextManager[None]:
+def _shown(linear: nn.Linear, see: Callable[[Tensor], None]) -> ContextManager[None]:
     """Have what a linear is called with shown."""
     forward = linear.forward
 

@@ -12,24 +12,24 @@ from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.quant.checkpoint import GptqCheckpoint, GptqLinear, tensors_of
 from envdoctor.quant.gptq_config import CheckpointError, GptqConfig
 from envdoctor.quant.grid import QuantizedWeight
-from envdoctor.quant.schemes import Scheme
+from envdoctor.quant.schemes import INPUTS, Scheme
 from envdoctor.quant.tensor_file import Tensors
 from envdoctor.quant.tensor_files import TensorFiles, read_json
 
 #: Says how the linears of a folder are quantised, where it is no GPTQ checkpoint.
 FILE = "envdoctor_quantized.json"
 _FORMAT = 1
-_KINDS = {kind.__name__: kind for kind in (LinearW8A8, LinearLlmInt8, LinearW4A8, LinearW4A16)}
+_KINDS = {kind.__name__: kind for kind in (LinearW8A8, LinearW4A8, LinearW4A16, LinearLlmInt8)}
 
 Described = Dict[str, Dict[str, Any]]
 
 
 def gptq_config(chosen: Scheme) -> Optional[GptqConfig]:
     """What a checkpoint of GPTQ says of a scheme; None: it is no such."""
-    if not chosen.name.startswith("w4a16"):
+    if not chosen.row.sixteen_bits:
         return None
     of = chosen.options
-    others = {"true_sequential": chosen.row.inputs, "static_groups": of.static_groups}
+    others = {"true_sequential": chosen.row.wants == INPUTS, "static_groups": of.static_groups}
     return GptqConfig(
         of.bits, of.group_size, of.act_order and not of.static_groups, of.symmetric, others=others
     )

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, Iterator, List, Sequence
 import torch
 from torch import Tensor, nn
 
+from envdoctor.quant.batches import called, device_of, mapped, moved
 from envdoctor.quant.blocks import blocks_of, standing_in
 
 
@@ -42,9 +43,9 @@ class Replay:
             outputs[number] = self._output(block, number)
 
     def _output(self, block: str, number: int) -> Any:
-        batch = moved(self._batches[number], self._home())
+        batch, home = self._batches[number], self._home()
         if not block:
-            return _called(self._model, batch)
+            return called(self._model, batch, home)
         made: List[Any] = []
         with contextlib.ExitStack() as stack:
             for name, module in self._before(block):
@@ -52,7 +53,7 @@ class Replay:
                 stack.enter_context(standing_in(module, _handing_on(held)))
             stack.enter_context(standing_in(self._module[block], _ending(self._module[block], made)))
             with contextlib.suppress(_ReachedError):
-                _called(self._model, batch)
+                called(self._model, batch, home)
         if not made:
             raise ValueError(f"{block}: batch {number + 1} does not reach it")
         return made[0]
@@ -85,33 +86,3 @@ def _ending(block: nn.Module, made: List[Any]) -> Callable[..., Any]:
         raise _ReachedError
 
     return run
-
-
-def _called(model: nn.Module, batch: Any) -> Any:
-    if isinstance(batch, dict):
-        return model(**batch)
-    return model(*batch) if isinstance(batch, (tuple, list)) else model(batch)
-
-
-def moved(value: Any, device: "torch.device | None") -> Any:
-    """With tensors on a device; None: where they are."""
-    return value if device is None else mapped(value, lambda tensor: tensor.to(device))
-
-
-def mapped(value: Any, to: Callable[[Tensor], Tensor]) -> Any:
-    """With each tensor in it replaced."""
-    if isinstance(value, Tensor):
-        return to(value)
-    if type(value) in (tuple, list):
-        return type(value)(mapped(each, to) for each in value)
-    if type(value) is dict:
-        return {key: mapped(each, to) for key, each in value.items()}
-    return value
-
-
-def device_of(value: Any) -> "torch.device | None":
-    """Where the first tensor in it is."""
-    if isinstance(value, Tensor):
-        return value.device
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, (tuple, list)) else ()
-    return next((found for found in map(device_of, inside) if found is not None), None)

@@ -1,7 +1,7 @@
 """The schemes: what becomes of a linear, what is asked of calibration for it, and the options that it has."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Union
 
 import torch
 from torch import nn
@@ -12,6 +12,8 @@ from envdoctor.quant.gptq import Inputs, gptq
 from envdoctor.quant.grid import Device, Grid, QuantizedWeight
 from envdoctor.quant.mse import mse
 from envdoctor.quant.rtn import rtn
+from envdoctor.quant.smoothquant import w8a8_linear
+from envdoctor.quant.statistics import LinearRange
 
 
 @dataclass(frozen=True)
@@ -23,21 +25,27 @@ class Options:
     symmetric: bool = True
     act_order: bool = False
     static_groups: bool = False
+    alpha: Optional[float] = 0.5  # of smoothing; None: without
+    threshold: float = 6.0  # from which on activations are outliers
 
 
-#: From a linear of torch, what its inputs were (None: not asked for) and where to pack, with options.
-Make = Callable[[nn.Linear, Optional[Inputs], Device, Options], PackedLinear]
+#: What is known of a linear's inputs.
+Seen = Union[Inputs, LinearRange, None]
+#: From a linear of torch, what it has seen and where to pack, with options.
+Make = Callable[[nn.Linear, Seen, Device, Options], PackedLinear]
+#: What a scheme wants to be seen: nothing, products of inputs (Inputs), or their ranges (LinearRange).
+NOTHING, INPUTS, RANGES = "nothing", "inputs", "ranges"
 
 
 class Row(NamedTuple):
     """Of the table."""
 
-    about: str
     make: Make
     takes: Tuple[str, ...] = ()
-    inputs: bool = False  # whether it wants them
+    wants: str = NOTHING
     sixteen_bits: bool = False  # whether its activations must have them
     room: int = 21  # bytes for each weight of a linear while it is made, measured
+    packed: float = 0.65  # and then: values, and scales of groups of 32
     default: Options = Options()
 
 
@@ -53,9 +61,14 @@ class Scheme:
         """What the table says."""
         return SCHEMES[self.name]
 
-    def make(self, linear: nn.Linear, inputs: Optional[Inputs], device: Device) -> PackedLinear:
+    @property
+    def packed(self) -> float:
+        """Bytes for each weight of a packed linear, at most."""
+        return 1.2 if "bits" in self.row.takes and self.options.bits == 8 else self.row.packed
+
+    def make(self, linear: nn.Linear, seen: Seen, device: Device) -> PackedLinear:
         """The linear that takes its place, packed for a device. Raises ValueError."""
-        return self.row.make(linear, inputs, device, self.options)
+        return self.row.make(linear, seen, device, self.options)
 
     def document(self) -> Dict[str, Any]:
         """As files say it."""
@@ -88,49 +101,61 @@ def _checked(options: Options) -> Options:
 
 # --- how weights are rounded ------------------------------------------------------------------------------------------
 
-Rounding = Callable[[nn.Linear, Optional[Inputs], Grid, Options], QuantizedWeight]
+Rounding = Callable[[nn.Linear, Seen, Grid, Options], QuantizedWeight]
 
 
-def _rtn(linear: nn.Linear, inputs: Optional[Inputs], grid: Grid, options: Options) -> QuantizedWeight:
+def _rtn(linear: nn.Linear, seen: Seen, grid: Grid, options: Options) -> QuantizedWeight:
     return rtn(linear.weight, grid)
 
 
-def _mse(linear: nn.Linear, inputs: Optional[Inputs], grid: Grid, options: Options) -> QuantizedWeight:
+def _mse(linear: nn.Linear, seen: Seen, grid: Grid, options: Options) -> QuantizedWeight:
     return mse(linear.weight, grid)
 
 
-def _gptq(linear: nn.Linear, inputs: Optional[Inputs], grid: Grid, options: Options) -> QuantizedWeight:
-    if inputs is None or not inputs.count:  # a part of the model that no batch has reached
+def _gptq(linear: nn.Linear, seen: Seen, grid: Grid, options: Options) -> QuantizedWeight:
+    if not isinstance(seen, Inputs) or not seen.count:  # a part of the model that no batch has reached
         return rtn(linear.weight, grid)
     order, static = options.act_order, options.static_groups
     weight = linear.weight
-    return gptq(weight, inputs, grid, act_order=order, static_groups=static, device=weight.device)
+    return gptq(weight, seen, grid, act_order=order, static_groups=static, device=weight.device)
 
 
 # --- what becomes of linears ------------------------------------------------------------------------------------------
 
 
-def _w8a8(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
+def _w8a8(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
     return LinearW8A8.from_linear(linear, device)
 
 
-def _llm_int8(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
-    return LinearLlmInt8.from_linear(linear, device=device)
-
-
-def _w4a8(rounding: Rounding, numerics: str) -> Make:
-    def make(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
-        how = numerics if options.symmetric else "gptq"
-        grid = Grid(4, options.group_size, options.symmetric, how, torch.float32)
-        return rounding(linear, inputs, grid, options).linear_w4a8(linear.bias, device)
+def _smooth(name: str) -> Make:
+    def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
+        return w8a8_linear(linear, name, seen if isinstance(seen, LinearRange) else None, device)
 
     return make
 
 
+def _llm_int8(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
+    return LinearLlmInt8.from_linear(linear, options.threshold, device)
+
+
+def _w4a8(rounding: Rounding) -> Make:
+    def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
+        numerics = "absmax" if options.symmetric else "gptq"  # which alone has zero points
+        grid = Grid(4, options.group_size, options.symmetric, numerics, torch.float32)
+        return rounding(linear, seen, grid, options).linear_w4a8(linear.bias, device)
+
+    return make
+
+
+def _int8adq(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
+    made = rtn(linear.weight, Grid(4, options.group_size, numerics="torchao"))
+    return made.linear_w4a8(linear.bias, device, levels=127.5)
+
+
 def _w4a16(rounding: Rounding) -> Make:
-    def make(linear: nn.Linear, inputs: Optional[Inputs], device: Device, options: Options) -> PackedLinear:
+    def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
         grid = Grid(options.bits, options.group_size, options.symmetric)
-        return rounding(linear, inputs, grid, options).linear_w4a16(linear.bias, device)
+        return rounding(linear, seen, grid, options).linear_w4a16(linear.bias, device)
 
     return make
 
@@ -140,40 +165,23 @@ _GPTQ = ("act_order", "static_groups")
 _WHOLE_ROWS = Options(group_size=-1)
 
 SCHEMES: Dict[str, Row] = {
-    "w8a8": Row("int8 weights, each row of activations with a scale of its own", _w8a8, room=8),
-    "llm.int8": Row(
-        "the same, but columns of activations with any of 6 or more keep their 16 bits", _llm_int8, room=8
-    ),
-    "w4a8": Row(
-        "int4 weights with a scale a row, int8 activations", _w4a8(_rtn, "absmax"), default=_WHOLE_ROWS
-    ),
-    "w4a8-gptq": Row(
-        "the same, rounded by GPTQ",
-        _w4a8(_gptq, "absmax"),
-        ("act_order",),
-        inputs=True,
-        room=13,
-        default=_WHOLE_ROWS,
-    ),
-    "w4a8-g128": Row("int4 weights in groups, int8 activations", _w4a8(_rtn, "absmax"), _GROUPS),
-    "w4a8-g128-gptq": Row(
-        "the same, rounded by GPTQ", _w4a8(_gptq, "absmax"), (*_GROUPS, *_GPTQ), inputs=True, room=13
-    ),
-    "w4a16-rtn": Row(
-        "2 to 8 bits in groups, rounded to nearest; 16-bit activations",
-        _w4a16(_rtn),
-        ("bits", *_GROUPS),
-        sixteen_bits=True,
-    ),
-    "w4a16-mse": Row(
-        "the same, in ranges clipped to the least error", _w4a16(_mse), ("bits", *_GROUPS), sixteen_bits=True
-    ),
+    # int8 weights and activations: each row with a scale when it comes, or static scales; with outliers apart
+    "w8a8": Row(_w8a8, room=8, packed=1.1),
+    "w8a8-smooth": Row(_smooth("w8a8"), ("alpha",), RANGES, room=13, packed=1.1),
+    "smq_q8i8f16_0": Row(_smooth("smq_q8i8f16_0"), ("alpha",), RANGES, room=13, packed=1.1),
+    "smq_q8i8f16_1": Row(_smooth("smq_q8i8f16_1"), ("alpha",), RANGES, room=13, packed=1.1),
+    "smq_q8i8f16_2": Row(_smooth("smq_q8i8f16_2"), ("alpha",), RANGES, room=13, packed=1.1),
+    "llm.int8": Row(_llm_int8, ("threshold",), room=8, packed=1.1),
+    # int4 weights, activations as in w8a8
+    "w4a8": Row(_w4a8(_rtn), default=_WHOLE_ROWS),
+    "w4a8-gptq": Row(_w4a8(_gptq), ("act_order",), INPUTS, room=13, default=_WHOLE_ROWS),
+    "w4a8-g128": Row(_w4a8(_rtn), _GROUPS),
+    "w4a8-g128-gptq": Row(_w4a8(_gptq), (*_GROUPS, *_GPTQ), INPUTS, room=13),
+    "int8adq-int4w-symm": Row(_int8adq, default=_WHOLE_ROWS),
+    # weights of 2 to 8 bits, activations of 16: GPTQ checkpoints
+    "w4a16-rtn": Row(_w4a16(_rtn), ("bits", *_GROUPS), sixteen_bits=True),
+    "w4a16-mse": Row(_w4a16(_mse), ("bits", *_GROUPS), sixteen_bits=True),
     "w4a16-gptq": Row(
-        "the same, rounded by GPTQ",
-        _w4a16(_gptq),
-        ("bits", *_GROUPS, *_GPTQ),
-        inputs=True,
-        room=13,
-        sixteen_bits=True,
+        _w4a16(_gptq), ("bits", *_GROUPS, *_GPTQ), INPUTS, room=13, sixteen_bits=True, packed=1.2
     ),
 }

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels import LinearW8A8, pack_w8a8
+from envdoctor.quant.blocks import is_skipped, replace
 from envdoctor.quant.families import besides_weight
 from envdoctor.quant.grid import Device, usable
 from envdoctor.quant.statistics import LinearRange, Statistics
@@ -56,7 +57,7 @@ def quantize_w8a8(
     """
     chosen, kind = chosen_linears(model, statistics, scheme, skip), scheme_of(scheme)
     for linear, seen in chosen.values():
-        _replace(model, linear, _made(linear, kind, seen, device))
+        replace(model, linear, _made(linear, kind, seen, device))
     if device is not None:
         model.to(device)
 
@@ -80,7 +81,7 @@ def chosen_linears(
     no_calls = torch.nn.modules.linear.NonDynamicallyQuantizableLinear
     chosen, kind = {}, scheme_of(scheme)
     for name, module in model.named_modules():
-        left = isinstance(module, no_calls) or _skipped(name, skip)
+        left = isinstance(module, no_calls) or is_skipped(name, skip)
         if isinstance(module, torch.nn.Linear) and not left:
             if module is model:
                 raise ValueError(
@@ -159,15 +160,3 @@ def _check(linear: torch.nn.Linear, kind: Scheme, seen: Optional[LinearRange], n
         )
     if seen.max.shape != weight.shape[1:]:
         raise ValueError(f"{name}: statistics of {seen.max.numel()} channels for {weight.shape[1]}")
-
-
-def _skipped(name: str, skip: Sequence[str]) -> bool:
-    return any(f".{each}." in f".{name}." for each in skip)
-
-
-def _replace(model: torch.nn.Module, linear: torch.nn.Linear, made: LinearW8A8) -> None:
-    """Wherever it is, for it may have several places."""
-    for parent in model.modules():
-        for key, child in parent._modules.items():
-            if child is linear:
-                parent._modules[key] = made

@@ -10,18 +10,18 @@ from torch import Tensor
 from envdoctor import __version__
 from envdoctor.host import LocalHost, make_folder, remove
 from envdoctor.progress import Progress
-from envdoctor.quant.blocks import SKIP, evaluated, linears
-from envdoctor.quant.folder import inside, names_of_blocks, put_linears, rest_of
+from envdoctor.quant.blocks import SKIP, evaluated, linears, names_of_blocks
+from envdoctor.quant.folder import inside, put_linears, rest_of
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.grid import Device
 from envdoctor.quant.model import batches_for, quantize_block
 from envdoctor.quant.packed_file import GptqFiles, OwnFiles, PackedFiles, packed_files
 from envdoctor.quant.pretrained import config_of, dtype_of, empty_model, whole_model, with_dtype
 from envdoctor.quant.replay import Replay
-from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.schemes import NOTHING, Scheme, scheme
 from envdoctor.quant.tensor_file import Tensors
 from envdoctor.quant.tensor_files import TensorFiles, read_json, write_json
-from envdoctor.quant.weights import UnmatchedError, Weights, drop
+from envdoctor.quant.weights import UnmatchedError, Weights, drop, put
 from envdoctor.quant.whole_folder import resumed_folder
 from envdoctor.quant.writing import Writer, copy_others, items_of
 
@@ -56,17 +56,23 @@ class Source:
         types = (files.read(key).dtype for key in files)
         return next((dtype for dtype in types if dtype.is_floating_point), torch.float32)
 
-    def load(self, prefix: str, device: torch.device, without: Sequence[str] = ()) -> None:
-        """Have a block there, on a device, but for some linears in it."""
+    def load(self, prefix: str, device: torch.device) -> None:
+        """Have a block there, on a device."""
         if self.weights is not None:
-            names = self.weights.names(prefix + "." if prefix else "")
-            self.load_tensors([name for name in names if name.rpartition(".")[0] not in without], device)
+            self.weights.load(self.weights.names(prefix + "." if prefix else ""), device)
         self.model.get_submodule(prefix).to(device)
 
-    def load_tensors(self, names: Sequence[str], device: torch.device) -> None:
-        """Have some tensors there."""
+    def load_before_blocks(self, skip: Sequence[str], device: torch.device) -> None:
+        """Have what calibration goes through outside of blocks there, on a device."""
         if self.weights is not None:
-            self.weights.load(names, device)
+            self.weights.load(self.before_blocks(skip), device)
+        blocks = names_of_blocks(self.model)
+        for path, module in self.model.named_modules():
+            if not inside(path + ".", blocks):
+                here = {
+                    name: None if each is None else each.to(device) for name, each in module._buffers.items()
+                }
+                module._buffers.update(here)
 
     def width(self, tensor: Tensor) -> int:
         """Bytes of each value of one of its tensors."""
@@ -125,10 +131,13 @@ def quantize_folder(
         raise ValueError(
             f"{chosen.name} has activations of 16 bits, and the model is float32: name another dtype"
         )
-    replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.inputs else None
+    replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.wants != NOTHING else None
     with resumed_folder(folder) as whole, evaluated(source.model):
-        job = _Job(source, whole, chosen, _identity(source, chosen, batches, skip), anew)
-        written = job.run(replay, skip, target, progress or Progress())
+        progress = progress or Progress()
+        job = _Job(source, whole, chosen)
+        if not job.goes_on(_identity(source, chosen, batches, skip), anew):
+            progress.note(f"{folder}.part is of another run: begun anew")
+        written = job.run(replay, skip, target, progress)
         copy_others(source.folder, whole)
     return written
 
@@ -136,29 +145,29 @@ def quantize_folder(
 class _Job:
     """What is done of one folder, and the rest of it."""
 
-    def __init__(
-        self, source: Source, whole: str, chosen: Scheme, identity: Dict[str, Any], anew: bool
-    ) -> None:
-        self._source, self._chosen = source, chosen
+    def __init__(self, source: Source, whole: str, chosen: Scheme) -> None:
+        self._source, self._chosen, self._whole = source, chosen, whole
         self._blocks = names_of_blocks(source.model)
         self._writer = Writer(whole, chosen, len(self._blocks) + 1)
         self._notes = posixpath.join(posixpath.dirname(whole), "finished")
-        if anew or not self._is(identity):
-            for path in (whole, self._notes):
-                remove(path)
-                make_folder(path)
-            write_json(self._notes, _JOB, identity)
 
-    def _is(self, identity: Dict[str, Any]) -> bool:
+    def goes_on(self, identity: Dict[str, Any], anew: bool) -> bool:
+        """Keep what there is of this job, or begin it; False: what there was is of another one, and gone."""
         path = posixpath.join(self._notes, _JOB)
-        return LocalHost().exists(path) and read_json(path) == identity
+        found = read_json(path) if LocalHost().exists(path) else None
+        if anew or found != identity:
+            for folder in (self._whole, self._notes):
+                remove(folder)
+                make_folder(folder)
+            write_json(self._notes, _JOB, identity)
+        return found in (None, identity) or anew
 
     def run(
         self, replay: Optional[Replay], skip: Sequence[str], device: torch.device, progress: Progress
     ) -> Written:
         """Do what is not done."""
         if replay:
-            self._source.load_tensors(self._source.before_blocks(skip), device)
+            self._source.load_before_blocks(skip, device)
         for part, name in enumerate(self._blocks):
             progress.start(f"block {part + 1} of {len(self._blocks)}")
             done = self._done(part)
@@ -167,7 +176,7 @@ class _Job:
                 quantize_block(self._source.model, name, self._chosen, replay, skip, device, progress)
                 self._write(part, name)
             elif replay:
-                self._restore(part, name, done, device)
+                self._restore(part, done, device)
             if replay and part + 1 < len(self._blocks):
                 replay.advance(name)
             self._source.drop(name)
@@ -185,14 +194,17 @@ class _Job:
         sizes = self._writer.write(part, items)
         write_json(self._notes, f"{part}.json", {"sizes": sizes, "linears": linears})
 
-    def _restore(self, part: int, name: str, done: Dict[str, Any], device: torch.device) -> None:
-        path, linears = self._writer.path(part), done["linears"]
-        put: List[str] = []
-        if linears:
-            config = self._writer.config
-            files: PackedFiles = OwnFiles(path, linears) if config is None else GptqFiles(path, config)
-            put = put_linears(self._source.model, files, device)
-        self._source.load(name, device, put)
+    def _restore(self, part: int, done: Dict[str, Any], device: torch.device) -> None:
+        """Have a block there as it was written."""
+        path, linears, config = self._writer.path(part), done["linears"], self._writer.config
+        files: PackedFiles = OwnFiles(path, linears)
+        if config is not None and linears:
+            files = GptqFiles(path, config)
+        put_linears(self._source.model, files, device)
+        name_of = {key: name for name, key in self._source.keys.items()}
+        for key in files.others():
+            put(self._source.model, [name_of.get(key, key)], files.tensor(key).clone().to(device))
+        self._source.model.get_submodule(self._blocks[part]).to(device)
 
     def _finish(self, progress: Progress) -> Written:
         progress.start("what is outside of blocks")
@@ -209,10 +221,11 @@ class _Job:
 def _identity(source: Source, chosen: Scheme, batches: Sequence[Any], skip: Sequence[str]) -> Dict[str, Any]:
     """What must be the same for one run to go on where another one ended."""
     host = LocalHost()
-    paths = [posixpath.join(source.folder, name) for name in sorted(host.scan(source.folder))]
+    folder = posixpath.abspath(source.folder)
+    paths = [posixpath.join(folder, name) for name in sorted(host.scan(folder))]
     stats = [(path, host.stat(path)) for path in paths]
     tokens = hashlib.sha256()
-    for batch in batches if chosen.row.inputs else ():
+    for batch in batches if chosen.row.wants != NOTHING else ():
         tokens.update(batch["input_ids"].numpy().tobytes())
     return {
         "envdoctor": __version__,

@@ -17,12 +17,14 @@ from envdoctor.quant.model import quantize_model
 from envdoctor.quant.packed_file import scheme_of
 from envdoctor.quant.peak import predicted_peak
 from envdoctor.quant.pretrained import batches_of, config_of, positions_of, tokens_of
-from envdoctor.quant.schemes import Scheme, scheme
+from envdoctor.quant.schemes import NOTHING, Scheme, scheme
 from envdoctor.quant.stream import Source, quantize_folder
 from envdoctor.quant.watch import Watch
 from envdoctor.quant.whole_folder import check_new
 
 LENGTH, PROMPT = 512, 128
+#: What the code of libraries takes that comes into memory when it is first called, in bytes.
+_CODE = 64 << 20
 
 #: A text (None: there is none), how many pieces of it and of how many tokens (None: LENGTH, or what the model takes).
 Calibration = Tuple[Optional[str], int, Optional[int]]
@@ -50,10 +52,9 @@ def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
     source = Source(asked.model, dtype_for(asked.model, chosen, asked.dtype))
     skip = SKIP if asked.skip is None else asked.skip
     predicted = predicted_peak(source, chosen, batches, skip, device)
+    predicted = predicted._replace(host=predicted.host + _CODE)
     on = f", {predicted.device / 1e6:.0f} MB on {device}" if predicted.device else ""
-    progress.note(
-        f"{chosen.name}: up to {predicted.host / 1e6:.0f} MB of memory for weights and what is done{on}"
-    )
+    progress.note(f"{chosen.name}: up to {predicted.host / 1e6:.0f} MB of memory beside Python and torch{on}")
     watch, began = Watch(device), time.monotonic()
     written = quantize_folder(source, asked.out, chosen, batches, skip, device, progress, asked.anew)
     return {
@@ -89,7 +90,7 @@ def dtype_for(folder: str, chosen: Scheme, name: Optional[str]) -> Optional[torc
 def calibrating(folder: str, chosen: Scheme, given: Calibration) -> List[Dict[str, Any]]:
     """What a scheme is calibrated with; nothing where it wants nothing."""
     text, samples, length = given
-    if not chosen.row.inputs:
+    if chosen.row.wants == NOTHING:
         return []
     if text is None:
         raise ValueError(f"{chosen.name} wants a text to calibrate with: --calibration FILE")
@@ -139,7 +140,7 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
     batches = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
     trial = _trial(asked)
     rows: List[comparison.Row] = []
-    for name, how, make in _models(asked, chosen, batches, device, progress):
+    for name, how, make in _models(asked, chosen, batches, device):
         progress.start(f"{name} ({how})" if how else name)
         rows.append(comparison.tried(name, how, make(), trial, device))
         progress.finish(f"perplexity {rows[-1].perplexity:.4g}")
@@ -174,7 +175,6 @@ def _models(
     chosen: Sequence[Scheme],
     batches: Mapping[str, List[Dict[str, Any]]],
     device: torch.device,
-    progress: Progress,
 ) -> Iterator[Tuple[str, Optional[str], Callable[[], nn.Module]]]:
     """Names, schemes, and what makes them, one at a time."""
     dtype = None if asked.dtype is None else getattr(torch, asked.dtype)

@@ -28,19 +28,18 @@ class Weights:
         dtype: Optional[torch.dtype] = None,
     ) -> None:
         self._model, self._read, self._dtype = model, read, dtype
-        spelt = spellings(model, keys)
-        self._twins: Dict[int, List[str]] = {}  # of tied parameters, which are one under several names
-        tensors = dict(tensors_of(model))
+        spelt, tensors = spellings(model, keys), dict(tensors_of(model))
+        twins: Dict[int, List[str]] = {}  # tied parameters are one under several names
         for name, tensor in tensors.items():
-            self._twins.setdefault(id(tensor), []).append(name)
+            twins.setdefault(id(tensor), []).append(name)
+        self._names = {names[0]: names for names in twins.values()}
         self.key_of: Dict[str, str] = {}
-        for twins in self._twins.values():
-            key = next((spelt[name] for name in twins if name in spelt), None)
+        for first, names in self._names.items():
+            key = next((spelt[name] for name in names if name in spelt), None)
             if key is not None:
-                self.key_of[twins[0]] = key
-            elif tensors[twins[0]].is_meta:
-                raise UnmatchedError(f"no tensor {twins[0]} in it")
-        self._names = {twins[0]: twins for twins in self._twins.values()}
+                self.key_of[first] = key
+            elif tensors[first].is_meta:
+                raise UnmatchedError(f"no tensor {first} in it")
         self._like = {name: (tensors[name].shape, tensors[name].is_floating_point()) for name in self.key_of}
 
     def names(self, prefix: str = "") -> List[str]:
@@ -65,15 +64,19 @@ class Weights:
     def load(self, names: Iterable[str], device: torch.device) -> None:
         """Put them into the model, on a device."""
         for name in names:
-            tensor = self.read(name).to(device)
-            made = nn.Parameter(tensor, requires_grad=False)
-            for twin in self._names[name]:
-                parent, _, leaf = twin.rpartition(".")
-                module = self._model.get_submodule(parent)
-                if leaf in module._buffers:
-                    module._buffers[leaf] = tensor
-                else:
-                    module._parameters[leaf] = made
+            put(self._model, self._names[name], self.read(name).to(device))
+
+
+def put(model: nn.Module, names: Iterable[str], tensor: Tensor) -> None:
+    """One tensor where a model has a parameter or a buffer, under each of its names."""
+    made = nn.Parameter(tensor, requires_grad=False)
+    for name in names:
+        parent, _, leaf = name.rpartition(".")
+        module = model.get_submodule(parent)
+        if leaf in module._buffers:
+            module._buffers[leaf] = tensor
+        else:
+            module._parameters[leaf] = made
 
 
 def spellings(model: nn.Module, keys: Iterable[str]) -> Dict[str, str]:

@@ -2,55 +2,34 @@
 
 import pydoc_data.topics
 
+import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import (
-    AutoModelForCausalLM,
-    CodeGenConfig,
-    GPT2Config,
-    LlamaConfig,
-    MixtralConfig,
-    OPTConfig,
-    PreTrainedTokenizerFast,
-)
+
+transformers = pytest.importorskip("transformers")
+tokenizers = pytest.importorskip("tokenizers")
 
 #: Some hundred thousand letters of English that come with Python.
 TEXT = "\n".join(pydoc_data.topics.topics[name] for name in sorted(pydoc_data.topics.topics))
 PARTS = {"train": TEXT[:300_000], "calibration": TEXT[300_000:360_000], "test": TEXT[360_000:370_000]}
 
 _ENDS = {"bos_token_id": 0, "eos_token_id": 0}
-_LLAMA = {"num_attention_heads": 4, "num_key_value_heads": 2, "max_position_embeddings": 128, **_ENDS}
+_SIZES = {"vocab_size": 256, "hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4, **_ENDS}
+_LLAMA = {**_SIZES, "intermediate_size": 96, "num_key_value_heads": 2, "max_position_embeddings": 128}
 CONFIGS = {
-    "llama": LlamaConfig(vocab_size=256, hidden_size=64, intermediate_size=96, num_hidden_layers=2, **_LLAMA),
-    "opt": OPTConfig(
-        vocab_size=256,
-        hidden_size=64,
-        ffn_dim=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        word_embed_proj_dim=64,
-        max_position_embeddings=128,
-        **_ENDS,
-    ),
-    "codegen": CodeGenConfig(
+    "llama": transformers.LlamaConfig(**_LLAMA),
+    "opt": transformers.OPTConfig(**_SIZES, ffn_dim=96, word_embed_proj_dim=64, max_position_embeddings=128),
+    "codegen": transformers.CodeGenConfig(
         vocab_size=256, n_embd=64, n_layer=2, n_head=4, rotary_dim=8, n_positions=128, n_ctx=128, **_ENDS
     ),
-    "gpt2": GPT2Config(vocab_size=256, n_embd=64, n_layer=2, n_head=4, n_positions=128, **_ENDS),
-    "mixtral": MixtralConfig(
-        vocab_size=256,
-        hidden_size=64,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_local_experts=4,
-        **_LLAMA,
-    ),
+    "gpt2": transformers.GPT2Config(vocab_size=256, n_embd=64, n_layer=2, n_head=4, n_positions=128, **_ENDS),
+    "mixtral": transformers.MixtralConfig(**_LLAMA, num_local_experts=4),
 }
 
 
 def model_of(family, seed=0):
     with torch.random.fork_rng(devices=()):
         torch.manual_seed(seed)
-        model = AutoModelForCausalLM.from_config(CONFIGS[family])
+        model = transformers.AutoModelForCausalLM.from_config(CONFIGS[family])
     return model.requires_grad_(False).eval()
 
 
@@ -74,11 +53,13 @@ def difference(model, other, batch):
 def save(model, folder, **options):
     """With a tokenizer whose tokens are bytes."""
     model.save_pretrained(folder, **options)
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    tokenizer = Tokenizer(models.BPE({letter: at for at, letter in enumerate(alphabet)}, []))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
+    alphabet = sorted(tokenizers.pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = tokenizers.Tokenizer(
+        tokenizers.models.BPE({letter: at for at, letter in enumerate(alphabet)}, [])
+    )
+    tokenizer.pre_tokenizer = tokenizers.pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = tokenizers.decoders.ByteLevel()
+    transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
     return str(folder)
 
 

@@ -116,6 +116,7 @@ def test_quantize_from_outside(tmp_path, place, plain):
     document = json.loads(done.stdout)
     assert document["scheme"] == "w8a8" and document["linears"] == 14 and document["out"] == str(out)
     assert document["bytes_after"] < 0.6 * document["bytes_before"]
+    assert (document["peak"]["host"] or 0) < document["predicted_peak"]["host"]
     assert [line.split("  ")[0] for line in done.stderr.splitlines()[1:]] == [
         "block 1 of 2",
         "block 2 of 2",
@@ -163,7 +164,7 @@ def test_linears_that_are_skipped(tmp_path, capsys, place):
 
 
 def test_compare(tmp_path, capsys, place, plain):
-    out, plot = str(tmp_path / "w8a8"), tmp_path / "plot.png"
+    out = str(tmp_path / "w8a8")
     run(capsys, "quantize", place.model, "--scheme", "w8a8", "--out", out)
     arguments = ("compare", place.model, out, "--schemes", "w4a8,w4a16-rtn", "--text", place.texts["test"])
     sizes = ("--length", "128", "--prompt", "32", "--generate", "4")
@@ -182,15 +183,23 @@ def test_compare(tmp_path, capsys, place, plain):
     assert rows[0]["size"] > 1.5 * rows[1]["size"] > 1.5 * rows[2]["size"]
     assert document["pieces"] == 10_000 // 128 and document["prompt"] == 32
 
+
+def test_compare_as_table_and_as_plot(tmp_path, capsys, place):
     pytest.importorskip("matplotlib")
-    table = run(capsys, *arguments, *sizes, "--plot", str(plot)).splitlines()
-    assert [line.split("  ")[0].strip() for line in table] == [
-        "model",
-        "model (float32)",
-        "w8a8 (w8a8)",
-        "model (w4a8)",
-        "model (w4a16-rtn)",
-    ]
+    plot = tmp_path / "plot.png"
+    arguments = (
+        "compare",
+        place.model,
+        "--schemes",
+        "w8a8",
+        "--text",
+        place.texts["test"],
+        "--plot",
+        str(plot),
+    )
+    table = run(capsys, *arguments).splitlines()
+    assert [line.split("  ")[0].strip() for line in table] == ["model", "model (float32)", "model (w8a8)"]
+    assert "(1.00x)" in table[1] and "perplexity" in table[0]
     assert plot.read_bytes().startswith(b"\x89PNG")
 
 
@@ -206,6 +215,25 @@ def test_perplexity_is_that_of_the_likelihood(place):
         assert comparison.perplexity_of(model, window, CPU) == pytest.approx(
             float((-foretold.log().mean()).exp())
         )
+
+
+def test_too_little_memory_is_no_bug(capsys, monkeypatch, place):
+    def fail(*_):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB\nmore")
+
+    monkeypatch.setattr(comparison, "perplexity_of", fail)
+    capsys.readouterr()
+    assert main(["compare", place.model, "--text", place.texts["test"]]) == 2
+    assert "out of memory" in capsys.readouterr().err.splitlines()[-1]
+    monkeypatch.setattr(comparison, "perplexity_of", lambda *_: 1 / 0)
+    assert main(["compare", place.model, "--text", place.texts["test"]]) == 2
+    assert "internal error, please report it" in capsys.readouterr().err
+
+
+def test_the_doctor_alone_says_what_it_lacks(capsys, monkeypatch, place):
+    """As envdoctor.pyz is, which has no envdoctor.quant."""
+    monkeypatch.setitem(sys.modules, "envdoctor.quant", None)
+    assert "the doctor alone" in refused(capsys, "compare", place.model, "--text", place.texts["test"])
 
 
 def test_the_help_names_every_scheme(capsys):
