@@ -131,7 +131,7 @@ const Variant variants[kVariants] = {
 constexpr int64_t kFewest = 8;
 // As quantize has it: few rows take the shortest way through one, many have more bytes under way for each thread.
 constexpr int64_t kFewRows = 264;
-// Fewer wide tiles leave processors of a large GPU idle, and few rows most of a tile.
+// Fewer pairs of wide tiles leave processors of a large GPU idle, and few rows most of a tile.
 constexpr int64_t kFewTiles = 132, kRowsOfNarrow = 32;
 
 bool fits_gpu(const LlmInt8& call, const Variant& variant) {

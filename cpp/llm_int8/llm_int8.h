@@ -66,5 +66,5 @@ extern const LlmInt8Cpu llm_int8_cpu_portable, llm_int8_cpu_avx2, llm_int8_cpu_a
 // bytes for each thread; 0: read twice. Few: each row's block looks for outliers in all rows, so that one launch does.
 bool llm_int8_fits_block(const LlmInt8& call, int vectors);
 int llm_int8_cuda_take_apart(const LlmInt8& call, int device, void* stream, int vectors, bool few);
-// Tiles of 32 rows and 64 columns of y, or wide ones of 128 and 128.
+// Tiles of 32 rows and 64 columns of y, or wide ones of 64 and 128.
 int llm_int8_cuda_add_outliers(const LlmInt8& call, int device, void* stream, bool wide);
