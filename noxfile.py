@@ -104,7 +104,9 @@ def kernels(session: nox.Session) -> None:
     """Every kernel and quantiser on this CPU against plain torch arithmetic; `-- -m gpu` on a machine with a GPU."""
     session.install(*nox.project.dependency_groups(GROUPS, "kernels"))
     session.install("-e", ".", *(() if session.posargs else ("--config-settings", "cuda=off")))
-    session.run("python", "-m", "pytest", *(session.posargs or ("-m", "not gpu")), "cpp", "tests/quant")
+    chosen = session.posargs or ("-n", "auto", "--maxprocesses", "8", "-m", "not gpu")
+    # Workers share the processors: more threads of torch's own would only wait for each other.
+    session.run("python", "-m", "pytest", *chosen, "cpp", "tests/quant", env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(python=BUILDER, default=False)
