@@ -31,7 +31,7 @@ BASE = "float16"
 SCHEMES = "w8a8,smq_q8i8f16_1,w4a8,w4a16-rtn,llm.int8"
 PREFILL: List[Tuple[int, int]] = [(4, 128), (4, 256), (4, 512), (4, 1024)]  # batch, tokens
 TOKENS = [1 << power for power in range(13)]  # of one sequence, where schemes may break even
-CONTEXT = 512  # tokens there before the one that is decoded
+CONTEXT = 512  # tokens there before the one that is decoded, in caches with room for twice as many
 ROUNDS = 7
 
 
@@ -85,11 +85,9 @@ def measured(of: Geometry, scheme: str) -> Dict[str, Any]:
 
 
 def breaks_even(found: Dict[str, float], base: Dict[str, float]) -> str:
-    """The fewest tokens of a call from which on the scheme is not the faster one."""
+    """The numbers of tokens of a call at which the scheme is not the faster one."""
     slower = [tokens for tokens in found if found[tokens] >= base[tokens]]
-    if slower:
-        return f"not faster from {slower[0]} tokens on"
-    return f"faster up to {max(map(int, found))} tokens"
+    return f"not faster at {', '.join(slower) or 'none of the numbers of'} tokens"
 
 
 def line(scheme: str, found: Dict[str, Any], base: Dict[str, Any]) -> str:

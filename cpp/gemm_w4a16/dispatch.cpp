@@ -100,7 +100,7 @@ constexpr Variant variants[] = {
 constexpr int kVariants = sizeof variants / sizeof *variants;
 constexpr int kSums64 = index_of(variants, "cuda_sm90a_sums64_k1");
 
-// Direct reads each code once and x once for each 16 columns; it has no more than 16 rows of sums in its registers.
+// Direct reads each code once and x once for each 32 columns; it has no more than 16 rows of sums in its registers.
 constexpr int64_t kDirectRows = 16;
 // Fewer tiles of 64 rows and 128 columns leave processors of a large GPU idle; twice as many narrow ones run at once.
 constexpr int64_t kFewTiles = 132;

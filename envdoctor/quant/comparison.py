@@ -75,7 +75,9 @@ def _round(model: nn.Module, prompt: Tensor, generated: int, device: torch.devic
     made = model(input_ids=prompt, use_cache=True)
     then = _now(device)
     # what newer ones call it, and what all before do
-    cache = next(name for name in ("cache", "past_key_values") if name in made)
+    cache = next((name for name in ("cache", "past_key_values") if name in made), None)
+    if cache is None:
+        raise ValueError("it keeps no keys and values of the tokens before, and is not compared")
     for _ in range(generated):
         token = made.logits[:, -1:].argmax(-1)
         made = model(input_ids=token, use_cache=True, **{cache: made[cache]})

@@ -1,6 +1,6 @@
 """Folders of models: quantised from one into another, block by block; written from memory; read."""
 
-from typing import Any, Dict, Iterator, Optional, Sequence
+from typing import Any, Dict, Iterator, Optional, Sequence, Union
 
 import torch
 from torch import nn
@@ -66,39 +66,40 @@ def load(
     """The model of a folder, quantised or not, on a device (default: the CPU), for inference. Raises CheckpointError.
 
     Without `model` it is what transformers makes of its config.json; with it, that one's linears are replaced and its
-    other tensors filled. `dtype` is of what is not quantised (default: what config.json says).
+    other tensors filled, and it is the one that is returned. `dtype` is of what is not quantised (default: what
+    config.json says).
     """
-    target = torch.device(device or "cpu")
-    if model is None:
-        dtype = dtype or dtype_of(config_of(folder))
-        model = empty_model(folder, dtype)
-    files = packed_files(folder)
-    if files is None:
-        model = _filled(folder, model, dtype, target)
-    else:
-        put_linears(model, files, target)
-        try:
-            Weights(model, files.others(), files.tensor, dtype).load_all(target)
-        except UnmatchedError as error:
+    target, packed = torch.device(device or "cpu"), packed_files(folder)
+    given, dtype = model, dtype or (dtype_of(config_of(folder)) if model is None else None)
+    model = empty_model(folder, dtype) if given is None else given
+    try:
+        _fill(model, packed or TensorFiles(folder), dtype, target)
+    except UnmatchedError as error:
+        if given is not None or packed is not None:
             raise CheckpointError(f"{folder}: {error}") from error
+        model = whole_model(folder, dtype)  # transformers knows how to read it
     return model.requires_grad_(False).eval().to(target)
 
 
-def _filled(folder: str, model: nn.Module, dtype: Optional[torch.dtype], device: torch.device) -> nn.Module:
-    files = TensorFiles(folder)
-    try:
+def _fill(
+    model: nn.Module,
+    files: Union[PackedFiles, TensorFiles],
+    dtype: Optional[torch.dtype],
+    device: torch.device,
+) -> None:
+    if isinstance(files, PackedFiles):
+        put_linears(model, files, device)
+        Weights(model, files.others(), files.tensor, dtype).load_all(device)
+    else:
         Weights(model, files, files.read, dtype).load_all(device)
-    except UnmatchedError:
-        return whole_model(folder, dtype)
-    return model
 
 
-def put_linears(model: nn.Module, files: PackedFiles, device: torch.device) -> None:
-    """Put packed linears where a model has linears."""
-    keys = spellings(model, files.linears())
-    if not set(files.linears()) <= {keys[name] for name in keys if name in dict(model.named_modules())}:
-        unstack_experts(model, check=False)  # as they were when they were quantised
-    modules = dict(model.named_modules())
+def put_linears(model: nn.Module, files: PackedFiles, device: torch.device, block: str = "") -> None:
+    """Put packed linears where a model has linears, or a block of it, which is all that is touched."""
+    keys, modules = spellings(model, files.linears()), dict(model.named_modules())
+    if not set(files.linears()) <= {keys[name] for name in keys if name in modules}:
+        unstack_experts(model.get_submodule(block), check=False)  # as they were when they were quantised
+        modules = dict(model.named_modules())
     names = [name for name in keys if name in modules]
     if len(names) != len(files.linears()):
         missing = sorted(set(files.linears()) - {keys[name] for name in names})

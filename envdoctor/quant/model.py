@@ -37,8 +37,7 @@ def quantize_model(
     """
     chosen = scheme(how)
     blocks = names_of_blocks(model)
-    if not any(linears(model.get_submodule(name), skip, name) for name in blocks):
-        raise ValueError("there is no linear in it to quantise")
+    check_linears(model, skip)
     replay = Replay(model, batches_for(chosen, inputs)) if chosen.row.wants != NOTHING else None
     progress = progress or Progress()
     with evaluated(model):
@@ -50,6 +49,12 @@ def quantize_model(
                 replay.advance(name)
             progress.finish("quantised")
     return model.requires_grad_(False).eval().to(device)
+
+
+def check_linears(model: nn.Module, skip: Sequence[str]) -> None:
+    """ValueError where there is nothing to quantise."""
+    if not any(linears(model.get_submodule(name), skip, name) for name in names_of_blocks(model)):
+        raise ValueError("there is no linear in it to quantise")
 
 
 def batches_for(chosen: Scheme, inputs: Optional[Iterable[Any]]) -> List[Any]:

@@ -49,7 +49,8 @@ def tensors_of_packed(name: str, linear: PackedLinear, config: Optional[GptqConf
     """What is stored of a linear. Raises CheckpointError."""
     if config is None:
         return [(f"{name}.{part}", tensor) for part, tensor in linear.plain().items()]
-    assert isinstance(linear, LinearW4A16)
+    if not isinstance(linear, LinearW4A16):
+        raise CheckpointError(f"{name}: a {type(linear).__name__} does not go into a GPTQ checkpoint")
     return tensors_of(name, _of_gptq(linear, config), config)
 
 
@@ -131,7 +132,7 @@ class OwnFiles(PackedFiles):
         plain = {part: self._files.read(key) for part, key in self._parts[name].items()}
         try:
             return _KINDS[sizes.pop("kind")].restored(sizes, plain, device)
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
+        except (TypeError, ValueError, KeyError, AttributeError, ArithmeticError) as error:
             say = f"no {error}" if isinstance(error, KeyError) else str(error)
             raise CheckpointError(f"{self._files.path}: {name}: {say}") from error
 
@@ -144,22 +145,34 @@ class OwnFiles(PackedFiles):
 
 def scheme_of(folder: str) -> Optional[str]:
     """What a folder says of how it is quantised; None: nothing."""
-    path = posixpath.join(folder, FILE)
-    if LocalHost().exists(path):
-        return str(read_json(path).get("scheme"))
+    found = _document(folder)
+    if found is not None:
+        return str(found.get("scheme"))
     return "w4a16" if packed_files(folder) is not None else None
+
+
+def _document(folder: str) -> Optional[Dict[str, Any]]:
+    """What a folder says of linears of ours; None: nothing."""
+    path = posixpath.join(folder, FILE)
+    if not LocalHost().exists(path):
+        return None
+    found = read_json(path)
+    if not isinstance(found, dict) or found.get("format") != _FORMAT:
+        raise CheckpointError(f"{path}: not of format {_FORMAT}, which this version reads")
+    linears = found.get("linears")
+    if not isinstance(linears, dict) or not all(isinstance(each, dict) for each in linears.values()):
+        raise CheckpointError(f"{path}: no linears in it, each with its kind and sizes")
+    return found
 
 
 def packed_files(folder: str) -> Optional[PackedFiles]:
     """Those of a folder; None: nothing says that it is quantised. Raises CheckpointError."""
-    path = posixpath.join(folder, FILE)
-    if LocalHost().exists(path):
-        found = read_json(path)
-        if not isinstance(found, dict) or found.get("format") != _FORMAT:
-            raise CheckpointError(f"{path}: not of format {_FORMAT}, which this version reads")
+    found = _document(folder)
+    if found is not None:
         return OwnFiles(folder, found["linears"])
-    config = posixpath.join(folder, "config.json")
+    path = posixpath.join(folder, "config.json")
+    config = read_json(path) if LocalHost().exists(path) else {}
     is_gptq = LocalHost().exists(posixpath.join(folder, "quantize_config.json"))
-    if is_gptq or "quantization_config" in (read_json(config) if LocalHost().exists(config) else {}):
+    if is_gptq or (isinstance(config, dict) and "quantization_config" in config):
         return GptqFiles(folder)
     return None

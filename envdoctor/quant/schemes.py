@@ -75,6 +75,14 @@ class Scheme:
         return {"scheme": self.name, **{name: getattr(self.options, name) for name in self.row.takes}}
 
 
+def check_dtype(chosen: Scheme, dtype: torch.dtype) -> None:
+    """ValueError where a model of that type cannot call the linears of a scheme."""
+    if chosen.row.sixteen_bits and dtype == torch.float32:
+        raise ValueError(
+            f"{chosen.name} has activations of 16 bits, and the model is float32: name another dtype"
+        )
+
+
 def scheme(name: "str | Scheme", **options: Any) -> Scheme:
     """A scheme by its name, with options other than its own. Raises ValueError."""
     if isinstance(name, Scheme):

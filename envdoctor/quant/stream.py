@@ -14,11 +14,11 @@ from envdoctor.quant.blocks import SKIP, evaluated, linears, names_of_blocks
 from envdoctor.quant.folder import inside, put_linears, rest_of
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.grid import Device
-from envdoctor.quant.model import batches_for, quantize_block
+from envdoctor.quant.model import batches_for, check_linears, quantize_block
 from envdoctor.quant.packed_file import GptqFiles, OwnFiles, PackedFiles, packed_files
 from envdoctor.quant.pretrained import config_of, dtype_of, empty_model, whole_model, with_dtype
 from envdoctor.quant.replay import Replay
-from envdoctor.quant.schemes import NOTHING, Scheme, scheme
+from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, scheme
 from envdoctor.quant.tensor_file import Tensors
 from envdoctor.quant.tensor_files import TensorFiles, read_json, write_json
 from envdoctor.quant.weights import UnmatchedError, Weights, drop, put
@@ -82,8 +82,11 @@ class Source:
 
     def drop(self, prefix: str) -> None:
         """Let go of it."""
-        if self.weights is not None:
-            drop(self.model.get_submodule(prefix))
+        drop(self.model.get_submodule(prefix))
+
+    def twins(self, name: str) -> List[str]:
+        """All names of a tensor."""
+        return [name] if self.weights is None else self.weights.twins(name)
 
     def before_blocks(self, skip: Sequence[str]) -> List[str]:
         """Tensors outside of blocks, but for heads, which calibration does not reach: linears in `skip`."""
@@ -127,10 +130,8 @@ def quantize_folder(
     the next call with the same arguments goes on, whatever ended this one; `anew` has it begin again.
     """
     chosen, target = scheme(how), torch.device(device or "cpu")
-    if chosen.row.sixteen_bits and source.dtype == torch.float32:
-        raise ValueError(
-            f"{chosen.name} has activations of 16 bits, and the model is float32: name another dtype"
-        )
+    check_dtype(chosen, source.dtype)
+    check_linears(source.model, skip)
     replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.wants != NOTHING else None
     with resumed_folder(folder) as whole, evaluated(source.model):
         progress = progress or Progress()
@@ -200,10 +201,11 @@ class _Job:
         files: PackedFiles = OwnFiles(path, linears)
         if config is not None and linears:
             files = GptqFiles(path, config)
-        put_linears(self._source.model, files, device)
+        put_linears(self._source.model, files, device, self._blocks[part])
         name_of = {key: name for name, key in self._source.keys.items()}
         for key in files.others():
-            put(self._source.model, [name_of.get(key, key)], files.tensor(key).clone().to(device))
+            names = self._source.twins(name_of.get(key, key))
+            put(self._source.model, names, files.tensor(key).clone().to(device))
         self._source.model.get_submodule(self._blocks[part]).to(device)
 
     def _finish(self, progress: Progress) -> Written:

@@ -70,6 +70,7 @@ def small_file(tensors: Tensors) -> bytes:
 def _bytes(items: Iterator[Tensors], entries: List[_Entry], limit: int) -> Iterator[bytes]:
     at = 0
     for tensors in items:
+        tensor = plain = None
         for name, tensor in tensors:
             if tensor.dtype not in _TYPES:
                 raise CheckpointError(f"{name}: safetensors files have no {tensor.dtype}")

@@ -17,7 +17,7 @@ from envdoctor.quant.model import quantize_model
 from envdoctor.quant.packed_file import scheme_of
 from envdoctor.quant.peak import predicted_peak
 from envdoctor.quant.pretrained import batches_of, config_of, positions_of, tokens_of
-from envdoctor.quant.schemes import NOTHING, Scheme, scheme
+from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, scheme
 from envdoctor.quant.stream import Source, quantize_folder
 from envdoctor.quant.watch import Watch
 from envdoctor.quant.whole_folder import check_new
@@ -79,9 +79,10 @@ def usable_device(name: str) -> torch.device:
 
 
 def dtype_for(folder: str, chosen: Scheme, name: Optional[str]) -> Optional[torch.dtype]:
-    """Of what is not quantised: the one named; None: as stored; 16 bits where a scheme wants them."""
+    """Of what is not quantised: the one named; None: as stored, or 16 bits for a scheme of such. Raises ValueError."""
     if name is not None:
         dtype: torch.dtype = getattr(torch, name)
+        check_dtype(chosen, dtype)
         return dtype
     stored = Source.stored_dtype(folder)
     return torch.float16 if chosen.row.sixteen_bits and stored == torch.float32 else None
@@ -152,7 +153,9 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
 def _trial(asked: ToCompare) -> comparison.Trial:
     tokens = tokens_of(asked.model, asked.text)
     length = piece(asked.model, asked.calibration[2])
-    if tokens.numel() < max(length, 2):
+    if length < 2:
+        raise ValueError("--length must be at least 2: of a piece all tokens but the first are foretold")
+    if tokens.numel() < length:
         raise ValueError(
             f"{asked.text}: {tokens.numel()} tokens are not one piece of {length}; give more text"
         )

@@ -46,6 +46,10 @@ class Weights:
         """Of a part of the model; tied ones once."""
         return [name for name in self.key_of if name.startswith(prefix)]
 
+    def twins(self, name: str) -> List[str]:
+        """All names of a tensor, by its first."""
+        return self._names.get(name, [name])
+
     def read(self, name: str) -> Tensor:
         """One of them, a copy. Raises CheckpointError where it is not like the model's."""
         found = self._read(self.key_of[name])

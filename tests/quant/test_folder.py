@@ -208,15 +208,24 @@ class Stop(Progress):
         self.said.append(result)
 
 
-@pytest.mark.parametrize("name", ["w8a8", "smq_q8i8f16_2", "w4a8-gptq", "w4a16-gptq"])
-def test_a_run_that_ended_is_gone_on_with(tmp_path, folders, name):
-    whole, out = str(tmp_path / "whole"), str(tmp_path / "out")
-    quantize_folder(source_of(folders["llama"], name), whole, name, batches())
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        ("llama", "w8a8"),
+        ("llama", "smq_q8i8f16_2"),
+        ("llama", "w4a8-gptq"),
+        ("llama", "w4a16-gptq"),
+        ("mixtral", "w4a8-gptq"),
+    ],
+)
+def test_a_run_that_ended_is_gone_on_with(tmp_path, folders, family, name):
+    whole, out, folder = str(tmp_path / "whole"), str(tmp_path / "out"), folders[family]
+    quantize_folder(source_of(folder, name), whole, name, batches())
     with pytest.raises(KeyboardInterrupt):
-        quantize_folder(source_of(folders["llama"], name), out, name, batches(), progress=Stop("block 2"))
+        quantize_folder(source_of(folder, name), out, name, batches(), progress=Stop("block 2"))
     assert sorted(os.listdir(tmp_path)) == ["out.part", "whole"]
     said = Stop("never")
-    quantize_folder(source_of(folders["llama"], name), out, name, batches(), progress=said)
+    quantize_folder(source_of(folder, name), out, name, batches(), progress=said)
     assert said.said == ["was there", "quantised", "written"]
     assert sorted(os.listdir(tmp_path)) == ["out", "whole"]
     assert sorted(os.listdir(out)) == sorted(os.listdir(whole))
@@ -329,22 +338,15 @@ def test_the_peak_of_memory_is_predicted_and_kept(tmp_path, folders, large):
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
         "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "1",  # how many more threads get depends on when they meet
     }
-    arguments = (
-        folders["llama"],
-        large[0],
-        str(tmp_path / "out"),
-        "w8a8",
-        "llm.int8",
-        "w4a8-g128",
-        "w4a16-rtn",
-    )
+    arguments = (folders["llama"], large[0], str(tmp_path / "out"), "w8a8", "w4a16-rtn")
     done = subprocess.run(
         [sys.executable, "-c", KEPT, *arguments], capture_output=True, text=True, env=environment
     )
     assert done.returncode == 0, done.stderr
     first, *predicted, int8, int4 = done.stdout.splitlines()
-    assert first == "too little" and len(predicted) == 4
+    assert first == "too little" and len(predicted) == 2
     assert all(int(each) < 0.8 * large[1] for each in predicted)
     for name, size in (("w8a8", int8), ("w4a8-g128-gptq", int4)):  # what a device would have at the end
         assert int(size) < 25 * 1024 * 1024 * scheme(name).packed < 1.3 * int(size)
@@ -422,6 +424,24 @@ def test_broken_quantised_folders_are_one_line(tmp_path, folders):
         with pytest.raises(CheckpointError, match=what) as error:
             load(out)
         assert "\n" not in str(error.value)
+
+
+def test_what_cannot_be_is_refused_before_anything_is_written(tmp_path, folders):
+    out = str(tmp_path / "out")
+    with pytest.raises(ValueError, match="no linear in it to quantise"):
+        quantize_folder(Source(folders["llama"]), out, "w8a8", skip=("model",))
+    assert not os.listdir(tmp_path)
+    model = quantize_model(model_of("llama"), "w8a8")
+    with pytest.raises(CheckpointError, match="LinearW8A8 does not go into a GPTQ checkpoint"):
+        save(model, out, "w4a16-rtn")
+
+
+@pytest.mark.parametrize("text", ["3", "[]", '{"format": 1}', '{"format": 1, "linears": [3]}'])
+def test_a_list_of_linears_that_is_none_is_one_line(tmp_path, folders, text):
+    save(quantize_model(model_of("llama"), "w8a8"), str(tmp_path / "out"), "w8a8")
+    (tmp_path / "out" / "envdoctor_quantized.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"envdoctor_quantized.json: "):
+        load(str(tmp_path / "out"))
 
 
 def test_a_folder_with_something_in_it_stays(tmp_path, folders):
