@@ -19,16 +19,17 @@ def is_linear(module: nn.Module) -> bool:
     """
     if isinstance(module, nn.modules.linear.NonDynamicallyQuantizableLinear):
         return False
-    return isinstance(module, nn.Linear) or _is_conv1d(module)
+    return isinstance(module, nn.Linear) or is_conv1d(module)
 
 
-def _is_conv1d(module: nn.Module) -> bool:
+def is_conv1d(module: nn.Module) -> bool:
+    """Whether it is that of transformers, which need not be there."""
     return type(module).__name__ == "Conv1D" and hasattr(module, "nf")
 
 
 def as_linear(module: nn.Module) -> nn.Linear:
     """A linear as torch has it, of the same values."""
-    if not _is_conv1d(module):
+    if not is_conv1d(module):
         return module
     linear = nn.Linear(*module.weight.shape, bias=False, device="meta")
     linear.weight = nn.Parameter(module.weight.detach().t().contiguous(), requires_grad=False)

@@ -51,9 +51,8 @@ def predicted_peak(
         there = 0 if here else _with_losses(sizes.block + running + made + int(packed))
         return Peak(_with_losses(work if here else held + made), there)
     written = max((n * k * (_WORDS if gptq_config(chosen) else _AS_IT_IS) for n, k in shapes), default=0)
-    block = (
-        0 if source.weights is None and here else sizes.block
-    )  # that of a model read whole is there already
+    # A model that was read whole is on the CPU already.
+    block = 0 if source.weights is None and here else sizes.block
     work = held + block + running + made
     if here:
         return Peak(_with_losses(max(work, held + block + written, held + sizes.largest * _COPIES)), 0)

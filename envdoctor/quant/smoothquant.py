@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels import LinearW8A8, pack_w8a8
-from envdoctor.quant.blocks import is_skipped, replace
+from envdoctor.quant.blocks import linears, replace
 from envdoctor.quant.families import besides_weight
 from envdoctor.quant.grid import Device, usable
 from envdoctor.quant.statistics import LinearRange, Statistics
@@ -74,15 +74,10 @@ def w8a8_linear(
 def chosen_linears(
     model: torch.nn.Module, statistics: Optional[Statistics], scheme: str, skip: Sequence[str]
 ) -> Dict[str, Tuple[torch.nn.Linear, Optional[LinearRange]]]:
-    """Those that quantize_w8a8 replaces, with what they have seen. Raises what it raises.
-
-    That is without those of which torch itself reads the weight (in MultiheadAttention).
-    """
-    no_calls = torch.nn.modules.linear.NonDynamicallyQuantizableLinear
+    """Those that quantize_w8a8 replaces, with what they have seen. Raises what it raises."""
     chosen, kind = {}, scheme_of(scheme)
-    for name, module in model.named_modules():
-        left = isinstance(module, no_calls) or is_skipped(name, skip)
-        if isinstance(module, torch.nn.Linear) and not left:
+    for name, module in linears(model, skip).items():
+        if isinstance(module, torch.nn.Linear):
             if module is model:
                 raise ValueError(
                     "a linear alone cannot be replaced in place: w8a8_linear makes another one of it"

@@ -22,9 +22,7 @@ What bitsandbytes does wrong and this does not:
 - No call waits for the device, so CUDA graphs hold them (without has_fp16_weights, after a first call).
 """
 
-import importlib
-import sys
-
+from envdoctor.quant.aliases import install
 from envdoctor.quant.bitsandbytes import functional, nn
 from envdoctor.quant.bitsandbytes.autograd import MatmulLtState, matmul
 from envdoctor.quant.bitsandbytes.metadata import say_installed
@@ -46,13 +44,5 @@ def install_as_bitsandbytes() -> None:
 
     Raises ImportError when another bitsandbytes was imported before.
     """
-    found = {"bitsandbytes": sys.modules[__name__]}
-    found.update({f"bitsandbytes.{name}": importlib.import_module(f"{__name__}.{name}") for name in _MODULES})
-    others = [name for name, module in found.items() if sys.modules.get(name, module) is not module]
-    if others:
-        where = getattr(sys.modules[others[0]], "__file__", None)
-        raise ImportError(
-            f"{others[0]} is already imported from {where}; call install_as_bitsandbytes() before that import"
-        )
-    sys.modules.update(found)
+    install(__name__, "bitsandbytes", _MODULES)
     say_installed(__version__)

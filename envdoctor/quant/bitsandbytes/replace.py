@@ -7,6 +7,7 @@ import torch
 
 from envdoctor.kernels.calls import Device
 from envdoctor.quant.bitsandbytes.nn import Int8Params, Linear8bitLt
+from envdoctor.quant.blocks import is_conv1d, is_skipped
 
 
 def replace_linears(
@@ -28,7 +29,7 @@ def replace_linears(
     for parent_name, parent in parents:
         for name in list(parent._modules):
             child, path = parent._modules[name], f"{parent_name}.{name}".lstrip(".")
-            if _is_linear(child) and not any(f".{part}." in f".{path}." for part in skip):
+            if _is_linear(child) and not is_skipped(path, skip):
                 made[child] = made.get(child) or _of(child, threshold, device)
                 setattr(parent, name, made[child])
                 count += 1
@@ -38,9 +39,8 @@ def replace_linears(
 
 
 def _is_linear(module: torch.nn.Module) -> bool:
-    """Not of subclasses, which may do something else. Conv1D is of transformers, which need not be there."""
-    of_gpt2 = type(module).__name__ == "Conv1D" and hasattr(module, "nf")
-    return type(module) is torch.nn.Linear or of_gpt2
+    """Not of subclasses, which may do something else."""
+    return type(module) is torch.nn.Linear or is_conv1d(module)
 
 
 def _of(linear: torch.nn.Module, threshold: float, device: Device) -> Linear8bitLt:

@@ -20,9 +20,7 @@ What torch-int did wrong and this does not:
 - Tensors on any device, each on its own; no call waits for the device, so CUDA graphs hold them.
 """
 
-import importlib
-import sys
-
+from envdoctor.quant.aliases import install
 from envdoctor.quant.torch_int import nn
 
 __all__ = ["install_as_torch_int", "nn"]
@@ -45,12 +43,4 @@ def install_as_torch_int() -> None:
 
     Raises ImportError when another torch_int was imported before.
     """
-    found = {"torch_int": sys.modules[__name__]}
-    found.update({f"torch_int.{name}": importlib.import_module(f"{__name__}.{name}") for name in _MODULES})
-    others = [name for name, module in found.items() if sys.modules.get(name, module) is not module]
-    if others:
-        where = getattr(sys.modules[others[0]], "__file__", None)
-        raise ImportError(
-            f"{others[0]} is already imported from {where}; call install_as_torch_int() before that import"
-        )
-    sys.modules.update(found)
+    install(__name__, "torch_int", _MODULES)
