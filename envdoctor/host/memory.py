@@ -1,4 +1,4 @@
-"""How much memory this process has had at most."""
+"""How much memory this process has and has had at most, and the giving back of what it does not use."""
 
 import ctypes
 from contextlib import suppress
@@ -8,17 +8,19 @@ _STATUS, _CLEAR = "/proc/self/status", "/proc/self/clear_refs"
 
 
 def forget_peak() -> bool:
-    """Begin to watch anew; False where this kernel does not let us.
-
-    What the allocator of the C library holds free is given back before: else it would seem to be in use.
-    """
-    with suppress(OSError, AttributeError):  # a C library other than glibc
-        ctypes.CDLL(None).malloc_trim(0)
+    """Begin to watch anew, without what is free; False where this kernel does not let us."""
+    give_back_free_memory()
     with suppress(OSError):
         with open(_CLEAR, "w") as stream:
             stream.write("5")
         return True
     return False
+
+
+def give_back_free_memory() -> None:
+    """To the system, what the allocator of the C library holds free: holes between what is in use, too."""
+    with suppress(OSError, AttributeError):  # a C library other than glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def peak_memory() -> Optional[int]:

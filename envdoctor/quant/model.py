@@ -6,6 +6,7 @@ from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List
 
 from torch import Tensor, nn
 
+from envdoctor.host.memory import give_back_free_memory
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
 from envdoctor.quant.blocks import SKIP, as_linear, evaluated, linears, names_of_blocks, replace, standing_in
@@ -89,6 +90,7 @@ def quantize_block(
             old = found.pop(each)
             made = _made(each, old, chosen, seen, device)
             replace(block, old, made)
+            give_back_free_memory()  # a small linear where a large one was leaves a hole that fits no large one
             block, model = (made, made) if old is model else (block, model)
     return model
 
