@@ -1,7 +1,8 @@
 """torch-int under its own names: int8 operators, linears, batched products and norms, on CPUs and NVIDIA GPUs.
 
 Names, the order of arguments, types, shapes and the keys of states are torch-int's (main of 2023), so that scripts run
-unchanged once `install_as_torch_int` was called. Not here: `torch_int.models`.
+unchanged once `install_as_torch_int` was called. `torch_int.models.opt` is imported when it is asked for, and needs
+transformers (4.57 to 5.24).
 
 What torch-int did wrong and this does not:
 
@@ -18,6 +19,9 @@ What torch-int did wrong and this does not:
   of a half module computes them in float32.
 - Any K and N, strides and leading dimensions; what does not fit raises TypeError or ValueError and is not computed.
 - Tensors on any device, each on its own; no call waits for the device, so CUDA graphs hold them.
+- `models.opt` runs with a current transformers. Prompts of any length are right, also with a cache, which had held the
+  tokens that filled them up to 16; so are hidden states and attentions that are asked for, which had been overwritten.
+- `project_in` of an OPT is kept; one that int8 layers cannot do (norms after what they belong to) raises ValueError.
 """
 
 from envdoctor.quant.aliases import install
@@ -31,11 +35,13 @@ _MODULES = (
     "functional.bmm",
     "functional.fused",
     "functional.quantization",
+    "models",
     "nn",
     "nn.bmm",
     "nn.fused",
     "nn.linear",
 )
+_ON_DEMAND = ("models.opt",)  # with transformers
 
 
 def install_as_torch_int() -> None:
@@ -43,4 +49,4 @@ def install_as_torch_int() -> None:
 
     Raises ImportError when another torch_int was imported before.
     """
-    install(__name__, "torch_int", _MODULES)
+    install(__name__, "torch_int", _MODULES, _ON_DEMAND)

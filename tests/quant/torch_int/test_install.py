@@ -1,5 +1,6 @@
 """Scripts that import torch_int run unchanged."""
 
+import importlib
 import pickle
 import sys
 import types
@@ -9,6 +10,8 @@ import torch
 
 from envdoctor.quant import torch_int
 from envdoctor.quant.torch_int import install_as_torch_int
+
+pytestmark = pytest.mark.usefixtures("own_modules")
 
 #: As scripts for torch-int are written: attention and fc1 of an OPT layer.
 SCRIPT = """
@@ -70,16 +73,6 @@ with torch.no_grad():
 """
 
 
-@pytest.fixture(autouse=True)
-def own_modules(monkeypatch):
-    """What a test imports under the other name is gone after it."""
-    before = dict(sys.modules)
-    yield
-    for name in [name for name in sys.modules if name.partition(".")[0] == "torch_int"]:
-        del sys.modules[name]
-    assert before.keys() <= sys.modules.keys()
-
-
 def test_a_script_written_for_torch_int(device):
     install_as_torch_int()
     install_as_torch_int()  # which changes nothing
@@ -106,6 +99,33 @@ def test_another_torch_int_is_not_taken_over():
     with pytest.raises(ImportError, match="torch_int is already imported"):
         install_as_torch_int()
     assert "torch_int.nn" not in sys.modules
+
+
+def test_models_are_imported_when_they_are_asked_for():
+    """And are the same modules under both names, as they were made under their own."""
+    pytest.importorskip("transformers")
+    install_as_torch_int()
+    install_as_torch_int()
+    assert "torch_int.models" in sys.modules and "torch_int.models.opt" not in sys.modules
+    said = {}
+    exec("import torch_int.models.opt\nfrom torch_int.models.opt import Int8OPTForCausalLM", said)
+    from envdoctor.quant.torch_int.models import opt
+
+    assert said["torch_int"].models.opt is opt and said["Int8OPTForCausalLM"] is opt.Int8OPTForCausalLM
+    assert opt.__spec__.name == opt.__name__ == "envdoctor.quant.torch_int.models.opt"
+
+
+def test_without_transformers(monkeypatch):
+    ours = "envdoctor.quant.torch_int.models.opt"
+    install_as_torch_int()
+    with monkeypatch.context() as patched:
+        for name in [name for name in sys.modules if name == ours or name.startswith("transformers.")]:
+            patched.delitem(sys.modules, name)
+        patched.setitem(sys.modules, "transformers", None)
+        with pytest.raises(
+            ImportError, match=r"^torch_int\.models\.opt needs transformers 4\.57 or newer.*$"
+        ):
+            importlib.import_module("torch_int.models.opt")
 
 
 def test_names_are_those_of_torch_int():

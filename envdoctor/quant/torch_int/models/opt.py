@@ -6,7 +6,7 @@ is listed in envdoctor.quant.torch_int.
 """
 
 import copy
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
+from typing import Any, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ from envdoctor.quant.torch_int.nn.fused import LayerNormQ
 from envdoctor.quant.torch_int.nn.linear import W8A8B8O8Linear, W8A8B8O8LinearReLU, W8A8BFP32OFP32Linear
 
 try:
-    from transformers.masking_utils import create_causal_mask as _of_version_5  # noqa: F401
+    import transformers.masking_utils  # noqa: F401  # not there before caches were classes
     from transformers.models.opt.modeling_opt import (
         OPTAttention,
         OPTConfig,
@@ -28,7 +28,7 @@ try:
         OPTModel,
     )
 except ImportError as error:
-    say = f"torch_int.models.opt needs transformers 5, which does not import here ({error}): pip install 'transformers>=5'"
+    say = f"torch_int.models.opt needs transformers 4.57 or newer, which does not import here ({error})"
     raise ImportError(say) from error
 
 __all__ = [
@@ -42,6 +42,8 @@ __all__ = [
 _Scales = Sequence[Mapping[str, float]]
 _Made = TypeVar("_Made", bound="_Int8OPT")
 
+#: What layers give: transformers 5.24 wants hidden states, 4.57 and 5.0 a tuple that begins with them.
+_ALONE = bool(getattr(OPTDecoder, "_can_record_outputs", None))
 _PROBABILITY = 1.0 / 127  # the scale of what softmax gives: 0 to 127
 
 
@@ -80,7 +82,7 @@ class Int8OPTAttention(nn.Module):  # type: ignore[misc]
             linear = getattr(module, f"{name}_proj")
             setattr(made, f"{name}_proj", W8A8B8O8Linear.from_float(linear, input_scale, scale, device))
         made.out_proj = W8A8BFP32OFP32Linear.from_float(module.out_proj, out_input_scale, device)
-        # d^-0.5 would multiply weight, bias and scale of the queries alike, and cancel there: it is left to their product.
+        # d^-0.5 would multiply weight, bias and scale of the queries alike, and cancel: it is left to their product.
         made.qk_bmm = BMM_S8T_S8N_F32T.from_scale(q_output_scale * module.scaling, k_output_scale)
         made.pv_bmm = BMM_S8T_S8N_S8T.from_scale(_PROBABILITY, v_output_scale, out_input_scale)
         for each in (made.qk_bmm, made.pv_bmm):
@@ -94,7 +96,7 @@ class Int8OPTAttention(nn.Module):  # type: ignore[misc]
         attention_mask: Optional[Tensor] = None,
         cache: Any = None,
         past_key_values: Any = None,
-        **_: Any,
+        **more: Any,
     ) -> Tuple[Tensor, Tensor]:
         """The result, and the probabilities [B, H, T, S].
 
@@ -105,14 +107,16 @@ class Int8OPTAttention(nn.Module):  # type: ignore[misc]
         query, key, value = (self._heads(of(hidden_states)) for of in (self.q_proj, self.k_proj, self.v_proj))
         cache = past_key_values if cache is None else cache
         if cache is not None:
-            key, value = cache.update(key, value, self.layer_idx)
+            key, value = cache.update(key, value, self.layer_idx, more)
         scores = self.qk_bmm(*(each.reshape(-1, *each.shape[2:]) for each in (query, key)))
         scores = scores.view(batch, self.num_heads, length, -1)
         if attention_mask is not None:
             scores = scores.add_(attention_mask).clamp_(min=torch.finfo(scores.dtype).min)
         probabilities = nn.functional.softmax(scores, dim=-1)
         levels = (probabilities * 127).round_().to(torch.int8).flatten(0, 1)
-        out = self.pv_bmm(levels, value.transpose(2, 3).flatten(0, 1))  # its one copy: the cache has rows of heads
+        out = self.pv_bmm(
+            levels, value.transpose(2, 3).flatten(0, 1)
+        )  # its one copy: the cache has rows of heads
         out = out.view(batch, self.num_heads, length, self.head_dim).transpose(1, 2).flatten(2)
         return self.out_proj(out), probabilities
 
@@ -135,10 +139,11 @@ class Int8OPTDecoderLayer(nn.Module):  # type: ignore[misc]
         super().__init__()
         self.embed_dim = embed_dim
         self.self_attn = Int8OPTAttention(embed_dim, num_attention_heads, layer_idx, device)
-        self.self_attn_layer_norm = LayerNormQ(embed_dim, device=device)
+        # Norms have the type that a model is made in, as from_pretrained does: what loads them keeps what they have.
+        self.self_attn_layer_norm = LayerNormQ(embed_dim, device=device).to(torch.get_default_dtype())
         self.fc1 = W8A8B8O8LinearReLU(embed_dim, ffn_dim, device=device)
         self.fc2 = W8A8BFP32OFP32Linear(ffn_dim, embed_dim, device=device)
-        self.final_layer_norm = LayerNormQ(embed_dim, device=device)
+        self.final_layer_norm = LayerNormQ(embed_dim, device=device).to(torch.get_default_dtype())
 
     @staticmethod
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -155,9 +160,7 @@ class Int8OPTDecoderLayer(nn.Module):  # type: ignore[misc]
     ) -> "Int8OPTDecoderLayer":
         """Of a layer, which stays as it is, and the scales of what goes into its linears and out of them."""
         source = module.self_attn
-        made = Int8OPTDecoderLayer(
-            source.embed_dim, source.num_heads, module.fc1.out_features, device="meta"
-        )
+        made = Int8OPTDecoderLayer(source.embed_dim, source.num_heads, module.fc1.out_features, device="meta")
         made.self_attn = Int8OPTAttention.from_float(
             source, attn_input_scale, q_output_scale, k_output_scale, v_output_scale, out_input_scale, device
         )
@@ -170,26 +173,25 @@ class Int8OPTDecoderLayer(nn.Module):  # type: ignore[misc]
         return made
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
-    def forward(self, hidden_states: Tensor, attention_mask: Optional[Tensor] = None, **more: Any) -> Tensor:
-        """Hidden states alone, as layers of transformers 5 do; what else they are given goes to the attention."""
+    def forward(self, hidden_states: Tensor, attention_mask: Optional[Tensor] = None, **more: Any) -> Any:
+        """Hidden states, alone or with the probabilities; what else it is given goes to the attention."""
         x = self.self_attn_layer_norm(hidden_states)
-        added, _ = self.self_attn(x, attention_mask=attention_mask, **more)
+        added, probabilities = self.self_attn(x, attention_mask=attention_mask, **more)
         hidden_states = hidden_states + added.to(hidden_states.dtype)
         added = self.fc2(self.fc1(self.final_layer_norm(hidden_states)))
-        return hidden_states + added.to(hidden_states.dtype)
+        hidden_states = hidden_states + added.to(hidden_states.dtype)
+        return hidden_states if _ALONE else (hidden_states, probabilities)
 
 
-class _Int8OPT:
+class _Int8OPT(nn.Module):  # type: ignore[misc]
     """What the three models have in common."""
 
     DECODER = ""  # where in them it is
 
     # The mask is to be one that can be added, which it is where attention is "eager".
     _supports_sdpa = _supports_flash_attn = _supports_flex_attn = False
-    _no_split_modules = ("Int8OPTDecoderLayer",)
+    _no_split_modules = ["Int8OPTDecoderLayer"]  # noqa: RUF012
     _can_record_outputs = {"hidden_states": Int8OPTDecoderLayer, "attentions": Int8OPTAttention}  # noqa: RUF012
-    #: As KeepingTypes has it, for from_pretrained, which asks no module: scales, and biases of float32.
-    _keep_in_fp32_modules_strict = ("a", "b", "out_proj.bias", "fc2.bias")
 
     @classmethod
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -220,7 +222,8 @@ class _Int8OPT:
         made.tie_weights()
         if getattr(module, "generation_config", None) is not None:
             made.generation_config = copy.deepcopy(module.generation_config)
-        return made.requires_grad_(False).eval()
+        made.requires_grad_(False).eval()
+        return made
 
 
 class Int8OPTDecoder(_Int8OPT, OPTDecoder):  # type: ignore[misc]
@@ -263,9 +266,13 @@ class Int8OPTForCausalLM(_Int8OPT, OPTForCausalLM):  # type: ignore[misc]
 def _usable(config: OPTConfig) -> OPTConfig:
     """A copy with eager attention, unless it has that. Raises ValueError for what int8 layers do not do."""
     if not config.do_layer_norm_before:
-        raise ValueError("norms after attention and fc2, as opt-350m has them, give no int8: do_layer_norm_before is False")
+        raise ValueError(
+            "norms after attention and fc2, as opt-350m has them, give no int8: do_layer_norm_before is False"
+        )
     if config.activation_function != "relu":
-        raise ValueError(f"the activation must be relu, which int8 linears have, not {config.activation_function}")
+        raise ValueError(
+            f"the activation must be relu, which int8 linears have, not {config.activation_function}"
+        )
     if getattr(config, "_attn_implementation", None) == "eager":
         return config
     config = copy.deepcopy(config)
