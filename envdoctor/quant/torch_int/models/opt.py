@@ -15,6 +15,7 @@ from envdoctor.kernels.calls import Device
 from envdoctor.quant.torch_int.models.scales import SCALES
 from envdoctor.quant.torch_int.nn.bmm import BMM_S8T_S8N_F32T, BMM_S8T_S8N_S8T
 from envdoctor.quant.torch_int.nn.fused import LayerNormQ
+from envdoctor.quant.torch_int.nn.int8_linear import Int8Linear
 from envdoctor.quant.torch_int.nn.linear import W8A8B8O8Linear, W8A8B8O8LinearReLU, W8A8BFP32OFP32Linear
 
 try:
@@ -62,6 +63,7 @@ class Int8OPTAttention(nn.Module):  # type: ignore[misc]
             W8A8B8O8Linear(embed_dim, embed_dim, device=device) for _ in range(3)
         )
         self.out_proj = W8A8BFP32OFP32Linear(embed_dim, embed_dim, device=device)
+        _flatten_biases(self)
 
     @staticmethod
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -87,6 +89,7 @@ class Int8OPTAttention(nn.Module):  # type: ignore[misc]
         made.pv_bmm = BMM_S8T_S8N_S8T.from_scale(_PROBABILITY, v_output_scale, out_input_scale)
         for each in (made.qk_bmm, made.pv_bmm):
             each.to(made.out_proj.a.device)
+        _flatten_biases(made)
         return made
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -114,9 +117,8 @@ class Int8OPTAttention(nn.Module):  # type: ignore[misc]
             scores = scores.add_(attention_mask).clamp_(min=torch.finfo(scores.dtype).min)
         probabilities = nn.functional.softmax(scores, dim=-1)
         levels = (probabilities * 127).round_().to(torch.int8).flatten(0, 1)
-        out = self.pv_bmm(
-            levels, value.transpose(2, 3).flatten(0, 1)
-        )  # its one copy: the cache has rows of heads
+        # The product wants values with tokens side by side, and a cache adds rows: they are copied here, and only here.
+        out = self.pv_bmm(levels, value.transpose(2, 3).flatten(0, 1))
         out = out.view(batch, self.num_heads, length, self.head_dim).transpose(1, 2).flatten(2)
         return self.out_proj(out), probabilities
 
@@ -144,6 +146,7 @@ class Int8OPTDecoderLayer(nn.Module):  # type: ignore[misc]
         self.fc1 = W8A8B8O8LinearReLU(embed_dim, ffn_dim, device=device)
         self.fc2 = W8A8BFP32OFP32Linear(ffn_dim, embed_dim, device=device)
         self.final_layer_norm = LayerNormQ(embed_dim, device=device).to(torch.get_default_dtype())
+        _flatten_biases(self)
 
     @staticmethod
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -170,6 +173,7 @@ class Int8OPTDecoderLayer(nn.Module):  # type: ignore[misc]
         made.fc2 = W8A8BFP32OFP32Linear.from_float(module.fc2, fc2_input_scale, device)
         for each in (made.self_attn_layer_norm, made.final_layer_norm):
             each.to(made.fc2.a.device)
+        _flatten_biases(made)
         return made
 
     @torch.no_grad()  # type: ignore[untyped-decorator]
@@ -261,6 +265,13 @@ class Int8OPTForCausalLM(_Int8OPT, OPTForCausalLM):  # type: ignore[misc]
         self.model = Int8OPTModel(self.config)
         self.lm_head = nn.Linear(config.word_embed_proj_dim, config.vocab_size, bias=False)
         self.post_init()
+
+
+def _flatten_biases(module: nn.Module) -> None:
+    """[N], as torch-int's from_float left them: from_pretrained asks no module, and must find the shape of states."""
+    for each in module.modules():
+        if isinstance(each, Int8Linear):
+            each.bias = each.bias.reshape(-1)
 
 
 def _usable(config: OPTConfig) -> OPTConfig:
