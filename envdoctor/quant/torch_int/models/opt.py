@@ -1,4 +1,4 @@
-"""OPT whose products are all int8, those of attention and its cache too: W8A8 with scales that calibration found.
+"""OPT whose layers multiply nothing but int8, in attention and its cache too: W8A8 with scales of a calibration.
 
 Each is the class of transformers with other layers, so that configurations, caches, `generate`, `save_pretrained` and
 `from_pretrained` are those of transformers; states have torch-int's keys. For inference only. What torch-int did wrong
@@ -87,8 +87,7 @@ class Int8OPTAttention(nn.Module):  # type: ignore[misc]
         # d^-0.5 would multiply weight, bias and scale of the queries alike, and cancel: it is left to their product.
         made.qk_bmm = BMM_S8T_S8N_F32T.from_scale(q_output_scale * module.scaling, k_output_scale)
         made.pv_bmm = BMM_S8T_S8N_S8T.from_scale(_PROBABILITY, v_output_scale, out_input_scale)
-        for each in (made.qk_bmm, made.pv_bmm):
-            each.to(made.out_proj.a.device)
+        made.to(made.out_proj.a.device)
         _flatten_biases(made)
         return made
 
@@ -171,8 +170,7 @@ class Int8OPTDecoderLayer(nn.Module):  # type: ignore[misc]
         made.final_layer_norm = LayerNormQ.from_float(module.final_layer_norm, fc1_input_scale)
         made.fc1 = W8A8B8O8LinearReLU.from_float(module.fc1, fc1_input_scale, fc2_input_scale, device)
         made.fc2 = W8A8BFP32OFP32Linear.from_float(module.fc2, fc2_input_scale, device)
-        for each in (made.self_attn_layer_norm, made.final_layer_norm):
-            each.to(made.fc2.a.device)
+        made.to(made.fc2.a.device)
         _flatten_biases(made)
         return made
 

@@ -1,11 +1,11 @@
 """The scales that the layers of an int8 OPT are made with, of what the linears of the float one have seen."""
 
 import re
-from typing import Dict, List
+from typing import Dict, List, Mapping
 
 from torch import Tensor
 
-from envdoctor.quant.statistics import LinearRange, Statistics
+from envdoctor.quant.statistics import LinearRange
 
 #: Of each scale: the linear that has seen it, and whether among what it gives; else among what it is given.
 _SEEN = {
@@ -22,7 +22,7 @@ SCALES = tuple(_SEEN)
 _LEAST = 1e-5  # of the largest value: what never was anything but 0 must not be divided by
 
 
-def decoder_layer_scales(statistics: Statistics) -> List[Dict[str, float]]:
+def decoder_layer_scales(statistics: Mapping[str, LinearRange]) -> List[Dict[str, float]]:
     """What `from_float` wants: for each layer its seven scales, the largest magnitude over 127.
 
     The statistics are those of `calibrate(model, inputs, outputs=True)`, or what `smooth` made of them: smoothing needs
