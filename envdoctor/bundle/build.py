@@ -1,7 +1,7 @@
 """Wheels of what has only source: built by pip here, and refused where the target cannot take them."""
 
 import posixpath
-from typing import Sequence
+from typing import List, Sequence
 
 from envdoctor.bundle.lock import File, tags_of
 from envdoctor.bundle.target import BundleError, Target
@@ -13,7 +13,7 @@ def build(host: Host, python: str, what: str, folder: str, progress: Progress) -
     """The wheel of a project's folder or of a release, in a folder that has no other. Raises BundleError, OSError."""
     make_folder(folder)
     options = ("--no-deps", "--no-input", "--disable-pip-version-check", "--progress-bar", "off")
-    lines = []
+    lines: List[str] = []
     progress.start(f"building {what}")
     argv = (python, "-m", "pip", "wheel", *options, "--wheel-dir", folder, what)
     status = stream.stream(argv, {**host.env, "LC_ALL": "C"}, host.cwd, lines.append, lambda: None)

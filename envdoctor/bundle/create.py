@@ -1,15 +1,16 @@
-"""From what is asked for to a bundle that was tried: what is unfinished lies beside the place, and is renamed at the end."""
+"""From what is asked for to a bundle that was tried; what is unfinished lies beside the place, and is renamed into it."""
 
 import contextlib
 import json
 import posixpath
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Sequence, Tuple
 
 import envdoctor
 from envdoctor.bundle import layout, pyz, texts
 from envdoctor.bundle.build import build, check_fits
 from envdoctor.bundle.fetch import fetch
+from envdoctor.bundle.floors import check
 from envdoctor.bundle.layout import Contents, Package
 from envdoctor.bundle.lock import Chosen, File
 from envdoctor.bundle.prove import prove
@@ -41,7 +42,7 @@ class Made:
     """A bundle that is in its place."""
 
     contents: Tuple[Contents, ...]
-    proofs: Tuple[Dict[str, str], ...]
+    proofs: Tuple[Dict[str, Any], ...]
     size: int
 
 
@@ -63,14 +64,19 @@ def _made(host: Host, wanted: Wanted, progress: Progress) -> Made:
     contents, tools = _gathered(host, wanted, wheels, progress)
     size = _written(bundle, wheels, contents, posixpath.join(wheels, tools))
     _sum_up(host, bundle)
+    notes = _floors(host, bundle, contents, wanted.part, progress)
     proofs = prove(host, bundle, contents, wanted.part, progress)
+    for proof in proofs:
+        proof["too new for it"] = notes[proof["target"]]
     write_whole(posixpath.join(bundle, "proof.json"), json.dumps(proofs, indent=2) + "\n")
     _sum_up(host, bundle)
     move(bundle, wanted.out)
     return Made(contents, tuple(proofs), size)
 
 
-def _gathered(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple[Tuple[Contents, ...], str]:
+def _gathered(
+    host: Host, wanted: Wanted, wheels: str, progress: Progress
+) -> Tuple[Tuple[Contents, ...], str]:
     """What each target gets, all of it fetched; and the wheel of `packaging` for the doctor."""
     python = _python(host)
     uv, options = find_uv(host), pip_settings(host, python)
@@ -85,10 +91,17 @@ def _gathered(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tu
         releases = resolve(host, uv, options, asked, wanted.files, target)
         pip = resolve(host, uv, options, ["pip"], (), target)[0]
         progress.finish(f"{len(releases)} packages")
-        resolved.append((target, [_with_wheel(host, wanted, python, one, target, progress) for one in releases], pip))
+        resolved.append(
+            (target, [_with_wheel(host, wanted, python, one, target, progress) for one in releases], pip)
+        )
     oldest = min(wanted.targets, key=lambda target: target.minor)
     packaging = resolve(host, uv, options, ["packaging"], (), oldest)[0]
-    every = {file.name: file for _, some, pip in resolved for one in (*some, pip, packaging) for file in [_wheel(one)]}
+    every = {
+        file.name: file
+        for _, some, pip in resolved
+        for one in (*some, pip, packaging)
+        for file in [_wheel(one)]
+    }
     progress.start(f"fetching {len(every)} wheels")
     found = fetch(tuple(every.values()), wheels, progress)
     progress.finish(f"{sum(file.size or 0 for file in found.values()) / 1e6:.1f} MB")
@@ -143,7 +156,9 @@ def _written(bundle: str, wheels: str, contents: Sequence[Contents], packaging: 
     packages = {each.file: each for one in contents for each in (*one.packages, one.pip)}
     for each in packages.values():
         link_file(posixpath.join(wheels, each.file), posixpath.join(bundle, each.path))
-    about = json.dumps(layout.about(contents, f"envdoctor {envdoctor.__version__}"), indent=2, ensure_ascii=False)
+    about = json.dumps(
+        layout.about(contents, f"envdoctor {envdoctor.__version__}"), indent=2, ensure_ascii=False
+    )
     written = {**layout.texts(contents), **texts.texts(contents), layout.ABOUT: about + "\n"}
     for path, text in written.items():
         full = posixpath.join(bundle, path)
@@ -152,6 +167,21 @@ def _written(bundle: str, wheels: str, contents: Sequence[Contents], packaging: 
     doctor = pyz.pack(posixpath.dirname(envdoctor.__file__), packaging)
     replace_whole(posixpath.join(bundle, "envdoctor.pyz"), doctor, 0o755)
     return sum(each.size for each in packages.values())
+
+
+def _floors(
+    host: Host, bundle: str, contents: Sequence[Contents], work: str, progress: Progress
+) -> Dict[str, List[str]]:
+    """Target -> compiled files that do not run there, beside others that do."""
+    notes: Dict[str, List[str]] = {}
+    for one in contents:
+        progress.start(f"reading what is compiled for {one.target.name}")
+        paths = (posixpath.join(bundle, each.path) for each in one.packages)
+        notes[one.target.name] = [text for path in paths for text in check(host, path, one.target, work)]
+        progress.finish(
+            "runs on its glibc" if not notes[one.target.name] else "; ".join(notes[one.target.name])
+        )
+    return notes
 
 
 def _sum_up(host: Host, bundle: str) -> None:

@@ -111,7 +111,9 @@ def _fill(
     pip = posixpath.join(bundle, WHEELS, one.pip.file, "pip")
     options = ("--no-index", "--find-links", posixpath.join(bundle, WHEELS), "--no-deps", "--require-hashes")
     quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir")
-    _done(host, *cut, inside, pip, "install", *quiet, *options, "-r", posixpath.join(bundle, one.requirements))
+    _done(
+        host, *cut, inside, pip, "install", *quiet, *options, "-r", posixpath.join(bundle, one.requirements)
+    )
     _done(host, *cut, inside, "-m", "pip", "check", "--disable-pip-version-check")
     remove(posixpath.join(venv, _UNFINISHED))
     progress.finish("every one asks for no more than is there (pip check)")

@@ -89,7 +89,9 @@ def read_about(text: str) -> Tuple[Contents, ...]:
     except BundleError:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BundleError(f"{ABOUT}: not what a bundle says of itself ({type(error).__name__}: {error})") from None
+        raise BundleError(
+            f"{ABOUT}: not what a bundle says of itself ({type(error).__name__}: {error})"
+        ) from None
 
 
 def _contents(entry: Mapping[str, Any]) -> Contents:
@@ -115,7 +117,12 @@ def _lock(one: Contents) -> str:
     lines = ['lock-version = "1.0"', 'created-by = "envdoctor"']
     lines.append(f"requires-python = {json.dumps('=={}.{}.*'.format(*one.target.minor))}")
     for each in one.packages:
-        lines += ["", "[[packages]]", f"name = {json.dumps(each.project)}", f"version = {json.dumps(each.version)}"]
+        lines += [
+            "",
+            "[[packages]]",
+            f"name = {json.dumps(each.project)}",
+            f"version = {json.dumps(each.version)}",
+        ]
         lines.append("[[packages.wheels]]")
         lines += [f"name = {json.dumps(each.file)}", f"path = {json.dumps(each.path)}", f"size = {each.size}"]
         lines.append(f"hashes = {{ sha256 = {json.dumps(each.sha256)} }}")

@@ -1,8 +1,8 @@
-"""Whether a bundle installs where nothing else can be reached: tried here, where its Python is, or said to be untried."""
+"""Whether a bundle installs where nothing else can be reached: tried here, where its Python is; else that is said."""
 
 import posixpath
 import re
-from typing import Dict, List, Optional, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 from envdoctor.bundle.install import environment, install
 from envdoctor.bundle.layout import Contents
@@ -15,7 +15,9 @@ _CUTTERS = (("unshare", "--net", "--"), ("unshare", "--user", "--map-root-user",
 _TOP = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:/__init__\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so|\.py)")
 
 
-def prove(host: Host, bundle: str, contents: Sequence[Contents], work: str, progress: Progress) -> List[Dict[str, str]]:
+def prove(
+    host: Host, bundle: str, contents: Sequence[Contents], work: str, progress: Progress
+) -> List[Dict[str, Any]]:
     """For each target, what was tried and what came of it. Raises BundleError where something fails."""
     cut = _cutter(host)
     return [_proved(host, bundle, one, work, cut, progress) for one in contents]
@@ -23,13 +25,21 @@ def prove(host: Host, bundle: str, contents: Sequence[Contents], work: str, prog
 
 def _proved(
     host: Host, bundle: str, one: Contents, work: str, cut: Sequence[str], progress: Progress
-) -> Dict[str, str]:
+) -> Dict[str, Any]:
     python = interpreter(host, one.target)
     if python is None:
-        progress.note(f"{one.target.name}: not tried, for this machine has no such Python; its files were compared")
-        return {"target": one.target.name, "installed": "no", "why": "no such Python on the machine that made it"}
+        progress.note(
+            f"{one.target.name}: not tried, for this machine has no such Python; its files were compared"
+        )
+        return {
+            "target": one.target.name,
+            "installed": "no",
+            "why": "no such Python on the machine that made it",
+        }
     venv = posixpath.join(work, f"proof-{one.target.name}")
-    progress.note(f"{one.target.name}: with {python}, " + ("no network" if cut else "a network that nothing is told of"))
+    progress.note(
+        f"{one.target.name}: with {python}, " + ("no network" if cut else "a network that nothing is told of")
+    )
     try:
         installed = install(host, bundle, venv, python, progress, cut)
         names = imported(bundle, one)
@@ -38,7 +48,9 @@ def _proved(
             (*cut, installed.python, "-I", "-c", script, *names), environment(host.env), work, "", 600.0
         )
         if not answer.ok:
-            raise BundleError(f"{one.target.name}: installed, but import {', '.join(names)}: {answer.complaint}")
+            raise BundleError(
+                f"{one.target.name}: installed, but import {', '.join(names)}: {answer.complaint}"
+            )
     finally:
         remove(venv)
     return {

@@ -12,7 +12,7 @@ from envdoctor.host import Host
 #: The glibc minors that uv has platforms for. Source: `uv pip compile --help`, 0.13.
 _GLIBC_OF_UV = (17, 28, *range(31, 41))
 _LONG = 1800.0
-_CAUSE = re.compile(r"^\s*(?:error:|[×╰]─?▶?)\s*", re.MULTILINE)
+_CAUSE = re.compile(r"^\s*(?:error:|[\u00d7\u2570]\u2500?\u25b6?)\s*", re.MULTILINE)
 
 
 def find_uv(host: Host) -> str:

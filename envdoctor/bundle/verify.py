@@ -71,7 +71,7 @@ def _check_packages(one: Contents, sums: Dict[str, str]) -> None:
 
 
 def _check_complete(bundle: str, one: Contents) -> None:
-    """Everything that a package asks for on the target is there, in a version that fits; extras that are asked for too."""
+    """What a package asks for on the target is there, in a version that fits; of extras, those that are asked for."""
     packages = {each.project: each for each in one.packages}
     waiting = [(each.project, "") for each in one.packages]
     waiting += [pair for text in one.requested for pair in _with_extras(parse(text))]

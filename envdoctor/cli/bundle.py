@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import os
 import shlex
-from typing import TYPE_CHECKING, Any, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
 
 from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import complain, to_json, write_output
@@ -20,7 +20,9 @@ _LIMIT = 86400.0
 def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     """Declare the verb and its parts."""
     parser = verbs.add_parser(
-        "bundle", help="wheels for a machine without a network, proved before they travel", description=__doc__
+        "bundle",
+        help="wheels for a machine without a network, proved before they travel",
+        description=__doc__,
     )
     parts = parser.add_subparsers(title="parts", metavar="PART", required=True, dest="part")
     _add_create(parts)
@@ -29,9 +31,13 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     show = _part(parts, "show", "what a bundle holds, for which machines, and what was tried")
     show.add_argument("--json", action="store_true", help="as JSON")
     show.set_defaults(run=run_show)
-    install = _part(parts, "install", "verify, then install into a new virtual environment, whole or not at all")
+    install = _part(
+        parts, "install", "verify, then install into a new virtual environment, whole or not at all"
+    )
     install.add_argument("--venv", metavar="DIR", required=True, help="a new folder")
-    install.add_argument("--python", metavar="PYTHON", help="its interpreter (default: the one that runs this)")
+    install.add_argument(
+        "--python", metavar="PYTHON", help="its interpreter (default: the one that runs this)"
+    )
     install.set_defaults(run=run_install)
 
 
@@ -52,7 +58,10 @@ def _add_create(parts: "argparse._SubParsersAction[Any]") -> None:
         "What was fetched stays in OUT.part until all is well. Exit status: 0 or 2.",
     )
     parser.add_argument(
-        "wanted", nargs="*", metavar="WHAT", help="a requirement, as 'torch>=2.4', a wheel, or a project's folder"
+        "wanted",
+        nargs="*",
+        metavar="WHAT",
+        help="a requirement, as 'torch>=2.4', a wheel, or a project's folder",
     )
     parser.add_argument(
         "-r", dest="files", action="append", default=[], metavar="FILE", help="a file of requirements"
@@ -101,7 +110,9 @@ def run_verify(arguments: argparse.Namespace) -> int:
 
     with _told():
         contents = verify(_host(), os.path.abspath(arguments.bundle))
-    write_output(f"{arguments.bundle}: whole and complete for {', '.join(one.target.name for one in contents)}\n", None)
+    write_output(
+        f"{arguments.bundle}: whole and complete for {', '.join(one.target.name for one in contents)}\n", None
+    )
     return 0
 
 
@@ -129,10 +140,16 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 
 def _shown(one: "Contents", proofs: List[Any]) -> str:
-    proof = next((each for each in proofs if each.get("target") == one.target.name), {})
-    tried = f"installed, {proof['network']}" if proof.get("installed") == "yes" else f"not tried: {proof.get('why')}"
+    proof: Dict[str, Any] = next((each for each in proofs if each.get("target") == one.target.name), {})
+    tried = (
+        f"installed, {proof['network']}"
+        if proof.get("installed") == "yes"
+        else f"not tried: {proof.get('why')}"
+    )
     lines = [f"{one.target.name} ({', '.join(one.requested) or 'files of requirements'}; {tried})"]
-    lines += [f"  {each.project} {each.version}  {each.size / 1e6:.1f} MB  {each.file}" for each in one.packages]
+    lines += [
+        f"  {each.project} {each.version}  {each.size / 1e6:.1f} MB  {each.file}" for each in one.packages
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -184,7 +201,9 @@ def _sorted(wanted: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
                 requirements.append(str(Requirement(word)))
             except InvalidRequirement as error:
                 reason = str(error).splitlines()[0]
-                raise UsageError(f"{word!r} is neither a requirement ({reason}) nor a folder with a / in its name") from None
+                raise UsageError(
+                    f"{word!r} is neither a requirement ({reason}) nor a folder with a / in its name"
+                ) from None
     return tuple(requirements), tuple(projects)
 
 

@@ -51,14 +51,13 @@ def shown(url: str) -> str:
 def _append(url: str, part: str, heard: Heard) -> None:
     """All that is lacking in a file; where the other side cannot begin in the middle, from the beginning."""
     have = os.path.getsize(part) if os.path.exists(part) else 0
-    with _opened(url, have) as (chunks, begins):
-        with open(part, "r+b" if have else "wb") as stream:
-            stream.truncate(begins)
-            stream.seek(begins)
-            heard(begins)
-            for chunk in chunks:
-                stream.write(chunk)
-                heard(len(chunk))
+    with _opened(url, have) as (chunks, begins), open(part, "r+b" if have else "wb") as stream:
+        stream.truncate(begins)
+        stream.seek(begins)
+        heard(begins)
+        for chunk in chunks:
+            stream.write(chunk)
+            heard(len(chunk))
 
 
 @contextlib.contextmanager
