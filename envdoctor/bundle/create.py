@@ -1,4 +1,4 @@
-"""From what is asked for to a bundle that was tried; what is unfinished lies beside the place, and is renamed into it."""
+"""From what is asked for to a bundle that was tried; what is unfinished lies beside it, and is renamed at the end."""
 
 import contextlib
 import json

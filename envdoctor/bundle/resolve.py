@@ -44,6 +44,8 @@ def resolve(
     argv = (
         *(uv, "pip", "compile", "--quiet", "--format", "pylock.toml", "--no-header", "--no-annotate"),
         *("--python-version", target.python, "--python-platform", _platform(target)),
+        # What has only source is asked for its metadata by this one; uv would run all that it finds to choose one.
+        *(("--python", host.own_python) if host.own_python else ()),
         *options,
         *files,
         *(("-",) if requirements else ()),
