@@ -16,7 +16,7 @@ from envdoctor.bundle.lock import Chosen, File
 from envdoctor.bundle.prove import prove
 from envdoctor.bundle.resolve import find_uv, pip_settings, resolve
 from envdoctor.bundle.target import BundleError, Target
-from envdoctor.host import Host, locked, make_folder, remove, replace_whole, write_whole
+from envdoctor.host import Host, locked, make_folder, remove, replace_whole, tarballs, write_whole
 from envdoctor.host.install import link_file, move, sha256_of
 from envdoctor.progress import Progress
 
@@ -35,6 +35,11 @@ class Wanted:
     def part(self) -> str:
         """The folder of what is unfinished; fetched wheels stay in it after a failure."""
         return f"{self.out}.part"
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is to be one file."""
+        return self.out.endswith(tarballs.SUFFIXES)
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,10 @@ def _made(host: Host, wanted: Wanted, progress: Progress) -> Made:
         proof["too new for it"] = notes[proof["target"]]
     write_whole(posixpath.join(bundle, "proof.json"), json.dumps(proofs, indent=2) + "\n")
     _sum_up(host, bundle)
-    move(bundle, wanted.out)
+    if wanted.packed:
+        tarballs.pack(bundle, wanted.out, posixpath.basename(wanted.out).partition(".tar")[0])
+    else:
+        move(bundle, wanted.out)
     return Made(contents, tuple(proofs), size)
 
 

@@ -1,5 +1,6 @@
 """Whether a bundle is whole, and holds what its targets need: from its files alone."""
 
+import contextlib
 import posixpath
 from typing import Dict, Iterator, List, Optional, Tuple
 
@@ -8,9 +9,22 @@ from packaging.utils import canonicalize_name
 
 from envdoctor.bundle.layout import ABOUT, CHECKSUMS, Contents, Package, read_about
 from envdoctor.bundle.target import BundleError
-from envdoctor.host import Host, archives
+from envdoctor.host import Host, archives, tarballs
 from envdoctor.host.install import sha256_of
 from envdoctor.requirements import accepts, parse
+
+
+@contextlib.contextmanager
+def opened(host: Host, path: str) -> Iterator[str]:
+    """The folder of a bundle, which may be a tar file: of that, a copy for the time being. Raises BundleError."""
+    if host.is_dir(path):
+        yield path
+        return
+    try:
+        with tarballs.unpacked(path) as folder:
+            yield folder
+    except (tarballs.BrokenTarball, ImportError) as error:
+        raise BundleError(f"{path}: {error}") from None
 
 
 def verify(host: Host, bundle: str) -> Tuple[Contents, ...]:

@@ -45,7 +45,7 @@ def _part(parts: "argparse._SubParsersAction[Any]", name: str, help: str) -> arg
     parser: argparse.ArgumentParser = parts.add_parser(
         name, help=help, description=f"{help[0].upper()}{help[1:]}. Exit status: 0 or 2."
     )
-    parser.add_argument("bundle", metavar="BUNDLE", help="a folder that `bundle create` made")
+    parser.add_argument("bundle", metavar="BUNDLE", help="what `bundle create` made: a folder, or a tar file")
     return parser
 
 
@@ -78,7 +78,13 @@ def _add_create(parts: "argparse._SubParsersAction[Any]") -> None:
         metavar="TAG",
         help="of the target, with the oldest glibc, as manylinux_2_31_x86_64 (default: this machine's)",
     )
-    parser.add_argument("-o", "--out", required=True, metavar="DIR", help="a new folder")
+    parser.add_argument(
+        "-o",
+        "--out",
+        required=True,
+        metavar="OUT",
+        help="a new folder, or a file OUT.tar, .tar.gz or .tar.zst",
+    )
     parser.set_defaults(run=run_create)
 
 
@@ -100,16 +106,25 @@ def run_create(arguments: argparse.Namespace) -> int:
         f"{arguments.out}: {made.size / 1e6:.1f} MB of wheels for {len(made.contents)} "
         f"target{'s' if len(made.contents) > 1 else ''}, {tried} of them installed here without a network"
     )
-    write_output(f"{shlex.quote(os.path.join(arguments.out, 'install.sh'))} DIR\n", None)
+    write_output(_next(arguments.out), None)
     return 0
+
+
+def _next(out: str) -> str:
+    """What to do with it at the target."""
+    name, packed, _ = out.partition(".tar")
+    unpack = f"tar -xf {shlex.quote(os.path.basename(out))} && " if packed else ""
+    script = os.path.join(os.path.basename(name) if packed else name, "install.sh")
+    return f"{unpack}{shlex.quote(script)} DIR\n"
 
 
 def run_verify(arguments: argparse.Namespace) -> int:
     """Look, and say that all is well."""
-    from envdoctor.bundle.verify import verify
+    from envdoctor.bundle.verify import opened, verify
 
-    with _told():
-        contents = verify(_host(), os.path.abspath(arguments.bundle))
+    host = _host()
+    with _told(), opened(host, os.path.abspath(arguments.bundle)) as folder:
+        contents = verify(host, folder)
     write_output(
         f"{arguments.bundle}: whole and complete for {', '.join(one.target.name for one in contents)}\n", None
     )
@@ -121,9 +136,10 @@ def run_show(arguments: argparse.Namespace) -> int:
     import json
 
     from envdoctor.bundle.layout import ABOUT, read_about
+    from envdoctor.bundle.verify import opened
 
-    host, folder = _host(), os.path.abspath(arguments.bundle)
-    with _told():
+    host = _host()
+    with _told(), opened(host, os.path.abspath(arguments.bundle)) as folder:
         try:
             text = host.read_text(os.path.join(folder, ABOUT))
             proofs = json.loads(host.read_text(os.path.join(folder, "proof.json")))
@@ -156,11 +172,12 @@ def _shown(one: "Contents", proofs: List[Any]) -> str:
 def run_install(arguments: argparse.Namespace) -> int:
     """Install, and say how to use it."""
     from envdoctor.bundle.install import install
+    from envdoctor.bundle.verify import opened
     from envdoctor.cli.progress import StderrProgress
 
-    venv = _out(arguments.venv)
-    with _told(), StderrProgress() as progress:
-        done = install(_host(), os.path.abspath(arguments.bundle), venv, arguments.python, progress)
+    host, venv = _host(), _out(arguments.venv)
+    with _told(), StderrProgress() as progress, opened(host, os.path.abspath(arguments.bundle)) as folder:
+        done = install(host, folder, venv, arguments.python, progress)
     complain(f"{arguments.venv}: {len(done.contents.packages)} packages for {done.contents.target.name}")
     write_output(f". {shlex.quote(os.path.join(arguments.venv, 'bin', 'activate'))}\n", None)
     return 0

@@ -260,25 +260,32 @@ def test_an_installation_that_fails_leaves_nothing(bundle, tmp_path):
     assert not (tmp_path / "venv").exists() and not (tmp_path / "outside.py").exists()
 
 
+def said(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "envdoctor", "bundle", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
 def test_as_a_user(tmp_path, index):
-    out = tmp_path / "made"
-    say = [sys.executable, "-m", "envdoctor", "bundle"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    made = subprocess.run(
-        [*say, "create", "apple", "-o", str(out)], capture_output=True, text=True, env=environment
+    out = tmp_path / "made.tar.gz"
+    status, printed, told = said("create", "apple", "-o", out)
+    assert (status, printed) == (0, "tar -xf made.tar.gz && made/install.sh DIR\n"), told
+    assert "1 of them installed here without a network" in told
+    status, printed, _ = said("verify", out)
+    assert status == 0 and "made.tar.gz: whole and complete for cp3" in printed
+    status, printed, _ = said("show", out)
+    assert status == 0 and "apple 2.0" in printed and "stone 0.1" in printed
+    assert said("create", "apple", "-o", out) == (
+        2,
+        "",
+        f"envdoctor: {out} is there already; give a new name\n",
     )
-    assert made.returncode == 0, made.stderr
-    assert (
-        made.stdout == f"{out}/install.sh DIR\n"
-        and "1 of them installed here without a network" in made.stderr
-    )
-    shown = subprocess.run([*say, "show", str(out)], capture_output=True, text=True, env=environment)
-    assert "apple 2.0" in shown.stdout and "stone 0.1" in shown.stdout
-    again = subprocess.run(
-        [*say, "create", "apple", "-o", str(out)], capture_output=True, text=True, env=environment
-    )
-    assert again.returncode == 2 and again.stderr == f"envdoctor: {out} is there already; give a new name\n"
-    strange = subprocess.run(
-        [*say, "create", "no such thing!", "-o", f"{out}2"], capture_output=True, text=True, env=environment
-    )
-    assert strange.returncode == 2 and strange.stderr.count("\n") == 1
+    status, printed, told = said("create", "no such thing!", "-o", f"{out}2")
+    assert (status, printed, told.count("\n")) == (2, "", 1)
+    out.write_bytes(out.read_bytes()[:5000])
+    status, _, told = said("install", out, "--venv", tmp_path / "venv")
+    assert status == 2 and "it is no whole tar file" in told and not (tmp_path / "venv").exists()
