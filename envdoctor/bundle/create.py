@@ -75,10 +75,7 @@ def _made(host: Host, wanted: Wanted, progress: Progress) -> Made:
         proof["too new for it"] = notes[proof["target"]]
     write_whole(posixpath.join(bundle, "proof.json"), json.dumps(proofs, indent=2) + "\n")
     _sum_up(host, bundle)
-    if wanted.packed:
-        tarballs.pack(bundle, wanted.out, posixpath.basename(wanted.out).partition(".tar")[0])
-    else:
-        move(bundle, wanted.out)
+    move(_packed(wanted, bundle) if wanted.packed else bundle, wanted.out)
     return Made(contents, tuple(proofs), size)
 
 
@@ -175,6 +172,18 @@ def _written(bundle: str, wheels: str, contents: Sequence[Contents], packaging: 
     doctor = pyz.pack(posixpath.dirname(envdoctor.__file__), packaging)
     replace_whole(posixpath.join(bundle, "envdoctor.pyz"), doctor, 0o755)
     return sum(each.size for each in packages.values())
+
+
+def _packed(wanted: Wanted, bundle: str) -> str:
+    """The bundle as one file."""
+    name = posixpath.basename(wanted.out)
+    path = posixpath.join(wanted.part, name)
+    remove(path)  # of a run that was killed
+    try:
+        tarballs.pack(bundle, path, name.partition(".tar")[0])
+    except ImportError as error:
+        raise BundleError(str(error)) from None
+    return path
 
 
 def _floors(

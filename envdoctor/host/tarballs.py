@@ -8,7 +8,6 @@ import tempfile
 import zlib
 from typing import IO, Any, Iterator, Set
 
-from envdoctor.host.files import new_file_mode
 from envdoctor.host.install import write_chunks
 
 _CHUNK = 1 << 20
@@ -22,22 +21,13 @@ class BrokenTarball(Exception):
 
 
 def pack(folder: str, path: str, name: str) -> None:
-    """A folder as a tar file whose one folder has that name, in one step. Raises OSError, ImportError for zstandard."""
-    temporary = f"{path}.part"
-    try:
-        with open(temporary, "wb") as raw:
-            with _compressed(raw, path) as stream, tarfile.open(
-                fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT
-            ) as tar:
-                for inside in sorted(_below(folder, "")):
-                    _add(tar, os.path.join(folder, inside), f"{name}/{inside}")
-            raw.flush()
-            os.fsync(raw.fileno())
-        os.chmod(temporary, new_file_mode(path))
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(temporary)
+    """A folder as a new tar file, whose one folder has that name. Raises OSError, ImportError for zstandard."""
+    with open(path, "xb") as raw:
+        with _compressed(raw, path) as stream, _written(stream) as tar:
+            for inside in sorted(_below(folder, "")):
+                _add(tar, os.path.join(folder, inside), f"{name}/{inside}")
+        raw.flush()
+        os.fsync(raw.fileno())
 
 
 def _below(folder: str, path: str) -> Iterator[str]:
@@ -47,6 +37,10 @@ def _below(folder: str, path: str) -> Iterator[str]:
             yield from _below(folder, inside)
         else:
             yield inside
+
+
+def _written(stream: IO[bytes]) -> tarfile.TarFile:
+    return tarfile.open(fileobj=stream, mode="w|", format=tarfile.GNU_FORMAT)
 
 
 def _add(tar: tarfile.TarFile, path: str, name: str) -> None:
