@@ -188,11 +188,16 @@ def _platforms(system: System) -> Iterator[str]:
     """Platform tags, best first: PEP 600's for glibc, PEP 656's for musl, and plain linux."""
     major, _, minor = (system.libc_version or "").partition(".")
     if system.libc_version and minor.isdigit():
-        for number in range(int(minor), -1, -1):
-            if system.libc == "musl":
-                yield f"musllinux_{major}_{number}_{system.machine}"
-            elif system.libc == "glibc" and number >= 5:
-                yield f"manylinux_{major}_{number}_{system.machine}"
-                if number in _LEGACY:
-                    yield f"{_LEGACY[number]}_{system.machine}"
+        if system.libc == "glibc":
+            yield from glibc_platforms(int(major), int(minor), system.machine)
+        elif system.libc == "musl":
+            yield from (f"musllinux_{major}_{n}_{system.machine}" for n in range(int(minor), -1, -1))
     yield f"linux_{system.machine}"
+
+
+def glibc_platforms(major: int, minor: int, machine: str) -> Iterator[str]:
+    """Platform tags of wheels that run on a glibc, best first (PEP 600, and the names before it)."""
+    for number in range(minor, 4, -1):
+        yield f"manylinux_{major}_{number}_{machine}"
+        if number in _LEGACY:
+            yield f"{_LEGACY[number]}_{machine}"

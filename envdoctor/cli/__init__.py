@@ -11,6 +11,7 @@ from typing import Iterator, List, Optional
 import envdoctor
 from envdoctor.cli import (
     archs,
+    bundle,
     check,
     compare,
     diff,
@@ -27,7 +28,7 @@ from envdoctor.cli import (
 from envdoctor.cli.common import Parser, UsageError
 from envdoctor.cli.output import complain, write_output
 
-VERBS = (check, run, env, fix, toolkit, facts, diff, find, archs, rules, explain, quantize, compare)
+VERBS = (check, run, env, fix, toolkit, bundle, facts, diff, find, archs, rules, explain, quantize, compare)
 
 
 def main(argv: Optional[List[str]] = None) -> int:

@@ -8,7 +8,7 @@ import os
 import zipfile
 import zlib
 from contextlib import contextmanager
-from typing import Callable, Dict, Iterator, Optional
+from typing import Callable, Dict, Iterator, List, Optional
 
 from envdoctor.host.install import write_chunks
 
@@ -23,6 +23,20 @@ def read_member(path: str, suffix: str) -> str:
     """The text of the one member whose name ends so. Raises BrokenArchive, OSError."""
     with _opened(path) as archive:
         return archive.read(_named(archive, suffix)).decode("utf-8", errors="replace")
+
+
+def members(path: str) -> List[str]:
+    """Names of its files. Raises BrokenArchive, OSError."""
+    with _opened(path) as archive:
+        return [member.filename for member in archive.infolist() if not member.is_dir()]
+
+
+def extract(path: str, member: str, folder: str) -> str:
+    """One file of it, under its last name in a folder: where that is. Raises BrokenArchive, OSError."""
+    target = os.path.join(folder, os.path.basename(member))
+    with _opened(path) as archive, archive.open(member) as stream:
+        write_chunks(target, iter(lambda: stream.read(_CHUNK), b""))
+    return target
 
 
 def unpack(path: str, folder: str, place: Callable[[str], Optional[str]]) -> None:

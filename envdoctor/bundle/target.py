@@ -1,0 +1,95 @@
+"""The machine that a bundle is for: its Python and platform, the wheels that it takes, how markers read there. Pure."""
+
+import re
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, Tuple
+
+from packaging.markers import Marker
+from packaging.tags import Tag, compatible_tags, cpython_tags
+
+from envdoctor.requirements import glibc_platforms
+
+_PLATFORM = re.compile(r"manylinux_(?P<glibc>2_\d{1,3})_(?P<machine>x86_64|aarch64)")
+_PYTHON = re.compile(r"3\.(?P<minor>\d{1,2})(?P<micro>\.\d{1,2})?")
+
+
+class BundleError(ValueError):
+    """What is wrong with a bundle, or why there is none, in one line."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A CPython on Linux with glibc."""
+
+    python: str  # "3.8", or "3.8.18"
+    platform: str  # "manylinux_2_31_x86_64": its glibc is 2.31 or newer
+
+    def __post_init__(self) -> None:
+        if not _PYTHON.fullmatch(self.python):
+            raise BundleError(f"{self.python!r} is not a Python to make bundles for; write it as 3.8 or 3.11")
+        if not _PLATFORM.fullmatch(self.platform):
+            raise BundleError(
+                f"{self.platform!r} is not a platform to make bundles for; write it as manylinux_2_31_x86_64, "
+                "with the glibc of the oldest machine (ldd --version says it there)"
+            )
+
+    @property
+    def name(self) -> str:
+        """For files: "cp38-manylinux_2_31_x86_64"."""
+        return f"cp{self.minor[0]}{self.minor[1]}-{self.platform}"
+
+    @property
+    def minor(self) -> Tuple[int, int]:
+        """(3, 8)."""
+        major, minor = self.python.split(".")[:2]
+        return int(major), int(minor)
+
+    @property
+    def glibc(self) -> Tuple[int, int]:
+        """(2, 31)."""
+        match = _PLATFORM.fullmatch(self.platform)
+        assert match
+        major, _, minor = match["glibc"].partition("_")
+        return int(major), int(minor)
+
+    @property
+    def machine(self) -> str:
+        """As `uname -m` says it."""
+        return self.platform.split("_", 3)[3]
+
+    def tags(self) -> List[Tag]:
+        """Of the wheels that its pip takes, best first."""
+        platforms = [*glibc_platforms(*self.glibc, self.machine), f"linux_{self.machine}"]
+        interpreter = "cp{}{}".format(*self.minor)
+        return list(
+            dict.fromkeys(
+                [
+                    *cpython_tags(self.minor, [interpreter], platforms),
+                    *compatible_tags(self.minor, interpreter, platforms),
+                ]
+            )
+        )
+
+    def holds(self, marker: str, extra: str = "") -> bool:
+        """Whether a marker of PEP 508 does, for an extra that was asked for."""
+        return not marker or Marker(marker).evaluate({**dict(self._variables()), "extra": extra})
+
+    def _variables(self) -> Iterator[Tuple[str, str]]:
+        full = self.python if self.python.count(".") == 2 else f"{self.python}.0"
+        yield from {
+            "python_version": "{}.{}".format(*self.minor),
+            "python_full_version": full,
+            "implementation_name": "cpython",
+            "implementation_version": full,
+            "platform_python_implementation": "CPython",
+            "platform_machine": self.machine,
+            "platform_system": "Linux",
+            "platform_release": "",
+            "platform_version": "",
+            "os_name": "posix",
+            "sys_platform": "linux",
+        }.items()
+
+    def document(self) -> Dict[str, str]:
+        """As bundle.json says it."""
+        return {"name": self.name, "python": self.python, "platform": self.platform}

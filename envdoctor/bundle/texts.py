@@ -1,0 +1,31 @@
+"""What a bundle says to the person at the target, and the script that installs it. Pure."""
+
+import pkgutil
+from typing import Dict, Sequence
+
+from envdoctor.bundle.layout import Contents
+
+_TEMPLATES = ("install.sh", "README.md", "README.zh.md")
+
+
+def texts(contents: Sequence[Contents]) -> Dict[str, str]:
+    """Path in the bundle -> text."""
+    minors = dict.fromkeys("python{}.{}".format(*one.target.minor) for one in contents)
+    words = {
+        "@PYTHONS@": " ".join([*minors, "python3", "python"]),
+        "@TITLE@": ", ".join(dict.fromkeys(each for one in contents for each in one.requested)),
+        "@COUNT@": str(len({each for one in contents for each in one.packages})),
+        "@TARGETS@": "\n".join(
+            f"- Python {one.target.python}, {one.target.machine}, glibc {'{}.{}'.format(*one.target.glibc)} +: "
+            f"{len(one.packages)}"
+            for one in contents
+        ),
+    }
+    return {name: _filled(name, words) for name in _TEMPLATES}
+
+
+def _filled(name: str, words: Dict[str, str]) -> str:
+    text = (pkgutil.get_data(__name__, f"templates/{name}") or b"").decode()
+    for word, value in words.items():
+        text = text.replace(word, value)
+    return text

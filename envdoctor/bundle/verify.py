@@ -1,0 +1,118 @@
+"""Whether a bundle is whole, and holds what its targets need: from its files alone."""
+
+import contextlib
+import posixpath
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from envdoctor.bundle.layout import ABOUT, CHECKSUMS, Contents, Package, read_about
+from envdoctor.bundle.target import BundleError
+from envdoctor.host import Host, archives, tarballs
+from envdoctor.host.install import sha256_of
+from envdoctor.requirements import accepts, parse
+
+
+@contextlib.contextmanager
+def opened(host: Host, path: str) -> Iterator[str]:
+    """The folder of a bundle, which may be a tar file: of that, a copy for the time being. Raises BundleError."""
+    if host.is_dir(path):
+        yield path
+        return
+    try:
+        with tarballs.unpacked(path) as folder:
+            yield folder
+    except (tarballs.BrokenTarball, ImportError) as error:
+        raise BundleError(f"{path}: {error}") from None
+
+
+def verify(host: Host, bundle: str) -> Tuple[Contents, ...]:
+    """What it holds. Raises BundleError for the first thing that is wrong."""
+    try:
+        sums = _sums(host.read_text(posixpath.join(bundle, CHECKSUMS)))
+        _check_files(host, bundle, sums)
+        contents = read_about(host.read_text(posixpath.join(bundle, ABOUT)))
+        for one in contents:
+            _check_packages(one, sums)
+            _check_complete(bundle, one)
+    except FileNotFoundError as error:
+        raise BundleError(f"{error.filename}: not there; {bundle} is no whole bundle") from None
+    except OSError as error:
+        raise BundleError(f"{error.filename or bundle}: {error.strerror or error}") from None
+    return contents
+
+
+def _sums(text: str) -> Dict[str, str]:
+    """Path -> checksum."""
+    found: Dict[str, str] = {}
+    for line in text.splitlines():
+        digest, _, path = line.partition("  ")
+        parts = path.split("/")
+        if len(digest) != 64 or not path or path in found or {"", ".", ".."}.intersection(parts):
+            raise BundleError(f"{CHECKSUMS}: {line[:120]!r} is not a line of checksums")
+        found[path] = digest
+    if len({path.lower() for path in found}) != len(found):
+        raise BundleError(f"{CHECKSUMS}: two names differ only in upper and lower case")
+    return found
+
+
+def _check_files(host: Host, bundle: str, sums: Dict[str, str]) -> None:
+    there = set(_files(host, bundle, "")) - {CHECKSUMS}
+    for path in sorted(there.symmetric_difference(sums)):
+        raise BundleError(f"{path}: " + ("not there" if path in sums else f"not in {CHECKSUMS}"))
+    for path, digest in sums.items():
+        if sha256_of(posixpath.join(bundle, path)) != digest:
+            raise BundleError(f"{path}: not what {CHECKSUMS} says: it was changed or cut off; copy it again")
+
+
+def _files(host: Host, bundle: str, below: str) -> Iterator[str]:
+    for name in sorted(host.scan(posixpath.join(bundle, below))):
+        path = posixpath.join(below, name)
+        found = host.lstat(posixpath.join(bundle, path))
+        if found is not None and found.kind == "folder":
+            yield from _files(host, bundle, path)
+        elif found is None or found.kind != "file":
+            raise BundleError(f"{path}: neither a file nor a folder; bundles hold nothing else")
+        else:
+            yield path
+
+
+def _check_packages(one: Contents, sums: Dict[str, str]) -> None:
+    for each in (*one.packages, one.pip):
+        if sums.get(each.path) != each.sha256:
+            raise BundleError(f"{ABOUT}: {each.file} is not the one in {CHECKSUMS}")
+
+
+def _check_complete(bundle: str, one: Contents) -> None:
+    """What a package asks for on the target is there, in a version that fits; of extras, those that are asked for."""
+    packages = {each.project: each for each in one.packages}
+    waiting = [(each.project, "") for each in one.packages]
+    waiting += [pair for text in one.requested for pair in _with_extras(parse(text))]
+    for project, extra in waiting:  # grows meanwhile
+        each = packages.get(project)
+        for requirement in _asked(bundle, each) if each else ():
+            if each is None or not one.target.holds(str(requirement.marker or ""), extra):
+                continue
+            found = packages.get(canonicalize_name(requirement.name))
+            if found is None or not (requirement.url or accepts(requirement, found.version)):
+                has = f"the bundle has {found.version}" if found else "which the bundle lacks"
+                raise BundleError(f"{one.target.name}: {each.file} asks for {requirement}; {has}")
+            waiting += [pair for pair in _with_extras(requirement) if pair not in waiting]
+
+
+def _with_extras(requirement: Optional[Requirement]) -> Iterator[Tuple[str, str]]:
+    if requirement is not None:
+        yield from ((canonicalize_name(requirement.name), extra) for extra in sorted(requirement.extras))
+
+
+def _asked(bundle: str, each: Package) -> List[Requirement]:
+    """Its Requires-Dist."""
+    try:
+        metadata = archives.read_member(posixpath.join(bundle, each.path), ".dist-info/METADATA")
+    except archives.BrokenArchive as error:
+        raise BundleError(f"{each.path}: {error}") from None
+    head = metadata.replace("\r\n", "\n").partition("\n\n")[0]
+    lines = (line.partition(":") for line in head.splitlines())
+    parsed = (parse(value.strip()) for name, _, value in lines if name.lower() == "requires-dist")
+    return [requirement for requirement in parsed if requirement is not None]

@@ -1,0 +1,92 @@
+"""Files from https: and file: addresses: whole, with the right checksum, going on where a connection was cut."""
+
+import contextlib
+import os
+import time
+from typing import Any, Callable, Iterator, Optional
+from urllib.parse import unquote, urlsplit
+
+from envdoctor.host.install import sha256_of
+
+_CHUNK = 1 << 20
+_TRIES = 5
+_TIMEOUT = 60.0
+
+#: Told of each piece that came, in bytes.
+Heard = Callable[[int], None]
+
+
+class DownloadError(Exception):
+    """Why a file did not come, in one line."""
+
+
+def download(url: str, path: str, sha256: Optional[str], heard: Heard) -> str:
+    """Put a file at a path in one step, and say its checksum. Raises DownloadError, OSError.
+
+    What came of it before a break is kept as PATH.part; the next call goes on with that.
+    """
+    part = f"{path}.part"
+    for attempt in range(_TRIES):
+        try:
+            _append(url, part, heard)
+            break
+        except _broken() as error:
+            if attempt == _TRIES - 1:
+                raise DownloadError(f"{shown(url)}: {_reason(error)}, {_TRIES} times") from None
+            time.sleep(2.0**attempt)
+    found = sha256_of(part)
+    if sha256 is not None and found != sha256:
+        os.unlink(part)
+        raise DownloadError(f"{shown(url)}: its sha256 is {found}, and the index says {sha256}")
+    os.replace(part, path)
+    return found
+
+
+def shown(url: str) -> str:
+    """An address without the password in it."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _append(url: str, part: str, heard: Heard) -> None:
+    """All that is lacking in a file; where the other side cannot begin in the middle, from the beginning."""
+    have = os.path.getsize(part) if os.path.exists(part) else 0
+    with _opened(url, have) as (chunks, begins), open(part, "r+b" if have else "wb") as stream:
+        stream.truncate(begins)
+        stream.seek(begins)
+        heard(begins)
+        for chunk in chunks:
+            stream.write(chunk)
+            heard(len(chunk))
+
+
+@contextlib.contextmanager
+def _opened(url: str, have: int) -> Iterator[Any]:
+    """What comes, and from which byte on."""
+    if urlsplit(url).scheme == "file":
+        with open(unquote(urlsplit(url).path), "rb") as stream:
+            yield iter(lambda: stream.read(_CHUNK), b""), 0
+        return
+    import requests
+
+    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+        if answer.status_code == 416:  # nothing is lacking
+            yield iter(()), have
+            return
+        answer.raise_for_status()
+        yield answer.iter_content(_CHUNK), have if answer.status_code == 206 else 0
+
+
+def _broken() -> Any:
+    try:
+        import requests
+    except ImportError as error:
+        say = f"bundles are fetched by requests, which does not import here ({error}): pip install 'envdoctor[bundle]'"
+        raise DownloadError(say) from None
+    return requests.RequestException
+
+
+def _reason(error: Exception) -> str:
+    answer = getattr(error, "response", None)
+    return f"{answer.status_code} {answer.reason}" if answer is not None else str(error)[-160:]

@@ -1,0 +1,41 @@
+import sys
+
+import pytest
+
+from envdoctor.bundle.target import Target
+from tests.bundle.wheels import add_tools, wheel
+
+HERE = "{}.{}".format(*sys.version_info)
+
+
+def fruits(folder):
+    """A folder of wheels."""
+    folder.mkdir()
+    add_tools(folder)
+    wheel(folder, "apple", "1.0")
+    wheel(folder, "apple", "2.0", requires=["pear[ripe]>=1", "plum; python_version < '3.0'"])
+    wheel(folder, "pear", "1.5", requires=["stone; extra == 'ripe'"], extras=["ripe"])
+    wheel(folder, "stone", "0.1")
+    return folder
+
+
+def tell_of(folder, monkeypatch):
+    """It is all that pip and uv are told of; nothing is asked of a network."""
+    for name in ("PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", "PIP_CONSTRAINT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+
+
+@pytest.fixture
+def index(tmp_path, monkeypatch):
+    folder = fruits(tmp_path / "index")
+    tell_of(folder, monkeypatch)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def target():
+    """This Python, on any machine with a glibc of the last ten years."""
+    return Target(HERE, "manylinux_2_24_x86_64")

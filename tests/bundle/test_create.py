@@ -1,0 +1,291 @@
+"""Bundles that are made, tampered with and installed: real uv, real pip, no network."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from envdoctor.bundle.create import Wanted, create
+from envdoctor.bundle.install import install
+from envdoctor.bundle.layout import ABOUT, CHECKSUMS
+from envdoctor.bundle.target import BundleError, Target
+from envdoctor.bundle.verify import verify
+from envdoctor.host import LocalHost
+from envdoctor.host.install import sha256_of
+from envdoctor.progress import Progress
+from tests.bundle.conftest import HERE, fruits, tell_of
+from tests.bundle.wheels import wheel
+
+ROOT = Path(__file__).parents[2]
+
+
+def made(tmp_path, *requirements, targets, projects=(), name="made"):
+    wanted = Wanted(requirements, projects, (), tuple(targets), str(tmp_path / name))
+    return create(LocalHost(limit=600), wanted, Progress()), tmp_path / name
+
+
+def everything(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_made_installed_and_whole(tmp_path, index, target):
+    done, bundle = made(tmp_path, "apple", targets=[target])
+    (one,) = done.contents
+    assert {each.project: each.version for each in one.packages} == {
+        "apple": "2.0",
+        "pear": "1.5",
+        "stone": "0.1",
+    }
+    assert done.proofs[0]["installed"] == "yes" and done.proofs[0]["imported"] == "apple"
+    assert verify(LocalHost(), str(bundle)) == done.contents
+    assert not Path(f"{bundle}.part").exists()
+    moved = tmp_path / "a b"
+    bundle.rename(moved)
+    (index / "apple-2.0-py3-none-any.whl").unlink()
+    script = subprocess.run(
+        ["sh", moved / "install.sh", tmp_path / "venv"],
+        env={"PATH": os.environ["PATH"], "PYTHON": sys.executable, "PIP_INDEX_URL": "http://127.0.0.1:9/"},
+        capture_output=True,
+        text=True,
+    )
+    assert script.returncode == 0, script.stderr
+    ask = "import apple, pear, stone; print(apple.VERSION)"
+    python = str(tmp_path / "venv" / "bin" / "python")
+    assert subprocess.check_output([python, "-c", ask], text=True) == "2.0\n"
+
+
+def test_the_same_inputs_give_the_same_bytes(tmp_path, index, target):
+    first, second = (made(tmp_path, "apple", targets=[target], name=name)[1] for name in ("one", "two"))
+    assert everything(first) == everything(second)
+
+
+def test_other_ways_to_install(tmp_path, bundle, target):
+    clean = {"PATH": os.environ["PATH"], "PIP_CONFIG_FILE": "/dev/null"}
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"]
+    simple = ["--index-url", f"file://{bundle}/simple", "apple"]
+    subprocess.run([*pip, tmp_path / "by-index", *simple], env=clean, check=True)
+    assert (tmp_path / "by-index" / "stone.py").exists()
+    uv = [Path(sys.executable).with_name("uv"), "pip", "install", "--quiet", "--offline", "--no-config"]
+    locked = [
+        "--target",
+        tmp_path / "by-lock",
+        "-r",
+        bundle / f"pylock.{target.name}.toml",
+        "--python",
+        sys.executable,
+    ]
+    subprocess.run([*uv, *locked], env=clean, check=True)
+    assert (tmp_path / "by-lock" / "stone.py").exists()
+
+
+def test_for_another_machine_which_is_not_here(tmp_path, index):
+    """What pip alone gets wrong: it reads markers for the Python that runs it."""
+    wheel(index, "fig", requires=["stone; python_version < '3.0' or platform_machine == 'aarch64'"])
+    done, bundle = made(tmp_path, "fig", targets=[Target("3.9", "manylinux_2_28_aarch64")])
+    assert [each.project for each in done.contents[0].packages] == ["fig", "stone"]
+    assert done.proofs[0]["installed"] == "no"
+    with pytest.raises(
+        BundleError, match=r"nothing in the bundle is for .*: cp39-manylinux_2_28_aarch64: this"
+    ):
+        install(LocalHost(), str(bundle), str(tmp_path / "venv"), None, Progress())
+    assert not (tmp_path / "venv").exists()
+
+
+def test_several_targets_in_one(tmp_path, index, target):
+    wheel(index, "apple", "3.0", tag="cp39-cp39-manylinux_2_17_aarch64")
+    done, _ = made(tmp_path, "apple", targets=[target, Target("3.9", "manylinux_2_28_aarch64")])
+    versions = [next(p.version for p in one.packages if p.project == "apple") for one in done.contents]
+    assert versions == ["2.0", "3.0"]
+
+
+def test_a_project_is_built(tmp_path, index, target):
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "backend.py").write_text(
+        "import zipfile\n"
+        "def build_wheel(folder, settings=None, metadata=None):\n"
+        "    name = 'quince-0.3-py3-none-any.whl'\n"
+        "    with zipfile.ZipFile(folder + '/' + name, 'w') as archive:\n"
+        "        archive.writestr('quince.py', 'VERSION = 3')\n"
+        "        info = 'quince-0.3.dist-info/'\n"
+        "        archive.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: quince\\nVersion: 0.3\\n'\n"
+        "                         'Requires-Dist: stone\\n')\n"
+        "        archive.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nTag: py3-none-any\\n')\n"
+        "        archive.writestr(info + 'RECORD', 'quince.py,,\\n')\n"
+        "    return name\n"
+    )
+    (project / "pyproject.toml").write_text(
+        "[build-system]\nrequires = []\nbuild-backend = 'backend'\nbackend-path = ['.']\n"
+    )
+    done, _ = made(tmp_path, targets=[target], projects=(str(project),))
+    assert done.contents[0].requested == ("quince==0.3",) and done.proofs[0]["imported"] == "quince"
+    (project / "backend.py").write_text("raise SystemExit('error: no compiler')\n")
+    with pytest.raises(BundleError, match="does not build here"):
+        made(tmp_path, targets=[target], projects=(str(project),), name="broken")
+
+
+def test_what_cannot_be_resolved(tmp_path, index, target):
+    with pytest.raises(BundleError, match="medlar"):
+        made(tmp_path, "medlar", targets=[target])
+    assert not (tmp_path / "made").exists()
+
+
+def test_what_does_not_install_is_no_bundle(tmp_path, index, target):
+    wheel(index, "rotten", files={"rotten.py": "raise ImportError('no GPU in this module')\n"})
+    with pytest.raises(BundleError, match=r"import rotten: .*no GPU in this module"):
+        made(tmp_path, "rotten", targets=[target])
+    assert not (tmp_path / "made").exists()
+
+
+def test_compiled_files_that_are_too_new(tmp_path, index, target):
+    """The tag promises any glibc, and the file, this Python's own, asks for this machine's."""
+    import _ctypes
+
+    data = Path(_ctypes.__file__).read_bytes()
+    wheel(
+        index, "liar", tag="py3-none-manylinux_2_5_x86_64", files={"liar/_c.so": data, "liar/__init__.py": ""}
+    )
+    with pytest.raises(
+        BundleError, match=r"liar/_c\.so needs glibc 2\.\d+, and cp\d+-manylinux_2_5_x86_64 is asked"
+    ):
+        made(tmp_path, "liar", targets=[Target(HERE, "manylinux_2_5_x86_64")])
+    done, _ = made(tmp_path, "liar", targets=[Target(HERE, "manylinux_2_36_x86_64")])
+    assert done.proofs[0]["too new for it"] == []
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory, target):
+    folder = tmp_path_factory.mktemp("original")
+    with pytest.MonkeyPatch.context() as patch:
+        tell_of(fruits(folder / "index"), patch)
+        return made(folder, "apple", targets=[target])[1]
+
+
+@pytest.fixture
+def bundle(original, tmp_path):
+    return Path(shutil.copytree(original, tmp_path / "bundle"))
+
+
+def sign(bundle):
+    """As somebody would who changes a bundle and knows of the checksums."""
+    names = sorted(name for name in everything(bundle) if name != CHECKSUMS)
+    lines = [f"{sha256_of(str(bundle / name))}  {name}\n" for name in names]
+    (bundle / CHECKSUMS).write_text("".join(lines))
+
+
+def one_byte(bundle):
+    path = bundle / "wheels" / "apple-2.0-py3-none-any.whl"
+    data = bytearray(path.read_bytes())
+    data[40] ^= 1
+    path.write_bytes(data)
+
+
+def without_stone(bundle):
+    (bundle / "wheels" / "stone-0.1-py3-none-any.whl").unlink()
+    about = json.loads((bundle / ABOUT).read_text())
+    about["targets"][0]["packages"] = [p for p in about["targets"][0]["packages"] if p["project"] != "stone"]
+    (bundle / ABOUT).write_text(json.dumps(about))
+    sign(bundle)
+
+
+def climbing(bundle):
+    about = (bundle / ABOUT).read_text().replace("apple-2.0-py3-none-any.whl", "../../apple.whl")
+    (bundle / ABOUT).write_text(about)
+    sign(bundle)
+
+
+def linked(bundle):
+    (bundle / "wheels" / "extra.whl").symlink_to("/etc/hostname")
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (one_byte, r"wheels/apple-2\.0-py3-none-any\.whl: not what SHA256SUMS says"),
+        (lambda b: (b / "wheels" / "pear-1.5-py3-none-any.whl").unlink(), r"pear-1\.5.*: not there"),
+        (lambda b: (b / "more").write_text(""), r"more: not in SHA256SUMS"),
+        (lambda b: (b / CHECKSUMS).unlink(), r"SHA256SUMS: not there"),
+        (lambda b: (b / CHECKSUMS).write_text("../x"), r"'\.\./x' is not a line of checksums"),
+        (lambda b: (b / CHECKSUMS).write_text("0" * 64 + "  ../x\n"), r"is not a line of checksums"),
+        (linked, r"extra\.whl: neither a file nor a folder"),
+        (without_stone, r"pear-1\.5.* asks for stone.*; which the bundle lacks"),
+        (climbing, r"'\.\./\.\./apple\.whl' is not the name of a wheel"),
+        (
+            lambda b: ((b / ABOUT).write_text("[]"), sign(b)),
+            r"bundle\.json: not what a bundle says of itself",
+        ),
+        (
+            lambda b: ((b / ABOUT).write_text('{"schema": 9}'), sign(b)),
+            r"schema 9, and this envdoctor reads 1",
+        ),
+    ],
+)
+def test_what_was_changed_is_refused(bundle, tmp_path, harm, said):
+    harm(bundle)
+    with pytest.raises(BundleError, match=said):
+        install(LocalHost(), str(bundle), str(tmp_path / "venv"), None, Progress())
+    assert not (tmp_path / "venv").exists()
+
+
+def test_what_is_there_stays_and_what_a_kill_left_goes(bundle, tmp_path):
+    venv = tmp_path / "venv"
+    venv.mkdir()
+    (venv / "mine").write_text("")
+    with pytest.raises(BundleError, match="is there already"):
+        install(LocalHost(limit=300), str(bundle), str(venv), None, Progress())
+    assert (venv / "mine").exists()
+    (venv / ".envdoctor-unfinished").write_text("")
+    done = install(LocalHost(limit=300), str(bundle), str(venv), None, Progress())
+    assert not (venv / "mine").exists() and Path(done.python).exists()
+    assert not (venv / ".envdoctor-unfinished").exists()
+
+
+def test_an_installation_that_fails_leaves_nothing(bundle, tmp_path):
+    """A file that the checksums know, and that pip cannot read."""
+    about, name = json.loads((bundle / ABOUT).read_text()), "stone-0.1-py3-none-any.whl"
+    wheel(bundle / "wheels", "stone", "0.1", files={"../../../../outside.py": ""})
+    entry = next(p for p in about["targets"][0]["packages"] if p["file"] == name)
+    new = sha256_of(str(bundle / "wheels" / name))
+    requirements = bundle / about["targets"][0]["requirements"]
+    requirements.write_text(requirements.read_text().replace(entry["sha256"], new))
+    entry["sha256"] = new
+    (bundle / ABOUT).write_text(json.dumps(about))
+    sign(bundle)
+    with pytest.raises(BundleError, match="pip"):
+        install(LocalHost(limit=300), str(bundle), str(tmp_path / "venv"), None, Progress())
+    assert not (tmp_path / "venv").exists() and not (tmp_path / "outside.py").exists()
+
+
+def said(*arguments):
+    done = subprocess.run(
+        [sys.executable, "-m", "envdoctor", "bundle", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_as_a_user(tmp_path, index):
+    out = tmp_path / "made.tar.gz"
+    status, printed, told = said("create", "apple", "-o", out)
+    assert (status, printed) == (0, "tar -xf made.tar.gz && made/install.sh DIR\n"), told
+    assert "1 of them installed here without a network" in told
+    status, printed, _ = said("verify", out)
+    assert status == 0 and "made.tar.gz: whole and complete for cp3" in printed
+    status, printed, _ = said("show", out)
+    assert status == 0 and "apple 2.0" in printed and "stone 0.1" in printed
+    assert said("create", "apple", "-o", out) == (
+        2,
+        "",
+        f"envdoctor: {out} is there already; give a new name\n",
+    )
+    status, printed, told = said("create", "no such thing!", "-o", f"{out}2")
+    assert (status, printed, told.count("\n")) == (2, "", 1)
+    out.write_bytes(out.read_bytes()[:5000])
+    status, _, told = said("install", out, "--venv", tmp_path / "venv")
+    assert status == 2 and "it is no whole tar file" in told and not (tmp_path / "venv").exists()

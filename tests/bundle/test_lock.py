@@ -1,0 +1,59 @@
+import pytest
+
+from envdoctor.bundle.lock import chosen
+from envdoctor.bundle.target import BundleError, Target
+
+OLD = Target("3.8", "manylinux_2_31_x86_64")
+LOCK = """lock-version = "1.0"
+created-by = "uv"
+
+[[packages]]
+name = "Some_Thing"
+version = "2.1"
+sdist = { url = "https://files.example/some_thing-2.1.tar.gz", hashes = { sha256 = "00" } }
+wheels = [
+  { url = "https://files.example/some_thing-2.1-py3-none-any.whl", size = 7, hashes = { sha256 = "11" } },
+  { url = "https://files.example/some_thing-2.1-cp38-cp38-manylinux_2_17_x86_64.whl", hashes = { sha256 = "22" } },
+  { url = "https://files.example/some_thing-2.1-cp38-cp38-manylinux_2_34_x86_64.whl", hashes = { sha256 = "33" } },
+]
+
+[[packages]]
+name = "tomli"
+version = "2.0"
+marker = "python_full_version < '3.11'"
+sdist = { url = "file:///srv/tomli-2.0.tar.gz", hashes = { sha256 = "44" } }
+
+[[packages]]
+name = "newer"
+version = "1.0"
+marker = "python_full_version >= '3.9'"
+wheels = [{ url = "https://files.example/newer-1.0-py3-none-any.whl" }]
+
+[[packages]]
+name = "local"
+archive = { path = "/srv/a%20b/local-1.0+cu12-py3-none-any.whl", hashes = { sha256 = "55" } }
+"""
+
+
+def test_what_the_target_gets():
+    thing, tomli, local = chosen(LOCK, OLD)
+    assert (thing.project, thing.version, thing.wheel.sha256) == ("some-thing", "2.1", "22")
+    assert tomli.wheel is None and tomli.sdist.name == "tomli-2.0.tar.gz"
+    assert local.wheel.name == "local-1.0+cu12-py3-none-any.whl" and local.wheel.url.startswith(
+        "file:///srv/"
+    )
+
+
+def test_another_target_gets_another():
+    assert [each.project for each in chosen(LOCK, Target("3.12", "manylinux_2_31_x86_64"))] == [
+        "some-thing",
+        "newer",
+        "local",
+    ]
+    assert chosen(LOCK, Target("3.8", "manylinux_2_35_x86_64"))[0].wheel.sha256 == "33"
+    assert chosen(LOCK, Target("3.8", "manylinux_2_35_aarch64"))[0].wheel.sha256 == "11"
+
+
+def test_no_lock_file():
+    with pytest.raises(BundleError, match="not a lock file"):
+        chosen("[[packages", OLD)
