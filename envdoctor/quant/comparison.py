@@ -1,14 +1,14 @@
-"""Models side by side: what they take, how fast they are, and how well they foretell a text."""
+"""Models side by side: what they take, how fast they are, how well they foretell a text and do a task."""
 
 import math
 import statistics
-import time
 from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from envdoctor.quant.watch import Watch
+from envdoctor.quant import tasks
+from envdoctor.quant.watch import Watch, now
 
 _REPEATS = 3
 
@@ -24,6 +24,8 @@ class Row(NamedTuple):
     prefill: float  # seconds for the prompt
     decode: float  # seconds for each token after it
     perplexity: float
+    accuracy: float  # share of tokens that it thought the likeliest
+    task: Optional[tasks.Score]
 
 
 class Trial(NamedTuple):
@@ -32,6 +34,7 @@ class Trial(NamedTuple):
     windows: Tensor  # int64 [pieces, tokens]
     prompt: Tensor  # int64 [tokens]
     generated: int  # tokens
+    task: Optional[tasks.Task] = None
 
 
 def tried(name: str, scheme: Optional[str], model: nn.Module, trial: Trial, device: torch.device) -> Row:
@@ -40,26 +43,37 @@ def tried(name: str, scheme: Optional[str], model: nn.Module, trial: Trial, devi
     watch = Watch(device)
     with torch.no_grad():
         prefill, decode = _latencies(model, trial, device)
-        perplexity = perplexity_of(model, trial.windows, device)
+        perplexity, accuracy = foretold(model, trial.windows, device)
+        score = None if trial.task is None else tasks.score(model, trial.task, device)
     taken = watch.peak()
     extra = taken.device if device.type == "cuda" else taken.host
     dtype = next(each.dtype for each in model.parameters() if each.is_floating_point())
     memory = None if extra is None else size + extra
-    return Row(name, scheme, str(dtype).rpartition(".")[2], size, memory, prefill, decode, perplexity)
+    of = (name, scheme, str(dtype).rpartition(".")[2], size, memory)
+    return Row(*of, prefill, decode, perplexity, accuracy, score)
 
 
 def _all_tensors(model: nn.Module) -> List[Tensor]:
     return list({id(each): each for each in [*model.parameters(), *model.buffers()]}.values())
 
 
-def perplexity_of(model: nn.Module, windows: Tensor, device: torch.device) -> float:
+class Foretold(NamedTuple):
+    """How well a text was."""
+
+    perplexity: float
+    accuracy: float
+
+
+def foretold(model: nn.Module, windows: Tensor, device: torch.device) -> Foretold:
     """Of pieces of a text [pieces, tokens], in each of which all tokens but the first are foretold."""
-    lost = 0.0
+    lost, right = 0.0, 0
     for window in windows:
-        logits = model(input_ids=window[None].to(device), use_cache=False).logits[0, :-1]
-        lost += float(nn.functional.cross_entropy(logits.float(), window[1:].to(device), reduction="sum"))
+        wanted = window[1:].to(device)
+        logits = model(input_ids=window[None].to(device), use_cache=False).logits[0, :-1].float()
+        lost += float(nn.functional.cross_entropy(logits, wanted, reduction="sum"))
+        right += int((logits.argmax(-1) == wanted).sum())
     tokens = windows.shape[0] * (windows.shape[1] - 1)
-    return math.exp(min(lost / tokens, 700.0))
+    return Foretold(math.exp(min(lost / tokens, 700.0)), right / tokens)
 
 
 def _latencies(model: nn.Module, trial: Trial, device: torch.device) -> "tuple[float, float]":
@@ -71,9 +85,9 @@ def _latencies(model: nn.Module, trial: Trial, device: torch.device) -> "tuple[f
 
 
 def _round(model: nn.Module, prompt: Tensor, generated: int, device: torch.device) -> "tuple[float, float]":
-    began = _now(device)
+    began = now(device)
     made = model(input_ids=prompt, use_cache=True)
-    then = _now(device)
+    then = now(device)
     # what newer ones call it, and what all before do
     cache = next((name for name in ("cache", "past_key_values") if name in made), None)
     if cache is None:
@@ -81,29 +95,47 @@ def _round(model: nn.Module, prompt: Tensor, generated: int, device: torch.devic
     for _ in range(generated):
         token = made.logits[:, -1:].argmax(-1)
         made = model(input_ids=token, use_cache=True, **{cache: made[cache]})
-    return then - began, (_now(device) - then) / generated
+    return then - began, (now(device) - then) / generated
 
 
-def _now(device: torch.device) -> float:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-_COLUMNS: Dict[str, Callable[[Row], Optional[float]]] = {
+_Column = Callable[[Row], Optional[float]]
+_COLUMNS: Dict[str, _Column] = {
     "size MB": lambda row: row.size / 1e6,
     "memory MB": lambda row: None if row.memory is None else row.memory / 1e6,
     "prefill ms": lambda row: row.prefill * 1e3,
     "decode ms": lambda row: row.decode * 1e3,
     "perplexity": lambda row: row.perplexity,
+    "next token %": lambda row: row.accuracy * 100,
 }
+_OF_TASK: Dict[str, Callable[[tasks.Score], Optional[float]]] = {
+    "task %": lambda score: score.accuracy * 100,
+    "task % by length": lambda score: None if score.by_length is None else score.by_length * 100,
+    "task ms": lambda score: score.latency * 1e3,
+}
+
+
+def _columns(rows: Sequence[Row]) -> Dict[str, _Column]:
+    """Those that rows have."""
+
+    def of_row(column: Callable[[tasks.Score], Optional[float]]) -> _Column:
+        return lambda row: None if row.task is None else column(row.task)
+
+    found = {title: of_row(column) for title, column in _OF_TASK.items()}
+    return {**_COLUMNS, **{title: of for title, of in found.items() if of(rows[0]) is not None}}
+
+
+def in_short(row: Row) -> str:
+    """What it is good for."""
+    task = f", task {row.task.accuracy:.1%}" if row.task else ""
+    return f"perplexity {row.perplexity:.4g}{task}"
 
 
 def as_text(rows: Sequence[Row]) -> str:
     """A table; behind each number, its ratio to that of the first row."""
-    lines = [["model", *_COLUMNS]]
+    columns = _columns(rows)
+    lines = [["model", *columns]]
     for row in rows:
-        cells = (_cell(column(row), column(rows[0])) for column in _COLUMNS.values())
+        cells = (_cell(column(row), column(rows[0])) for column in columns.values())
         lines.append([f"{row.name} ({row.scheme or row.dtype})", *cells])
     widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
     text = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
@@ -124,7 +156,8 @@ def as_document(rows: Sequence[Row], trial: Trial, device: torch.device) -> Dict
         "device": str(device),
         "torch": torch.__version__,
         **sizes,
-        "models": [row._asdict() for row in rows],
+        "task": None if trial.task is None else trial.task.document(),
+        "models": [{**row._asdict(), "task": row.task and row.task._asdict()} for row in rows],
     }
 
 
@@ -132,9 +165,10 @@ def as_png(rows: Sequence[Row]) -> bytes:
     """Bars for each column. Raises ImportError."""
     import io
 
-    figure = figures()(figsize=(3.2 * len(_COLUMNS), 0.5 * len(rows) + 1.5), layout="constrained")
+    columns = _columns(rows)
+    figure = figures()(figsize=(3.2 * len(columns), 0.5 * len(rows) + 1.5), layout="constrained")
     names = [f"{row.name}\n{row.scheme or row.dtype}" for row in rows]
-    for axes, (title, column) in zip(figure.subplots(1, len(_COLUMNS), sharey=True), _COLUMNS.items()):
+    for axes, (title, column) in zip(figure.subplots(1, len(columns), sharey=True), columns.items()):
         bars = axes.barh(names, [column(row) or 0.0 for row in rows])
         axes.bar_label(bars, [_cell(column(row), None) for row in rows], padding=2)
         axes.margins(x=0.3)

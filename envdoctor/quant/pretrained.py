@@ -2,7 +2,7 @@
 
 import contextlib
 import posixpath
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Callable, Dict, Iterator, List, Optional
 
 import torch
 from torch import Tensor, nn
@@ -74,16 +74,39 @@ def whole_model(folder: str, dtype: Optional[torch.dtype]) -> nn.Module:
 
 def tokens_of(folder: str, text: str) -> Tensor:
     """A text file as the tokens of a model, int64 [tokens]. Raises CheckpointError."""
-    transformers = _transformers()
-    with _told(text):
-        try:
-            words = read_text(text)
-        except OSError as error:
-            raise CheckpointError(f"{text}: {error.strerror or line(error)}") from error
+    words, tokenizer = words_of(text), _tokenizer(folder)
     with _told(folder):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
         found = tokenizer(words, verbose=False)["input_ids"]
     return torch.tensor(found, dtype=torch.int64)
+
+
+def words_of(path: str) -> str:
+    """What a text file says. Raises CheckpointError."""
+    try:
+        return read_text(path)
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror or line(error)}") from error
+
+
+def tokenizer_of(folder: str) -> Callable[[str], List[int]]:
+    """What makes tokens of texts that go on: with what is put before a text, without what is put after it."""
+    tokenizer = _tokenizer(folder)
+
+    def tokens(text: str) -> List[int]:
+        with _told(folder):
+            whole: List[int] = tokenizer(text, verbose=False)["input_ids"]
+            bare: List[int] = tokenizer(text, verbose=False, add_special_tokens=False)["input_ids"]
+        begins = range(len(whole) - len(bare) + 1)
+        before = next((at for at in begins if whole[at : at + len(bare)] == bare), 0)
+        return whole[:before] + bare
+
+    return tokens
+
+
+def _tokenizer(folder: str) -> Any:
+    transformers = _transformers()
+    with _told(folder):
+        return transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
 
 
 def batches_of(tokens: Tensor, samples: int, length: int, place: str) -> List[Dict[str, Any]]:

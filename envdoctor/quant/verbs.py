@@ -19,6 +19,7 @@ from envdoctor.quant.peak import predicted_peak
 from envdoctor.quant.pretrained import batches_of, config_of, positions_of, tokens_of
 from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, scheme
 from envdoctor.quant.stream import Source, quantize_folder
+from envdoctor.quant.tasks import task_of
 from envdoctor.quant.watch import Watch
 from envdoctor.quant.whole_folder import check_new
 
@@ -122,6 +123,7 @@ class ToCompare(NamedTuple):
     device: str
     dtype: Optional[str]
     plot: Optional[str]
+    task: Optional[str] = None
 
 
 class Compared(NamedTuple):
@@ -144,7 +146,7 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
     for name, how, make in _models(asked, chosen, batches, device):
         progress.start(f"{name} ({how})" if how else name)
         rows.append(comparison.tried(name, how, make(), trial, device))
-        progress.finish(f"perplexity {rows[-1].perplexity:.4g}")
+        progress.finish(comparison.in_short(rows[-1]))
     if asked.plot is not None:
         replace_whole(asked.plot, comparison.as_png(rows), new_file_mode(asked.plot))
     return Compared(comparison.as_text(rows), comparison.as_document(rows, trial, device))
@@ -160,7 +162,9 @@ def _trial(asked: ToCompare) -> comparison.Trial:
             f"{asked.text}: {tokens.numel()} tokens are not one piece of {length}; give more text"
         )
     windows = tokens[: tokens.numel() // length * length].view(-1, length)
-    return comparison.Trial(windows, tokens[: _prompt(asked, tokens.numel())], asked.generated)
+    most = positions_of(config_of(asked.model))
+    task = None if asked.task is None else task_of(asked.model, asked.task, most)
+    return comparison.Trial(windows, tokens[: _prompt(asked, tokens.numel())], asked.generated, task)
 
 
 def _prompt(asked: ToCompare, tokens: int) -> int:
