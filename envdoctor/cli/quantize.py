@@ -51,7 +51,12 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument("--asymmetric", action="store_true", help="groups have zero points of their own")
     parser.add_argument("--act-order", action="store_true", help="GPTQ begins with the largest activations")
     parser.add_argument("--static-groups", action="store_true", help="and yet groups stay neighbours")
-    parser.add_argument("--alpha", type=float, metavar="A", help="of smoothing, from 0 to 1 (default: 0.5)")
+    parser.add_argument(
+        "--alpha",
+        type=_alpha,
+        metavar="A",
+        help="of smoothing: from 0 to 1, or search for one a norm (default: 0.5)",
+    )
     parser.add_argument("--no-smoothing", action="store_true", help="static scales without smoothing")
     parser.add_argument("--threshold", type=float, metavar="T", help="of llm.int8 (default: 6.0)")
     parser.add_argument(
@@ -85,8 +90,20 @@ def run(arguments: argparse.Namespace) -> int:
         write_output(to_json(done), None)
     else:
         sizes = f"{done['bytes_after'] / 1e6:.1f} MB of {done['bytes_before'] / 1e6:.1f} MB"
-        complain(f"{arguments.out}: {done['linears']} linears are {arguments.scheme} now; {sizes}")
+        found = sorted(done["alphas"].values())
+        alphas = f"; alpha from {found[0]:g} to {found[-1]:g}" if found else ""
+        complain(f"{arguments.out}: {done['linears']} linears are {arguments.scheme} now; {sizes}{alphas}")
     return 0
+
+
+def _alpha(text: str) -> "float | str":
+    """A number, or the word."""
+    if text == "search":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 0 to 1 nor search") from None
 
 
 def _options(arguments: argparse.Namespace) -> "dict[str, Any]":

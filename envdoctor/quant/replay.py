@@ -28,6 +28,8 @@ class Replay:
         self._model, self._batches = model, batches
         self._list_of = {name: of for of, names in blocks_of(model) for name in names}
         self._module = {name: each for name, each in model.named_modules() if name in self._list_of}
+        #: How many batches there are.
+        self.count = len(batches)
         self._held: Dict[str, List[Any]] = {}  # by lists: of each batch, what came out of the last block
 
     def run(self, block: str) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """The schemes: what becomes of a linear, what is asked of calibration for it, and the options that it has."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, NamedTuple, Tuple, Union
 
 import torch
 from torch import nn
@@ -15,6 +15,9 @@ from envdoctor.quant.rtn import rtn
 from envdoctor.quant.smoothquant import w8a8_linear
 from envdoctor.quant.statistics import LinearRange
 
+#: An alpha that calibration finds (envdoctor.quant.alpha).
+SEARCH = "search"
+
 
 @dataclass(frozen=True)
 class Options:
@@ -25,7 +28,7 @@ class Options:
     symmetric: bool = True
     act_order: bool = False
     static_groups: bool = False
-    alpha: Optional[float] = 0.5  # of smoothing; None: without
+    alpha: Union[float, str, None] = 0.5  # of smoothing; SEARCH: what is best for each norm; None: without
     threshold: float = 6.0  # from which on activations are outliers
 
 
@@ -47,6 +50,7 @@ class Row(NamedTuple):
     room: int = 21  # bytes for each weight of a linear while it is made, measured
     packed: float = 0.65  # and then: values, and scales of groups of 32
     default: Options = Options()
+    smoothed: str = ""  # what it is called in envdoctor.quant.smoothquant, if calibration smooths it
 
 
 @dataclass(frozen=True)
@@ -104,6 +108,9 @@ def _checked(options: Options) -> Options:
     if group != -1 and (group < 32 or group % 32):
         raise ValueError(f"group_size must be a multiple of 32, or -1 for a whole row, not {group}")
     Grid(options.bits, group, options.symmetric)
+    alpha = options.alpha
+    if not (alpha in (None, SEARCH) or (isinstance(alpha, (int, float)) and 0 <= alpha <= 1)):
+        raise ValueError(f"alpha must be from 0 to 1, or {SEARCH!r}, not {alpha!r}")
     return options
 
 
@@ -172,13 +179,18 @@ _GROUPS = ("group_size", "symmetric")
 _GPTQ = ("act_order", "static_groups")
 _WHOLE_ROWS = Options(group_size=-1)
 
+
+def _smoothed_row(name: str) -> Row:
+    return Row(_smooth(name), ("alpha",), RANGES, room=13, packed=1.1, smoothed=name)
+
+
 SCHEMES: Dict[str, Row] = {
     # int8 weights and activations: each row with a scale when it comes, or static scales; with outliers apart
     "w8a8": Row(_w8a8, room=8, packed=1.1),
-    "w8a8-smooth": Row(_smooth("w8a8"), ("alpha",), RANGES, room=13, packed=1.1),
-    "smq_q8i8f16_0": Row(_smooth("smq_q8i8f16_0"), ("alpha",), RANGES, room=13, packed=1.1),
-    "smq_q8i8f16_1": Row(_smooth("smq_q8i8f16_1"), ("alpha",), RANGES, room=13, packed=1.1),
-    "smq_q8i8f16_2": Row(_smooth("smq_q8i8f16_2"), ("alpha",), RANGES, room=13, packed=1.1),
+    "w8a8-smooth": _smoothed_row("w8a8"),
+    "smq_q8i8f16_0": _smoothed_row("smq_q8i8f16_0"),
+    "smq_q8i8f16_1": _smoothed_row("smq_q8i8f16_1"),
+    "smq_q8i8f16_2": _smoothed_row("smq_q8i8f16_2"),
     "llm.int8": Row(_llm_int8, ("threshold",), room=8, packed=1.1),
     # int4 weights, activations as in w8a8
     "w4a8": Row(_w4a8(_rtn), default=_WHOLE_ROWS),
