@@ -57,6 +57,11 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
         metavar="A",
         help="of smoothing: from 0 to 1, or search for one a norm (default: 0.5)",
     )
+    parser.add_argument(
+        "--feeds",
+        metavar="FILE",
+        help="of smoothing: which norms feed what, as JSON (default: known families)",
+    )
     parser.add_argument("--no-smoothing", action="store_true", help="static scales without smoothing")
     parser.add_argument("--threshold", type=float, metavar="T", help="of llm.int8 (default: 6.0)")
     parser.add_argument(
@@ -84,6 +89,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.device,
             arguments.dtype,
             arguments.anew,
+            arguments.feeds,
         )
         done = verbs.quantize(asked, progress)
     if arguments.json:

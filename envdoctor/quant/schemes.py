@@ -1,13 +1,14 @@
 """The schemes: what becomes of a linear, what is asked of calibration for it, and the options that it has."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, NamedTuple, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import nn
 
 from envdoctor.kernels import LinearLlmInt8, LinearW8A8
 from envdoctor.kernels.packed_linear import PackedLinear
+from envdoctor.quant.families import GivenRow
 from envdoctor.quant.gptq import Inputs, gptq
 from envdoctor.quant.grid import Device, Grid, QuantizedWeight
 from envdoctor.quant.mse import mse
@@ -29,6 +30,9 @@ class Options:
     act_order: bool = False
     static_groups: bool = False
     alpha: Union[float, str, None] = 0.5  # of smoothing; SEARCH: what is best for each norm; None: without
+    feeds: Optional[Mapping[str, Sequence[str]]] = (
+        None  # norms and what they feed; None: those of known families
+    )
     threshold: float = 6.0  # from which on activations are outliers
 
 
@@ -64,6 +68,11 @@ class Scheme:
     def row(self) -> Row:
         """What the table says."""
         return SCHEMES[self.name]
+
+    @property
+    def rows(self) -> Optional[List[GivenRow]]:
+        """Which norms feed what, where it is told."""
+        return None if self.options.feeds is None else list(self.options.feeds.items())
 
     @property
     def packed(self) -> float:
@@ -111,6 +120,8 @@ def _checked(options: Options) -> Options:
     alpha = options.alpha
     if not (alpha in (None, SEARCH) or (isinstance(alpha, (int, float)) and 0 <= alpha <= 1)):
         raise ValueError(f"alpha must be from 0 to 1, or {SEARCH!r}, not {alpha!r}")
+    if alpha is None and options.feeds is not None:
+        raise ValueError("feeds are of smoothing, and alpha says that there is none")
     return options
 
 
@@ -181,7 +192,7 @@ _WHOLE_ROWS = Options(group_size=-1)
 
 
 def _smoothed_row(name: str) -> Row:
-    return Row(_smooth(name), ("alpha",), RANGES, room=13, packed=1.1, smoothed=name)
+    return Row(_smooth(name), ("alpha", "feeds"), RANGES, room=13, packed=1.1, smoothed=name)
 
 
 SCHEMES: Dict[str, Row] = {

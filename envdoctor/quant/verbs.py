@@ -13,6 +13,7 @@ from envdoctor.progress import Progress
 from envdoctor.quant import comparison
 from envdoctor.quant.blocks import SKIP
 from envdoctor.quant.folder import load
+from envdoctor.quant.given_feeds import feeds_in
 from envdoctor.quant.model import quantize_model
 from envdoctor.quant.packed_file import scheme_of
 from envdoctor.quant.peak import predicted_peak
@@ -43,11 +44,13 @@ class Asked(NamedTuple):
     device: str = "cpu"
     dtype: Optional[str] = None
     anew: bool = False
+    feeds: Optional[str] = None  # a file
 
 
 def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
     """Do it, and say what was done. Raises CheckpointError, ValueError, ImportError, OSError."""
-    chosen, device = scheme(asked.scheme, **asked.options), usable_device(asked.device)
+    feeds = {} if asked.feeds is None else {"feeds": feeds_in(asked.feeds)}
+    chosen, device = scheme(asked.scheme, **asked.options, **feeds), usable_device(asked.device)
     check_new(asked.out)
     batches = calibrating(asked.model, chosen, asked.calibration)
     source = Source(asked.model, dtype_for(asked.model, chosen, asked.dtype))
