@@ -234,7 +234,9 @@ def _identity(source: Source, chosen: Scheme, batches: Sequence[Any], skip: Sequ
     stats = [(path, host.stat(path)) for path in paths]
     tokens = hashlib.sha256()
     for batch in batches if chosen.row.wants != NOTHING else ():
-        tokens.update(batch["input_ids"].numpy().tobytes())
+        for value in batch.values():
+            if isinstance(value, Tensor):
+                tokens.update(value.numpy().tobytes())
     return {
         "envdoctor": __version__,
         "files": [[path, found.size, found.mtime] for path, found in stats if found and found.kind == "file"],

@@ -6,7 +6,7 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from envdoctor.host import new_file_mode, replace_whole
 from envdoctor.progress import Progress
@@ -14,10 +14,11 @@ from envdoctor.quant import comparison
 from envdoctor.quant.blocks import SKIP
 from envdoctor.quant.folder import load
 from envdoctor.quant.given_feeds import feeds_in
+from envdoctor.quant.kinds import called_with
 from envdoctor.quant.model import quantize_model
 from envdoctor.quant.packed_file import scheme_of
 from envdoctor.quant.peak import predicted_peak
-from envdoctor.quant.pretrained import batches_of, config_of, positions_of, tokens_of
+from envdoctor.quant.pretrained import config_of, pieces_of, positions_of, tokens_of
 from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, scheme
 from envdoctor.quant.stream import Source, quantize_folder
 from envdoctor.quant.tasks import task_of
@@ -52,8 +53,9 @@ def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
     feeds = {} if asked.feeds is None else {"feeds": feeds_in(asked.feeds)}
     chosen, device = scheme(asked.scheme, **asked.options, **feeds), usable_device(asked.device)
     check_new(asked.out)
-    batches = calibrating(asked.model, chosen, asked.calibration)
+    pieces = calibrating(asked.model, chosen, asked.calibration)
     source = Source(asked.model, dtype_for(asked.model, chosen, asked.dtype))
+    batches = [called_with(source.model, piece) for piece in pieces]
     skip = SKIP if asked.skip is None else asked.skip
     predicted = predicted_peak(source, chosen, batches, skip, device)
     predicted = predicted._replace(host=predicted.host + _CODE)
@@ -92,15 +94,15 @@ def dtype_for(folder: str, chosen: Scheme, name: Optional[str]) -> Optional[torc
     return torch.float16 if chosen.row.sixteen_bits and stored == torch.float32 else None
 
 
-def calibrating(folder: str, chosen: Scheme, given: Calibration) -> List[Dict[str, Any]]:
-    """What a scheme is calibrated with; nothing where it wants nothing."""
+def calibrating(folder: str, chosen: Scheme, given: Calibration) -> List[Tensor]:
+    """The pieces of a text [1, tokens] that a scheme is calibrated with; none where it wants nothing."""
     text, samples, length = given
     if chosen.row.wants == NOTHING:
         return []
     if text is None:
         raise ValueError(f"{chosen.name} wants a text to calibrate with: --calibration FILE")
     tokens = tokens_of(folder, text)
-    return batches_of(tokens, samples, piece(folder, length), text)
+    return pieces_of(tokens, samples, piece(folder, length), text)
 
 
 def piece(folder: str, length: Optional[int]) -> int:
@@ -143,10 +145,10 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
         comparison.figures()
     for folder in asked.folders:
         config_of(folder)
-    batches = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
+    pieces = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
     trial = _trial(asked)
     rows: List[comparison.Row] = []
-    for name, how, make in _models(asked, chosen, batches, device):
+    for name, how, make in _models(asked, chosen, pieces, device):
         progress.start(f"{name} ({how})" if how else name)
         rows.append(comparison.tried(name, how, make(), trial, device))
         progress.finish(comparison.in_short(rows[-1]))
@@ -183,7 +185,7 @@ def _prompt(asked: ToCompare, tokens: int) -> int:
 def _models(
     asked: ToCompare,
     chosen: Sequence[Scheme],
-    batches: Mapping[str, List[Dict[str, Any]]],
+    pieces: Mapping[str, List[Tensor]],
     device: torch.device,
 ) -> Iterator[Tuple[str, Optional[str], Callable[[], nn.Module]]]:
     """Names, schemes, and what makes them, one at a time."""
@@ -198,6 +200,7 @@ def _models(
 
         def made(each: Scheme = each, dtype: Optional[torch.dtype] = with_dtype) -> nn.Module:
             model = load(asked.model, device, dtype=dtype)
-            return quantize_model(model, each, batches[each.name], device=device)
+            batches = [called_with(model, piece) for piece in pieces[each.name]]
+            return quantize_model(model, each, batches, device=device)
 
         yield name, each.name, made

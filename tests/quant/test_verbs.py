@@ -13,7 +13,7 @@ from envdoctor.cli import main
 from envdoctor.quant import comparison
 from envdoctor.quant.folder import load
 from envdoctor.quant.model import quantize_model
-from envdoctor.quant.pretrained import batches_of, tokens_of
+from envdoctor.quant.pretrained import pieces_of, tokens_of
 from envdoctor.quant.schemes import SCHEMES, scheme
 from tests.quant import small_models
 
@@ -43,7 +43,7 @@ class Place:
         chosen = scheme(name, **options)
         model = load(self.model, dtype=torch.bfloat16 if chosen.row.sixteen_bits else None)
         tokens = tokens_of(self.model, self.texts["calibration"])
-        return quantize_model(model, chosen, batches_of(tokens, 32, 128, ""))
+        return quantize_model(model, chosen, [{"input_ids": each} for each in pieces_of(tokens, 32, 128, "")])
 
     def lost(self, name, **options):
         """How much its perplexity is above that of the model, relative."""
