@@ -10,6 +10,9 @@ from envdoctor.cli.output import to_json, write_output
 from envdoctor.cli.progress import StderrProgress
 
 _TASK = """
+of each piece of the text all tokens but the first are foretold; of one for a masked model each seventh, which is hidden;
+a model from text to text reads the first half of it and writes the second
+
 a task is a file of lines of one of these kinds, in JSON:
   {"text": "..."}                                              the last word, of which each token must be the likeliest
   {"prompt": "...", "choices": ["...", "..."], "answer": 0}    the likeliest choice; and the likeliest by its length

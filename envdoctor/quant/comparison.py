@@ -2,15 +2,18 @@
 
 import math
 import statistics
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor, nn
 
 from envdoctor.quant import tasks
+from envdoctor.quant.kinds import CAUSAL, FROM_TEXT_TO_TEXT, MASKED, called_with
 from envdoctor.quant.watch import Watch, now
 
 _REPEATS = 3
+#: Of a piece that a masked model is asked about, each of so many tokens is hidden: as many as BERT was taught with.
+EVERY = 7
 
 
 class Row(NamedTuple):
@@ -22,7 +25,7 @@ class Row(NamedTuple):
     size: int  # of its weights, in bytes
     memory: Optional[int]  # weights, and what running it took at most besides; None: not known
     prefill: float  # seconds for the prompt
-    decode: float  # seconds for each token after it
+    decode: Optional[float]  # seconds for each token after it; None: it writes none
     perplexity: float
     accuracy: float  # share of tokens that it thought the likeliest
     task: Optional[tasks.Score]
@@ -34,6 +37,8 @@ class Trial(NamedTuple):
     windows: Tensor  # int64 [pieces, tokens]
     prompt: Tensor  # int64 [tokens]
     generated: int  # tokens
+    kind: str = CAUSAL
+    mask: Optional[int] = None  # the token that stands for another one, where the kind has one
     task: Optional[tasks.Task] = None
 
 
@@ -43,7 +48,7 @@ def tried(name: str, scheme: Optional[str], model: nn.Module, trial: Trial, devi
     watch = Watch(device)
     with torch.no_grad():
         prefill, decode = _latencies(model, trial, device)
-        perplexity, accuracy = foretold(model, trial.windows, device)
+        perplexity, accuracy = foretold(model, trial.windows, device, trial.mask)
         score = None if trial.task is None else tasks.score(model, trial.task, device)
     taken = watch.peak()
     extra = taken.device if device.type == "cuda" else taken.host
@@ -64,38 +69,66 @@ class Foretold(NamedTuple):
     accuracy: float
 
 
-def foretold(model: nn.Module, windows: Tensor, device: torch.device) -> Foretold:
-    """Of pieces of a text [pieces, tokens], in each of which all tokens but the first are foretold."""
-    lost, right = 0.0, 0
+def foretold(model: nn.Module, windows: Tensor, device: torch.device, mask: Optional[int] = None) -> Foretold:
+    """Of pieces of a text [pieces, tokens], in each of which all tokens but the first are foretold.
+
+    By a masked model each seventh, in whose place is `mask`; by one from text to text what it writes, but the first.
+    """
+    lost, right, count = 0.0, 0, 0
     for window in windows:
-        wanted = window[1:].to(device)
-        logits = model(input_ids=window[None].to(device), use_cache=False).logits[0, :-1].float()
+        logits, wanted = _asked(model, window.to(device), mask)
         lost += float(nn.functional.cross_entropy(logits, wanted, reduction="sum"))
         right += int((logits.argmax(-1) == wanted).sum())
-    tokens = windows.shape[0] * (windows.shape[1] - 1)
-    return Foretold(math.exp(min(lost / tokens, 700.0)), right / tokens)
+        count += wanted.numel()
+    return Foretold(math.exp(min(lost / count, 700.0)), right / count)
 
 
-def _latencies(model: nn.Module, trial: Trial, device: torch.device) -> "tuple[float, float]":
+def _asked(model: nn.Module, window: Tensor, mask: Optional[int]) -> Tuple[Tensor, Tensor]:
+    """Float32 logits [n, vocabulary] of tokens [n] of a piece."""
+    if mask is not None:
+        hidden = torch.zeros_like(window, dtype=torch.bool)
+        hidden[EVERY - 1 :: EVERY] = True
+        given = called_with(model, window.masked_fill(hidden, mask)[None])
+        return model(**given).logits[0, hidden].float(), window[hidden]
+    given = called_with(model, window[None])
+    wanted = given.get("decoder_input_ids", given["input_ids"])[0, 1:]
+    return model(**given).logits[0, :-1].float(), wanted
+
+
+def _latencies(model: nn.Module, trial: Trial, device: torch.device) -> Tuple[float, Optional[float]]:
     """Of a prompt and of each token after it, the median of some rounds; the first is not counted."""
     prompt = trial.prompt[None].to(device)
-    rounds = [_round(model, prompt, trial.generated, device) for _ in range(1 + _REPEATS)][1:]
-    prefill, decode = ([times[at] for times in rounds] for at in (0, 1))
-    return statistics.median(prefill), statistics.median(decode)
+    rounds = [_round(model, prompt, trial, device) for _ in range(1 + _REPEATS)][1:]
+    prefill = statistics.median(times[0] for times in rounds)
+    decode = [times[1] for times in rounds if times[1] is not None]
+    return prefill, statistics.median(decode) if decode else None
 
 
-def _round(model: nn.Module, prompt: Tensor, generated: int, device: torch.device) -> "tuple[float, float]":
+def _round(
+    model: nn.Module, prompt: Tensor, trial: Trial, device: torch.device
+) -> Tuple[float, Optional[float]]:
+    given, again = called_with(model, prompt), "input_ids"
+    more: Dict[str, Any] = {}
+    if trial.kind == FROM_TEXT_TO_TEXT:  # all of it is read
+        again = "decoder_input_ids"
+        given.update(input_ids=prompt, decoder_input_ids=prompt[:, :1])
+    if trial.kind != MASKED:
+        given["use_cache"] = True
     began = now(device)
-    made = model(input_ids=prompt, use_cache=True)
+    made = model(**given)
     then = now(device)
+    if trial.kind == MASKED:
+        return then - began, None
     # what newer ones call it, and what all before do
     cache = next((name for name in ("cache", "past_key_values") if name in made), None)
     if cache is None:
         raise ValueError("it keeps no keys and values of the tokens before, and is not compared")
-    for _ in range(generated):
-        token = made.logits[:, -1:].argmax(-1)
-        made = model(input_ids=token, use_cache=True, **{cache: made[cache]})
-    return then - began, (now(device) - then) / generated
+    if trial.kind == FROM_TEXT_TO_TEXT:
+        more["encoder_outputs"] = (made.encoder_last_hidden_state,)
+    for _ in range(trial.generated):
+        more[again] = made.logits[:, -1:].argmax(-1)
+        made = model(use_cache=True, **more, **{cache: made[cache]})
+    return then - began, (now(device) - then) / trial.generated
 
 
 _Column = Callable[[Row], Optional[float]]
@@ -103,10 +136,11 @@ _COLUMNS: Dict[str, _Column] = {
     "size MB": lambda row: row.size / 1e6,
     "memory MB": lambda row: None if row.memory is None else row.memory / 1e6,
     "prefill ms": lambda row: row.prefill * 1e3,
-    "decode ms": lambda row: row.decode * 1e3,
+    "decode ms": lambda row: None if row.decode is None else row.decode * 1e3,
     "perplexity": lambda row: row.perplexity,
     "next token %": lambda row: row.accuracy * 100,
 }
+_ALWAYS = ("memory MB",)
 _OF_TASK: Dict[str, Callable[[tasks.Score], Optional[float]]] = {
     "task %": lambda score: score.accuracy * 100,
     "task % by length": lambda score: None if score.by_length is None else score.by_length * 100,
@@ -120,8 +154,8 @@ def _columns(rows: Sequence[Row]) -> Dict[str, _Column]:
     def of_row(column: Callable[[tasks.Score], Optional[float]]) -> _Column:
         return lambda row: None if row.task is None else column(row.task)
 
-    found = {title: of_row(column) for title, column in _OF_TASK.items()}
-    return {**_COLUMNS, **{title: of for title, of in found.items() if of(rows[0]) is not None}}
+    found = {**_COLUMNS, **{title: of_row(column) for title, column in _OF_TASK.items()}}
+    return {title: of for title, of in found.items() if title in _ALWAYS or of(rows[0]) is not None}
 
 
 def in_short(row: Row) -> str:
@@ -155,6 +189,7 @@ def as_document(rows: Sequence[Row], trial: Trial, device: torch.device) -> Dict
     return {
         "device": str(device),
         "torch": torch.__version__,
+        "kind": trial.kind,
         **sizes,
         "task": None if trial.task is None else trial.task.document(),
         "models": [{**row._asdict(), "task": row.task and row.task._asdict()} for row in rows],

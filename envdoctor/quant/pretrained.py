@@ -128,6 +128,14 @@ def tokenizer_of(folder: str) -> Callable[[str], List[int]]:
     return tokens
 
 
+def mask_of(folder: str) -> int:
+    """The token that stands for one that is not told. Raises CheckpointError."""
+    found = _tokenizer(folder).mask_token_id
+    if found is None:
+        raise CheckpointError(f"{folder}: its tokenizer has no mask_token, in whose place a model foretells")
+    return int(found)
+
+
 def _tokenizer(folder: str) -> Any:
     transformers = transformers_here()
     with _told(folder):

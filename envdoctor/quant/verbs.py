@@ -14,11 +14,11 @@ from envdoctor.quant import comparison
 from envdoctor.quant.blocks import SKIP
 from envdoctor.quant.folder import load
 from envdoctor.quant.given_feeds import feeds_in
-from envdoctor.quant.kinds import called_with
+from envdoctor.quant.kinds import CAUSAL, FROM_TEXT_TO_TEXT, MASKED, called_with, kind_of
 from envdoctor.quant.model import quantize_model
 from envdoctor.quant.packed_file import scheme_of
 from envdoctor.quant.peak import predicted_peak
-from envdoctor.quant.pretrained import config_of, pieces_of, positions_of, tokens_of
+from envdoctor.quant.pretrained import config_of, empty_model, mask_of, pieces_of, positions_of, tokens_of
 from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, scheme
 from envdoctor.quant.stream import Source, quantize_folder
 from envdoctor.quant.tasks import task_of
@@ -158,10 +158,10 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
 
 
 def _trial(asked: ToCompare) -> comparison.Trial:
-    tokens = tokens_of(asked.model, asked.text)
-    length = piece(asked.model, asked.calibration[2])
-    if length < 2:
-        raise ValueError("--length must be at least 2: of a piece all tokens but the first are foretold")
+    tokens, kind = tokens_of(asked.model, asked.text), _comparable(asked)
+    length, least = piece(asked.model, asked.calibration[2]), _LEAST[kind]
+    if length < least:
+        raise ValueError(f"--length must be at least {least}, for one token of a piece to be foretold")
     if tokens.numel() < length:
         raise ValueError(
             f"{asked.text}: {tokens.numel()} tokens are not one piece of {length}; give more text"
@@ -169,7 +169,25 @@ def _trial(asked: ToCompare) -> comparison.Trial:
     windows = tokens[: tokens.numel() // length * length].view(-1, length)
     most = positions_of(config_of(asked.model))
     task = None if asked.task is None else task_of(asked.model, asked.task, most)
-    return comparison.Trial(windows, tokens[: _prompt(asked, tokens.numel())], asked.generated, task)
+    prompt = tokens[: _prompt(asked, tokens.numel())]
+    mask = mask_of(asked.model) if kind == MASKED else None
+    return comparison.Trial(windows, prompt, asked.generated, kind, mask, task)
+
+
+_LEAST = {CAUSAL: 2, MASKED: comparison.EVERY, FROM_TEXT_TO_TEXT: 4}
+
+
+def _comparable(asked: ToCompare) -> str:
+    """The kind of a model that foretells tokens. Raises ValueError."""
+    model = empty_model(asked.model)
+    kind, name = kind_of(model), type(model).__name__
+    if kind not in _LEAST:
+        raise ValueError(f"{asked.model}: a {name} foretells no tokens, by which models are compared")
+    if asked.task is not None and kind != CAUSAL:
+        raise ValueError(
+            f"{asked.model}: a {name} is {kind}, and a task wants a causal model; leave out --task"
+        )
+    return kind
 
 
 def _prompt(asked: ToCompare, tokens: int) -> int:

@@ -7,7 +7,7 @@ import torch
 
 from envdoctor.cli import main
 from envdoctor.quant.folder import load
-from envdoctor.quant.pretrained import empty_model
+from envdoctor.quant.pretrained import empty_model, tokens_of
 from tests.quant.small_models import PARTS, model_of, save, transformers
 
 _SIZES = {
@@ -86,6 +86,67 @@ def test_a_model_that_takes_no_text_is_not_calibrated(tmp_path, capsys, text):
     assert quantized(tmp_path, "ViTForImageClassification", "w4a8-gptq", *more) == 2
     said = capsys.readouterr().err.splitlines()[-1]
     assert "a ViTForImageClassification takes pixel_values, not a text: name a scheme without" in said
+
+
+def compared(tmp_path, text, *more):
+    arguments = ("--text", text, "--schemes", "w8a8", "--length", "32", "--prompt", "12", "--generate", "3")
+    return main(["compare", str(tmp_path / "model"), *arguments, *more])
+
+
+def test_a_masked_model_is_compared_by_the_tokens_that_are_hidden(tmp_path, capsys, text):
+    folder = save(made("BertForMaskedLM"), tmp_path / "model")
+    transformers.AutoTokenizer.from_pretrained(folder, mask_token="a").save_pretrained(folder)
+    assert compared(tmp_path, text, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    first, second = document["models"]
+    assert document["kind"] == "masked" and first["decode"] is None and first["prefill"] > 0
+    tokenizer, model = transformers.AutoTokenizer.from_pretrained(folder), made("BertForMaskedLM")
+    ids = torch.tensor(tokenizer(PARTS["calibration"][:6000])["input_ids"])[: 6000 // 32 * 32].view(-1, 32)
+    hidden = ids.clone()
+    hidden[:, 6::7] = tokenizer.mask_token_id
+    with torch.no_grad():
+        logs = model(input_ids=hidden).logits.log_softmax(-1)[:, 6::7]
+    wanted = ids[:, 6::7]
+    loss = -logs.gather(-1, wanted[..., None]).double().mean()
+    assert first["perplexity"] == pytest.approx(float(loss.exp()), rel=1e-4)
+    assert first["accuracy"] == float((logs.argmax(-1) == wanted).double().mean())
+    assert second["size"] < first["size"] and second["perplexity"] != first["perplexity"]
+    assert compared(tmp_path, text) == 0
+    assert "decode" not in capsys.readouterr().out
+
+
+def test_a_model_from_text_to_text_is_compared_by_what_it_writes(tmp_path, capsys, text):
+    save(made("T5ForConditionalGeneration"), tmp_path / "model")
+    assert compared(tmp_path, text, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    first, second = document["models"]
+    ids = tokens_of(str(tmp_path / "model"), text)[: 6000 // 32 * 32].view(-1, 32)
+    with torch.no_grad():
+        logits = made("T5ForConditionalGeneration")(
+            input_ids=ids[:, :16], decoder_input_ids=ids[:, 16:]
+        ).logits
+    loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).double(), ids[:, 17:].flatten())
+    assert document["kind"] == "from text to text" and document["pieces"] == len(ids)
+    assert first["decode"] > 0 and second["size"] < first["size"]
+    assert first["perplexity"] == pytest.approx(float(loss.exp()), rel=1e-4)
+    assert first["perplexity"] != second["perplexity"]
+
+
+def test_what_cannot_be_compared_is_one_line(tmp_path, capsys, text):
+    task = tmp_path / "task.jsonl"
+    task.write_text('{"text": "one two"}\n')
+    for kind, more, what in (
+        ("BertModel", (), "a BertModel foretells no tokens, by which models are compared"),
+        ("BertForMaskedLM", (), "its tokenizer has no mask_token"),
+        ("BertForMaskedLM", ("--task", str(task)), "a BertForMaskedLM is masked, and a task wants a causal"),
+        ("BertForMaskedLM", ("--length", "6"), "--length must be at least 7"),
+        ("T5ForConditionalGeneration", ("--length", "3"), "--length must be at least 4"),
+        ("ViTForImageClassification", (), "a ViTForImageClassification foretells no tokens"),
+    ):
+        save(made(kind), tmp_path / "model")
+        assert compared(tmp_path, text, *more) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert what in said, said
 
 
 @pytest.mark.parametrize(
