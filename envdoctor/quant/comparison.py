@@ -138,7 +138,7 @@ _COLUMNS: Dict[str, _Column] = {
     "prefill ms": lambda row: row.prefill * 1e3,
     "decode ms": lambda row: None if row.decode is None else row.decode * 1e3,
     "perplexity": lambda row: row.perplexity,
-    "next token %": lambda row: row.accuracy * 100,
+    "right token %": lambda row: row.accuracy * 100,
 }
 _ALWAYS = ("memory MB",)
 _OF_TASK: Dict[str, Callable[[tasks.Score], Optional[float]]] = {
@@ -164,16 +164,30 @@ def in_short(row: Row) -> str:
     return f"perplexity {row.perplexity:.4g}{task}"
 
 
-def as_text(rows: Sequence[Row]) -> str:
-    """A table; behind each number, its ratio to that of the first row."""
+def as_text(rows: Sequence[Row], trial: Trial) -> str:
+    """A table, and what it is measured by; behind each number, its ratio to that of the first row."""
     columns = _columns(rows)
     lines = [["model", *columns]]
     for row in rows:
         cells = (_cell(column(row), column(rows[0])) for column in columns.values())
         lines.append([f"{row.name} ({row.scheme or row.dtype})", *cells])
     widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
-    text = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines)
-    return "\n".join(text) + "\n"
+    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
+    return "\n".join([*text, "", *_legend(trial)]) + "\n"
+
+
+def _legend(trial: Trial) -> List[str]:
+    pieces, length = trial.windows.shape
+    tokens = "hidden tokens" if trial.kind == MASKED else "tokens"
+    written = "" if trial.kind == MASKED else f"; decode: each of {trial.generated} tokens after it"
+    lines = [
+        "memory: weights, and what a run takes besides; (x): times that of the first row",
+        f"prefill: a prompt of {trial.prompt.numel()} tokens{written}",
+        f"perplexity, right token: {tokens} foretold in {pieces} pieces of {length}",
+    ]
+    if trial.task is not None:
+        lines.append(f"task: {len(trial.task.questions)} questions, {trial.task.kind}; ms for one of them")
+    return lines
 
 
 def _cell(value: Optional[float], first: Optional[float]) -> str:

@@ -154,7 +154,7 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
         progress.finish(comparison.in_short(rows[-1]))
     if asked.plot is not None:
         replace_whole(asked.plot, comparison.as_png(rows), new_file_mode(asked.plot))
-    return Compared(comparison.as_text(rows), comparison.as_document(rows, trial, device))
+    return Compared(comparison.as_text(rows, trial), comparison.as_document(rows, trial, device))
 
 
 def _trial(asked: ToCompare) -> comparison.Trial:

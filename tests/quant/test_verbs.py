@@ -197,7 +197,7 @@ def test_compare_by_a_task(tmp_path, capsys, place):
     for row in document["models"]:
         assert row["task"]["by_length"] > 0.9 and row["task"]["latency"] > 0 and 0.1 < row["accuracy"] < 0.9
     table = run(capsys, *arguments, str(last)).splitlines()
-    assert "next token %" in table[0] and "task %" in table[0] and "by length" not in table[0]
+    assert "right token %" in table[0] and "task %" in table[0] and "by length" not in table[0]
 
 
 def test_compare_as_table_and_as_plot(tmp_path, capsys, place):
@@ -214,7 +214,16 @@ def test_compare_as_table_and_as_plot(tmp_path, capsys, place):
         str(plot),
     )
     table = run(capsys, *arguments).splitlines()
-    assert [line.split("  ")[0].strip() for line in table] == ["model", "model (float32)", "model (w8a8)"]
+    assert [line.split("  ")[0].strip() for line in table[:4]] == [
+        "model",
+        "model (float32)",
+        "model (w8a8)",
+        "",
+    ]
+    assert table[5:] == [
+        "prefill: a prompt of 112 tokens; decode: each of 16 tokens after it",
+        "perplexity, right token: tokens foretold in 78 pieces of 128",
+    ]
     assert "(1.00x)" in table[1] and "perplexity" in table[0]
     assert plot.read_bytes().startswith(b"\x89PNG")
 
