@@ -73,7 +73,8 @@ class Kept:
         if name in self._rows:
             rows, found = x.reshape(-1, x.shape[-1]), self._rows[name]
             room = min(self._samples - sum(each.shape[0] for each in found), self._share)
-            found.append(rows[:: max(1, rows.shape[0] // max(1, room))][:room].float())
+            some = rows[:: max(1, rows.shape[0] // max(1, room))][:room]
+            found.append(some.to(torch.float32, copy=True))  # of itself it would keep all rows there
 
     def of(self, feed: Feed) -> Tensor:
         """Float32 [rows, K], where the weights of a norm are. Raises ValueError where there are none."""

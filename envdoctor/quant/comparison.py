@@ -12,6 +12,7 @@ from envdoctor.quant.kinds import CAUSAL, FROM_TEXT_TO_TEXT, MASKED, called_with
 from envdoctor.quant.watch import Watch, now
 
 _REPEATS = 3
+_ACROSS = 5  # columns of a plot
 #: Of a piece that a masked model is asked about, each of so many tokens is hidden: as many as BERT was taught with.
 EVERY = 7
 
@@ -215,14 +216,19 @@ def as_png(rows: Sequence[Row]) -> bytes:
     import io
 
     columns = _columns(rows)
-    figure = figures()(figsize=(3.2 * len(columns), 0.5 * len(rows) + 1.5), layout="constrained")
+    across = min(len(columns), _ACROSS)
+    down = -(-len(columns) // across)
+    figure = figures()(figsize=(3.2 * across, (0.5 * len(rows) + 1.0) * down + 0.5), layout="constrained")
     names = [f"{row.name}\n{row.scheme or row.dtype}" for row in rows]
-    for axes, (title, column) in zip(figure.subplots(1, len(columns), sharey=True), columns.items()):
+    places = list(figure.subplots(down, across, sharey=True, squeeze=False).flat)
+    for axes, (title, column) in zip(places, columns.items()):
         bars = axes.barh(names, [column(row) or 0.0 for row in rows])
         axes.bar_label(bars, [_cell(column(row), None) for row in rows], padding=2)
         axes.margins(x=0.3)
         axes.set_title(title)
-    axes.invert_yaxis()
+    for axes in places[len(columns) :]:
+        axes.set_axis_off()
+    places[0].invert_yaxis()
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=120)
     return stream.getvalue()

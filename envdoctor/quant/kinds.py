@@ -31,7 +31,8 @@ def called_with(model: nn.Module, tokens: Tensor) -> Dict[str, Any]:
     if "input_ids" not in takes:
         wants = getattr(model, "main_input_name", "something else")
         raise CheckpointError(f"a {kind} takes {wants}, not a text: name a scheme without calibration")
-    cache = {"use_cache": False} if kind_of(model) in (CAUSAL, FROM_TEXT_TO_TEXT) else {}
+    keeps = "use_cache" in takes or kind_of(model) in (CAUSAL, FROM_TEXT_TO_TEXT)
+    cache = {"use_cache": False} if keeps else {}
     if "decoder_input_ids" not in takes:
         return {"input_ids": tokens, **cache}
     half = tokens.shape[1] // 2
