@@ -72,6 +72,7 @@ def _of_class(transformers: Any, config: Any) -> nn.Module:
     names = config.architectures or [""]
     kind: Any = getattr(transformers, names[0], None) if isinstance(names[0], str) else None
     is_known = isinstance(kind, type) and issubclass(kind, transformers.PreTrainedModel)
+    is_known = is_known and kind.config_class is type(config)  # else it is misnamed
     causal: Callable[[], Any] = functools.partial(
         transformers.AutoModelForCausalLM.from_config, config, trust_remote_code=False
     )

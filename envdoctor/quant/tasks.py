@@ -141,7 +141,7 @@ def _item(place: str, line: str) -> Item:
     try:
         found = json.loads(line)
     except (ValueError, RecursionError) as error:
-        _refuse(place, f"not JSON: {error}")
+        _refuse(place, f"not JSON: {error}; a line is {_LINES}")
     if not isinstance(found, dict) or not ("text" in found) ^ ("prompt" in found):
         _refuse(place, f"neither a text nor a prompt; a line is {_LINES}")
     return _last_word(place, found["text"]) if "text" in found else _choice(place, found)

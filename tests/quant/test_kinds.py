@@ -157,6 +157,7 @@ def test_what_cannot_be_compared_is_one_line(tmp_path, capsys, text):
         (None, False, "LlamaForCausalLM"),
         (["NoSuchModel"], False, "LlamaForCausalLM"),
         (["pipeline"], False, "LlamaForCausalLM"),
+        (["BertModel"], False, "LlamaForCausalLM"),  # another model's
         ([3], False, "LlamaForCausalLM"),
     ],
 )
