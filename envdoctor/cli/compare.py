@@ -1,4 +1,4 @@
-"""`envdoctor compare`: a model of transformers beside itself quantised: size, memory, latency, perplexity on a text."""
+"""`envdoctor compare`: a model of transformers beside itself quantised: size, memory, latency, what it foretells."""
 
 import argparse
 import os
@@ -9,26 +9,48 @@ from envdoctor.cli.models import add_calibration, add_device, calibration, named
 from envdoctor.cli.output import to_json, write_output
 from envdoctor.cli.progress import StderrProgress
 
+_BELOW = """
+Of each piece of the text all tokens are foretold but the first; by a masked model each seventh, which is hidden; a
+model from text to text reads the first half and foretells the second.
+
+A file of questions has one kind of them, a line of JSON each:
+  {"text": "..."}                                              the last word: each token of it must be the likeliest
+  {"prompt": "...", "choices": ["...", "..."], "answer": 0}    the likeliest choice; also the likeliest by its length
+
+Schemes are those of `envdoctor quantize`, which says which want --calibration (c).
+"""
+
 
 def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     """Declare the verb."""
     parser = verbs.add_parser(
         "compare",
         help="a model beside itself quantised: size, memory, latency, perplexity",
-        description=f"{__doc__} Nothing is downloaded. Exit status: 0 or 2.",
+        description=f"{__doc__}\nNothing is downloaded. Exit status: 0 or 2.",
+        epilog=_BELOW,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("model", metavar="MODEL_DIR", help="the model as it was")
     parser.add_argument("others", nargs="*", metavar="DIR", help="what `envdoctor quantize` made of it")
-    parser.add_argument("--schemes", metavar="LIST", help="also these, quantised for now, as w8a8,w4a16-rtn")
-    parser.add_argument("--text", required=True, metavar="FILE", help="for the perplexity, and a prompt")
+    parser.add_argument(
+        "--schemes", metavar="LIST", help="also quantised by these, in memory: w8a8,w4a16-rtn"
+    )
+    parser.add_argument(
+        "--text", required=True, metavar="FILE", help="a text file, whose tokens are foretold (below)"
+    )
+    parser.add_argument("--task", metavar="FILE", help="questions (below): accuracy, and time for each")
     add_calibration(parser)
     add_device(parser)
     parser.add_argument("--prompt", type=positive, metavar="N", help="tokens of the prompt (default: 128)")
     parser.add_argument(
-        "--generate", type=positive, default=16, metavar="N", help="tokens after it (default: 16)"
+        "--generate",
+        type=positive,
+        default=16,
+        metavar="N",
+        help="tokens written after the prompt (default: 16)",
     )
-    parser.add_argument("--plot", metavar="FILE.png", help="also as bars; wants matplotlib")
-    parser.add_argument("--json", action="store_true", help="print JSON: bytes and seconds")
+    parser.add_argument("--plot", metavar="FILE.png", help="a picture of it, in bars; wants matplotlib")
+    parser.add_argument("--json", action="store_true", help="print JSON, in bytes and seconds")
     parser.set_defaults(run=run)
 
 
@@ -50,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.device,
             arguments.dtype,
             arguments.plot,
+            arguments.task,
         )
         compared = verbs.compare(asked, progress)
     write_output(to_json(compared.document) if arguments.json else compared.text, None)

@@ -25,20 +25,35 @@ class Calibration(NamedTuple):
 
 def add_calibration(parser: argparse.ArgumentParser) -> None:
     """The text that quantisers look at."""
-    parser.add_argument("--calibration", metavar="FILE", help="a text like those that the model will see")
     parser.add_argument(
-        "--samples", type=positive, default=128, metavar="N", help="pieces of it (default: 128)"
+        "--calibration",
+        metavar="FILE",
+        help="a text file, for schemes with (c): like what the model will see",
     )
-    parser.add_argument("--length", type=positive, metavar="N", help="tokens of a piece (default: 512)")
+    parser.add_argument(
+        "--samples",
+        type=positive,
+        default=128,
+        metavar="N",
+        help="pieces of the calibration text (default: 128)",
+    )
+    parser.add_argument(
+        "--length",
+        type=positive,
+        metavar="N",
+        help="tokens of a piece of text (default: 512, or what the model takes)",
+    )
 
 
 def add_device(parser: argparse.ArgumentParser) -> None:
     """Where it is done and in what type."""
-    parser.add_argument("--device", default="cpu", help="cpu (default), cuda, cuda:1")
+    parser.add_argument(
+        "--device", default="cpu", metavar="D", help="where to compute: cpu (default), cuda, cuda:1"
+    )
     parser.add_argument(
         "--dtype",
         choices=("float16", "bfloat16", "float32"),
-        help="of what is not quantised (default: as it is stored, but float16 where a scheme wants 16 bits)",
+        help="type of what is not quantised (default: as stored, but float16 where a scheme wants 16 bits)",
     )
 
 

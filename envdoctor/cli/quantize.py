@@ -23,6 +23,9 @@ schemes ((c): with --calibration; (o): with --bits, --group-size, --asymmetric):
   w4a16-rtn           (o) 2 to 8 bits, 16-bit activations: a GPTQ checkpoint, which other programs read too
   w4a16-mse           (o) the same, in ranges clipped to the least error
   w4a16-gptq          (c, o) the same, rounded by GPTQ (--act-order, --static-groups)
+
+--feeds FILE is for models whose family smoothing does not know; for GPT-2 it would say, by names within a block:
+  {"ln_1": ["attn.c_attn"], "ln_2": ["mlp.c_fc"]}
 """
 _ABOUT = """
 One block is in memory at a time. What a run has done stays in DIR.part, and the next one goes on from there.
@@ -39,29 +42,62 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
         epilog=_SCHEMES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("model", metavar="MODEL_DIR", help="the folder: config.json and *.safetensors")
-    parser.add_argument("--scheme", required=True, metavar="S", help="one of those below")
-    parser.add_argument("--out", required=True, metavar="DIR", help="a new folder")
+    parser.add_argument(
+        "model", metavar="MODEL_DIR", help="the model's folder: config.json and *.safetensors"
+    )
+    parser.add_argument(
+        "--scheme", required=True, metavar="S", help="what linears become: one of those below"
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="a new folder for the quantised model")
     add_calibration(parser)
     add_device(parser)
-    parser.add_argument("--bits", type=int, choices=(2, 3, 4, 8), help="of weights (default: 4)")
-    parser.add_argument(
-        "--group-size", type=int, metavar="N", help="weights of one scale; -1: a whole row (default: 128)"
-    )
-    parser.add_argument("--asymmetric", action="store_true", help="groups have zero points of their own")
-    parser.add_argument("--act-order", action="store_true", help="GPTQ begins with the largest activations")
-    parser.add_argument("--static-groups", action="store_true", help="and yet groups stay neighbours")
-    parser.add_argument("--alpha", type=float, metavar="A", help="of smoothing, from 0 to 1 (default: 0.5)")
-    parser.add_argument("--no-smoothing", action="store_true", help="static scales without smoothing")
-    parser.add_argument("--threshold", type=float, metavar="T", help="of llm.int8 (default: 6.0)")
+    _add_rounding(parser)
+    _add_smoothing(parser)
     parser.add_argument(
         "--skip",
         metavar="NAMES",
-        help="what stays, by whole names or parts of them (default: heads and routers)",
+        help="linears that stay: whole names or parts between dots, with commas (default: heads and routers)",
     )
-    parser.add_argument("--anew", action="store_true", help="do not go on with what an earlier run has left")
+    parser.add_argument("--anew", action="store_true", help="begin again, whatever there is in DIR.part")
     parser.add_argument("--json", action="store_true", help="print what was done as JSON")
     parser.set_defaults(run=run)
+
+
+def _add_rounding(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--bits", type=int, choices=(2, 3, 4, 8), help="of each weight in w4a16 (default: 4)")
+    parser.add_argument(
+        "--group-size",
+        type=int,
+        metavar="N",
+        help="weights that share a scale; -1: a whole row (default: 128)",
+    )
+    parser.add_argument("--asymmetric", action="store_true", help="give each group a zero point")
+    parser.add_argument(
+        "--act-order", action="store_true", help="GPTQ begins with columns that the largest activations meet"
+    )
+    parser.add_argument(
+        "--static-groups", action="store_true", help="groups are of neighbours in spite of --act-order"
+    )
+    parser.add_argument(
+        "--threshold", type=float, metavar="T", help="where outliers begin for llm.int8 (default: 6.0)"
+    )
+
+
+def _add_smoothing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--alpha",
+        type=_alpha,
+        metavar="A",
+        help="how much smoothing puts on weights: 0 to 1, or search for the best (default: 0.5)",
+    )
+    parser.add_argument(
+        "--feeds",
+        metavar="FILE",
+        help="which norms feed which linears, as JSON (below; default: known families)",
+    )
+    parser.add_argument(
+        "--no-smoothing", action="store_true", help="calibrate scales only, and smooth nothing"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -79,14 +115,27 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.device,
             arguments.dtype,
             arguments.anew,
+            arguments.feeds,
         )
         done = verbs.quantize(asked, progress)
     if arguments.json:
         write_output(to_json(done), None)
     else:
-        sizes = f"{done['bytes_after'] / 1e6:.1f} MB of {done['bytes_before'] / 1e6:.1f} MB"
-        complain(f"{arguments.out}: {done['linears']} linears are {arguments.scheme} now; {sizes}")
+        sizes = f"{done['bytes_after'] / 1e6:.1f} MB instead of {done['bytes_before'] / 1e6:.1f} MB"
+        found = sorted(done["alphas"].values())
+        alphas = f"; alpha from {found[0]:g} to {found[-1]:g}" if found else ""
+        complain(f"{arguments.out}: {done['linears']} linears are {arguments.scheme} now; {sizes}{alphas}")
     return 0
+
+
+def _alpha(text: str) -> "float | str":
+    """A number, or the word."""
+    if text == "search":
+        return text
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 0 to 1 nor search") from None
 
 
 def _options(arguments: argparse.Namespace) -> "dict[str, Any]":

@@ -1,6 +1,6 @@
 """A search for smoothing's alpha: for each norm the one that loses least of what the linears behind it give."""
 
-from typing import Any, Dict, Iterable, List, Optional, Sequence
+from typing import Any, Dict, Iterable, Iterator, List, Optional, Sequence
 
 import torch
 from torch import Tensor
@@ -15,6 +15,8 @@ from envdoctor.quant.statistics import LinearRange, Statistics
 
 #: Those that are tried.
 ALPHAS = tuple(step / 20 for step in range(21))
+#: Rows of what a norm gives that they are tried on.
+SAMPLES = 512
 
 
 def search_alpha(
@@ -24,43 +26,62 @@ def search_alpha(
     scheme: str,
     alphas: Sequence[float] = ALPHAS,
     rows: Optional[Sequence[GivenRow]] = None,
-    samples: int = 256,
+    samples: int = SAMPLES,
     device: Device = None,
 ) -> Dict[str, float]:
     """An alpha for each norm, by name, as smooth takes them; the model stays as it is.
 
-    The first `samples` rows of what each norm gives for the inputs are kept. Each alpha smooths them and the weights
-    that they meet, both are rounded as the scheme rounds, and the squared error of the products counts, over the square
-    of the products, added up over the weights.
+    So many rows of what each norm gives for the first inputs are kept, and best_alphas is asked.
     """
-    kind, feeds = scheme_of(scheme), find_feeds(model, rows)
-    ranges = seen_by(feeds, statistics)
-    kept = _kept(model, feeds, inputs, samples, device)
-    best = {}
-    for feed, seen in zip(feeds, ranges):
-        errors = [_error(feed, kept[feed.name], seen, alpha, kind) for alpha in alphas]
+    scheme_of(scheme)
+    feeds = find_feeds(model, rows)
+    kept = Kept(feeds, samples)
+    run(model, inputs, kept.add, device=device)
+    return best_alphas(feeds, statistics, kept, scheme, alphas)
+
+
+def best_alphas(
+    feeds: Sequence[Feed],
+    statistics: Statistics,
+    kept: "Kept",
+    scheme: str,
+    alphas: Sequence[float] = ALPHAS,
+) -> Dict[str, float]:
+    """For each norm, by name, that by which the linears that it feeds lose least. Raises ValueError.
+
+    Each alpha smooths the rows that were kept and the weights that they meet, both are rounded as the scheme rounds,
+    and the squared error of the products counts, over the square of the products, added up over the weights.
+    """
+    kind, best = scheme_of(scheme), {}
+    for feed, seen in zip(feeds, seen_by(feeds, statistics)):
+        x = kept.of(feed)
+        wanted = [x @ matrix.t() for matrix in _matrices(feed, x.device)]
+        errors = [_error(feed, x, wanted, seen, alpha, kind) for alpha in alphas]
         best[feed.name] = alphas[errors.index(min(errors))]
     return best
 
 
-def _kept(
-    model: torch.nn.Module, feeds: Sequence[Feed], inputs: Iterable[Any], samples: int, device: Device
-) -> Dict[str, Tensor]:
-    """Rows of what each norm gives, float32 [samples, K], where its weights are."""
-    kept: Dict[str, List[Tensor]] = {feed.name: [] for feed in feeds}
-    told_by = {_witness(feed): feed.name for feed in feeds}
+class Kept:
+    """Some rows of what each norm gives, evenly over an input: of the first, or of so many the same share of each."""
 
-    def keep(name: str, x: Tensor, _: Any) -> None:
-        if name in told_by:
-            rows = kept[told_by[name]]
-            room = samples - sum(each.shape[0] for each in rows)
-            rows.append(x.reshape(-1, x.shape[-1])[:room].float())
+    def __init__(self, feeds: Sequence[Feed], samples: int = SAMPLES, inputs: int = 1) -> None:
+        self._samples, self._share = samples, -(-samples // inputs)
+        self._rows: Dict[str, List[Tensor]] = {_witness(feed): [] for feed in feeds}
 
-    run(model, inputs, keep, device=device)
-    for feed in feeds:
-        if not sum(rows.shape[0] for rows in kept[feed.name]):
+    def add(self, name: str, x: Tensor, _: Any = None) -> None:
+        """What a linear is given, [..., K], as calibration.watched tells it."""
+        if name in self._rows:
+            rows, found = x.reshape(-1, x.shape[-1]), self._rows[name]
+            room = min(self._samples - sum(each.shape[0] for each in found), self._share)
+            some = rows[:: max(1, rows.shape[0] // max(1, room))][:room]
+            found.append(some.to(torch.float32, copy=True))  # of itself it would keep all rows there
+
+    def of(self, feed: Feed) -> Tensor:
+        """Float32 [rows, K], where the weights of a norm are. Raises ValueError where there are none."""
+        rows = self._rows[_witness(feed)]
+        if not sum(each.shape[0] for each in rows):
             raise ValueError(f"{feed.name}: nothing of these inputs comes to {_witness(feed)}")
-    return {feed.name: torch.cat(kept[feed.name]).to(feed.weights[0].tensor.device) for feed in feeds}
+        return torch.cat(rows).to(feed.weights[0].tensor.device)
 
 
 def _witness(feed: Feed) -> str:
@@ -68,19 +89,22 @@ def _witness(feed: Feed) -> str:
     return next((weight.name for weight in feed.weights if not weight.is_expert), feed.weights[0].name)
 
 
-def _error(feed: Feed, x: Tensor, seen: LinearRange, alpha: float, kind: Scheme) -> float:
-    matrices = [
-        matrix.detach().to(x.device, torch.float32)
-        for weight in feed.weights
-        for matrix in weight.tensor.reshape(-1, *weight.tensor.shape[-2:])
-    ]
-    scales = scales_of(seen.magnitudes().to(x.device), matrices, alpha)
+def _matrices(feed: Feed, device: torch.device) -> Iterator[Tensor]:
+    """Float32 [N, K], one after the other: all of them at once are as much as a block."""
+    for weight in feed.weights:
+        for matrix in weight.tensor.reshape(-1, *weight.tensor.shape[-2:]):
+            yield matrix.detach().to(device, torch.float32)
+
+
+def _error(
+    feed: Feed, x: Tensor, wanted: Sequence[Tensor], seen: LinearRange, alpha: float, kind: Scheme
+) -> float:
+    scales = scales_of(seen.magnitudes().to(x.device), [weight.tensor for weight in feed.weights], alpha)
     rows = _rounded_rows(x / scales, seen.smoothed(scales), kind)
     total = 0.0
-    for matrix in matrices:
-        wanted = x @ matrix.t()
-        lost = rows @ rounded(matrix * scales, kind).plain().t() - wanted
-        total += float(lost.square().sum() / wanted.square().sum().clamp(min=1e-30))
+    for matrix, products in zip(_matrices(feed, x.device), wanted):
+        lost = rows @ rounded(matrix.mul(scales), kind).plain().t() - products
+        total += float(lost.square().sum() / products.square().sum().clamp(min=1e-30))
     return total
 
 

@@ -11,7 +11,7 @@ from envdoctor.quant.blocks import evaluated
 from envdoctor.quant.grid import Device
 from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
-__all__ = ["LinearRange", "Statistics", "calibrate", "check_finite", "run", "watched"]
+__all__ = ["LinearRange", "Statistics", "calibrate", "check_finite", "keeping", "run", "watched"]
 
 #: Told of a linear's name, its input [..., K] and its output.
 Keep = Callable[[str, Tensor, Any], None]
@@ -32,14 +32,19 @@ def calibrate(
     infinity or NaN in what it sees, and TypeError for inputs of another kind.
     """
     seen: Dict[str, LinearRange] = {}
+    run(model, inputs, keeping(seen, outputs), lambda: check_finite(seen), device)
+    return Statistics(seen)
+
+
+def keeping(seen: Dict[str, LinearRange], outputs: bool = False) -> Keep:
+    """What adds to the ranges that linears have seen, and those of what they gave."""
 
     def keep(name: str, x: Tensor, y: Any) -> None:
         if x.numel():
             found = _range(x, y if outputs and isinstance(y, Tensor) else None)
             seen[name] = seen[name].merged(found) if name in seen else found
 
-    run(model, inputs, keep, lambda: check_finite(seen), device)
-    return Statistics(seen)
+    return keep
 
 
 def run(

@@ -134,7 +134,7 @@ def find_feeds(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]] = None
         unlike: List[str] = []
         found = [feed for family in families for feed in _of_block(name, block, family, unlike)]
         if unlike and not found:
-            raise ValueError(f"{name or 'the model'} is like {unlike[0]}: give rows for it")
+            raise ValueError(f"{name or 'the model'} is like {unlike[0]}: give rows for it (--feeds)")
         feeds += found
     if not feeds:
         raise ValueError(_nothing(model, families))
@@ -143,6 +143,11 @@ def find_feeds(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]] = None
     if twice is not None:
         raise ValueError(f"{twice} is in two rows: put all that it feeds into one")
     return feeds
+
+
+def named(block: torch.nn.Module, path: str) -> bool:
+    """Whether a path of a row names something in a block."""
+    return bool(_at("", block, path))
 
 
 def besides_weight(module: torch.nn.Module) -> Optional[str]:
@@ -221,4 +226,4 @@ def _nothing(model: torch.nn.Module, families: Sequence[Family]) -> str:
         for family in families
     ]
     kind = type(model).__name__
-    return f"no norm in {kind} that feeds linears by a known name: give rows; looked for {' | '.join(looked)}"
+    return f"no norm in {kind} that feeds linears by a known name: give rows (--feeds); looked for {' | '.join(looked)}"

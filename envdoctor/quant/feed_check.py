@@ -1,26 +1,27 @@
 """Whether norms feed what a table says and nothing else, found out by running the model."""
 
 import contextlib
-from typing import Any, Iterator, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
 
-from envdoctor.quant.calibration import calibrate
 from envdoctor.quant.families import Feed
+from envdoctor.quant.statistics import Statistics
 
 _CLOSE = 1e-3
 
 
-def check_feeds(model: torch.nn.Module, feeds: Sequence[Feed], inputs: Sequence[Any]) -> None:
+def check_feeds(feeds: Sequence[Feed], look: Callable[[], Statistics]) -> None:
     """Raise ValueError, naming a linear, where scales would reach what is not in the feeds, such as a residual.
 
-    Inputs run twice, as calibrate runs them: as they are, and with every other channel of what norms give halved and
-    doubled again before each weight of the feed. Halves are exact, so no linear may notice.
+    `look` runs inputs and says what linears see and give. It is called twice: as things are, and with every other
+    channel of what norms give halved and doubled again before each weight of the feed. Halves are exact, so no linear
+    may notice.
     """
-    plain = calibrate(model, inputs, outputs=True)
+    plain = look()
     with _halved(feeds):
-        halved = calibrate(model, inputs, outputs=True)
+        halved = look()
     for name, each in plain.items():
         close = {"rtol": _CLOSE, "atol": _CLOSE * float(each.magnitudes().max())}
         # an expert that rows no longer go to has none

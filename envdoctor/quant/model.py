@@ -9,15 +9,17 @@ from torch import Tensor, nn
 from envdoctor.host.memory import give_back_free_memory
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
+from envdoctor.quant.block_smoothing import smooth_block
 from envdoctor.quant.blocks import SKIP, as_linear, evaluated, linears, names_of_blocks, replace, standing_in
-from envdoctor.quant.calibration import check_finite, watched
 from envdoctor.quant.experts import unstack_experts
+from envdoctor.quant.given_feeds import check_norms
 from envdoctor.quant.gptq import Inputs
 from envdoctor.quant.grid import Device
 from envdoctor.quant.replay import Replay
 from envdoctor.quant.schemes import NOTHING, RANGES, Scheme, Seen, scheme
-from envdoctor.quant.smoothing import smooth
-from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
+
+#: Of each norm, by its name in a model, the one that was found.
+Alphas = Dict[str, float]
 
 
 def quantize_model(
@@ -39,17 +41,25 @@ def quantize_model(
     chosen = scheme(how)
     blocks = names_of_blocks(model)
     check_linears(model, skip)
+    check_norms(model, chosen.rows or [])
     replay = Replay(model, batches_for(chosen, inputs)) if chosen.row.wants != NOTHING else None
     progress = progress or Progress()
     with evaluated(model):
         for number, name in enumerate(blocks):
+            alphas: Alphas = {}
             progress.start(f"block {number + 1} of {len(blocks)}")
             model.get_submodule(name).to(device)
-            model = quantize_block(model, name, chosen, replay, skip, device, progress)
+            model = quantize_block(model, name, chosen, replay, skip, device, progress, alphas)
             if replay and name != blocks[-1]:
                 replay.advance(name)
-            progress.finish("quantised")
+            progress.finish(quantised(alphas))
     return model.requires_grad_(False).eval().to(device)
+
+
+def quantised(alphas: Alphas) -> str:
+    """What is said of a block that is done."""
+    found = ", ".join(f"{each:g}" for each in alphas.values())
+    return f"quantised, alpha {found}" if found else "quantised"
 
 
 def check_linears(model: nn.Module, skip: Sequence[str]) -> None:
@@ -74,8 +84,12 @@ def quantize_block(
     skip: Sequence[str],
     device: Device,
     progress: Progress,
+    alphas: Alphas,
 ) -> nn.Module:
-    """One block of a model in place, its linears in the order of their use; the model, or what became of a linear."""
+    """One block of a model in place, its linears in the order of their use; the model, or what became of a linear.
+
+    `alphas` takes up what is searched.
+    """
     block = model.get_submodule(name)
     unstack_experts(block)
     for each in linears(block, skip, name).values():
@@ -83,7 +97,7 @@ def quantize_block(
         if turned is not each:
             replace(block, each, turned)
     found: Dict[str, nn.Linear] = linears(block, skip, name)
-    for group, seen in _seen(replay, name, block, found, chosen):
+    for group, seen in _seen(replay, name, block, found, chosen, alphas):
         if isinstance(seen, Inputs) and not seen.count:
             progress.note(f"{', '.join(group)}: no input reaches it; rounded to nearest")
         for each in group:
@@ -103,35 +117,23 @@ def _made(name: str, linear: nn.Linear, chosen: Scheme, seen: Seen, device: Devi
 
 
 def _seen(
-    replay: Optional[Replay], name: str, block: nn.Module, found: Dict[str, nn.Linear], chosen: Scheme
+    replay: Optional[Replay],
+    name: str,
+    block: nn.Module,
+    found: Dict[str, nn.Linear],
+    chosen: Scheme,
+    alphas: Alphas,
 ) -> Iterator[Tuple[List[str], Seen]]:
     """Linears that are quantised together, and what they have seen: each group for what those before it put out."""
     if replay is None:
         yield from (([each], None) for each in list(found))
     elif chosen.row.wants == RANGES:
-        ranges = _smoothed(replay, name, block, chosen.options.alpha)
-        yield from (([each], ranges.get(_within(each, name))) for each in list(found))
+        smoothed = smooth_block(replay, name, block, chosen)
+        alphas.update({f"{name}.{norm}" if name else norm: each for norm, each in smoothed.alphas.items()})
+        yield from (([each], smoothed.ranges.get(_within(each, name))) for each in list(found))
     else:
         for group in _in_order(replay, name, found):
             yield group, _inputs(replay, name, found[group[0]])
-
-
-def _smoothed(replay: Replay, name: str, block: nn.Module, alpha: Optional[float]) -> Statistics:
-    """What the linears of a block have seen, by their names in it; and the block smoothed, with alpha."""
-    ranges: Dict[str, LinearRange] = {}
-
-    def keep(linear: str, x: Tensor, _: Any) -> None:
-        if x.numel():
-            found = channel_range(x)
-            ranges[linear] = ranges[linear].merged(found) if linear in ranges else found
-
-    with watched(block, keep):
-        for _ in replay.run(name):
-            check_finite(ranges)
-    try:
-        return Statistics(ranges) if alpha is None else smooth(block, Statistics(ranges), alpha)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}" if name else str(error)) from error
 
 
 def _within(name: str, block: str) -> str:

@@ -1,7 +1,7 @@
 """Quantised linears in files: a GPTQ checkpoint where their scheme is of that kind, else the states of their class."""
 
 import posixpath
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 import torch
 from torch import Tensor
@@ -40,9 +40,10 @@ def described(linear: PackedLinear) -> Dict[str, Any]:
     return {"kind": type(linear).__name__, **linear.sizes()}
 
 
-def document(chosen: Scheme, linears: Described) -> Dict[str, Any]:
+def document(chosen: Scheme, linears: Described, alphas: Mapping[str, float]) -> Dict[str, Any]:
     """Of a folder."""
-    return {"format": _FORMAT, **chosen.document(), "linears": linears}
+    found = {"alphas": alphas} if alphas else {}
+    return {"format": _FORMAT, **chosen.document(), **found, "linears": linears}
 
 
 def tensors_of_packed(name: str, linear: PackedLinear, config: Optional[GptqConfig]) -> Tensors:

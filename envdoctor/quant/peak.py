@@ -9,12 +9,14 @@ from envdoctor.quant.blocks import SKIP, linears, names_of_blocks
 from envdoctor.quant.folder import inside
 from envdoctor.quant.grid import Device
 from envdoctor.quant.packed_file import gptq_config
-from envdoctor.quant.schemes import INPUTS, NOTHING, Scheme, scheme
+from envdoctor.quant.schemes import INPUTS, NOTHING, SEARCH, Scheme, scheme
 from envdoctor.quant.stream import Source
 from envdoctor.quant.weights import tensors_of
 
 #: Bytes for each weight of a linear while it is written: as the words of GPTQ, or as it is. Measured.
 _WORDS, _AS_IT_IS = 28, 2
+#: Bytes for each weight of a linear while an alpha is tried on it.
+_SEARCH = 21
 #: Matrices [K, K] of float32 that GPTQ holds at once.
 _SQUARES = 6
 #: A tensor on its way: in the file, in memory, and as the bytes that are written.
@@ -91,7 +93,8 @@ def _shapes(block: nn.Module, skip: Sequence[str]) -> List[_Shape]:
 def _made(chosen: Scheme, n: int, k: int) -> int:
     """While a linear is quantised and packed."""
     squares = _SQUARES * 4 * k * k if chosen.row.wants == INPUTS else 0
-    return n * k * chosen.row.room + squares
+    room = max(chosen.row.room, _SEARCH if chosen.options.alpha == SEARCH else 0)
+    return n * k * room + squares
 
 
 def _calibration(

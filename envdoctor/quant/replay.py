@@ -28,13 +28,14 @@ class Replay:
         self._model, self._batches = model, batches
         self._list_of = {name: of for of, names in blocks_of(model) for name in names}
         self._module = {name: each for name, each in model.named_modules() if name in self._list_of}
+        #: How many batches there are.
+        self.count = len(batches)
         self._held: Dict[str, List[Any]] = {}  # by lists: of each batch, what came out of the last block
 
-    def run(self, block: str) -> Iterator[None]:
-        """Run a block, which is the next or the first one, on one batch after the other."""
+    def run(self, block: str) -> Iterator[Any]:
+        """Run a block, which is the next or the first one, on one batch after the other; what comes out of it."""
         for number in range(len(self._batches)):
-            self._output(block, number)
-            yield
+            yield self._output(block, number)
 
     def advance(self, block: str) -> None:
         """Run it once more, and keep what comes out for the blocks after it."""

@@ -1,19 +1,23 @@
 """The schemes: what becomes of a linear, what is asked of calibration for it, and the options that it has."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Callable, Dict, NamedTuple, Optional, Tuple, Union
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 import torch
 from torch import nn
 
 from envdoctor.kernels import LinearLlmInt8, LinearW8A8
 from envdoctor.kernels.packed_linear import PackedLinear
+from envdoctor.quant.families import GivenRow
 from envdoctor.quant.gptq import Inputs, gptq
 from envdoctor.quant.grid import Device, Grid, QuantizedWeight
 from envdoctor.quant.mse import mse
 from envdoctor.quant.rtn import rtn
 from envdoctor.quant.smoothquant import w8a8_linear
 from envdoctor.quant.statistics import LinearRange
+
+#: An alpha that calibration finds (envdoctor.quant.alpha).
+SEARCH = "search"
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,10 @@ class Options:
     symmetric: bool = True
     act_order: bool = False
     static_groups: bool = False
-    alpha: Optional[float] = 0.5  # of smoothing; None: without
+    alpha: Union[float, str, None] = 0.5  # of smoothing; SEARCH: what is best for each norm; None: without
+    feeds: Optional[Mapping[str, Sequence[str]]] = (
+        None  # norms and what they feed; None: those of known families
+    )
     threshold: float = 6.0  # from which on activations are outliers
 
 
@@ -47,6 +54,7 @@ class Row(NamedTuple):
     room: int = 21  # bytes for each weight of a linear while it is made, measured
     packed: float = 0.65  # and then: values, and scales of groups of 32
     default: Options = Options()
+    smoothed: str = ""  # what it is called in envdoctor.quant.smoothquant, if calibration smooths it
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,11 @@ class Scheme:
     def row(self) -> Row:
         """What the table says."""
         return SCHEMES[self.name]
+
+    @property
+    def rows(self) -> Optional[List[GivenRow]]:
+        """Which norms feed what, where it is told."""
+        return None if self.options.feeds is None else list(self.options.feeds.items())
 
     @property
     def packed(self) -> float:
@@ -104,6 +117,11 @@ def _checked(options: Options) -> Options:
     if group != -1 and (group < 32 or group % 32):
         raise ValueError(f"group_size must be a multiple of 32, or -1 for a whole row, not {group}")
     Grid(options.bits, group, options.symmetric)
+    alpha = options.alpha
+    if not (alpha in (None, SEARCH) or (isinstance(alpha, (int, float)) and 0 <= alpha <= 1)):
+        raise ValueError(f"alpha must be from 0 to 1, or {SEARCH!r}, not {alpha!r}")
+    if alpha is None and options.feeds is not None:
+        raise ValueError("feeds are of smoothing, and alpha says that there is none")
     return options
 
 
@@ -172,13 +190,18 @@ _GROUPS = ("group_size", "symmetric")
 _GPTQ = ("act_order", "static_groups")
 _WHOLE_ROWS = Options(group_size=-1)
 
+
+def _smoothed_row(name: str) -> Row:
+    return Row(_smooth(name), ("alpha", "feeds"), RANGES, room=13, packed=1.1, smoothed=name)
+
+
 SCHEMES: Dict[str, Row] = {
     # int8 weights and activations: each row with a scale when it comes, or static scales; with outliers apart
     "w8a8": Row(_w8a8, room=8, packed=1.1),
-    "w8a8-smooth": Row(_smooth("w8a8"), ("alpha",), RANGES, room=13, packed=1.1),
-    "smq_q8i8f16_0": Row(_smooth("smq_q8i8f16_0"), ("alpha",), RANGES, room=13, packed=1.1),
-    "smq_q8i8f16_1": Row(_smooth("smq_q8i8f16_1"), ("alpha",), RANGES, room=13, packed=1.1),
-    "smq_q8i8f16_2": Row(_smooth("smq_q8i8f16_2"), ("alpha",), RANGES, room=13, packed=1.1),
+    "w8a8-smooth": _smoothed_row("w8a8"),
+    "smq_q8i8f16_0": _smoothed_row("smq_q8i8f16_0"),
+    "smq_q8i8f16_1": _smoothed_row("smq_q8i8f16_1"),
+    "smq_q8i8f16_2": _smoothed_row("smq_q8i8f16_2"),
     "llm.int8": Row(_llm_int8, ("threshold",), room=8, packed=1.1),
     # int4 weights, activations as in w8a8
     "w4a8": Row(_w4a8(_rtn), default=_WHOLE_ROWS),

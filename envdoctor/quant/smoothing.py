@@ -10,6 +10,7 @@ from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Seq
 import torch
 from torch import Tensor
 
+from envdoctor.quant.calibration import calibrate
 from envdoctor.quant.families import Feed, GivenRow, find_feeds
 from envdoctor.quant.feed_check import check_feeds
 from envdoctor.quant.norms import divided
@@ -47,7 +48,7 @@ def smooth(
     _check_owners(model, feeds)
     checked = list(check)
     if checked:
-        check_feeds(model, feeds, checked)
+        check_feeds(feeds, lambda: calibrate(model, checked, outputs=True))
     plans = [_plan(feed, seen, alpha) for feed, seen in zip(feeds, seen_by(feeds, statistics))]
     for plan in plans:
         _fold(plan)

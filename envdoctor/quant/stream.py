@@ -12,9 +12,10 @@ from envdoctor.host import LocalHost, make_folder, remove
 from envdoctor.progress import Progress
 from envdoctor.quant.blocks import SKIP, evaluated, linears, names_of_blocks
 from envdoctor.quant.folder import inside, put_linears, rest_of
+from envdoctor.quant.given_feeds import check_norms
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.grid import Device
-from envdoctor.quant.model import batches_for, check_linears, quantize_block
+from envdoctor.quant.model import Alphas, batches_for, check_linears, quantised, quantize_block
 from envdoctor.quant.packed_file import GptqFiles, OwnFiles, PackedFiles, packed_files
 from envdoctor.quant.pretrained import config_of, dtype_of, empty_model, whole_model, with_dtype
 from envdoctor.quant.replay import Replay
@@ -112,6 +113,7 @@ class Written(NamedTuple):
     linears: int
     bytes_before: int
     bytes_after: int
+    alphas: Alphas  # that were searched
 
 
 def quantize_folder(
@@ -132,6 +134,7 @@ def quantize_folder(
     chosen, target = scheme(how), torch.device(device or "cpu")
     check_dtype(chosen, source.dtype)
     check_linears(source.model, skip)
+    check_norms(source.model, chosen.rows or [])
     replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.wants != NOTHING else None
     with resumed_folder(folder) as whole, evaluated(source.model):
         progress = progress or Progress()
@@ -172,16 +175,18 @@ class _Job:
         for part, name in enumerate(self._blocks):
             progress.start(f"block {part + 1} of {len(self._blocks)}")
             done = self._done(part)
+            alphas: Alphas = {}
             if done is None:
                 self._source.load(name, device)
-                quantize_block(self._source.model, name, self._chosen, replay, skip, device, progress)
-                self._write(part, name)
+                of = (self._source.model, name, self._chosen, replay, skip, device, progress)
+                quantize_block(*of, alphas)
+                self._write(part, name, alphas)
             elif replay:
                 self._restore(part, done, device)
             if replay and part + 1 < len(self._blocks):
                 replay.advance(name)
             self._source.drop(name)
-            progress.finish("quantised" if done is None else "was there")
+            progress.finish(quantised(alphas) if done is None else "was there")
         return self._finish(progress)
 
     def _done(self, part: int) -> Optional[Dict[str, Any]]:
@@ -189,11 +194,11 @@ class _Job:
         found: Optional[Dict[str, Any]] = read_json(path) if LocalHost().exists(path) else None
         return found
 
-    def _write(self, part: int, name: str) -> None:
+    def _write(self, part: int, name: str, alphas: Alphas) -> None:
         linears: Dict[str, Dict[str, Any]] = {}
         items = items_of(self._source.model, name, self._source.keys, self._writer, linears)
         sizes = self._writer.write(part, items)
-        write_json(self._notes, f"{part}.json", {"sizes": sizes, "linears": linears})
+        write_json(self._notes, f"{part}.json", {"sizes": sizes, "linears": linears, "alphas": alphas})
 
     def _restore(self, part: int, done: Dict[str, Any], device: torch.device) -> None:
         """Have a block there as it was written."""
@@ -213,11 +218,12 @@ class _Job:
         sizes = self._writer.write(len(self._blocks), self._source.rest())
         done = [self._done(part) or {} for part in range(len(self._blocks))]
         linears = {name: found for each in done for name, found in each["linears"].items()}
+        alphas = {name: found for each in done for name, found in each.get("alphas", {}).items()}
         config = with_dtype(self._source.config, self._source.dtype)
         parts = [*(each["sizes"] for each in done), sizes]
-        self._writer.finish(parts, linears, config)
+        self._writer.finish(parts, linears, config, alphas)
         progress.finish("written")
-        return Written(len(linears), self._source.size, sum(sum(part.values()) for part in parts))
+        return Written(len(linears), self._source.size, sum(sum(part.values()) for part in parts), alphas)
 
 
 def _identity(source: Source, chosen: Scheme, batches: Sequence[Any], skip: Sequence[str]) -> Dict[str, Any]:
@@ -228,7 +234,9 @@ def _identity(source: Source, chosen: Scheme, batches: Sequence[Any], skip: Sequ
     stats = [(path, host.stat(path)) for path in paths]
     tokens = hashlib.sha256()
     for batch in batches if chosen.row.wants != NOTHING else ():
-        tokens.update(batch["input_ids"].numpy().tobytes())
+        for value in batch.values():
+            if isinstance(value, Tensor):
+                tokens.update(value.numpy().tobytes())
     return {
         "envdoctor": __version__,
         "files": [[path, found.size, found.mtime] for path, found in stats if found and found.kind == "file"],

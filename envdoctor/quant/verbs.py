@@ -6,19 +6,22 @@ import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from envdoctor.host import new_file_mode, replace_whole
 from envdoctor.progress import Progress
 from envdoctor.quant import comparison
 from envdoctor.quant.blocks import SKIP
 from envdoctor.quant.folder import load
+from envdoctor.quant.given_feeds import feeds_in
+from envdoctor.quant.kinds import CAUSAL, FROM_TEXT_TO_TEXT, MASKED, called_with, kind_of
 from envdoctor.quant.model import quantize_model
 from envdoctor.quant.packed_file import scheme_of
 from envdoctor.quant.peak import predicted_peak
-from envdoctor.quant.pretrained import batches_of, config_of, positions_of, tokens_of
+from envdoctor.quant.pretrained import config_of, empty_model, mask_of, pieces_of, positions_of, tokens_of
 from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, scheme
 from envdoctor.quant.stream import Source, quantize_folder
+from envdoctor.quant.tasks import task_of
 from envdoctor.quant.watch import Watch
 from envdoctor.quant.whole_folder import check_new
 
@@ -42,14 +45,17 @@ class Asked(NamedTuple):
     device: str = "cpu"
     dtype: Optional[str] = None
     anew: bool = False
+    feeds: Optional[str] = None  # a file
 
 
 def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
     """Do it, and say what was done. Raises CheckpointError, ValueError, ImportError, OSError."""
-    chosen, device = scheme(asked.scheme, **asked.options), usable_device(asked.device)
+    feeds = {} if asked.feeds is None else {"feeds": feeds_in(asked.feeds)}
+    chosen, device = scheme(asked.scheme, **asked.options, **feeds), usable_device(asked.device)
     check_new(asked.out)
-    batches = calibrating(asked.model, chosen, asked.calibration)
+    pieces = calibrating(asked.model, chosen, asked.calibration)
     source = Source(asked.model, dtype_for(asked.model, chosen, asked.dtype))
+    batches = [called_with(source.model, piece) for piece in pieces]
     skip = SKIP if asked.skip is None else asked.skip
     predicted = predicted_peak(source, chosen, batches, skip, device)
     predicted = predicted._replace(host=predicted.host + _CODE)
@@ -88,15 +94,15 @@ def dtype_for(folder: str, chosen: Scheme, name: Optional[str]) -> Optional[torc
     return torch.float16 if chosen.row.sixteen_bits and stored == torch.float32 else None
 
 
-def calibrating(folder: str, chosen: Scheme, given: Calibration) -> List[Dict[str, Any]]:
-    """What a scheme is calibrated with; nothing where it wants nothing."""
+def calibrating(folder: str, chosen: Scheme, given: Calibration) -> List[Tensor]:
+    """The pieces of a text [1, tokens] that a scheme is calibrated with; none where it wants nothing."""
     text, samples, length = given
     if chosen.row.wants == NOTHING:
         return []
     if text is None:
         raise ValueError(f"{chosen.name} wants a text to calibrate with: --calibration FILE")
     tokens = tokens_of(folder, text)
-    return batches_of(tokens, samples, piece(folder, length), text)
+    return pieces_of(tokens, samples, piece(folder, length), text)
 
 
 def piece(folder: str, length: Optional[int]) -> int:
@@ -122,6 +128,7 @@ class ToCompare(NamedTuple):
     device: str
     dtype: Optional[str]
     plot: Optional[str]
+    task: Optional[str] = None
 
 
 class Compared(NamedTuple):
@@ -138,29 +145,49 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
         comparison.figures()
     for folder in asked.folders:
         config_of(folder)
-    batches = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
+    pieces = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
     trial = _trial(asked)
     rows: List[comparison.Row] = []
-    for name, how, make in _models(asked, chosen, batches, device):
+    for name, how, make in _models(asked, chosen, pieces, device):
         progress.start(f"{name} ({how})" if how else name)
         rows.append(comparison.tried(name, how, make(), trial, device))
-        progress.finish(f"perplexity {rows[-1].perplexity:.4g}")
+        progress.finish(comparison.in_short(rows[-1]))
     if asked.plot is not None:
         replace_whole(asked.plot, comparison.as_png(rows), new_file_mode(asked.plot))
-    return Compared(comparison.as_text(rows), comparison.as_document(rows, trial, device))
+    return Compared(comparison.as_text(rows, trial), comparison.as_document(rows, trial, device))
 
 
 def _trial(asked: ToCompare) -> comparison.Trial:
-    tokens = tokens_of(asked.model, asked.text)
-    length = piece(asked.model, asked.calibration[2])
-    if length < 2:
-        raise ValueError("--length must be at least 2: of a piece all tokens but the first are foretold")
+    tokens, kind = tokens_of(asked.model, asked.text), _comparable(asked)
+    length, least = piece(asked.model, asked.calibration[2]), _LEAST[kind]
+    if length < least:
+        raise ValueError(f"--length must be at least {least}, for one token of a piece to be foretold")
     if tokens.numel() < length:
         raise ValueError(
             f"{asked.text}: {tokens.numel()} tokens are not one piece of {length}; give more text"
         )
     windows = tokens[: tokens.numel() // length * length].view(-1, length)
-    return comparison.Trial(windows, tokens[: _prompt(asked, tokens.numel())], asked.generated)
+    most = positions_of(config_of(asked.model))
+    task = None if asked.task is None else task_of(asked.model, asked.task, most)
+    prompt = tokens[: _prompt(asked, tokens.numel())]
+    mask = mask_of(asked.model) if kind == MASKED else None
+    return comparison.Trial(windows, prompt, asked.generated, kind, mask, task)
+
+
+_LEAST = {CAUSAL: 2, MASKED: comparison.EVERY, FROM_TEXT_TO_TEXT: 4}
+
+
+def _comparable(asked: ToCompare) -> str:
+    """The kind of a model that foretells tokens. Raises ValueError."""
+    model = empty_model(asked.model)
+    kind, name = kind_of(model), type(model).__name__
+    if kind not in _LEAST:
+        raise ValueError(f"{asked.model}: a {name} foretells no tokens, by which models are compared")
+    if asked.task is not None and kind != CAUSAL:
+        raise ValueError(
+            f"{asked.model}: a {name} is {kind}, and a task wants a causal model; leave out --task"
+        )
+    return kind
 
 
 def _prompt(asked: ToCompare, tokens: int) -> int:
@@ -176,7 +203,7 @@ def _prompt(asked: ToCompare, tokens: int) -> int:
 def _models(
     asked: ToCompare,
     chosen: Sequence[Scheme],
-    batches: Mapping[str, List[Dict[str, Any]]],
+    pieces: Mapping[str, List[Tensor]],
     device: torch.device,
 ) -> Iterator[Tuple[str, Optional[str], Callable[[], nn.Module]]]:
     """Names, schemes, and what makes them, one at a time."""
@@ -191,6 +218,7 @@ def _models(
 
         def made(each: Scheme = each, dtype: Optional[torch.dtype] = with_dtype) -> nn.Module:
             model = load(asked.model, device, dtype=dtype)
-            return quantize_model(model, each, batches[each.name], device=device)
+            batches = [called_with(model, piece) for piece in pieces[each.name]]
+            return quantize_model(model, each, batches, device=device)
 
         yield name, each.name, made

@@ -1,5 +1,6 @@
-"""How much memory is taken at most while something is done."""
+"""How much memory is taken at most while something is done, and how long it takes."""
 
+import time
 from typing import NamedTuple, Optional
 
 import torch
@@ -31,3 +32,10 @@ class Watch:
         if self._device.type != "cuda":
             return Taken(host, 0)
         return Taken(host, torch.cuda.max_memory_allocated(self._device) - self._held)
+
+
+def now(device: torch.device) -> float:
+    """Seconds on a clock, when all is done that a device was given to do."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

@@ -1,7 +1,7 @@
 """A quantised model as a folder: a file of tensors for each block and one for the rest, and what says what they are."""
 
 import posixpath
-from typing import Any, Dict, Iterator, List, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from torch import nn
 
@@ -56,9 +56,13 @@ class Writer:
         return sizes
 
     def finish(
-        self, sizes: List[Dict[str, int]], linears: Described, config: Optional[Dict[str, Any]]
+        self,
+        sizes: List[Dict[str, int]],
+        linears: Described,
+        config: Optional[Dict[str, Any]],
+        alphas: Mapping[str, float] = {},
     ) -> None:
-        """What says where tensors are and what linears there are, and config.json of a model that has one."""
+        """What says where tensors are, which linears and alphas there are; and config.json of a model that has one."""
         place = {
             key: posixpath.basename(self.path(part)) for part, found in enumerate(sizes) for key in found
         }
@@ -66,7 +70,7 @@ class Writer:
         index = {"metadata": {"total_size": total}, "weight_map": place}
         write_json(self._folder, self._stem + INDEX, index)
         if self.config is None:
-            write_json(self._folder, FILE, document(self._chosen, linears))
+            write_json(self._folder, FILE, document(self._chosen, linears, alphas))
         else:
             write_json(self._folder, GPTQ_FILE, self.config.document())
             config = None if config is None else {**config, "quantization_config": self.config.document()}

@@ -13,7 +13,7 @@ from envdoctor.cli import main
 from envdoctor.quant import comparison
 from envdoctor.quant.folder import load
 from envdoctor.quant.model import quantize_model
-from envdoctor.quant.pretrained import batches_of, tokens_of
+from envdoctor.quant.pretrained import pieces_of, tokens_of
 from envdoctor.quant.schemes import SCHEMES, scheme
 from tests.quant import small_models
 
@@ -36,19 +36,19 @@ class Place:
 
     def perplexity(self, folder):
         with torch.no_grad():
-            return comparison.perplexity_of(load(folder), self.windows, CPU)
+            return comparison.foretold(load(folder), self.windows, CPU).perplexity
 
     def quantised(self, name, **options):
         """A model in memory."""
         chosen = scheme(name, **options)
         model = load(self.model, dtype=torch.bfloat16 if chosen.row.sixteen_bits else None)
         tokens = tokens_of(self.model, self.texts["calibration"])
-        return quantize_model(model, chosen, batches_of(tokens, 32, 128, ""))
+        return quantize_model(model, chosen, [{"input_ids": each} for each in pieces_of(tokens, 32, 128, "")])
 
     def lost(self, name, **options):
         """How much its perplexity is above that of the model, relative."""
         with torch.no_grad():
-            found = comparison.perplexity_of(self.quantised(name, **options), self.windows, CPU)
+            found = comparison.foretold(self.quantised(name, **options), self.windows, CPU).perplexity
         return found / self.perplexity(self.model) - 1
 
     def error(self, name):
@@ -184,6 +184,22 @@ def test_compare(tmp_path, capsys, place, plain):
     assert document["pieces"] == 10_000 // 128 and document["prompt"] == 32
 
 
+def test_compare_by_a_task(tmp_path, capsys, place):
+    words = [each for each in small_models.PARTS["test"].split("\n") if len(each.split()) > 8][:40]
+    last, choices = tmp_path / "last.jsonl", tmp_path / "choices.jsonl"
+    last.write_text("".join(json.dumps({"text": each}) + "\n" for each in words))
+    pairs = [each.rsplit(None, 1) for each in words]
+    lines = [{"prompt": each, "choices": ["qxzkj", word], "answer": 1} for each, word in pairs]
+    choices.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    arguments = ("compare", place.model, "--schemes", "w8a8", "--text", place.texts["test"], "--task")
+    document = json.loads(run(capsys, *arguments, str(choices), "--json"))
+    assert document["task"] == {"file": str(choices), "kind": "choices", "questions": 40}
+    for row in document["models"]:
+        assert row["task"]["by_length"] > 0.9 and row["task"]["latency"] > 0 and 0.1 < row["accuracy"] < 0.9
+    table = run(capsys, *arguments, str(last)).splitlines()
+    assert "right token %" in table[0] and "task %" in table[0] and "by length" not in table[0]
+
+
 def test_compare_as_table_and_as_plot(tmp_path, capsys, place):
     pytest.importorskip("matplotlib")
     plot = tmp_path / "plot.png"
@@ -198,7 +214,16 @@ def test_compare_as_table_and_as_plot(tmp_path, capsys, place):
         str(plot),
     )
     table = run(capsys, *arguments).splitlines()
-    assert [line.split("  ")[0].strip() for line in table] == ["model", "model (float32)", "model (w8a8)"]
+    assert [line.split("  ")[0].strip() for line in table[:4]] == [
+        "model",
+        "model (float32)",
+        "model (w8a8)",
+        "",
+    ]
+    assert table[5:] == [
+        "prefill: a prompt of 112 tokens; decode: each of 16 tokens after it",
+        "perplexity, right token: tokens foretold in 78 pieces of 128",
+    ]
     assert "(1.00x)" in table[1] and "perplexity" in table[0]
     assert plot.read_bytes().startswith(b"\x89PNG")
 
@@ -212,20 +237,21 @@ def test_perplexity_is_that_of_the_likelihood(place):
         [chances[piece, at, window[piece, at + 1]] for piece in range(2) for at in range(window.shape[1] - 1)]
     )
     with torch.no_grad():
-        assert comparison.perplexity_of(model, window, CPU) == pytest.approx(
-            float((-foretold.log().mean()).exp())
-        )
+        found = comparison.foretold(model, window, CPU)
+    assert found.perplexity == pytest.approx(float((-foretold.log().mean()).exp()))
+    right = chances[:, :-1].argmax(-1) == window[:, 1:]
+    assert 0.1 < found.accuracy < 1 and found.accuracy == pytest.approx(float(right.double().mean()))
 
 
 def test_too_little_memory_is_no_bug(capsys, monkeypatch, place):
     def fail(*_):
         raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB\nmore")
 
-    monkeypatch.setattr(comparison, "perplexity_of", fail)
+    monkeypatch.setattr(comparison, "foretold", fail)
     capsys.readouterr()
     assert main(["compare", place.model, "--text", place.texts["test"]]) == 2
     assert "out of memory" in capsys.readouterr().err.splitlines()[-1]
-    monkeypatch.setattr(comparison, "perplexity_of", lambda *_: 1 / 0)
+    monkeypatch.setattr(comparison, "foretold", lambda *_: 1 / 0)
     assert main(["compare", place.model, "--text", place.texts["test"]]) == 2
     assert "internal error, please report it" in capsys.readouterr().err
 
