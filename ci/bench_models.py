@@ -24,7 +24,7 @@ from model_benchmarks.decoder import GEOMETRIES, Decoder, Geometry
 
 from envdoctor.quant.calibration import calibrate
 from envdoctor.quant.model import quantize_model
-from envdoctor.quant.smoothquant import SCHEMES as STATIC
+from envdoctor.quant.smoothquant import SCALINGS
 from envdoctor.quant.smoothquant import quantize_w8a8
 
 BASE = "float16"
@@ -43,7 +43,7 @@ def built(of: Geometry, scheme: str) -> Any:
         model = Decoder(of, 1)
     model.eval().requires_grad_(False)
     torch.set_default_dtype(torch.float32)
-    if scheme in STATIC and scheme != "w8a8":
+    if scheme in SCALINGS and scheme != "w8a8":
         tokens = torch.randint(0, of.vocabulary, (4, 512), device="cuda")
         quantize_w8a8(model, calibrate(model, [tokens]), scheme)
     elif scheme != BASE:
@@ -87,7 +87,9 @@ def measured(of: Geometry, scheme: str) -> Dict[str, Any]:
 def breaks_even(found: Dict[str, float], base: Dict[str, float]) -> str:
     """The numbers of tokens of a call at which the scheme is not the faster one."""
     slower = [tokens for tokens in found if found[tokens] >= base[tokens]]
-    return f"not faster at {', '.join(slower) or 'none of the numbers of'} tokens"
+    return (
+        f"slower than 16 bits at {', '.join(slower)} tokens" if slower else "faster at each number of tokens"
+    )
 
 
 def line(scheme: str, found: Dict[str, Any], base: Dict[str, Any]) -> str:

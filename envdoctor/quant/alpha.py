@@ -10,7 +10,7 @@ from envdoctor.quant.calibration import run
 from envdoctor.quant.families import Feed, GivenRow, find_feeds
 from envdoctor.quant.grid import Device
 from envdoctor.quant.smoothing import scales_of, seen_by
-from envdoctor.quant.smoothquant import Scheme, rounded, scheme_of, steps
+from envdoctor.quant.smoothquant import Scaling, rounded, scaling_of, steps
 from envdoctor.quant.statistics import LinearRange, Statistics
 
 #: Those that are tried.
@@ -33,7 +33,7 @@ def search_alpha(
 
     So many rows of what each norm gives for the first inputs are kept, and best_alphas is asked.
     """
-    scheme_of(scheme)
+    scaling_of(scheme)
     feeds = find_feeds(model, rows)
     kept = Kept(feeds, samples)
     run(model, inputs, kept.add, device=device)
@@ -52,7 +52,7 @@ def best_alphas(
     Each alpha smooths the rows that were kept and the weights that they meet, both are rounded as the scheme rounds,
     and the squared error of the products counts, over the square of the products, added up over the weights.
     """
-    kind, best = scheme_of(scheme), {}
+    kind, best = scaling_of(scheme), {}
     for feed, seen in zip(feeds, seen_by(feeds, statistics)):
         x = kept.of(feed)
         wanted = [x @ matrix.t() for matrix in _matrices(feed, x.device)]
@@ -97,7 +97,7 @@ def _matrices(feed: Feed, device: torch.device) -> Iterator[Tensor]:
 
 
 def _error(
-    feed: Feed, x: Tensor, wanted: Sequence[Tensor], seen: LinearRange, alpha: float, kind: Scheme
+    feed: Feed, x: Tensor, wanted: Sequence[Tensor], seen: LinearRange, alpha: float, kind: Scaling
 ) -> float:
     scales = scales_of(seen.magnitudes().to(x.device), [weight.tensor for weight in feed.weights], alpha)
     rows = _rounded_rows(x / scales, seen.smoothed(scales), kind)
@@ -108,7 +108,7 @@ def _error(
     return total
 
 
-def _rounded_rows(x: Tensor, seen: LinearRange, kind: Scheme) -> Tensor:
+def _rounded_rows(x: Tensor, seen: LinearRange, kind: Scaling) -> Tensor:
     """As a linear of this kind takes them, in float32."""
     if not kind.static:
         made = quantize_rows(x)

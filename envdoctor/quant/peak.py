@@ -46,7 +46,7 @@ def predicted_peak(
     model = source if isinstance(source, nn.Module) else source.model
     shapes = [each for name in names_of_blocks(model) for each in _shapes(model.get_submodule(name), skip)]
     made = max((_made(chosen, *shape) for shape in shapes), default=0)
-    sizes, held, running = _sizes(source), *_calibration(source, chosen, batches, skip)
+    sizes, held, running = _sizes(source), *_calibration(source, chosen, batches, skip, here)
     if isinstance(source, nn.Module):
         packed = sum(n * k * chosen.packed for n, k in shapes) + sizes.rest
         work = held + running + made
@@ -98,14 +98,14 @@ def _made(chosen: Scheme, n: int, k: int) -> int:
 
 
 def _calibration(
-    source: Union[Source, nn.Module], chosen: Scheme, batches: Sequence[Any], skip: Sequence[str]
+    source: Union[Source, nn.Module], chosen: Scheme, batches: Sequence[Any], skip: Sequence[str], here: bool
 ) -> Tuple[int, int]:
     """What is held for all of it: all that comes before blocks, and out of one; and what a batch takes in a block."""
     if chosen.row.wants == NOTHING:
         return 0, 0
     model = source if isinstance(source, nn.Module) else source.model
     before, tensors = 0, dict(tensors_of(model))
-    if isinstance(source, Source):
+    if isinstance(source, Source) and not (here and source.weights is None):
         before = sum(
             tensors[name].numel() * source.width(tensors[name]) for name in source.before_blocks(skip)
         )

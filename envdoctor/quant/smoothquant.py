@@ -15,18 +15,18 @@ from envdoctor.quant.grid import Device, usable
 from envdoctor.quant.statistics import LinearRange, Statistics
 
 __all__ = [
-    "SCHEMES",
-    "Scheme",
+    "SCALINGS",
+    "Scaling",
     "chosen_linears",
     "quantize_w8a8",
     "rounded",
-    "scheme_of",
+    "scaling_of",
     "steps",
     "w8a8_linear",
 ]
 
 
-class Scheme(NamedTuple):
+class Scaling(NamedTuple):
     """Which scales and zero points there are: those of activations come with each row, or are static, one for all."""
 
     static: bool
@@ -34,11 +34,11 @@ class Scheme(NamedTuple):
     with_zeros: bool  # of both: ranges need not be symmetric
 
 
-SCHEMES = {
-    "w8a8": Scheme(static=False, by_channel=True, with_zeros=False),
-    "smq_q8i8f16_0": Scheme(static=True, by_channel=False, with_zeros=False),
-    "smq_q8i8f16_1": Scheme(static=True, by_channel=True, with_zeros=False),
-    "smq_q8i8f16_2": Scheme(static=True, by_channel=True, with_zeros=True),
+SCALINGS = {
+    "w8a8": Scaling(static=False, by_channel=True, with_zeros=False),
+    "smq_q8i8f16_0": Scaling(static=True, by_channel=False, with_zeros=False),
+    "smq_q8i8f16_1": Scaling(static=True, by_channel=True, with_zeros=False),
+    "smq_q8i8f16_2": Scaling(static=True, by_channel=True, with_zeros=True),
 }
 
 
@@ -55,7 +55,7 @@ def quantize_w8a8(
     names of what stays as it is, with all within: whole ones, or their last parts. So does what is no linear, such as
     experts in one parameter until unstack_experts has taken them apart. Raises ValueError, with the model as it was.
     """
-    chosen, kind = chosen_linears(model, statistics, scheme, skip), scheme_of(scheme)
+    chosen, kind = chosen_linears(model, statistics, scheme, skip), scaling_of(scheme)
     for linear, seen in chosen.values():
         replace(model, linear, _made(linear, kind, seen, device))
     if device is not None:
@@ -65,8 +65,8 @@ def quantize_w8a8(
 def w8a8_linear(
     linear: torch.nn.Linear, scheme: str, seen: Optional[LinearRange] = None, device: Device = None
 ) -> LinearW8A8:
-    """One linear by a scheme of SCHEMES; static ones want the range of its inputs. Raises ValueError."""
-    kind = scheme_of(scheme)
+    """One linear by a scheme of SCALINGS; static ones want the range of its inputs. Raises ValueError."""
+    kind = scaling_of(scheme)
     _check(linear, kind, seen, "the linear")
     return _made(linear, kind, seen, device)
 
@@ -75,7 +75,7 @@ def chosen_linears(
     model: torch.nn.Module, statistics: Optional[Statistics], scheme: str, skip: Sequence[str]
 ) -> Dict[str, Tuple[torch.nn.Linear, Optional[LinearRange]]]:
     """Those that quantize_w8a8 replaces, with what they have seen. Raises what it raises."""
-    chosen, kind = {}, scheme_of(scheme)
+    chosen, kind = {}, scaling_of(scheme)
     for name, module in linears(model, skip).items():
         if isinstance(module, torch.nn.Linear):
             if module is model:
@@ -88,7 +88,7 @@ def chosen_linears(
     return chosen
 
 
-def _made(linear: torch.nn.Linear, kind: Scheme, seen: Optional[LinearRange], device: Device) -> LinearW8A8:
+def _made(linear: torch.nn.Linear, kind: Scaling, seen: Optional[LinearRange], device: Device) -> LinearW8A8:
     values, w_scale, w_zero = rounded(usable(linear.weight, device), kind)
     x_scale: Optional[Tensor] = None
     x_zero: Optional[Tensor] = None
@@ -123,7 +123,7 @@ class Rounded(NamedTuple):
         return (values if self.zero is None else values - self.zero[:, None]) * self.scale[:, None]
 
 
-def rounded(weight: Tensor, kind: Scheme) -> Rounded:
+def rounded(weight: Tensor, kind: Scaling) -> Rounded:
     """A float32 weight [N, K], as a scheme rounds it."""
     low, high = torch.aminmax(weight, dim=1) if kind.by_channel else torch.aminmax(weight)
     scale, zero = steps(low.expand(weight.shape[0]), high.expand(weight.shape[0]), kind.with_zeros)
@@ -133,14 +133,14 @@ def rounded(weight: Tensor, kind: Scheme) -> Rounded:
     return Rounded(values.clamp_(-128, 127).to(torch.int8), scale, zero)
 
 
-def scheme_of(name: str) -> Scheme:
-    """That of SCHEMES. Raises ValueError."""
-    if name not in SCHEMES:
-        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}, not {name!r}")
-    return SCHEMES[name]
+def scaling_of(name: str) -> Scaling:
+    """That of SCALINGS. Raises ValueError."""
+    if name not in SCALINGS:
+        raise ValueError(f"scheme must be one of {', '.join(SCALINGS)}, not {name!r}")
+    return SCALINGS[name]
 
 
-def _check(linear: torch.nn.Linear, kind: Scheme, seen: Optional[LinearRange], name: str) -> None:
+def _check(linear: torch.nn.Linear, kind: Scaling, seen: Optional[LinearRange], name: str) -> None:
     more = besides_weight(linear)
     if more:
         raise ValueError(f"{name} has {more} besides a weight and a bias: name it in skip")

@@ -22,7 +22,7 @@ from envdoctor.quant.replay import Replay
 from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, scheme
 from envdoctor.quant.tensor_file import Tensors
 from envdoctor.quant.tensor_files import TensorFiles, read_json, write_json
-from envdoctor.quant.weights import UnmatchedError, Weights, drop, put
+from envdoctor.quant.weights import UnmatchedError, Weights, drop, put, tensors_of
 from envdoctor.quant.whole_folder import resumed_folder
 from envdoctor.quant.writing import Writer, copy_others, items_of
 
@@ -67,6 +67,8 @@ class Source:
         """Have what calibration goes through outside of blocks there, on a device."""
         if self.weights is not None:
             self.weights.load(self.before_blocks(skip), device)
+        else:
+            self._move(self.before_blocks(skip), device)
         blocks = names_of_blocks(self.model)
         for path, module in self.model.named_modules():
             if not inside(path + ".", blocks):
@@ -74,6 +76,13 @@ class Source:
                     name: None if each is None else each.to(device) for name, each in module._buffers.items()
                 }
                 module._buffers.update(here)
+
+    def _move(self, names: Sequence[str], device: torch.device) -> None:
+        """Parameters that are there already, tied ones all at once."""
+        parameters = dict(self.model.named_parameters())
+        for name in names:
+            if name in parameters:
+                parameters[name].data = parameters[name].data.to(device)
 
     def width(self, tensor: Tensor) -> int:
         """Bytes of each value of one of its tensors."""
@@ -93,7 +102,8 @@ class Source:
         """Tensors outside of blocks, but for heads, which calibration does not reach: linears in `skip`."""
         blocks, found = names_of_blocks(self.model), linears(self.model, ())
         heads = set(found) - set(linears(self.model, skip))
-        names = (name for name in self.keys if not inside(name, blocks))
+        every = self.keys if self.weights else dict(tensors_of(self.model))
+        names = (name for name in every if not inside(name, blocks))
         return [name for name in names if name.rpartition(".")[0] not in heads]
 
     def rest(self) -> Iterator[Tensors]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from envdoctor.quant.calibration import run
 from envdoctor.quant.grid import Device, usable
-from envdoctor.quant.smoothquant import Scheme, chosen_linears, rounded, scheme_of, w8a8_linear
+from envdoctor.quant.smoothquant import Scaling, chosen_linears, rounded, scaling_of, w8a8_linear
 from envdoctor.quant.statistics import Statistics
 
 
@@ -35,7 +35,7 @@ def report_w8a8(
 
     One quantised linear is held at a time. Raises what those two raise.
     """
-    chosen, kind = chosen_linears(model, statistics, scheme, skip), scheme_of(scheme)
+    chosen, kind = chosen_linears(model, statistics, scheme, skip), scaling_of(scheme)
     lost: Dict[str, float] = {}
     whole: Dict[str, float] = {}
 
@@ -89,7 +89,7 @@ def _mib(*sizes: int) -> List[str]:
     return [f"{size / 2**20:.2f}" for size in sizes]
 
 
-def _weight_error(weight: Tensor, kind: Scheme) -> float:
+def _weight_error(weight: Tensor, kind: Scaling) -> float:
     whole = float(weight.norm())
     return float((rounded(weight, kind).plain() - weight).norm()) / whole if whole else 0.0
 

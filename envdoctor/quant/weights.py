@@ -38,7 +38,7 @@ class Weights:
             key = next((spelt[name] for name in names if name in spelt), None)
             if key is not None:
                 self.key_of[first] = key
-            elif tensors[first].is_meta:
+            elif tensors[first].is_meta or isinstance(tensors[first], nn.Parameter):
                 raise UnmatchedError(f"no tensor {first} in it")
         self._like = {name: (tensors[name].shape, tensors[name].is_floating_point()) for name in self.key_of}
 

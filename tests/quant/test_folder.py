@@ -16,6 +16,7 @@ from torch import nn
 
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
+from envdoctor.quant.blocks import SKIP
 from envdoctor.quant.checkpoint import GptqCheckpoint
 from envdoctor.quant.folder import load, save
 from envdoctor.quant.gptq_config import CheckpointError
@@ -189,6 +190,20 @@ def test_a_checkpoint_of_other_names_is_read_whole(tmp_path):
         pytest.skip("this transformers has experts one by one itself")
     quantize_folder(source, str(tmp_path / "out"), "w4a8-gptq", batches())
     assert difference(load(str(tmp_path / "out")), model_of("mixtral"), batches()[0]) < 0.3
+    source = Source(str(tmp_path / "model"))
+    source.load_before_blocks(SKIP, torch.device("meta"))
+    moved = {name for name, tensor in source.model.named_parameters() if tensor.is_meta}
+    assert moved == {"model.embed_tokens.weight", "model.norm.weight"}, "all that calibration goes through"
+
+
+def test_a_model_of_one_s_own_gets_all_of_its_parameters(tmp_path):
+    sizes = [nn.Linear(64, 64), nn.LayerNorm(64)]
+    save(quantize_model(nn.Sequential(*sizes), "w8a8"), str(tmp_path / "out"), "w8a8")
+    assert load(str(tmp_path / "out"), model=nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64)))
+    with pytest.raises(CheckpointError, match=r"out: no tensor 2\.weight in it"):
+        load(
+            str(tmp_path / "out"), model=nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64), nn.LayerNorm(64))
+        )
 
 
 class Stop(Progress):

@@ -11,7 +11,7 @@ from envdoctor.quant.calibration import LinearRange, Statistics, calibrate
 from envdoctor.quant.experts import unstack_experts
 from envdoctor.quant.families import find_feeds
 from envdoctor.quant.smoothing import smooth
-from envdoctor.quant.smoothquant import SCHEMES, quantize_w8a8, w8a8_linear
+from envdoctor.quant.smoothquant import SCALINGS, quantize_w8a8, w8a8_linear
 from envdoctor.quant.w8a8_report import LinearReport, report_w8a8, table
 from tests.quant.tiny_models import CASES, logits, model_of, tokens
 
@@ -82,7 +82,7 @@ def test_rows_that_come_with_their_scale():
     assert torch.equal(made(x), LinearW8A8.from_linear(linear)(x))
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", SCALINGS)
 @pytest.mark.parametrize("low", [3.0, 0.0, -3.0])
 def test_ranges_on_one_side_and_of_one_value(scheme, low):
     """Without 0 in the range a zero point leaves int8, and a range of one value divides by 0."""
@@ -113,7 +113,7 @@ def test_smaller_ranges_are_used_to_the_full():
 # --- whole models -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", SCALINGS)
 @pytest.mark.parametrize("case", CASES)
 def test_models_in_place(case, scheme):
     model, inputs = model_of(case).float(), tokens()
@@ -137,7 +137,7 @@ def with_outliers(model, factor=60):
     return model
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", SCALINGS)
 @pytest.mark.parametrize("case", ["opt", "llama", "falcon", "mixtral"])
 def test_smoothing_is_worth_a_factor_of_ten(case, scheme):
     """Where there are outliers; each row with a scale of its own does not help against them either."""
@@ -166,7 +166,7 @@ class Block(torch.nn.Module):
 ROWS = [("norm", ("one", "two"))]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", SCALINGS)
 def test_the_alpha_that_is_found_is_as_good_as_any(scheme):
     """Against each of them tried out with the kernels, by the same measure."""
     model, x = Block(), random(200, 48, seed=2)
@@ -322,7 +322,7 @@ def test_experts_taken_apart_compute_what_they_did():
     )
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("scheme", SCALINGS)
 def test_experts_are_quantised_as_other_linears_are(scheme):
     model, inputs = with_outliers(model_of("mixtral")).float(), tokens()
     wanted = logits(model, inputs[0])
