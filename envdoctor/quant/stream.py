@@ -78,11 +78,13 @@ class Source:
                 module._buffers.update(here)
 
     def _move(self, names: Sequence[str], device: torch.device) -> None:
-        """Parameters that are there already, tied ones all at once."""
-        parameters = dict(self.model.named_parameters())
+        """Tensors that are there already, tied ones under all their names."""
+        twins: Dict[int, List[str]] = {}
+        tensors = dict(tensors_of(self.model))
+        for name, tensor in tensors.items():
+            twins.setdefault(id(tensor), []).append(name)
         for name in names:
-            if name in parameters:
-                parameters[name].data = parameters[name].data.to(device)
+            put(self.model, twins[id(tensors[name])], tensors[name].detach().to(device))
 
     def width(self, tensor: Tensor) -> int:
         """Bytes of each value of one of its tensors."""
