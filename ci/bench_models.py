@@ -24,8 +24,7 @@ from model_benchmarks.decoder import GEOMETRIES, Decoder, Geometry
 
 from envdoctor.quant.calibration import calibrate
 from envdoctor.quant.model import quantize_model
-from envdoctor.quant.smoothquant import SCALINGS
-from envdoctor.quant.smoothquant import quantize_w8a8
+from envdoctor.quant.smoothquant import SCALINGS, quantize_w8a8
 
 BASE = "float16"
 SCHEMES = "w8a8,smq_q8i8f16_1,w4a8,w4a16-rtn,llm.int8"
