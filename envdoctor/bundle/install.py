@@ -4,15 +4,20 @@ import posixpath
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from envdoctor.bundle.layout import WHEELS, Contents
+from envdoctor.bundle.build import cause
+from envdoctor.bundle.layout import SOURCES, WHEELS, Contents
 from envdoctor.bundle.target import BundleError
 from envdoctor.bundle.verify import verify
-from envdoctor.host import Host, LocalHost, make_folder, remove, write_whole
+from envdoctor.host import Host, make_folder, remove, write_whole
 from envdoctor.progress import Progress
 
 #: In an environment that is not whole yet.
 _UNFINISHED = ".envdoctor-unfinished"
 _LONG = 3600.0
+_QUIET = (
+    *("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"),
+    *("--no-index", "--no-deps", "--require-hashes"),
+)
 _ASK = """
 import json, os, platform, sys
 try:
@@ -105,33 +110,34 @@ def _fill(
 ) -> None:
     make_folder(venv)
     write_whole(posixpath.join(venv, _UNFINISHED), "")
-    progress.start(f"installing {len(one.packages)} wheels")
-    _done(host, *cut, python, "-m", "venv", "--without-pip", venv)
-    inside = posixpath.join(venv, "bin", "python")
-    pip = posixpath.join(bundle, WHEELS, one.pip.file, "pip")
-    options = ("--no-index", "--find-links", posixpath.join(bundle, WHEELS), "--no-deps", "--require-hashes")
-    quiet = ("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir")
-    _done(
-        host, *cut, inside, pip, "install", *quiet, *options, "-r", posixpath.join(bundle, one.requirements)
-    )
-    _done(host, *cut, inside, "-m", "pip", "check", "--disable-pip-version-check")
+    programs = posixpath.join(venv, "bin")
+    env = environment(host.env)
+    env["PATH"] = f"{programs}:{env.get('PATH', '')}"  # builds look there for cmake and ninja
+
+    def run(*argv: str) -> None:
+        answer = host.execute((*cut, *argv), env, host.cwd, "", _LONG)
+        if not answer.ok:
+            why = answer.error or cause((answer.stdout + answer.stderr).splitlines())
+            raise BundleError(f"{' '.join(argv[:4])} ...: {why}")
+
+    progress.start(f"installing {len(one.wheels)} wheels")
+    run(python, "-m", "venv", "--without-pip", venv)
+    inside = posixpath.join(programs, "python")
+    found = [part for name in (WHEELS, SOURCES) for part in ("--find-links", posixpath.join(bundle, name))]
+    pip = (inside, posixpath.join(bundle, WHEELS, one.pip.file, "pip"), "install", *_QUIET)
+    run(*pip, *found[:2], "-r", posixpath.join(bundle, one.requirements))
+    if one.sources:
+        progress.finish("they are there")
+        progress.start(f"building {', '.join(each.project for each in one.sources)}")
+        # Nothing is isolated: what builds need is there, and those of CUDA extensions may need torch and not say so.
+        sources = posixpath.join(bundle, one.requirements_of_sources)
+        run(*pip, *found, "--no-build-isolation", "-r", sources)
+    run(inside, "-m", "pip", "check", "--disable-pip-version-check")
     remove(posixpath.join(venv, _UNFINISHED))
     progress.finish("every one asks for no more than is there (pip check)")
-
-
-def _done(host: Host, *argv: str) -> None:
-    """Run a program of an installation. Raises BundleError."""
-    answer = host.execute(argv, environment(host.env), host.cwd, "", _LONG)
-    if not answer.ok:
-        raise BundleError(f"{' '.join(argv[:5])} ...: {answer.complaint}")
 
 
 def environment(env: Mapping[str, str]) -> Dict[str, str]:
     """Without what others have set up for pip and Python: nothing but the bundle is to count."""
     kept = {name: value for name, value in env.items() if not name.startswith(("PIP_", "PYTHON"))}
     return {**kept, "PIP_CONFIG_FILE": "/dev/null", "LC_ALL": "C.UTF-8"}
-
-
-def here() -> Host:
-    """This machine, for as long as an installation may take."""
-    return LocalHost(limit=_LONG)

@@ -9,12 +9,12 @@ from urllib.parse import quote
 from envdoctor.bundle.target import BundleError, Target
 
 SCHEMA = 1
-CHECKSUMS, ABOUT, WHEELS = "SHA256SUMS", "bundle.json", "wheels"
+CHECKSUMS, ABOUT, WHEELS, SOURCES = "SHA256SUMS", "bundle.json", "wheels", "sources"
 
 
 @dataclass(frozen=True)
 class Package:
-    """A wheel in the bundle."""
+    """A wheel in the bundle, or the source of one that is built at the target."""
 
     project: str
     version: str
@@ -23,9 +23,14 @@ class Package:
     size: int
 
     @property
+    def is_source(self) -> bool:
+        """Whether it has to be built."""
+        return not self.file.endswith(".whl")
+
+    @property
     def path(self) -> str:
         """In the bundle."""
-        return f"{WHEELS}/{self.file}"
+        return f"{SOURCES if self.is_source else WHEELS}/{self.file}"
 
 
 @dataclass(frozen=True)
@@ -39,9 +44,24 @@ class Contents:
     pip: Package
 
     @property
+    def wheels(self) -> Tuple[Package, ...]:
+        """What is installed as it is."""
+        return tuple(each for each in self.packages if not each.is_source)
+
+    @property
+    def sources(self) -> Tuple[Package, ...]:
+        """What is built, when all wheels are there: what the builds need is among them."""
+        return tuple(each for each in self.packages if each.is_source)
+
+    @property
     def requirements(self) -> str:
         """The file that pip is given."""
         return f"requirements/{self.target.name}.txt"
+
+    @property
+    def requirements_of_sources(self) -> str:
+        """And then this one."""
+        return f"requirements/{self.target.name}-sources.txt"
 
     @property
     def lock(self) -> str:
@@ -52,7 +72,8 @@ class Contents:
 def texts(contents: Sequence[Contents]) -> Dict[str, str]:
     """Path in the bundle -> text, of all that is not about the machine that makes it."""
     every = sorted({each for one in contents for each in (*one.packages, one.pip)}, key=lambda p: p.file)
-    found = {one.requirements: _requirements({*one.packages, one.pip}) for one in contents}
+    found = {one.requirements: _requirements({*one.wheels, one.pip}) for one in contents}
+    found.update((one.requirements_of_sources, _requirements(one.sources)) for one in contents if one.sources)
     found.update((one.lock, _lock(one)) for one in contents)
     found.update(_index(every))
     return found
@@ -103,7 +124,7 @@ def _contents(entry: Mapping[str, Any]) -> Contents:
 def _package(entry: Mapping[str, Any]) -> Package:
     words = [str(entry[name]) for name in ("project", "version", "file", "sha256")]
     if "/" in words[2] or words[2].startswith("."):
-        raise BundleError(f"{ABOUT}: {words[2]!r} is not the name of a wheel")
+        raise BundleError(f"{ABOUT}: {words[2]!r} is not the name of a file")
     return Package(words[0], words[1], words[2], words[3], int(entry["size"]))
 
 
@@ -123,7 +144,7 @@ def _lock(one: Contents) -> str:
             f"name = {json.dumps(each.project)}",
             f"version = {json.dumps(each.version)}",
         ]
-        lines.append("[[packages.wheels]]")
+        lines.append("[packages.sdist]" if each.is_source else "[[packages.wheels]]")
         lines += [f"name = {json.dumps(each.file)}", f"path = {json.dumps(each.path)}", f"size = {each.size}"]
         lines.append(f"hashes = {{ sha256 = {json.dumps(each.sha256)} }}")
     return "\n".join(lines) + "\n"
@@ -135,7 +156,7 @@ def _index(packages: Sequence[Package]) -> Iterator[Tuple[str, str]]:
     for each in packages:
         of.setdefault(each.project, []).append(each)
     for project, files in of.items():
-        links = ((f"../../{WHEELS}/{quote(each.file)}#sha256={each.sha256}", each.file) for each in files)
+        links = ((f"../../{quote(each.path)}#sha256={each.sha256}", each.file) for each in files)
         yield f"simple/{project}/index.html", _page(links)
     yield "simple/index.html", _page((f"{project}/", project) for project in of)
 

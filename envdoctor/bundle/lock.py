@@ -35,10 +35,17 @@ class Chosen:
     wheel: Optional[File]
     sdist: Optional[File]
 
+    @property
+    def file(self) -> File:
+        """What travels."""
+        found = self.wheel or self.sdist
+        assert found
+        return found
+
 
 def chosen(text: str, target: Target) -> List[Chosen]:
     """Of a pylock.toml, what the target gets: markers read for it, and the best wheel that it takes."""
-    document = _parsed(text)
+    document = parsed(text)
     rank = {tag: place for place, tag in enumerate(target.tags())}
     return [
         Chosen(
@@ -52,7 +59,7 @@ def chosen(text: str, target: Target) -> List[Chosen]:
     ]
 
 
-def _parsed(text: str) -> Dict[str, Any]:
+def parsed(text: str) -> Dict[str, Any]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:

@@ -1,18 +1,29 @@
 """Whether a bundle installs where nothing else can be reached: tried here, where its Python is; else that is said."""
 
 import posixpath
-import re
 from typing import Any, Dict, List, Optional, Sequence
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from envdoctor.bundle.install import environment, install
 from envdoctor.bundle.layout import Contents
 from envdoctor.bundle.target import BundleError, Target
-from envdoctor.host import Host, archives, remove
+from envdoctor.host import Host, remove
 from envdoctor.progress import Progress
 
 #: Programs that run others in a network namespace of their own: as root, and as anybody where the kernel lets them.
 _CUTTERS = (("unshare", "--net", "--"), ("unshare", "--user", "--map-root-user", "--net", "--"))
-_TOP = re.compile(r"(?P<name>[A-Za-z_]\w*)(?:/__init__\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so|\.py)")
+_LONG = 600.0
+_IMPORT = r"""
+import importlib, importlib.metadata, re, sys
+top = re.compile(r"([A-Za-z]\w*)(?:/__init__\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so|\.py)")
+for project in sys.argv[1:]:
+    found = (top.fullmatch(str(file)) for file in importlib.metadata.files(project) or ())
+    for name in sorted({match[1] for match in found if match}):
+        importlib.import_module(name)
+        print(name)
+"""
 
 
 def prove(
@@ -42,15 +53,7 @@ def _proved(
     )
     try:
         installed = install(host, bundle, venv, python, progress, cut)
-        names = imported(bundle, one)
-        script = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)"
-        answer = host.execute(
-            (*cut, installed.python, "-I", "-c", script, *names), environment(host.env), work, "", 600.0
-        )
-        if not answer.ok:
-            raise BundleError(
-                f"{one.target.name}: installed, but import {', '.join(names)}: {answer.complaint}"
-            )
+        names = _imported(host, installed.python, one, cut)
     finally:
         remove(venv)
     return {
@@ -82,16 +85,18 @@ def interpreter(host: Host, target: Target) -> Optional[str]:
     return None
 
 
-def imported(bundle: str, one: Contents) -> List[str]:
-    """The modules at the top of what was asked for, as its wheels have them."""
-    from packaging.requirements import Requirement
-    from packaging.utils import canonicalize_name
-
-    asked = {canonicalize_name(Requirement(text).name) for text in one.requested}
-    found: List[str] = []
-    for each in one.packages:
-        if each.project in asked:
-            record = archives.read_member(posixpath.join(bundle, each.path), ".dist-info/RECORD")
-            members = (line.partition(",")[0] for line in record.splitlines())
-            found += [match["name"] for match in map(_TOP.fullmatch, members) if match]
-    return list(dict.fromkeys(name for name in found if name != "__init__"))
+def _imported(host: Host, python: str, one: Contents, cut: Sequence[str]) -> List[str]:
+    """The modules at the top of what was asked for, which import there. Raises BundleError."""
+    asked = sorted({canonicalize_name(Requirement(text).name) for text in one.requested})
+    argv = (
+        *cut,
+        python,
+        "-I",
+        "-c",
+        _IMPORT,
+        *(each.project for each in one.packages if each.project in asked),
+    )
+    answer = host.execute(argv, environment(host.env), "/", "", _LONG)
+    if not answer.ok:
+        raise BundleError(f"{one.target.name}: installed, but does not import: {answer.complaint}")
+    return answer.stdout.split()

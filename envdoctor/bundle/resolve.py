@@ -2,7 +2,7 @@
 
 import posixpath
 import re
-from typing import List, Optional, Sequence, Tuple
+from typing import List, Sequence
 
 from envdoctor.bundle import settings
 from envdoctor.bundle.lock import Chosen, chosen
@@ -67,18 +67,3 @@ def _why(said: str, otherwise: str) -> str:
     """uv's sentences, which it folds over lines, without its drawings."""
     text = " ".join(_CAUSE.sub("", said).split())
     return text[:600] or otherwise
-
-
-def without_wheel(releases: Sequence[Chosen]) -> Tuple[Chosen, ...]:
-    """Those that have to be built from source."""
-    return tuple(each for each in releases if each.wheel is None)
-
-
-def described(releases: Sequence[Chosen]) -> str:
-    """Names and versions, for messages."""
-    return ", ".join(f"{each.project} {each.version}" for each in releases)
-
-
-def first(releases: Sequence[Chosen], project: str) -> Optional[Chosen]:
-    """The release of a project."""
-    return next((each for each in releases if each.project == project), None)

@@ -1,8 +1,12 @@
 """Where pip looks for packages, as the user has set it up, in the words of uv. Pure."""
 
 import ast
+import json
 import re
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 _LINE = re.compile(r"(?P<section>[^=\s]+?)\.(?P<name>[a-z][a-z-]*)=(?P<value>'.*'|\".*\")")
 #: pip's options that say where packages come from -> uv's; those of lists may be given more than once.
@@ -29,9 +33,21 @@ def read(listed: str) -> Dict[str, List[str]]:
     return {name: values for name, (_, values) in found.items()}
 
 
+def for_builds(sources: Sequence[str], requirements: Sequence[str]) -> str:
+    """uv.toml: what is asked for is there when a project is asked for its metadata, as it will be when it is built.
+
+    Extensions of torch import it in setup.py, and few say so.
+    """
+    lines = ["[extra-build-dependencies]"]
+    for project in sources:
+        others = [text for text in requirements if canonicalize_name(Requirement(text).name) != project]
+        lines.append(f"{json.dumps(project)} = {json.dumps([*others, 'setuptools', 'wheel'])}")
+    return "\n".join(lines) + "\n"
+
+
 def for_uv(settings: Dict[str, List[str]]) -> Iterator[str]:
     """Arguments of `uv pip compile`. All indexes count alike, as they do for pip: the best version is taken."""
-    yield from ("--no-config", "--index-strategy", "unsafe-best-match")
+    yield from ("--index-strategy", "unsafe-best-match")
     if settings.get("no-index", ["0"])[0].lower() in ("1", "true", "yes", "on"):
         yield "--no-index"
     for name, option in _OPTIONS.items():

@@ -86,12 +86,14 @@ def _check_packages(one: Contents, sums: Dict[str, str]) -> None:
 
 def _check_complete(bundle: str, one: Contents) -> None:
     """What a package asks for on the target is there, in a version that fits; of extras, those that are asked for."""
-    packages = {each.project: each for each in one.packages}
+    packages = {
+        each.project: each for each in one.packages
+    }  # what sources ask for is known when they are built
     waiting = [(each.project, "") for each in one.packages]
     waiting += [pair for text in one.requested for pair in _with_extras(parse(text))]
     for project, extra in waiting:  # grows meanwhile
         each = packages.get(project)
-        for requirement in _asked(bundle, each) if each else ():
+        for requirement in _asked(bundle, each) if each and not each.is_source else ():
             if each is None or not one.target.holds(str(requirement.marker or ""), extra):
                 continue
             found = packages.get(canonicalize_name(requirement.name))

@@ -79,6 +79,14 @@ def _add_create(parts: "argparse._SubParsersAction[Any]") -> None:
         help="of the target, with the oldest glibc, as manylinux_2_31_x86_64 (default: this machine's)",
     )
     parser.add_argument(
+        "--source",
+        dest="sources",
+        action="append",
+        default=[],
+        metavar="PROJECT",
+        help="built at the target, which gets what the build needs (default: what builds no wheel here that fits)",
+    )
+    parser.add_argument(
         "-o",
         "--out",
         required=True,
@@ -90,7 +98,10 @@ def _add_create(parts: "argparse._SubParsersAction[Any]") -> None:
 
 def run_create(arguments: argparse.Namespace) -> int:
     """Make it, and say what to do with it."""
-    from envdoctor.bundle.create import Wanted, create
+    from packaging.utils import canonicalize_name
+
+    from envdoctor.bundle.create import create
+    from envdoctor.bundle.gather import Wanted
     from envdoctor.cli.progress import StderrProgress
 
     host = _host()
@@ -100,7 +111,9 @@ def run_create(arguments: argparse.Namespace) -> int:
         requirements, projects = _sorted(arguments.wanted)
         files = tuple(_there(path) for path in arguments.files)
         targets = _targets(host, arguments)
-        made = create(host, Wanted(requirements, projects, files, targets, _out(arguments.out)), progress)
+        sources = tuple(canonicalize_name(name) for name in arguments.sources)
+        wanted = Wanted(requirements, projects, files, targets, _out(arguments.out), sources)
+        made = create(host, wanted, progress)
     tried = sum(each["installed"] == "yes" for each in made.proofs)
     complain(
         f"{arguments.out}: {made.size / 1e6:.1f} MB of wheels for {len(made.contents)} "

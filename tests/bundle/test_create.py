@@ -1,15 +1,18 @@
 """Bundles that are made, tampered with and installed: real uv, real pip, no network."""
 
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
 
-from envdoctor.bundle.create import Wanted, create
+from envdoctor.bundle.create import create
+from envdoctor.bundle.gather import Wanted
 from envdoctor.bundle.install import install
 from envdoctor.bundle.layout import ABOUT, CHECKSUMS
 from envdoctor.bundle.target import BundleError, Target
@@ -23,8 +26,8 @@ from tests.bundle.wheels import wheel
 ROOT = Path(__file__).parents[2]
 
 
-def made(tmp_path, *requirements, targets, projects=(), name="made"):
-    wanted = Wanted(requirements, projects, (), tuple(targets), str(tmp_path / name))
+def made(tmp_path, *requirements, targets, projects=(), sources=(), name="made"):
+    wanted = Wanted(requirements, projects, (), tuple(targets), str(tmp_path / name), tuple(sources))
     return create(LocalHost(limit=600), wanted, Progress()), tmp_path / name
 
 
@@ -128,6 +131,56 @@ def test_a_project_is_built(tmp_path, index, target):
         made(tmp_path, targets=[target], projects=(str(project),), name="broken")
 
 
+def sdist(folder, project, version, requires=()):
+    """Source that builds with the backend `kiln`, which notes whether `stone` was there."""
+    texts = {
+        "pyproject.toml": f"[build-system]\nrequires = {[*requires]!r}\nbuild-backend = 'kiln'\n",
+        "PKG-INFO": f"Metadata-Version: 2.2\nName: {project}\nVersion: {version}\nRequires-Dist: stone\n",
+    }
+    with tarfile.open(Path(folder) / f"{project}-{version}.tar.gz", "w:gz") as tar:
+        for name, text in texts.items():
+            member = tarfile.TarInfo(f"{project}-{version}/{name}")
+            member.size = len(text.encode())
+            tar.addfile(member, io.BytesIO(text.encode()))
+
+
+KILN = """
+import pathlib, stone, zipfile
+
+def build_wheel(folder, settings=None, metadata=None):
+    _, project, version = (line.split(": ")[1] for line in pathlib.Path("PKG-INFO").read_text().splitlines()[:3])
+    name, info = f"{project}-{version}-TAG.whl", f"{project}-{version}.dist-info/"
+    with zipfile.ZipFile(f"{folder}/{name}", "w") as archive:
+        archive.writestr(f"{project}.py", f"STONE = {stone.VERSION!r}")
+        archive.writestr(info + "METADATA", pathlib.Path("PKG-INFO").read_text())
+        archive.writestr(info + "WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: TAG\\n")
+        archive.writestr(info + "RECORD", f"{project}.py,,\\n")
+    return name
+"""
+
+
+def test_source_is_built_here_or_at_the_target(tmp_path, index, target):
+    """`stone` is imported by the build and not among its requirements: such builds want what is installed already."""
+    tag = "py3-none-any"
+    wheel(index, "kiln", files={"kiln.py": KILN.replace("TAG", tag)})
+    sdist(index, "brick", "1.0", ["kiln", "stone"])
+    done, _ = made(tmp_path, "brick", targets=[target])
+    assert {each.file for each in done.contents[0].packages} == {
+        f"brick-1.0-{tag}.whl",
+        f"stone-0.1-{tag}.whl",
+    }
+    done, bundle = made(tmp_path, "brick", targets=[target], sources=["brick"], name="two")
+    (source,) = done.contents[0].sources
+    assert source.file == "brick-1.0.tar.gz" and {p.project for p in done.contents[0].wheels} == {
+        "kiln",
+        "stone",
+    }
+    assert done.proofs[0]["imported"] == "brick" and verify(LocalHost(), str(bundle)) == done.contents
+    sdist(index, "clay", "1.0", ["kiln"])
+    done, _ = made(tmp_path, "clay", targets=[target], name="three")
+    assert [each.file for each in done.contents[0].sources] == ["clay-1.0.tar.gz"]
+
+
 def test_what_cannot_be_resolved(tmp_path, index, target):
     with pytest.raises(BundleError, match="medlar"):
         made(tmp_path, "medlar", targets=[target])
@@ -136,7 +189,7 @@ def test_what_cannot_be_resolved(tmp_path, index, target):
 
 def test_what_does_not_install_is_no_bundle(tmp_path, index, target):
     wheel(index, "rotten", files={"rotten.py": "raise ImportError('no GPU in this module')\n"})
-    with pytest.raises(BundleError, match=r"import rotten: .*no GPU in this module"):
+    with pytest.raises(BundleError, match=r"does not import: .*no GPU in this module"):
         made(tmp_path, "rotten", targets=[target])
     assert not (tmp_path / "made").exists()
 
@@ -213,7 +266,7 @@ def linked(bundle):
         (lambda b: (b / CHECKSUMS).write_text("0" * 64 + "  ../x\n"), r"is not a line of checksums"),
         (linked, r"extra\.whl: neither a file nor a folder"),
         (without_stone, r"pear-1\.5.* asks for stone.*; which the bundle lacks"),
-        (climbing, r"'\.\./\.\./apple\.whl' is not the name of a wheel"),
+        (climbing, r"'\.\./\.\./apple\.whl' is not the name of a file"),
         (
             lambda b: ((b / ABOUT).write_text("[]"), sign(b)),
             r"bundle\.json: not what a bundle says of itself",

@@ -1,4 +1,4 @@
-from envdoctor.bundle.settings import for_uv, read
+from envdoctor.bundle.settings import for_builds, for_uv, read
 
 LISTED = """:env:.find-links='/opt/wheels'
 global.cert='/etc/ssl/certs/ca-certificates.crt'
@@ -19,8 +19,8 @@ def test_what_pip_is_set_up_with():
 
 def test_as_uv_is_told():
     told = list(for_uv(read(LISTED)))
-    assert told[:3] == ["--no-config", "--index-strategy", "unsafe-best-match"]
-    pairs = list(zip(told[3::2], told[4::2]))
+    assert told[:2] == ["--index-strategy", "unsafe-best-match"]
+    pairs = list(zip(told[2::2], told[3::2]))
     assert pairs == [
         ("--default-index", "https://user:it's@mirror.example/simple"),
         ("--index", "https://one.example/simple"),
@@ -31,6 +31,12 @@ def test_as_uv_is_told():
 
 
 def test_nothing_is_set_up():
-    assert list(for_uv(read(""))) == ["--no-config", "--index-strategy", "unsafe-best-match"]
+    assert list(for_uv(read(""))) == ["--index-strategy", "unsafe-best-match"]
     assert "--no-index" in list(for_uv(read(":env:.no-index='1'\n")))
     assert "--no-index" not in list(for_uv(read("global.no-index='false'\n")))
+
+
+def test_what_is_there_when_a_project_is_asked_for_its_metadata():
+    assert for_builds(["torch-scatter"], ["torch==2.13.0", "Torch_Scatter>2"]) == (
+        '[extra-build-dependencies]\n"torch-scatter" = ["torch==2.13.0", "setuptools", "wheel"]\n'
+    )

@@ -1,0 +1,129 @@
+"""What each target gets: resolved for it, fetched, and built here where there is only source and a wheel of it fits."""
+
+import posixpath
+from dataclasses import dataclass, replace
+from typing import Dict, List, Sequence, Tuple
+
+from envdoctor.bundle.build import build, check_fits
+from envdoctor.bundle.fetch import fetch
+from envdoctor.bundle.layout import Contents, Package
+from envdoctor.bundle.lock import Chosen, File
+from envdoctor.bundle.resolve import find_uv, pip_settings, resolve
+from envdoctor.bundle.settings import for_builds
+from envdoctor.bundle.source import build_requirements
+from envdoctor.bundle.target import BundleError, Target
+from envdoctor.host import Host, tarballs, write_whole
+from envdoctor.progress import Progress
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked for; paths are absolute."""
+
+    requirements: Tuple[str, ...]
+    projects: Tuple[str, ...]
+    files: Tuple[str, ...]
+    targets: Tuple[Target, ...]
+    out: str
+    #: Projects that are built at the target, by their normal names.
+    sources: Tuple[str, ...] = ()
+
+    @property
+    def part(self) -> str:
+        """The folder of what is unfinished; fetched wheels stay in it after a failure."""
+        return f"{self.out}.part"
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is to be one file."""
+        return self.out.endswith(tarballs.SUFFIXES)
+
+
+class _Gatherer:
+    """The programs that do it, and where what they bring is kept."""
+
+    def __init__(self, host: Host, wanted: Wanted, wheels: str, progress: Progress) -> None:
+        if not host.own_python:
+            raise BundleError("this Python does not know its own path, so that pip cannot be run")
+        self.host, self.wanted, self.wheels, self.progress = host, wanted, wheels, progress
+        self.python = host.own_python
+        config = posixpath.join(wanted.part, "uv.toml")
+        write_whole(config, for_builds(wanted.sources, wanted.requirements))
+        self.uv = find_uv(host)
+        self.options = ("--config-file", config, *pip_settings(host, host.own_python))
+
+    def built(self, what: str, name: str) -> File:
+        """The wheel of a project or a release."""
+        folder = posixpath.join(self.wanted.part, "built", name)
+        return build(self.host, self.python, what, folder, self.progress)
+
+    def resolved(self, asked: Sequence[str], files: Sequence[str], target: Target) -> List[Chosen]:
+        """Releases; what is built at the target brings what its build needs."""
+        more: List[str] = []
+        while True:
+            releases = resolve(self.host, self.uv, self.options, [*asked, *more], files, target)
+            found = [one if one.wheel else self._with_wheel(one, target) for one in releases]
+            needed = [each for one in found if one.wheel is None for each in self._needed(one)]
+            if set(needed) <= set(more):
+                return found
+            more += [each for each in needed if each not in more]
+
+    def _with_wheel(self, one: Chosen, target: Target) -> Chosen:
+        """A release that has only source, built here; without a wheel where that is for the target to do."""
+        if one.project in self.wanted.sources:
+            return one
+        try:
+            wheel = self.built(f"{one.project}=={one.version}", f"{target.name}-{one.project}")
+            check_fits(wheel, target)
+        except BundleError as error:
+            self.progress.note(f"{one.project} {one.version} is built at the target: {error}")
+            return one
+        return replace(one, wheel=wheel)
+
+    def _needed(self, one: Chosen) -> List[str]:
+        if one.sdist is None:
+            raise BundleError(f"{one.project} {one.version} has neither a wheel nor source")
+        fetch([one.sdist], self.wheels, Progress())
+        return build_requirements(posixpath.join(self.wheels, one.sdist.name))
+
+
+def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple[Tuple[Contents, ...], str]:
+    """All of it, in a folder; and the name of the wheel of `packaging` for the doctor. Raises BundleError, OSError."""
+    gatherer = _Gatherer(host, wanted, wheels, progress)
+    built = [gatherer.built(project, str(number)) for number, project in enumerate(wanted.projects)]
+    asked = [*wanted.requirements, *(f"{_project(file)} @ {file.url}" for file in built)]
+    resolved: List[Tuple[Target, List[Chosen], Chosen]] = []
+    for target in wanted.targets:
+        for wheel in built:
+            check_fits(wheel, target)
+        progress.start(f"resolving for {target.name}")
+        releases = gatherer.resolved(asked, wanted.files, target)
+        progress.start(f"resolving for {target.name}")
+        progress.finish(f"{len(releases)} packages")
+        resolved.append((target, releases, gatherer.resolved(["pip"], (), target)[0]))
+    oldest = min(wanted.targets, key=lambda target: target.minor)
+    packaging = gatherer.resolved(["packaging"], (), oldest)[0]
+    every = {one.file.name: one.file for _, some, pip in resolved for one in (*some, pip, packaging)}
+    progress.start(f"fetching {len(every)} files")
+    found = fetch(tuple(every.values()), wheels, progress)
+    progress.finish(f"{sum(file.size or 0 for file in found.values()) / 1e6:.1f} MB")
+    requested = (*wanted.requirements, *(f"{_project(file)}=={_version(file)}" for file in built))
+    contents = tuple(
+        Contents(target, requested, tuple(_package(one, found) for one in some), _package(pip, found))
+        for target, some, pip in resolved
+    )
+    return contents, packaging.file.name
+
+
+def _project(wheel: File) -> str:
+    return wheel.name.partition("-")[0]
+
+
+def _version(wheel: File) -> str:
+    return wheel.name.split("-")[1]
+
+
+def _package(one: Chosen, found: Dict[str, File]) -> Package:
+    file = found[one.file.name]
+    assert file.sha256 is not None and file.size is not None
+    return Package(one.project, one.version or _version(file), file.name, file.sha256, file.size)
