@@ -31,6 +31,9 @@ def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
     """Make it. Raises BundleError, in one line; then nothing is at the place."""
     if host.lstat(wanted.out) is not None:
         raise BundleError(f"{wanted.out} is there already; give a new name")
+    if wanted.out.endswith(".zst"):
+        with _told(wanted.part):
+            tarballs.zstandard()
     with _told(wanted.part):
         make_folder(wanted.part)
         with locked(posixpath.join(wanted.part, "lock")):
@@ -78,10 +81,7 @@ def _packed(wanted: Wanted, bundle: str) -> str:
     name = posixpath.basename(wanted.out)
     path = posixpath.join(wanted.part, name)
     remove(path)  # of a run that was killed
-    try:
-        tarballs.pack(bundle, path, name.partition(".tar")[0])
-    except ImportError as error:
-        raise BundleError(str(error)) from None
+    tarballs.pack(bundle, path, name.partition(".tar")[0])
     return path
 
 
@@ -123,5 +123,7 @@ def _told(part: str) -> Iterator[None]:
         yield
     except BlockingIOError:
         raise BundleError(f"{part}: another process makes this bundle; wait for it") from None
+    except ImportError as error:
+        raise BundleError(str(error)) from None
     except OSError as error:
         raise BundleError(f"{error.filename or part}: {error.strerror or error}") from None

@@ -11,6 +11,7 @@ from envdoctor.bundle.lock import Chosen, File
 from envdoctor.bundle.resolve import find_uv, pip_settings, resolve
 from envdoctor.bundle.settings import for_builds
 from envdoctor.bundle.source import build_requirements
+from envdoctor.bundle.stated import checksums
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.host import Host, tarballs, write_whole
 from envdoctor.progress import Progress
@@ -107,12 +108,30 @@ def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple
     progress.start(f"fetching {len(every)} files")
     found = fetch(tuple(every.values()), wheels, progress)
     progress.finish(f"{sum(file.size or 0 for file in found.values()) / 1e6:.1f} MB")
+    _check_stated(host, wanted, resolved, found)
     requested = (*wanted.requirements, *(f"{_project(file)}=={_version(file)}" for file in built))
     contents = tuple(
         Contents(target, requested, tuple(_package(one, found) for one in some), _package(pip, found))
         for target, some, pip in resolved
     )
     return contents, packaging.file.name
+
+
+def _check_stated(
+    host: Host,
+    wanted: Wanted,
+    resolved: Sequence[Tuple[Target, List[Chosen], Chosen]],
+    found: Dict[str, File],
+) -> None:
+    """Raises BundleError for a file that is none of those that a file of requirements states."""
+    for path in wanted.files:
+        stated = checksums(path, host.read_text, lambda of, name: posixpath.join(posixpath.dirname(of), name))
+        for one in (each for _, some, _ in resolved for each in some):
+            sha256 = found[one.file.name].sha256
+            if sha256 not in stated.get(one.project, {sha256}):
+                raise BundleError(
+                    f"{path}: {one.file.name} has the sha256 {sha256}, which is not among those stated"
+                )
 
 
 def _project(wheel: File) -> str:

@@ -13,6 +13,7 @@ from typing import Callable, Dict, Iterator, List, Optional
 from envdoctor.host.install import write_chunks
 
 _CHUNK = 1 << 20
+_MOST_TEXT = 64 << 20
 
 
 class BrokenArchive(Exception):
@@ -22,7 +23,10 @@ class BrokenArchive(Exception):
 def read_member(path: str, suffix: str) -> str:
     """The text of the one member whose name ends so. Raises BrokenArchive, OSError."""
     with _opened(path) as archive:
-        return archive.read(_named(archive, suffix)).decode("utf-8", errors="replace")
+        name = _named(archive, suffix)
+        if archive.getinfo(name).file_size > _MOST_TEXT:
+            raise BrokenArchive(f"{name} in it has {archive.getinfo(name).file_size} bytes")
+        return archive.read(name).decode("utf-8", errors="replace")
 
 
 def members(path: str) -> List[str]:

@@ -1,5 +1,6 @@
 """Bundles that are made, tampered with and installed: real uv, real pip, no network."""
 
+import contextlib
 import io
 import json
 import os
@@ -179,6 +180,17 @@ def test_source_is_built_here_or_at_the_target(tmp_path, index, target):
     sdist(index, "clay", "1.0", ["kiln"])
     done, _ = made(tmp_path, "clay", targets=[target], name="three")
     assert [each.file for each in done.contents[0].sources] == ["clay-1.0.tar.gz"]
+
+
+def test_checksums_that_a_file_of_requirements_states(tmp_path, index, target):
+    digest = sha256_of(str(index / "apple-2.0-py3-none-any.whl"))
+    for stated, fits in ((digest, True), ("0" * 64, False)):
+        file = tmp_path / f"{fits}.txt"
+        file.write_text(f"apple==2.0 --hash=sha256:{stated}\n")
+        wanted = Wanted((), (), (str(file),), (target,), str(tmp_path / f"made-{fits}"))
+        with contextlib.nullcontext() if fits else pytest.raises(BundleError, match="not among those stated"):
+            create(LocalHost(limit=600), wanted, Progress())
+        assert (tmp_path / f"made-{fits}").exists() == fits
 
 
 def test_what_cannot_be_resolved(tmp_path, index, target):
