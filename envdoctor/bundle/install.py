@@ -100,7 +100,12 @@ def _version(libc: str) -> Optional[Tuple[int, int]]:
 def _clear(host: Host, venv: str) -> None:
     """What a kill has left goes; anything else that is there stays, and is said."""
     if host.exists(posixpath.join(venv, _UNFINISHED)):
-        remove(venv)
+        try:
+            remove(venv)
+        except OSError as error:
+            why = error.strerror or str(error)
+            say = f"{venv}: what a run before has left cannot be removed ({why}); its pip may be at work yet: try again"
+            raise BundleError(say) from None
     if host.lstat(venv) is not None:
         raise BundleError(f"{venv} is there already; give a new folder")
 

@@ -1,3 +1,8 @@
+import zipfile
+
+import pytest
+
+from envdoctor.host import archives
 
 
 def test_a_member_that_is_made_to_fill_memory(tmp_path):
