@@ -187,7 +187,7 @@ def _legend(trial: Trial) -> List[str]:
         f"perplexity, right token: {tokens} foretold in {pieces} pieces of {length}",
     ]
     if trial.task is not None:
-        lines.append(f"task: {len(trial.task.questions)} questions, {trial.task.kind}; ms for one of them")
+        lines.append(f"task: {trial.task.kind}, questions: {len(trial.task.questions)}; ms for one of them")
     return lines
 
 

@@ -137,7 +137,7 @@ def find_feeds(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]] = None
             raise ValueError(f"{name or 'the model'} is like {unlike[0]}: give rows for it (--feeds)")
         feeds += found
     if not feeds:
-        raise ValueError(_nothing(model, families))
+        raise ValueError(_nothing(model, rows))
     names = [feed.name for feed in feeds]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -220,10 +220,13 @@ def _joined(before: str, name: str) -> str:
     return f"{before}.{name}" if before else name
 
 
-def _nothing(model: torch.nn.Module, families: Sequence[Family]) -> str:
-    looked = [
-        f"{family.name}: " + "; ".join(f"{norm} to {', '.join(to)}" for norm, to in family.feeds.items())
-        for family in families
-    ]
+def _nothing(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]]) -> str:
     kind = type(model).__name__
-    return f"no norm in {kind} that feeds linears by a known name: give rows (--feeds); looked for {' | '.join(looked)}"
+    if rows is not None:
+        looked = "; ".join(f"{norm} to {', '.join(to)}" for norm, to in rows)
+        return f"no norm in {kind} feeds linears as the rows say: looked for {looked}"
+    known = ", ".join(dict.fromkeys(family.name for family in FAMILIES))
+    return (
+        f"no norm in {kind} feeds linears by a name that is known: give rows (--feeds FILE), or do without smoothing; "
+        f"known are {known}"
+    )
