@@ -12,6 +12,7 @@ from envdoctor.bundle.floors import check
 from envdoctor.bundle.gather import Wanted, gather
 from envdoctor.bundle.layout import Contents
 from envdoctor.bundle.prove import prove
+from envdoctor.bundle.sbom import sbom
 from envdoctor.bundle.target import BundleError
 from envdoctor.host import Host, locked, make_folder, remove, replace_whole, tarballs, write_whole
 from envdoctor.host.install import link_file, move, sha256_of
@@ -63,10 +64,10 @@ def _written(bundle: str, wheels: str, contents: Sequence[Contents], packaging: 
     packages = {each.file: each for one in contents for each in (*one.packages, one.pip)}
     for each in packages.values():
         link_file(posixpath.join(wheels, each.file), posixpath.join(bundle, each.path))
-    about = json.dumps(
-        layout.about(contents, f"envdoctor {envdoctor.__version__}"), indent=2, ensure_ascii=False
-    )
-    written = {**layout.texts(contents), **texts.texts(contents), layout.ABOUT: about + "\n"}
+    made_by = f"envdoctor {envdoctor.__version__}"
+    about = json.dumps(layout.about(contents, made_by), indent=2, ensure_ascii=False) + "\n"
+    told = {layout.ABOUT: about, "sbom.cdx.json": sbom(contents, made_by)}
+    written = {**layout.texts(contents), **texts.texts(contents), **told}
     for path, text in written.items():
         full = posixpath.join(bundle, path)
         make_folder(posixpath.dirname(full))

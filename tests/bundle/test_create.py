@@ -47,6 +47,11 @@ def test_made_installed_and_whole(tmp_path, index, target):
     assert done.proofs[0]["installed"] == "yes" and done.proofs[0]["imported"] == "apple"
     assert verify(LocalHost(), str(bundle)) == done.contents
     assert not Path(f"{bundle}.part").exists()
+    components = json.loads((bundle / "sbom.cdx.json").read_text())["components"]
+    assert {each["bom-ref"] for each in components} == {path.name for path in (bundle / "wheels").iterdir()}
+    assert all(
+        sha256_of(str(bundle / "wheels" / c["bom-ref"])) == c["hashes"][0]["content"] for c in components
+    )
     moved = tmp_path / "a b"
     bundle.rename(moved)
     (index / "apple-2.0-py3-none-any.whl").unlink()
