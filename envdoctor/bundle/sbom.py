@@ -1,4 +1,4 @@
-"""The bill of materials of a bundle (CycloneDX 1.6, JSON): files, checksums, and the targets that they are for. Pure."""
+"""The bill of materials of a bundle (CycloneDX 1.6): files, checksums, and the targets that they are for. Pure."""
 
 import json
 from typing import Any, Dict, List, Sequence
