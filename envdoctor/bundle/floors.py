@@ -38,23 +38,24 @@ def _too_new(floor: Floor, target: Target) -> Optional[str]:
 
 
 def floors_of(host: Host, wheel: str, work: str) -> Dict[str, Floor]:
-    """Of each compiled file, by its name in the wheel. One at a time is unpacked into a folder below `work`."""
-    return dict(_floors(host, wheel, work))
-
-
-def _floors(host: Host, wheel: str, work: str) -> Iterator[Tuple[str, Floor]]:
-    folder = posixpath.join(work, "floors")
+    """Of each compiled file, by its name in the wheel."""
     try:
-        for member in archives.members(wheel):
-            if not _COMPILED.fullmatch(member):
-                continue
-            make_folder(folder)
-            path = archives.extract(wheel, member, folder)
-            if host.read_range(path, 0, 4) == _MAGIC:
-                yield member, _floor(host, path)
-            remove(path)
+        return {member: _floor(host, path) for member, path in compiled(host, wheel, work)}
     except archives.BrokenArchive as error:
         raise BundleError(f"{posixpath.basename(wheel)}: {error}") from None
+
+
+def compiled(host: Host, wheel: str, work: str) -> Iterator[Tuple[str, str]]:
+    """ELF files by their names in a wheel, each unpacked below `work` until the next one. Raises BrokenArchive."""
+    folder = posixpath.join(work, "compiled")
+    try:
+        for member in archives.members(wheel):
+            if _COMPILED.fullmatch(member):
+                make_folder(folder)
+                path = archives.extract(wheel, member, folder)
+                if host.read_range(path, 0, 4) == _MAGIC:
+                    yield member, path
+                remove(path)
     finally:
         remove(folder)
 

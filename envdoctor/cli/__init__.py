@@ -24,11 +24,28 @@ from envdoctor.cli import (
     rules,
     run,
     toolkit,
+    wheel,
 )
 from envdoctor.cli.common import Parser, UsageError
 from envdoctor.cli.output import complain, write_output
 
-VERBS = (check, run, env, fix, toolkit, bundle, facts, diff, find, archs, rules, explain, quantize, compare)
+VERBS = (
+    check,
+    run,
+    env,
+    fix,
+    toolkit,
+    bundle,
+    wheel,
+    facts,
+    diff,
+    find,
+    archs,
+    rules,
+    explain,
+    quantize,
+    compare,
+)
 
 
 def main(argv: Optional[List[str]] = None) -> int:

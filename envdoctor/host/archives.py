@@ -14,6 +14,7 @@ from envdoctor.host.install import write_chunks
 
 _CHUNK = 1 << 20
 _MOST_TEXT = 64 << 20
+_WITHOUT_SUM = ("RECORD", "RECORD.jws", "RECORD.p7s")
 
 
 class BrokenArchive(Exception):
@@ -33,6 +34,35 @@ def members(path: str) -> List[str]:
     """Names of its files. Raises BrokenArchive, OSError."""
     with _opened(path) as archive:
         return [member.filename for member in archive.infolist() if not member.is_dir()]
+
+
+def check_record(path: str) -> Iterator[str]:
+    """What RECORD and the files do not agree on, a line each. Raises BrokenArchive, OSError."""
+    with _opened(path) as archive:
+        record = _record(archive)
+        there = [member for member in archive.infolist() if not member.is_dir()]
+        for name in sorted(set(record) - {member.filename for member in there}):
+            yield f"{name}: in RECORD, and not in the wheel"
+        names = [member.filename for member in there]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"{name}: twice in the wheel"
+        for member in there:
+            folder, _, last = member.filename.rpartition("/")
+            if folder.endswith(".dist-info") and last in _WITHOUT_SUM:
+                continue
+            if member.filename not in record:
+                yield f"{member.filename}: in the wheel, and not in RECORD"
+            elif _sum(archive, member) != record[member.filename]:
+                yield f"{member.filename}: not what RECORD says"
+
+
+def _sum(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> str:
+    """As RECORD has it."""
+    digest = hashlib.sha256()
+    with archive.open(member) as stream:
+        for chunk in iter(lambda: stream.read(_CHUNK), b""):
+            digest.update(chunk)
+    return "sha256=" + base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode()
 
 
 def extract(path: str, member: str, folder: str) -> str:

@@ -1,0 +1,126 @@
+"""A wheel read from its file alone: what is compiled in it, what that needs, and where its name or RECORD is wrong."""
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import Dict, Iterator, List, Optional, Tuple
+
+from envdoctor.bundle.floors import compiled
+from envdoctor.bundle.lock import tags_of
+from envdoctor.bundle.target import BundleError
+from envdoctor.elf import Elf, ElfError, newest, parse
+from envdoctor.fatbin import architectures
+from envdoctor.host import Host, archives
+
+_LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+#: Where toolkits are installed, on any machine.
+_INSTALLED = ("/usr/local/cuda", "/opt/rocm")
+_PLATFORM = re.compile(
+    r"(?:manylinux_(?P<major>\d+)_(?P<minor>\d+)|(?P<legacy>manylinux\d+)|linux)_(?P<machine>\w+)"
+)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A file of machine code."""
+
+    member: str
+    machine: str
+    glibc: Optional[str]  # newest that it asks for: "2.34"
+    glibcxx: Optional[str]  # "3.4.30"
+    needed: Tuple[str, ...]  # libraries
+    rpath: Tuple[str, ...]
+    gpu: Tuple[str, ...]  # "sm_90a", "compute_90"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What is in a wheel, and what is wrong with it, a line each."""
+
+    name: str
+    compiled: Tuple[Compiled, ...]
+    wrong: Tuple[str, ...]
+
+
+def check_wheel(host: Host, path: str, work: str) -> Checked:
+    """Read it, with room for its largest file below `work`. Raises BundleError for what is no wheel, OSError."""
+    name = posixpath.basename(path)
+    try:
+        wrong = list(archives.check_record(path))
+        members = archives.members(path)
+        found = tuple(_read(host, member, file) for member, file in compiled(host, path, work))
+    except (archives.BrokenArchive, ElfError) as error:
+        raise BundleError(f"{name}: {error}") from None
+    wrong += _names(name, members, found)
+    wrong += _paths(found)
+    return Checked(name, found, tuple(wrong))
+
+
+def _read(host: Host, member: str, path: str) -> Compiled:
+    def read(offset: int, size: int) -> bytes:
+        return host.read_range(path, offset, size)
+
+    elf = parse(read)
+    return Compiled(
+        member,
+        elf.machine,
+        _version(elf, "GLIBC"),
+        _version(elf, "GLIBCXX"),
+        elf.needed,
+        (*elf.rpath, *elf.runpath),
+        architectures(read, elf),
+    )
+
+
+def _version(elf: Elf, prefix: str) -> Optional[str]:
+    found = newest(elf.versions_needed, prefix)
+    return found.partition("_")[2] if found else None
+
+
+def _names(name: str, members: List[str], found: Tuple[Compiled, ...]) -> Iterator[str]:
+    """Where the tags of a file name promise what the files do not hold."""
+    tags = tags_of(name)
+    if not tags:
+        yield "its name is not that of a wheel: NAME-VERSION-PYTHON-ABI-PLATFORM.whl"
+        return
+    if any(tag.platform == "any" for tag in tags):
+        if found:
+            yield f"its name says any platform, and {found[0].member} is for {found[0].machine}"
+        return
+    if not found:
+        yield "its name says a platform, and nothing in it is compiled: the extension was left out"
+    if any(tag.abi not in ("none", "abi3") for tag in tags) and not any(
+        _is_extension(each) for each in members
+    ):
+        yield "its name says one Python's ABI, and no extension module is in it: the extension was left out"
+    yield from _floors({tag.platform for tag in tags}, found)
+
+
+def _paths(found: Tuple[Compiled, ...]) -> Iterator[str]:
+    for each in found:
+        for path in each.rpath:
+            if path.startswith("/") and not path.startswith(_INSTALLED):
+                yield f"{each.member}: looks for libraries in {path}, a folder of the machine that built it"
+
+
+def _is_extension(member: str) -> bool:
+    return bool(re.search(r"\.(?:cpython-[\w-]+|abi3)?\.?so$", member))
+
+
+def _floors(platforms: "set[str]", found: Tuple[Compiled, ...]) -> Iterator[str]:
+    promised: Dict[str, Tuple[int, int]] = {}
+    machines = set()
+    for match in filter(None, map(_PLATFORM.fullmatch, sorted(platforms))):
+        machines.add(match["machine"])
+        if match["legacy"]:
+            promised[match[0]] = _LEGACY.get(match["legacy"], (2, 17))
+        elif match["major"]:
+            promised[match[0]] = int(match["major"]), int(match["minor"])
+    for each in found:
+        if machines and each.machine not in machines:
+            yield f"{each.member}: is for {each.machine}, and its name says {', '.join(sorted(machines))}"
+        needs = tuple(int(part) for part in each.glibc.split(".")[:2]) if each.glibc else (0, 0)
+        for platform, glibc in promised.items():
+            if needs > glibc:
+                yield f"{each.member}: needs glibc {each.glibc}, and its name says {platform}"
+                break
