@@ -37,7 +37,9 @@ def fetch(files: Sequence[File], folder: str, progress: Progress) -> Dict[str, F
 def _fetched(file: File, folder: str, counter: "_Counter") -> File:
     path = posixpath.join(folder, file.name)
     known, size = _standing(path)
-    if known is None or (file.sha256 or known) != known:
+    if (
+        known is None or file.sha256 != known
+    ):  # what was built here has none, and may be another one than before
         known = download(file.url, path, file.sha256, counter.heard)
         size = _standing(path)[1]
     return replace(file, sha256=known, size=size)

@@ -48,6 +48,7 @@ class _Gatherer:
             raise BundleError("this Python does not know its own path, so that pip cannot be run")
         self.host, self.wanted, self.wheels, self.progress = host, wanted, wheels, progress
         self.python = host.own_python
+        self._tried: Dict[Tuple[str, str, str], Chosen] = {}
         config = posixpath.join(wanted.part, "uv.toml")
         write_whole(config, for_builds(wanted.sources, wanted.requirements))
         self.uv = find_uv(host)
@@ -63,11 +64,17 @@ class _Gatherer:
         more: List[str] = []
         while True:
             releases = resolve(self.host, self.uv, self.options, [*asked, *more], files, target)
-            found = [one if one.wheel else self._with_wheel(one, target) for one in releases]
+            found = [one if one.wheel else self._once(one, target) for one in releases]
             needed = [each for one in found if one.wheel is None for each in self._needed(one)]
             if set(needed) <= set(more):
                 return found
             more += [each for each in needed if each not in more]
+
+    def _once(self, one: Chosen, target: Target) -> Chosen:
+        key = (one.project, one.version, target.name)
+        if key not in self._tried:
+            self._tried[key] = self._with_wheel(one, target)
+        return self._tried[key]
 
     def _with_wheel(self, one: Chosen, target: Target) -> Chosen:
         """A release that has only source, built here; without a wheel where that is for the target to do."""
