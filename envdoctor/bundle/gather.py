@@ -7,11 +7,11 @@ from typing import Dict, List, Sequence, Tuple
 from envdoctor.bundle.build import build, check_fits
 from envdoctor.bundle.fetch import fetch
 from envdoctor.bundle.layout import Contents, Package
-from envdoctor.bundle.lock import Chosen, File
+from envdoctor.bundle.lock import Chosen, File, chosen, is_lock
 from envdoctor.bundle.resolve import find_uv, pip_settings, resolve
 from envdoctor.bundle.settings import for_builds
 from envdoctor.bundle.source import build_requirements
-from envdoctor.bundle.stated import checksums
+from envdoctor.bundle.stated import checksums, stated
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.host import Host, tarballs, write_whole
 from envdoctor.progress import Progress
@@ -62,6 +62,8 @@ class _Gatherer:
     def resolved(self, asked: Sequence[str], files: Sequence[str], target: Target) -> List[Chosen]:
         """Releases; what is built at the target brings what its build needs."""
         more: List[str] = []
+        if any(map(is_lock, files)):
+            return self._locked(asked, files, target)
         while True:
             releases = resolve(self.host, self.uv, self.options, [*asked, *more], files, target)
             found = [one if one.wheel else self._once(one, target) for one in releases]
@@ -69,6 +71,19 @@ class _Gatherer:
             if set(needed) <= set(more):
                 return found
             more += [each for each in needed if each not in more]
+
+    def _locked(self, asked: Sequence[str], files: Sequence[str], target: Target) -> List[Chosen]:
+        """What a lock file has for the target."""
+        if asked or len(files) > 1:
+            raise BundleError("a lock file is resolved already, with nothing to add: give it alone")
+        found = chosen(self.host.read_text(files[0]), target, posixpath.dirname(files[0]))
+        found = [one if one.wheel else self._once(one, target) for one in found]
+        for one in found:
+            if one.wheel is None:
+                raise BundleError(
+                    f"{one.project}: a lock file does not say what its build needs at the target"
+                )
+        return found
 
     def _once(self, one: Chosen, target: Target) -> Chosen:
         key = (one.project, one.version, target.name)
@@ -81,7 +96,7 @@ class _Gatherer:
         if one.project in self.wanted.sources:
             return one
         try:
-            wheel = self.built(f"{one.project}=={one.version}", f"{target.name}-{one.project}")
+            wheel = self.built(one.file.url, f"{target.name}-{one.project}")
             check_fits(wheel, target)
         except BundleError as error:
             self.progress.note(f"{one.project} {one.version} is built at the target: {error}")
@@ -116,7 +131,10 @@ def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple
     found = fetch(tuple(every.values()), wheels, progress)
     progress.finish(f"{sum(file.size or 0 for file in found.values()) / 1e6:.1f} MB")
     _check_stated(host, wanted, resolved, found)
-    requested = (*wanted.requirements, *(f"{_project(file)}=={_version(file)}" for file in built))
+    listed = [
+        text for path in wanted.files if not is_lock(path) for text in stated(path, host.read_text, _beside)
+    ]
+    requested = (*wanted.requirements, *(f"{_project(file)}=={_version(file)}" for file in built), *listed)
     contents = tuple(
         Contents(target, requested, tuple(_package(one, found) for one in some), _package(pip, found))
         for target, some, pip in resolved
@@ -132,13 +150,18 @@ def _check_stated(
 ) -> None:
     """Raises BundleError for a file that is none of those that a file of requirements states."""
     for path in wanted.files:
-        stated = checksums(path, host.read_text, lambda of, name: posixpath.join(posixpath.dirname(of), name))
+        accepted = checksums(path, host.read_text, _beside)
         for one in (each for _, some, _ in resolved for each in some):
             sha256 = found[one.file.name].sha256
-            if sha256 not in stated.get(one.project, {sha256}):
+            if sha256 not in accepted.get(one.project, {sha256}):
                 raise BundleError(
                     f"{path}: {one.file.name} has the sha256 {sha256}, which is not among those stated"
                 )
+
+
+def _beside(path: str, name: str) -> str:
+    """What a file of requirements names."""
+    return posixpath.join(posixpath.dirname(path), name)
 
 
 def _project(wheel: File) -> str:

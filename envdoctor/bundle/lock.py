@@ -1,15 +1,20 @@
 """Lock files (PEP 751): what a resolver has chosen, and the file that travels. Pure."""
 
 import posixpath
+import re
 import sys
 from dataclasses import dataclass
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
-from urllib.parse import unquote, urlsplit
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+from urllib.parse import quote, unquote, urlsplit
 
+from packaging.markers import InvalidMarker, UndefinedEnvironmentName
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from envdoctor.bundle.target import BundleError, Target
+
+_NAME = re.compile(r"pylock(?:\.[^.]+)?\.toml")
 
 
 @dataclass(frozen=True)
@@ -43,23 +48,47 @@ class Chosen:
         return found
 
 
-def chosen(text: str, target: Target) -> List[Chosen]:
-    """Of a pylock.toml, what the target gets: markers read for it, and the best wheel that it takes."""
+def is_lock(path: str) -> bool:
+    """Whether a file's name is that of a lock file."""
+    return bool(_NAME.fullmatch(posixpath.basename(path)))
+
+
+def chosen(text: str, target: Target, folder: str = "/") -> List[Chosen]:
+    """Of a lock file in a folder, what the target gets: markers read for it, and the best wheel that it takes.
+
+    Raises BundleError, also for a lock file that is for other Pythons, or has what is neither a wheel nor source.
+    """
     document = parsed(text)
-    rank = {tag: place for place, tag in enumerate(target.tags())}
-    return [
-        Chosen(
-            canonicalize_name(package["name"]),
-            package.get("version", ""),
-            _best([_file(each) for each in (*package.get("wheels", ()), *_archive(package))], rank),
-            _file(package["sdist"]) if "sdist" in package else None,
-        )
-        for package in document.get("packages", ())
-        if target.holds(package.get("marker", ""))
-    ]
+    try:
+        python = document.get("requires-python", "")
+        if not SpecifierSet(python).contains(target.full):
+            raise BundleError(f"the lock file is for Python {python}, and {target.name} is asked for")
+        rank = {tag: place for place, tag in enumerate(target.tags())}
+        packages = [each for each in document.get("packages", ()) if target.holds(each.get("marker", ""))]
+        return [_chosen(each, rank, folder) for each in packages]
+    except (
+        KeyError,
+        TypeError,
+        AttributeError,
+        InvalidMarker,
+        InvalidSpecifier,
+        UndefinedEnvironmentName,
+    ) as error:
+        raise BundleError(f"not a lock file as PEP 751 has it: {type(error).__name__}: {error}") from None
+
+
+def _chosen(package: Mapping[str, Any], rank: Mapping[Tag, int], folder: str) -> Chosen:
+    archive = package.get("archive")
+    files = [_file(each, folder) for each in (*package.get("wheels", ()), *((archive,) if archive else ()))]
+    source = package.get("sdist") or archive  # a requirement may name either by its place
+    sdist, wheel = _file(source, folder) if source else None, _best(files, rank)
+    if wheel is None and sdist is None:
+        raise BundleError(f"{package['name']}: the lock file has no wheel for the target, and no source")
+    return Chosen(canonicalize_name(package["name"]), package.get("version", ""), wheel, sdist)
 
 
 def parsed(text: str) -> Dict[str, Any]:
+    """A TOML file. Raises BundleError."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -71,20 +100,10 @@ def parsed(text: str) -> Dict[str, Any]:
     return document
 
 
-def _archive(package: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    """A wheel that a requirement names by its place."""
-    archive = package.get("archive")
-    return (archive,) if archive and str(_url(archive)).endswith(".whl") else ()
-
-
-def _file(entry: Mapping[str, Any]) -> File:
-    return File(_url(entry), entry.get("hashes", {}).get("sha256"), entry.get("size"))
-
-
-def _url(entry: Mapping[str, Any]) -> str:
-    if "url" in entry:
-        return str(entry["url"])
-    return f"file://{entry['path']}"
+def _file(entry: Mapping[str, Any], folder: str) -> File:
+    """Its path, where it has one, is relative to the lock file, and counts more than its address."""
+    url = f"file://{quote(posixpath.join(folder, entry['path']))}" if "path" in entry else str(entry["url"])
+    return File(url, entry.get("hashes", {}).get("sha256"), entry.get("size"))
 
 
 def _best(files: Sequence[File], rank: Mapping[Tag, int]) -> Optional[File]:

@@ -1,11 +1,12 @@
-"""Checksums that files of requirements state, which pip would insist on. uv does not when it resolves. Pure."""
+"""What files of requirements state: projects, and checksums, on which pip insists and uv, resolving, does not. Pure."""
 
 import re
-from typing import Callable, Dict, Iterator, Set
+from typing import Callable, Dict, Iterator, List, Set
 
 from packaging.utils import canonicalize_name
 
 from envdoctor.bundle.target import BundleError
+from envdoctor.requirements import parse
 
 _HASH = re.compile(r"\s--hash[= ](?P<kind>\w+):(?P<digest>[0-9a-fA-F]+)")
 _PROJECT = re.compile(r"\s*(?P<name>[A-Za-z0-9][\w.-]*)")
@@ -27,6 +28,12 @@ def checksums(path: str, read: Read, beside: Beside) -> Dict[str, Set[str]]:
                 raise BundleError(f"{path}: {project['name']} has no sha256 among its checksums; add it")
             found.setdefault(canonicalize_name(project["name"]), set()).update(accepted)
     return found
+
+
+def stated(path: str, read: Read, beside: Beside) -> List[str]:
+    """Its requirements, without options and places."""
+    lines = (line.partition(" --hash")[0] for line in _lines(path, read, beside, set()))
+    return [str(requirement) for requirement in map(parse, lines) if requirement]
 
 
 def _lines(path: str, read: Read, beside: Beside, seen: Set[str]) -> Iterator[str]:

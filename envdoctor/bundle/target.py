@@ -45,6 +45,11 @@ class Target:
         return int(major), int(minor)
 
     @property
+    def full(self) -> str:
+        """With the third number, 0 where it is not told."""
+        return self.python if self.python.count(".") == 2 else f"{self.python}.0"
+
+    @property
     def glibc(self) -> Tuple[int, int]:
         """(2, 31)."""
         match = _PLATFORM.fullmatch(self.platform)
@@ -75,12 +80,11 @@ class Target:
         return not marker or Marker(marker).evaluate({**dict(self._variables()), "extra": extra})
 
     def _variables(self) -> Iterator[Tuple[str, str]]:
-        full = self.python if self.python.count(".") == 2 else f"{self.python}.0"
         yield from {
             "python_version": "{}.{}".format(*self.minor),
-            "python_full_version": full,
+            "python_full_version": self.full,
             "implementation_name": "cpython",
-            "implementation_version": full,
+            "implementation_version": self.full,
             "platform_python_implementation": "CPython",
             "platform_machine": self.machine,
             "platform_system": "Linux",

@@ -64,7 +64,12 @@ def _add_create(parts: "argparse._SubParsersAction[Any]") -> None:
         help="a requirement, as 'torch>=2.4', a wheel, or a project's folder",
     )
     parser.add_argument(
-        "-r", dest="files", action="append", default=[], metavar="FILE", help="a file of requirements"
+        "-r",
+        dest="files",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a file of requirements, or a pylock.toml",
     )
     parser.add_argument(
         "--python",

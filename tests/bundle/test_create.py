@@ -187,6 +187,18 @@ def test_source_is_built_here_or_at_the_target(tmp_path, index, target):
     assert [each.file for each in done.contents[0].sources] == ["clay-1.0.tar.gz"]
 
 
+def test_a_bundle_of_a_lock_file_which_a_bundle_has(tmp_path, bundle, index, target):
+    lock = str(bundle / f"pylock.{target.name}.toml")
+    done = create(LocalHost(limit=600), Wanted((), (), (lock,), (target,), str(tmp_path / "new")), Progress())
+    assert [each.file for each in done.contents[0].packages] == [
+        "apple-2.0-py3-none-any.whl",
+        "pear-1.5-py3-none-any.whl",
+        "stone-0.1-py3-none-any.whl",
+    ]
+    with pytest.raises(BundleError, match="give it alone"):
+        create(LocalHost(), Wanted(("pear",), (), (lock,), (target,), str(tmp_path / "more")), Progress())
+
+
 def test_checksums_that_a_file_of_requirements_states(tmp_path, index, target):
     digest = sha256_of(str(index / "apple-2.0-py3-none-any.whl"))
     for stated, fits in ((digest, True), ("0" * 64, False)):

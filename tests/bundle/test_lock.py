@@ -1,6 +1,6 @@
 import pytest
 
-from envdoctor.bundle.lock import chosen
+from envdoctor.bundle.lock import chosen, is_lock
 from envdoctor.bundle.target import BundleError, Target
 
 OLD = Target("3.8", "manylinux_2_31_x86_64")
@@ -57,3 +57,31 @@ def test_another_target_gets_another():
 def test_no_lock_file():
     with pytest.raises(BundleError, match="not a lock file"):
         chosen("[[packages", OLD)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('requires-python = ">=3.9"\n', "is for Python >=3.9, and cp38"),
+        ('requires-python = "new"\n', "not a lock file as PEP 751 has it"),
+        ("[[packages]]\nversion = '1'\n", "not a lock file as PEP 751 has it: KeyError"),
+        ("[[packages]]\nname = 'x'\nmarker = 'what'\n", "not a lock file as PEP 751 has it: InvalidMarker"),
+        (
+            "[[packages]]\nname = 'x'\n[packages.vcs]\ntype = 'git'\n",
+            "x: the lock file has no wheel .* and no source",
+        ),
+    ],
+)
+def test_lock_files_that_are_of_no_use(text, said):
+    with pytest.raises(BundleError, match=said):
+        chosen(text, OLD)
+
+
+def test_paths_are_relative_to_the_file():
+    text = "[[packages]]\nname = 'x'\n[[packages.wheels]]\npath = 'wheels/x-1-py3-none-any.whl'\nurl = 'https://x'\n"
+    (only,) = chosen(text, OLD, "/a b")
+    assert (
+        only.wheel.url == "file:///a%20b/wheels/x-1-py3-none-any.whl"
+        and only.wheel.name == "x-1-py3-none-any.whl"
+    )
+    assert is_lock("/a/pylock.cu12.toml") and is_lock("pylock.toml") and not is_lock("/a/pylock.a.b.toml")
