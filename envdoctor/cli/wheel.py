@@ -2,7 +2,6 @@
 
 import argparse
 import os
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, List
 
 from envdoctor.cli.common import UsageError
@@ -32,6 +31,8 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read them and print."""
+    from dataclasses import asdict
+
     from envdoctor.bundle.target import BundleError
     from envdoctor.bundle.wheel import check_wheel
     from envdoctor.host import LocalHost
