@@ -37,7 +37,7 @@ def packed(model):
 def test_every_family_by_every_scheme(family, name):
     model, copied = model_of(family), ready(name, model_of(family))
     if family == "gpt2" and SCHEMES[name].wants == RANGES:
-        with pytest.raises(ValueError, match=r"transformer\.h\.0: no norm in GPT2Block feeds linears by a name that is known"):
+        with pytest.raises(ValueError, match=r"transformer\.h\.0: no norm in GPT2Block feeds linears by"):
             quantize_model(copied, name, batches())
         return
     made = quantize_model(copied, name, batches())
