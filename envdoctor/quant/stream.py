@@ -60,7 +60,8 @@ class Source:
     def load(self, prefix: str, device: torch.device) -> None:
         """Have a block there, on a device."""
         if self.weights is not None:
-            self.weights.load(self.weights.names(prefix + "." if prefix else ""), device)
+            within = prefix + "." if prefix else ""
+            self.weights.load(self.weights.names(within), device, within)
         self.model.get_submodule(prefix).to(device)
 
     def load_before_blocks(self, skip: Sequence[str], device: torch.device) -> None:
@@ -79,12 +80,10 @@ class Source:
 
     def _move(self, names: Sequence[str], device: torch.device) -> None:
         """Tensors that are there already, tied ones under all their names."""
-        twins: Dict[int, List[str]] = {}
         tensors = dict(tensors_of(self.model))
-        for name, tensor in tensors.items():
-            twins.setdefault(id(tensor), []).append(name)
         for name in names:
-            put(self.model, twins[id(tensors[name])], tensors[name].detach().to(device))
+            twins = [each for each, tensor in tensors.items() if tensor is tensors[name]]
+            put(self.model, twins, tensors[name].detach().to(device))
 
     def width(self, tensor: Tensor) -> int:
         """Bytes of each value of one of its tensors."""
@@ -105,7 +104,7 @@ class Source:
         blocks, found = names_of_blocks(self.model), linears(self.model, ())
         heads = set(found) - set(linears(self.model, skip))
         every = self.keys if self.weights else dict(tensors_of(self.model))
-        names = (name for name in every if not inside(name, blocks))
+        names = (name for name in every if not all(inside(each, blocks) for each in self.twins(name)))
         return [name for name in names if name.rpartition(".")[0] not in heads]
 
     def rest(self) -> Iterator[Tensors]:

@@ -43,8 +43,8 @@ class Weights:
         self._like = {name: (tensors[name].shape, tensors[name].is_floating_point()) for name in self.key_of}
 
     def names(self, prefix: str = "") -> List[str]:
-        """Of a part of the model; tied ones once."""
-        return [name for name in self.key_of if name.startswith(prefix)]
+        """Of a part of the model; tied ones once, by their first name, which may be of another part."""
+        return [name for name in self.key_of if any(each.startswith(prefix) for each in self._names[name])]
 
     def twins(self, name: str) -> List[str]:
         """All names of a tensor, by its first."""
@@ -65,10 +65,11 @@ class Weights:
         """Put all of them into the model, on a device."""
         self.load(self.names(), device)
 
-    def load(self, names: Iterable[str], device: torch.device) -> None:
-        """Put them into the model, on a device."""
+    def load(self, names: Iterable[str], device: torch.device, prefix: str = "") -> None:
+        """Put them into a part of the model, on a device."""
         for name in names:
-            put(self._model, self._names[name], self.read(name).to(device))
+            here = [each for each in self._names[name] if each.startswith(prefix)]
+            put(self._model, here, self.read(name).to(device))
 
 
 def put(model: nn.Module, names: Iterable[str], tensor: Tensor) -> None:

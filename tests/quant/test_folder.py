@@ -11,17 +11,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
+from envdoctor.quant import stream
 from envdoctor.quant.blocks import SKIP
 from envdoctor.quant.checkpoint import GptqCheckpoint
 from envdoctor.quant.folder import load, save
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.model import quantize_model
 from envdoctor.quant.peak import predicted_peak
+from envdoctor.quant.pretrained import empty_model
 from envdoctor.quant.schemes import SCHEMES, scheme
 from envdoctor.quant.stream import Source, quantize_folder
 from tests.quant import small_models
@@ -246,6 +248,44 @@ def test_a_run_that_ended_is_gone_on_with(tmp_path, folders, family, name):
     assert sorted(os.listdir(out)) == sorted(os.listdir(whole))
     for path in Path(whole).iterdir():
         assert path.read_bytes() == Path(out, path.name).read_bytes(), path.name
+
+
+TIED = ("post_attention_layernorm.weight", "mlp.up_proj.weight")
+
+
+def tied(folder, dtype=None):
+    """Across blocks: a norm and a linear."""
+    model = empty_model(folder, dtype)
+    one, two = model.model.layers
+    two.post_attention_layernorm.weight = one.post_attention_layernorm.weight
+    two.mlp.up_proj.weight = one.mlp.up_proj.weight
+    return model
+
+
+@pytest.mark.parametrize("name", ["w8a8", "w4a8-gptq"])
+def test_what_is_tied_across_blocks_is_in_each(tmp_path, monkeypatch, name):
+    """Also where a run ended between them, and what files have of it once was in the first of them."""
+    model, folder = model_of("llama"), str(tmp_path / "model")
+    one, two = model.model.layers
+    one.post_attention_layernorm.weight.copy_(torch.linspace(0.5, 2, 64))
+    two.load_state_dict({name: one.state_dict()[name] for name in TIED}, strict=False)
+    small_models.save(model, folder)
+    tensors = load_file(tmp_path / "model" / "model.safetensors")
+    for of in TIED:
+        del tensors[f"model.layers.1.{of}"]
+    save_file(tensors, tmp_path / "model" / "model.safetensors")
+    monkeypatch.setattr(stream, "empty_model", tied)
+    whole, out = str(tmp_path / "whole"), str(tmp_path / "out")
+    quantize_folder(Source(folder), whole, name, batches())
+    with pytest.raises(KeyboardInterrupt):
+        quantize_folder(Source(folder), out, name, batches(), progress=Stop("block 2"))
+    quantize_folder(Source(folder), out, name, batches())
+    for path in Path(whole).iterdir():
+        assert path.read_bytes() == Path(out, path.name).read_bytes(), path.name
+
+    found, expected = load(out), quantize_model(model, name, batches())
+    assert_same_linears(found, expected)
+    assert torch.equal(logits(found, batches()[0]), logits(expected, batches()[0]))
 
 
 def test_another_job_begins_anew(tmp_path, folders):
