@@ -21,6 +21,8 @@ GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
 # What a patient may need and a machine that tests this may do without: the rest is on any with gcc, git and an index.
 MAY_LACK = "nvcc,cccl,cmake,ninja,memory-cgroup,no-gpu"
 
+WORKERS = ("-n", "auto", "--maxprocesses", "8")
+
 nox.needs_version = ">=2024.10.9"
 nox.options.default_venv_backend = "venv"
 
@@ -59,7 +61,7 @@ def find_pythons() -> Dict[str, str]:
 
 
 PYTHONS = find_pythons()
-NEWEST = list(PYTHONS.values())[-1]
+OLDEST, NEWEST = (list(PYTHONS.values())[end] for end in (0, -1))
 # Wheels are built with the one in the middle: they must run on older and on newer ones.
 BUILDER = PYTHONS.get("3.11", NEWEST)
 
@@ -81,35 +83,32 @@ def lint(session: nox.Session) -> None:
     session.run("bash", "ci/lint.sh", external=True)
 
 
-def declare_tests(version: str, path: str) -> None:
+def declare_tests(version: str, path: str, default: bool) -> None:
     """One session a Python, by its path: nox itself would run a pyenv shim that says how to get that version."""
 
-    @nox.session(python=path, name=f"tests-{version}")
+    @nox.session(python=path, name=f"tests-{version}", default=default)
     def tests(session: nox.Session) -> None:
         """All tests that build no wheel, on an editable install: Python from the tree, the library compiled."""
         session.install(*nox.project.dependency_groups(GROUPS, "test"))
-        # Device code takes a minute or two: one session compiles some of it, and `build` all.
-        device_code = "cuda.archs=8.0,9.0" if path == BUILDER else "cuda=off"
-        session.install("-e", ".", "--config-settings", device_code)
-        workers = ("-n", "auto", "--maxprocesses", "8")
-        # Bundles are made and installed, a minute's work, on the oldest Python and on the newest one.
-        between = path == BUILDER and len(PYTHONS) > 2 and not session.posargs
-        left_out = ("--ignore", "tests/bundle/test_create.py") if between else ()
-        session.run("python", "-m", "pytest", *workers, "-m", "not build", *left_out, *session.posargs)
+        session.install("-e", ".", "--config-settings", "cuda=off")
+        session.run("python", "-m", "pytest", *WORKERS, "-m", "not build", *session.posargs)
 
 
 for version, path in PYTHONS.items():
-    declare_tests(version, path)
+    # What holds on the oldest and on the newest holds between: those sessions, four minutes each, are run by name.
+    declare_tests(version, path, default=path in (OLDEST, NEWEST))
 
 
 @nox.session(python=BUILDER)
 def kernels(session: nox.Session) -> None:
     """Every kernel and quantiser on this CPU against plain torch arithmetic; `-- -m gpu` on a machine with a GPU."""
     session.install(*nox.project.dependency_groups(GROUPS, "kernels"))
-    session.install("-e", ".", *(() if session.posargs else ("--config-settings", "cuda=off")))
-    chosen = session.posargs or ("-n", "auto", "--maxprocesses", "8", "-m", "not gpu")
+    # All device code takes two minutes: the session `build` compiles that.
+    session.install("-e", ".", *(() if session.posargs else ("--config-settings", "cuda.archs=8.0,9.0")))
+    chosen = session.posargs or (*WORKERS, "-m", "not gpu")
     # Workers share the processors: more threads of torch's own would only wait for each other.
-    session.run("python", "-m", "pytest", *chosen, "cpp", "tests/quant", env={"OMP_NUM_THREADS": "1"})
+    paths = ("cpp", "tests/quant", "tests/test_library.py")
+    session.run("python", "-m", "pytest", *chosen, *paths, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session(python=BUILDER, default=False)
