@@ -1,12 +1,12 @@
 """Time the kernels on this GPU against what a user would take instead, in one run.
 
-    python ci/bench_kernels.py [--m 1,8,...] [--shapes 4096x4096,...] [--families w8a8,...] [--sweep] [--json FILE]
+    python ci/bench_kernels.py [--m 1,8,...] [--shapes 4096x4096,...] [--families w8a8,...] [--sweep [PATTERN]] [--json FILE]
 
 Every method is captured into a CUDA graph of many calls, each on another copy of the weights, so that those
 come from memory as in a model (the copies are larger than the L2); activations stay in the caches. The graphs of
 all methods are replayed in turn for some rounds; the median of the rounds counts. What no graph can hold says so in
 its name. Ratios are those of one such run: clocks differ from run to run. --sweep times every variant of the library
-beside the one that it would choose.
+(those whose names match: 'cuda_sm90a_*') beside the one that it would choose.
 """
 
 import argparse
@@ -37,7 +37,7 @@ FAMILIES = "w8a8,w4a8,w4a16,llm_int8,quantize"
 
 def products(m: int, n: int, k: int, given: argparse.Namespace, bitsandbytes: Any) -> Times:
     """Microseconds of each method: those of w8a8 are the measure of all and always there."""
-    methods = w8a8.methods(m, n, k, given.sweep and "w8a8" in given.families, given.compiled)
+    methods = w8a8.methods(m, n, k, given.sweep if "w8a8" in given.families else "", given.compiled)
     outside: Dict[str, Any] = {}
     if "w4a8" in given.families:
         methods.update(w4a8.methods(m, n, k, given.sweep))
@@ -49,7 +49,7 @@ def products(m: int, n: int, k: int, given: argparse.Namespace, bitsandbytes: An
     return {**times(methods, given.rounds), **times_outside_graphs(outside, given.rounds)}
 
 
-def shown(found: Times, least: float, sweep: bool) -> str:
+def shown(found: Times, least: float, sweep: str) -> str:
     """Each method, the fastest first, and how many times as fast it is."""
     ranked = sorted(found.items(), key=lambda item: item[1])[: 12 if sweep else None]
     return ", ".join(f"{name} {us:.2f} ({least / us:.2f}x)" for name, us in ranked)
@@ -111,7 +111,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--shapes", type=sizes, default=SHAPES, help="N x K, separated by commas")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--families", type=names, default=FAMILIES)
-    parser.add_argument("--sweep", action="store_true", help="every variant of the library")
+    parser.add_argument("--sweep", nargs="?", const="*", default="", help="every variant, or those that match")
     parser.add_argument("--compiled", action="store_true", help="torch.compile too: seconds for each size")
     parser.add_argument("--json", type=Path, help="write all numbers there")
     given = parser.parse_args()

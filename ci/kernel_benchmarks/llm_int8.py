@@ -26,7 +26,7 @@ def activations(m: int, k: int) -> torch.Tensor:
     return x.half()
 
 
-def methods(m: int, n: int, k: int, sweep: bool, bitsandbytes: Any) -> Tuple[Methods, Methods]:
+def methods(m: int, n: int, k: int, sweep: str, bitsandbytes: Any) -> Tuple[Methods, Methods]:
     """In graphs, and outside of them."""
     x, w_scale = activations(m, k), torch.rand(n, device="cuda")
     packed = copies_of(zeros(n, k), n * k)

@@ -1,6 +1,7 @@
 """Times of methods, each a list of calls on different copies of the weights."""
 
 import contextlib
+import fnmatch
 import math
 import statistics
 from functools import partial
@@ -93,12 +94,12 @@ def add_ours(
     methods: Methods,
     name: str,
     family: Forcing,
-    sweep: bool,
+    sweep: str,
     call: Callable[[Any], Any],
     weights: Sequence[Any],
 ) -> None:
-    """What the table takes, with each of the weights, and in a sweep every variant that runs."""
-    for variant in ["", *family.variants()] if sweep else [""]:
+    """What the table takes, with each of the weights, and in a sweep every variant that matches and runs."""
+    for variant in ["", *fnmatch.filter(family.variants(), sweep)]:
         calls: List[Call] = [partial(_forced, family, variant, call, weight) for weight in weights]
         try:
             calls[0]()

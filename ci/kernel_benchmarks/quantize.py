@@ -10,7 +10,7 @@ from envdoctor.kernels.quantize import forcing
 from kernel_benchmarks.measure import Methods, add_ours
 
 
-def methods(m: int, k: int, sweep: bool, compiled: bool, bitsandbytes: Any) -> Methods:
+def methods(m: int, k: int, sweep: str, compiled: bool, bitsandbytes: Any) -> Methods:
     x = torch.randn(m, k, device="cuda").half()
     found: Methods = {}
     add_ours(found, "quantize", forcing, sweep, partial(kernels.quantize_rows, with_sums=True), [x])

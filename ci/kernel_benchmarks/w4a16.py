@@ -18,13 +18,13 @@ def zeros(n: int, k: int, dtype: torch.dtype) -> Any:
     return kernels.pack_w4a16(*stored, device="cuda")
 
 
-def methods(m: int, n: int, k: int, sweep: bool) -> Methods:
+def methods(m: int, n: int, k: int, sweep: str) -> Methods:
     x = torch.randn(m, k, device="cuda")
     found: Methods = {}
     for dtype in (torch.float16, torch.bfloat16):
         packed = copies_of(zeros(n, k, dtype), n * k / 2)
         ours = partial(kernels.linear_w4a16, x.to(dtype))
-        add_ours(found, f"W4A16 {str(dtype)[6:]}", forcing, sweep and dtype == torch.float16, ours, packed)
+        add_ours(found, f"W4A16 {str(dtype)[6:]}", forcing, sweep if dtype == torch.float16 else "", ours, packed)
     if m <= 64:  # its time grows with M
         pairs = torch.randint(0, 256, (n, k // 2), dtype=torch.uint8, device="cuda")
         tiny = torch.ops.aten._convert_weight_to_int4pack(pairs, 8)

@@ -17,7 +17,7 @@ def zeros(n: int, k: int, group: int) -> Any:
     return kernels.pack_w4a8(pairs, "cuda", group, torch.rand(n, k // group) if group else None)
 
 
-def methods(m: int, n: int, k: int, sweep: bool) -> Methods:
+def methods(m: int, n: int, k: int, sweep: str) -> Methods:
     x = torch.randint(-127, 128, (m, k), dtype=torch.int8, device="cuda")
     scales = {"x_scale": torch.rand(m, device="cuda"), "w_scale": torch.rand(n, device="cuda")}
     ours = partial(kernels.linear_w4a8, x, out_dtype=torch.bfloat16, **scales)

@@ -16,7 +16,7 @@ def zeros(n: int, k: int) -> Any:
     return kernels.pack_w8a8(torch.zeros(n, k, dtype=torch.int8), "cuda")
 
 
-def methods(m: int, n: int, k: int, sweep: bool, compiled: bool) -> Methods:
+def methods(m: int, n: int, k: int, sweep: str, compiled: bool) -> Methods:
     """fp16 and bf16 mm, _int_mm alone and compiled with its scales, fp8 by rows, and ours."""
     x = torch.randint(-127, 128, (m, k), dtype=torch.int8, device="cuda")
     w = [torch.randint(-127, 128, (n, k), dtype=torch.int8, device="cuda") for _ in range(copies(n * k))]
