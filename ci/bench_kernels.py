@@ -1,12 +1,12 @@
 """Time the kernels on this GPU against what a user would take instead, in one run.
 
-    python ci/bench_kernels.py [--m 1,8,...] [--shapes 4096x4096,...] [--families w8a8,...] [--sweep [PATTERN]] [--json FILE]
+    python ci/bench_kernels.py [--m 1,8,...] [--shapes 4096x4096,...] [--families w8a8,...] [--sweep [..]] [--json FILE]
 
 Every method is captured into a CUDA graph of many calls, each on another copy of the weights, so that those
 come from memory as in a model (the copies are larger than the L2); activations stay in the caches. The graphs of
 all methods are replayed in turn for some rounds; the median of the rounds counts. What no graph can hold says so in
 its name. Ratios are those of one such run: clocks differ from run to run. --sweep times every variant of the library
-(those whose names match: 'cuda_sm90a_*') beside the one that it would choose.
+(or those whose names match, such as 'cuda_sm90a_*') beside the one that it would choose.
 """
 
 import argparse
@@ -111,7 +111,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--shapes", type=sizes, default=SHAPES, help="N x K, separated by commas")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--families", type=names, default=FAMILIES)
-    parser.add_argument("--sweep", nargs="?", const="*", default="", help="every variant, or those that match")
+    parser.add_argument(
+        "--sweep", nargs="?", const="*", default="", help="every variant, or those that match"
+    )
     parser.add_argument("--compiled", action="store_true", help="torch.compile too: seconds for each size")
     parser.add_argument("--json", type=Path, help="write all numbers there")
     given = parser.parse_args()

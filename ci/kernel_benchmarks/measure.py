@@ -99,7 +99,8 @@ def add_ours(
     weights: Sequence[Any],
 ) -> None:
     """What the table takes, with each of the weights, and in a sweep every variant that matches and runs."""
-    for variant in ["", *fnmatch.filter(family.variants(), sweep)]:
+    matching = [name for pattern in sweep.split(",") for name in fnmatch.filter(family.variants(), pattern)]
+    for variant in ["", *matching]:
         calls: List[Call] = [partial(_forced, family, variant, call, weight) for weight in weights]
         try:
             calls[0]()

@@ -24,7 +24,9 @@ def methods(m: int, n: int, k: int, sweep: str) -> Methods:
     for dtype in (torch.float16, torch.bfloat16):
         packed = copies_of(zeros(n, k, dtype), n * k / 2)
         ours = partial(kernels.linear_w4a16, x.to(dtype))
-        add_ours(found, f"W4A16 {str(dtype)[6:]}", forcing, sweep if dtype == torch.float16 else "", ours, packed)
+        add_ours(
+            found, f"W4A16 {str(dtype)[6:]}", forcing, sweep if dtype == torch.float16 else "", ours, packed
+        )
     if m <= 64:  # its time grows with M
         pairs = torch.randint(0, 256, (n, k // 2), dtype=torch.uint8, device="cuda")
         tiny = torch.ops.aten._convert_weight_to_int4pack(pairs, 8)

@@ -4,7 +4,7 @@
 // nothing. Weights come by bulk copies of whole packed blocks, activations by tensor maps; one thread copies ahead.
 // Narrow weights go through registers, where they are widened.
 // Two warp groups that take turns store while the other multiplies; two that share a tile read less for as much work.
-// Blocks of a cluster share k: the first adds up.
+// Blocks of a cluster share k: each adds up and stores a part of the rows.
 #pragma once
 
 #include "common/hopper.cuh"
@@ -158,7 +158,7 @@ struct Kernel {
     static constexpr int kScaleBytes = kTileBlocks * kBlockColumns * 4, kGroupBytes = kTileBlocks * group_bytes(Weights::kGrouped);
     static constexpr int kBlocks = TakeTurns ? kTileBlocks : kTileBlocks / Groups;  // of packed weights, for a group
     static constexpr int kOutputBytes = output_bytes(kShape);
-    static constexpr int kSumsPiece = sums_piece(Rows), kRowsPiece = rows_piece(Rows);
+    static constexpr int kSumsPiece = sums_piece(Rows), kRowsPiece = rows_piece(Rows), kPieces = Rows / kRowsPiece;
     static constexpr bool kSplits = Groups == 1;  // more warp groups fill the GPU by themselves
     static constexpr int kRowFactors = Rows < 128 ? 1 : Rows / 128;  // of a thread
     using Sum = typename Weights::Sum;
@@ -322,7 +322,7 @@ struct Kernel {
                 add_all(totals, stage, parity, own, group, turn, warp, lane);
                 turn ^= 1;
             }
-            if (kSplits && split > 1 && !add_up(totals)) return;
+            if (kSplits && split > 1) add_up(totals);
             store(totals, static_cast<int64_t>(tile.m) * Rows, n0, factors, group, warp, lane);
         }
     }
@@ -468,21 +468,36 @@ struct Kernel {
         }
     }
 
-    // Sums of the other blocks of the cluster go to the first, through what were its stages. False for the others.
-    DEVICE bool add_up(Totals& sums) const {
-        const unsigned own = xs + threadIdx.x % 128 * 4;
+    DEVICE bool is_own(int piece) const { return owner_of(piece, kPieces, split) == rank; }
+
+    // Sums of the blocks of a cluster go to those that store them, through what were their stages.
+    DEVICE void add_up(Totals& sums) const {
+        constexpr int kValues = Rows / 2 / kPieces;  // of a piece in a thread
+        const int most_owned = most_owned_rows(Rows, split) / kRowsPiece;
+        // Where a piece of another block lies in its owner's memory, who has the others in order.
+        const auto place = [&](int owner, int other, int piece) {
+            const int of_owner = other * most_owned + piece - first_owned(owner, kPieces, split);
+            return xs + threadIdx.x % 128 * 4 + of_owner * (kValues * 512);
+        };
         cluster_sync();
-        if (rank > 0) {
 #pragma unroll
-            for (int i = 0; i < Rows / 2; ++i) store_to_block(own + ((rank - 1) * Rows / 2 + i) * 512, 0, bits_of(sums[0][i]));
+        for (int piece = 0; piece < kPieces; ++piece) {
+            const int owner = owner_of(piece, kPieces, split);
+            if (owner == rank) continue;
+            const unsigned to = place(owner, rank < owner ? rank : rank - 1, piece);
+#pragma unroll
+            for (int i = 0; i < kValues; ++i) store_to_block(to + i * 512, owner, bits_of(sums[0][piece * kValues + i]));
         }
         cluster_sync();
-        if (rank > 0) return false;
         for (int other = 0; other < split - 1; ++other) {
 #pragma unroll
-            for (int i = 0; i < Rows / 2; ++i) add_bits(sums[0][i], shared_int(own + (other * Rows / 2 + i) * 512));
+            for (int piece = 0; piece < kPieces; ++piece) {
+                if (!is_own(piece)) continue;
+                const unsigned from = place(rank, other, piece);
+#pragma unroll
+                for (int i = 0; i < kValues; ++i) add_bits(sums[0][piece * kValues + i], shared_int(from + i * 512));
+            }
         }
-        return true;
     }
 
     // sums[b][j * 4 + i]: column lane / 4 (+ 8 for i > 1) of the warp's 16 of block b, row j * 8 + lane % 4 * 2 + i % 2.
@@ -519,6 +534,7 @@ struct Kernel {
         };
 #pragma unroll
         for (int p = 0; p < Rows / kPiece; ++p) {
+            if (kSplits && !is_own(p * kPiece / kRowsPiece)) continue;
 #pragma unroll
             for (int i = 0; i < kPiece / 2; ++i) {
                 const int row = i / 4 * 8 + lane % 4 * 2 + i % 2, column = warp * 16 + lane / 4 + i / 2 % 2 * 8;
@@ -560,6 +576,7 @@ struct Kernel {
         };
 #pragma unroll
         for (int p = 0; p < Rows / kPiece; ++p) {
+            if (kSplits && !is_own(p)) continue;
             const int64_t first = m0 + p * kPiece;
 #pragma unroll
             for (int j = 0; j < kPiece / 8; j += 2) {

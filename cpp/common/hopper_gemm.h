@@ -37,7 +37,14 @@ struct Shape {
 
 // The output leaves in pieces of as many rows: of sums, and of 16-bit values.
 constexpr int sums_piece(int rows) { return rows < 32 ? rows : 32; }
-constexpr int rows_piece(int rows) { return rows < 64 ? rows : 64; }
+EPILOGUE constexpr int rows_piece(int rows) { return rows < 64 ? rows : 64; }
+
+// Blocks of a cluster share k, and then the pieces: each adds up those that it stores, at most so many rows.
+EPILOGUE constexpr int owner_of(int piece, int pieces, int split) { return piece * split / pieces; }
+EPILOGUE constexpr int first_owned(int rank, int pieces, int split) { return (rank * pieces + split - 1) / split; }
+EPILOGUE constexpr int most_owned_rows(int rows, int split) {
+    return (rows / rows_piece(rows) + split - 1) / split * rows_piece(rows);
+}
 
 constexpr int output_bytes(const Shape& shape) { return shape.groups * sums_piece(shape.rows) * kBlockColumns * 4; }
 

@@ -27,8 +27,9 @@ static int stages_of(const Shape& shape, int64_t blocks, int64_t steps, int spli
     int stages = stages_in(shape, kShared / sharing(shape, blocks) - 1024, block_bytes);
     if (stages > kMostStages) stages = kMostStages;
     if (stages > steps) stages = static_cast<int>(steps);
-    // Blocks that share k hand in their sums through the stages of the first.
-    const int for_sums = static_cast<int>(ceil_div((split - 1) * shape.rows * 256, shape.rows * kStepBytes + block_bytes));
+    // Blocks that share k hand in their sums through the stages of those that store them.
+    const int sums = (split - 1) * most_owned_rows(shape.rows, split) * kBlockColumns * 4;
+    const int for_sums = static_cast<int>(ceil_div(sums, shape.rows * kStepBytes + block_bytes));
     return stages < for_sums ? for_sums : stages;
 }
 

@@ -8,7 +8,7 @@ namespace hopper {
 constexpr Shape kRows8 = {8, 64, 1, false}, kRows16 = {16, 64, 1, false}, kRows32 = {32, 64, 1, false};
 constexpr Shape kRows64 = {64, 64, 1, false}, kRows128 = {128, 64, 1, false};
 constexpr Shape kSquare128 = {128, 128, 2, false}, kRows256 = {256, 128, 2, false};
-constexpr Shape kTurns64 = {128, 64, 2, true}, kTurns128 = {128, 128, 2, true};
+constexpr Shape kTurns64 = {128, 64, 2, true}, kTurns128 = {128, 128, 2, true}, kTurns256 = {256, 64, 2, true};
 
 }  // namespace hopper
 

@@ -33,7 +33,7 @@ int gemm_w4a16_cuda_mma_direct(const GemmW4A16& call, int device, void* stream) 
     using namespace w4a16_mma;
     const bool short_groups = call.group % kW4A16BlockK != 0;
     Kernel& kernel = direct[call.type == ENVDOCTOR_BFLOAT16][call.bits == 8][short_groups][call.m > few_rows::kTile];
-    return kernel.launch(device, stream, few_rows::launch(call.n, ceil_div(call.k, kW4A16BlockK)), &call);
+    return kernel.launch(device, stream, few_rows::launch(call.n, call.k, true), &call);
 }
 
 int gemm_w4a16_cuda_mma_tiled(const GemmW4A16& call, int device, void* stream) {

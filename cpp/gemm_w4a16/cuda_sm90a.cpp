@@ -10,10 +10,10 @@ constexpr const char* kFamily = "gemm_w4a16_cuda_sm90a";
 #define ENTRIES(name)                                                                                              \
     {ENTRY(name "_rows32", kRows32), ENTRY(name "_rows64", kRows64), ENTRY(name "_rows128", kRows128),             \
      ENTRY(name "_square128", kSquare128), ENTRY(name "_turns64", kTurns64), ENTRY(name "_rows256", kRows256),     \
-     ENTRY(name "_sums64", kRows64)}
+     ENTRY(name "_turns256", kTurns256), ENTRY(name "_sums64", kRows64)}
 
 // By type of x, by bits, then by shape.
-hopper::Entry entries[2][2][7] = {{ENTRIES("half4"), ENTRIES("half8")}, {ENTRIES("bfloat4"), ENTRIES("bfloat8")}};
+hopper::Entry entries[2][2][8] = {{ENTRIES("half4"), ENTRIES("half8")}, {ENTRIES("bfloat4"), ENTRIES("bfloat8")}};
 
 hopper::Operands operands(const GemmW4A16& call) {
     const int64_t blocks = ceil_div(call.k, kW4A16BlockK), of_group = call.group / kW4A16BlockK;

@@ -92,6 +92,7 @@ struct ScaledCodes : CodeGroups<Type, Bits> {
     KERNEL(gemm_w4a16_##type##bits##_square128, scaled_##type##bits, kSquare128, 1)           \
     KERNEL(gemm_w4a16_##type##bits##_turns64, scaled_##type##bits, kTurns64, 1)               \
     KERNEL(gemm_w4a16_##type##bits##_rows256, scaled_##type##bits, kRows256, 1)               \
+    KERNEL(gemm_w4a16_##type##bits##_turns256, scaled_##type##bits, kTurns256, 1)             \
     KERNEL(gemm_w4a16_##type##bits##_sums64, type##bits, kRows64, 2)
 
 #if __CUDA_ARCH__ == 900

@@ -26,7 +26,7 @@ bool fits_mma_direct(const GemmW4A8& call) {
 
 int gemm_w4a8_cuda_mma_direct(const GemmW4A8& call, int device, void* stream) {
     Kernel& kernel = direct[call.group ? 1 + (call.group % kW4BlockK != 0) : 0][call.m > few_rows::kTile];
-    return kernel.launch(device, stream, few_rows::launch(call.n, ceil_div(call.k, kW4BlockK)), &call);
+    return kernel.launch(device, stream, few_rows::launch(call.n, call.k, call.group != 0), &call);
 }
 
 int gemm_w4a8_cuda_mma_tiled(const GemmW4A8& call, int device, void* stream) {

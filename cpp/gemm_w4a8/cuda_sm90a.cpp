@@ -14,6 +14,7 @@ hopper::Entry entries[] = {
     {{kFamily, "gemm_w4a8_square128"}, hopper::kSquare128},
     {{kFamily, "gemm_w4a8_turns64"}, hopper::kTurns64},
     {{kFamily, "gemm_w4a8_rows256"}, hopper::kRows256},
+    {{kFamily, "gemm_w4a8_turns256"}, hopper::kTurns256},
     {{kFamily, "gemm_w4a8_groups16"}, hopper::kRows16},
     {{kFamily, "gemm_w4a8_groups32"}, hopper::kRows32},
     {{kFamily, "gemm_w4a8_groups64"}, hopper::kRows64},
