@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 import torch
 from torch import nn
 
-from envdoctor.kernels import LinearLlmInt8, LinearW8A8
+from envdoctor.kernels import LinearLlmInt8
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.quant.families import GivenRow
 from envdoctor.quant.gptq import Inputs, gptq
@@ -149,11 +149,7 @@ def _gptq(linear: nn.Linear, seen: Seen, grid: Grid, options: Options) -> Quanti
 # --- what becomes of linears ------------------------------------------------------------------------------------------
 
 
-def _w8a8(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
-    return LinearW8A8.from_linear(linear, device)
-
-
-def _smooth(name: str) -> Make:
+def _w8a8(name: str) -> Make:
     def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
         return w8a8_linear(linear, name, seen if isinstance(seen, LinearRange) else None, device)
 
@@ -192,12 +188,12 @@ _WHOLE_ROWS = Options(group_size=-1)
 
 
 def _smoothed_row(name: str) -> Row:
-    return Row(_smooth(name), ("alpha", "feeds"), RANGES, room=13, packed=1.1, smoothed=name)
+    return Row(_w8a8(name), ("alpha", "feeds"), RANGES, room=13, packed=1.1, smoothed=name)
 
 
 SCHEMES: Dict[str, Row] = {
     # int8 weights and activations: each row with a scale when it comes, or static scales; with outliers apart
-    "w8a8": Row(_w8a8, room=8, packed=1.1),
+    "w8a8": Row(_w8a8("w8a8"), room=8, packed=1.1),
     "w8a8-smooth": _smoothed_row("w8a8"),
     "smq_q8i8f16_0": _smoothed_row("smq_q8i8f16_0"),
     "smq_q8i8f16_1": _smoothed_row("smq_q8i8f16_1"),

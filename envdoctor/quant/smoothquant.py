@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels import LinearW8A8, pack_w8a8
+from envdoctor.kernels.rounding import rounded_int8
 from envdoctor.quant.blocks import linears, replace
 from envdoctor.quant.families import besides_weight
-from envdoctor.quant.grid import Device, usable
+from envdoctor.quant.grid import Device
 from envdoctor.quant.statistics import LinearRange, Statistics
 
 __all__ = [
@@ -89,7 +90,7 @@ def chosen_linears(
 
 
 def _made(linear: torch.nn.Linear, kind: Scaling, seen: Optional[LinearRange], device: Device) -> LinearW8A8:
-    values, w_scale, w_zero = rounded(usable(linear.weight, device), kind)
+    values, w_scale, w_zero = rounded(linear.weight.detach().to(device or linear.weight.device), kind)
     x_scale: Optional[Tensor] = None
     x_zero: Optional[Tensor] = None
     if kind.static and seen is not None:
@@ -124,7 +125,12 @@ class Rounded(NamedTuple):
 
 
 def rounded(weight: Tensor, kind: Scaling) -> Rounded:
-    """A float32 weight [N, K], as a scheme rounds it."""
+    """A weight [N, K], as a scheme rounds it."""
+    if weight.dtype == torch.float64:
+        weight = weight.float()
+    if kind.by_channel and not kind.with_zeros:
+        return Rounded(*rounded_int8(weight), None)
+    weight = weight.float()
     low, high = torch.aminmax(weight, dim=1) if kind.by_channel else torch.aminmax(weight)
     scale, zero = steps(low.expand(weight.shape[0]), high.expand(weight.shape[0]), kind.with_zeros)
     values = (weight / scale[:, None]).round_()
