@@ -198,14 +198,27 @@ def test_a_checkpoint_of_other_names_is_read_whole(tmp_path):
     assert moved == {"model.embed_tokens.weight", "model.norm.weight"}, "all that calibration goes through"
 
 
-def test_a_model_of_one_s_own_gets_all_of_its_parameters(tmp_path):
-    sizes = [nn.Linear(64, 64), nn.LayerNorm(64)]
-    save(quantize_model(nn.Sequential(*sizes), "w8a8"), str(tmp_path / "out"), "w8a8")
-    assert load(str(tmp_path / "out"), model=nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64)))
-    with pytest.raises(CheckpointError, match=r"out: no tensor 2\.weight in it"):
-        load(
-            str(tmp_path / "out"), model=nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64), nn.LayerNorm(64))
-        )
+@pytest.mark.parametrize(
+    ("more", "missing"),
+    [(nn.LayerNorm(64), "2.weight"), (nn.BatchNorm1d(64, affine=False), "2.running_mean")],
+)
+def test_a_model_of_one_s_own_gets_all_of_its_tensors(tmp_path, more, missing):
+    """Parameters and buffers, but not those that no file has; what is tied is there once."""
+
+    def model(*more):
+        made = nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64), *more)
+        made.register_buffer("mine", torch.ones(1), persistent=False)
+        return made
+
+    out, saved = str(tmp_path / "out"), model()
+    save(quantize_model(saved, "w8a8"), out, "w8a8")
+    tied = nn.LayerNorm(64)
+    twice = model(tied)
+    twice[1].weight, twice[1].bias = tied.weight, tied.bias
+    x = torch.randn(3, 64)
+    assert torch.equal(load(out, model=twice)(x), twice[2](saved(x)))
+    with pytest.raises(CheckpointError, match=re.escape(f"out: no tensor {missing} in it")):
+        load(out, model=model(more))
 
 
 class Stop(Progress):
