@@ -74,7 +74,8 @@ def test_a_model_of_any_kind_is_quantised_and_read(tmp_path, kind):
 @pytest.mark.parametrize("kind", ["BertForMaskedLM", "BertModel", "T5ForConditionalGeneration"])
 @pytest.mark.parametrize("scheme", ["w4a8-gptq", "smq_q8i8f16_1"])
 def test_a_model_that_takes_a_text_is_calibrated(tmp_path, text, kind, scheme):
-    more = ("--length", "32", "--calibration", text, *(["--no-smoothing"] if "smq" in scheme else []))
+    some = ("--length", "32", "--samples", "16", "--calibration", text)
+    more = (*some, *(["--no-smoothing"] if "smq" in scheme else []))
     assert quantized(tmp_path, kind, scheme, *more) == 0
     expected = called(made(kind))
     lost = float((called(load(str(tmp_path / "out"))) - expected).norm() / expected.norm())
