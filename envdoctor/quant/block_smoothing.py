@@ -6,13 +6,14 @@ from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
 from torch import Tensor, nn
 
 from envdoctor.quant.alpha import Kept, best_alphas
+from envdoctor.quant.blocks import names_of_blocks
 from envdoctor.quant.calibration import check_finite, keeping, watched
 from envdoctor.quant.families import Feed, find_feeds
 from envdoctor.quant.feed_check import check_feeds
-from envdoctor.quant.given_feeds import check_rows
+from envdoctor.quant.given_feeds import check_rows, scaled_by
 from envdoctor.quant.replay import Replay
 from envdoctor.quant.schemes import SEARCH, Scheme
-from envdoctor.quant.smoothing import smooth
+from envdoctor.quant.smoothing import check_owners, smooth
 from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
 
@@ -21,6 +22,18 @@ class Smoothed(NamedTuple):
 
     ranges: Statistics
     alphas: Dict[str, float]
+
+
+def check_smoothing(model: nn.Module, chosen: Scheme) -> None:
+    """ValueError for what a scheme cannot smooth, said before a block is touched; weights need not be there."""
+    if not chosen.smooths:
+        return
+    scaled = {} if chosen.rows is None else scaled_by(model, chosen.rows)
+    for name in names_of_blocks(model) if chosen.rows is None else ():
+        with _naming(name):
+            for feed in find_feeds(model.get_submodule(name)):
+                scaled.update({f"{name}.{of}" if name else of: each for of, each in feed.scaled().items()})
+    check_owners(model, scaled)
 
 
 def smooth_block(replay: Replay, name: str, block: nn.Module, chosen: Scheme) -> Smoothed:
@@ -84,4 +97,4 @@ def _naming(name: str) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        raise ValueError(f"{name}: {error}" if name else str(error)) from error
+        raise type(error)(f"{name}: {error}" if name else str(error)) from error

@@ -9,10 +9,9 @@ from torch import Tensor, nn
 from envdoctor.host.memory import give_back_free_memory
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
-from envdoctor.quant.block_smoothing import smooth_block
+from envdoctor.quant.block_smoothing import check_smoothing, smooth_block
 from envdoctor.quant.blocks import SKIP, as_linear, evaluated, linears, names_of_blocks, replace, standing_in
 from envdoctor.quant.experts import unstack_experts
-from envdoctor.quant.given_feeds import check_norms
 from envdoctor.quant.gptq import Inputs
 from envdoctor.quant.grid import Device
 from envdoctor.quant.replay import Replay
@@ -41,7 +40,7 @@ def quantize_model(
     chosen = scheme(how)
     blocks = names_of_blocks(model)
     check_linears(model, skip)
-    check_norms(model, chosen.rows or [])
+    check_smoothing(model, chosen)
     replay = Replay(model, batches_for(chosen, inputs)) if chosen.row.wants != NOTHING else None
     progress = progress or Progress()
     with evaluated(model):

@@ -70,6 +70,11 @@ class Scheme:
         return SCHEMES[self.name]
 
     @property
+    def smooths(self) -> bool:
+        """Whether norms and what they feed are changed before."""
+        return bool(self.row.smoothed) and self.options.alpha is not None
+
+    @property
     def rows(self) -> Optional[List[GivenRow]]:
         """Which norms feed what, where it is told."""
         return None if self.options.feeds is None else list(self.options.feeds.items())
@@ -122,6 +127,8 @@ def _checked(options: Options) -> Options:
         raise ValueError(f"alpha must be from 0 to 1, or {SEARCH!r}, not {alpha!r}")
     if alpha is None and options.feeds is not None:
         raise ValueError("feeds are of smoothing, and alpha says that there is none")
+    if not options.threshold >= 0:
+        raise ValueError(f"threshold must not be negative or NaN, not {options.threshold}")
     return options
 
 

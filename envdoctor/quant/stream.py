@@ -10,9 +10,9 @@ from torch import Tensor
 from envdoctor import __version__
 from envdoctor.host import LocalHost, make_folder, remove
 from envdoctor.progress import Progress
+from envdoctor.quant.block_smoothing import check_smoothing
 from envdoctor.quant.blocks import SKIP, evaluated, linears, names_of_blocks
 from envdoctor.quant.folder import inside, put_linears, rest_of
-from envdoctor.quant.given_feeds import check_norms
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.grid import Device
 from envdoctor.quant.model import Alphas, batches_for, check_linears, quantised, quantize_block
@@ -145,7 +145,7 @@ def quantize_folder(
     chosen, target = scheme(how), torch.device(device or "cpu")
     check_dtype(chosen, source.dtype)
     check_linears(source.model, skip)
-    check_norms(source.model, chosen.rows or [])
+    check_smoothing(source.model, chosen)
     replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.wants != NOTHING else None
     with resumed_folder(folder) as whole, evaluated(source.model):
         progress = progress or Progress()
