@@ -1,12 +1,11 @@
 """A block of a model smoothed where it stands, for what the blocks before it put out."""
 
-import contextlib
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from torch import Tensor, nn
 
 from envdoctor.quant.alpha import Kept, best_alphas
-from envdoctor.quant.blocks import names_of_blocks
+from envdoctor.quant.blocks import names_of_blocks, naming
 from envdoctor.quant.calibration import check_finite, keeping, watched
 from envdoctor.quant.families import Feed, find_feeds
 from envdoctor.quant.feed_check import check_feeds
@@ -30,7 +29,7 @@ def check_smoothing(model: nn.Module, chosen: Scheme) -> None:
         return
     scaled = {} if chosen.rows is None else scaled_by(model, chosen.rows)
     for name in names_of_blocks(model) if chosen.rows is None else ():
-        with _naming(name):
+        with naming(name):
             for feed in find_feeds(model.get_submodule(name)):
                 scaled.update({f"{name}.{of}" if name else of: each for of, each in feed.scaled().items()})
     check_owners(model, scaled)
@@ -43,7 +42,7 @@ def smooth_block(replay: Replay, name: str, block: nn.Module, chosen: Scheme) ->
     seen, others = _seen(replay, name, block, kept)
     if alpha is None:
         return Smoothed(seen, {})
-    with _naming(name):
+    with naming(name):
         alphas = best_alphas(feeds, others, kept, chosen.row.smoothed) if alpha == SEARCH else {}
         return Smoothed(smooth(block, seen, alphas or float(alpha), rows), alphas)
 
@@ -52,7 +51,7 @@ def _feeds(replay: Replay, name: str, block: nn.Module, chosen: Scheme) -> List[
     """Those of a block; nothing looks at what is given but this, so it is tried out. Raises ValueError."""
     if chosen.options.alpha is None:
         return []
-    with _naming(name):
+    with naming(name):
         check_rows(block, chosen.rows or [])
         feeds = find_feeds(block, chosen.rows)
         if chosen.rows:
@@ -90,11 +89,3 @@ def _seen(replay: Replay, name: str, block: nn.Module, kept: Kept) -> Tuple[Stat
             done += 1
     even, odd = map(Statistics, halves)
     return even.merged(odd), even
-
-
-@contextlib.contextmanager
-def _naming(name: str) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise type(error)(f"{name}: {error}" if name else str(error)) from error

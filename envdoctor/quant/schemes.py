@@ -106,15 +106,20 @@ def scheme(name: "str | Scheme", **options: Any) -> Scheme:
     if isinstance(name, Scheme):
         own = name.document()
         return scheme(own.pop("scheme"), **{**own, **options})
-    if name not in SCHEMES:
-        raise ValueError(f"no scheme {name!r}; there are {', '.join(SCHEMES)}")
-    row = SCHEMES[name]
+    row = row_of(name)
     for option in options:
         if option not in row.takes:
             raise ValueError(
                 f"{name} has no {option}" + (f"; it has {', '.join(row.takes)}" if row.takes else "")
             )
     return Scheme(name, _checked(replace(row.default, **options)))
+
+
+def row_of(name: str) -> Row:
+    """That of SCHEMES. Raises ValueError."""
+    if name not in SCHEMES:
+        raise ValueError(f"no scheme {name!r}; there are {', '.join(SCHEMES)}")
+    return SCHEMES[name]
 
 
 def _checked(options: Options) -> Options:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from envdoctor.kernels import LinearW8A8, pack_w8a8
 from envdoctor.kernels.rounding import rounded_int8
-from envdoctor.quant.blocks import linears, replace
+from envdoctor.quant.blocks import linears, naming, replace
 from envdoctor.quant.families import besides_weight
 from envdoctor.quant.grid import Device
 from envdoctor.quant.statistics import LinearRange, Statistics
@@ -68,7 +68,7 @@ def w8a8_linear(
 ) -> LinearW8A8:
     """One linear by a scheme of SCALINGS; static ones want the range of its inputs. Raises ValueError."""
     kind = scaling_of(scheme)
-    _check(linear, kind, seen, "the linear")
+    _check(linear, kind, seen)
     return _made(linear, kind, seen, device)
 
 
@@ -84,7 +84,8 @@ def chosen_linears(
                     "a linear alone cannot be replaced in place: w8a8_linear makes another one of it"
                 )
             seen = None if statistics is None else statistics.get(name)
-            _check(module, kind, seen, name)
+            with naming(name):
+                _check(module, kind, seen)
             chosen[name] = (module, seen)
     return chosen
 
@@ -146,18 +147,16 @@ def scaling_of(name: str) -> Scaling:
     return SCALINGS[name]
 
 
-def _check(linear: torch.nn.Linear, kind: Scaling, seen: Optional[LinearRange], name: str) -> None:
+def _check(linear: torch.nn.Linear, kind: Scaling, seen: Optional[LinearRange]) -> None:
     more = besides_weight(linear)
     if more:
-        raise ValueError(f"{name} has {more} besides a weight and a bias: name it in skip")
+        raise ValueError(f"it has {more} besides a weight and a bias: name it in skip")
     weight = linear.weight
     if not weight.is_floating_point() or weight.is_meta or not bool(weight.isfinite().all()):
-        raise ValueError(f"{name}: its weight must be finite floating-point numbers, not {weight.dtype}")
+        raise ValueError(f"its weight must be finite floating-point numbers, not {weight.dtype}")
     if not kind.static:
         return
     if seen is None:
-        raise ValueError(
-            f"{name}: no statistics of its inputs: calibrate with more of them, or name it in skip"
-        )
+        raise ValueError("no statistics of its inputs: calibrate with more of them, or name it in skip")
     if seen.max.shape != weight.shape[1:]:
-        raise ValueError(f"{name}: statistics of {seen.max.numel()} channels for {weight.shape[1]}")
+        raise ValueError(f"statistics of {seen.max.numel()} channels for {weight.shape[1]}")

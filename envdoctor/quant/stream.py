@@ -126,6 +126,10 @@ class Written(NamedTuple):
     bytes_after: int
     alphas: Alphas  # that were searched
 
+    def document(self) -> Dict[str, Any]:
+        """As JSON says it."""
+        return {key: value for key, value in self._asdict().items() if key != "alphas" or value}
+
 
 def quantize_folder(
     source: Source,

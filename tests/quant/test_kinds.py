@@ -90,7 +90,7 @@ def test_a_model_that_takes_no_text_is_not_calibrated(tmp_path, capsys, text):
 
 
 def compared(tmp_path, text, *more):
-    arguments = ("--text", text, "--schemes", "w8a8", "--length", "32", "--prompt", "12", "--generate", "3")
+    arguments = ("--text", text, "--schemes", "w8a8", "--length", "32", "--prompt", "12")
     return main(["compare", str(tmp_path / "model"), *arguments, *more])
 
 
@@ -140,6 +140,11 @@ def test_what_cannot_be_compared_is_one_line(tmp_path, capsys, text):
         ("BertModel", (), "a BertModel foretells no tokens, by which models are compared"),
         ("BertForMaskedLM", (), "its tokenizer has no mask_token"),
         ("BertForMaskedLM", ("--task", str(task)), "a BertForMaskedLM is masked, and a task wants a causal"),
+        (
+            "BertForMaskedLM",
+            ("--generate", "3"),
+            "a BertForMaskedLM writes nothing after a prompt; leave out",
+        ),
         ("BertForMaskedLM", ("--length", "6"), "--length must be at least 7"),
         ("T5ForConditionalGeneration", ("--length", "3"), "--length must be at least 4"),
         ("ViTForImageClassification", (), "a ViTForImageClassification foretells no tokens"),
