@@ -74,16 +74,13 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.task,
         )
         done = comparing.compare(asked, progress)
-        failed = [(str(each.named), each.error) for each in done.failed]
-        if arguments.json:
-            said = [{"model": name, "error": _said(error)} for name, error in failed]
-            write_output(to_json({**done.document(), "failed": said}), None)
-        else:
-            write_output(done.text(), None)
+        failed = [{"model": str(each.named), "error": _said(each.error)} for each in done.failed]
+        text = to_json({**done.document(), "failed": failed}) if arguments.json else done.text()
+        write_output(text, None)
         if arguments.plot is not None:
             done.write_plot(arguments.plot)
-    for name, error in failed:
-        complain(f"{name}: {_said(error)}")
+    for each in failed:
+        complain(f"{each['model']}: {each['error']}")
     return 2 if failed else 0
 
 

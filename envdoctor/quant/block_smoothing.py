@@ -27,12 +27,18 @@ def check_smoothing(model: nn.Module, chosen: Scheme) -> None:
     """ValueError for what a scheme cannot smooth, said before a block is touched; weights need not be there."""
     if not chosen.smooths:
         return
-    scaled = {} if chosen.rows is None else scaled_by(model, chosen.rows)
-    for name in names_of_blocks(model) if chosen.rows is None else ():
+    check_owners(model, _scaled(model) if chosen.rows is None else scaled_by(model, chosen.rows))
+
+
+def _scaled(model: nn.Module) -> Dict[str, Tensor]:
+    """All in its blocks that scales change by the table of families, by name."""
+    found: Dict[str, Tensor] = {}
+    for name in names_of_blocks(model):
         with naming(name):
-            for feed in find_feeds(model.get_submodule(name)):
-                scaled.update({f"{name}.{of}" if name else of: each for of, each in feed.scaled().items()})
-    check_owners(model, scaled)
+            feeds = find_feeds(model.get_submodule(name))
+        for feed in feeds:
+            found.update({f"{name}.{of}" if name else of: each for of, each in feed.scaled().items()})
+    return found
 
 
 def smooth_block(replay: Replay, name: str, block: nn.Module, chosen: Scheme) -> Smoothed:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from envdoctor.host import new_file_mode, replace_whole
 from envdoctor.progress import Progress
-from envdoctor.quant import comparison
+from envdoctor.quant import comparison, side_by_side
 from envdoctor.quant.block_smoothing import check_smoothing
 from envdoctor.quant.blocks import SKIP, naming
 from envdoctor.quant.folder import load
@@ -70,16 +70,16 @@ class Compared(NamedTuple):
 
     def text(self) -> str:
         """A table; where nothing was measured, nothing."""
-        return comparison.as_text(self.rows, self.trial) if self.rows else ""
+        return side_by_side.as_text(self.rows, self.trial) if self.rows else ""
 
     def document(self) -> Dict[str, Any]:
         """What was measured, for JSON."""
-        return comparison.as_document(self.rows, self.trial, self.device)
+        return side_by_side.as_document(self.rows, self.trial, self.device)
 
     def write_plot(self, path: str) -> None:
         """As bars, where anything was measured. Raises OSError."""
         if self.rows:
-            replace_whole(path, comparison.as_png(self.rows), new_file_mode(path))
+            replace_whole(path, side_by_side.as_png(self.rows), new_file_mode(path))
 
 
 class _Model(NamedTuple):
@@ -93,7 +93,7 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
     """Do it, whatever becomes of a single model. Raises as quantize does, before anything is measured."""
     device, chosen = usable_device(asked.device), [scheme(name) for name in asked.schemes]
     if asked.plot:
-        comparison.figures()
+        side_by_side.figures()
     model = empty_model(asked.model)
     if not any(each.row.wants != NOTHING for each in chosen):
         check_unused("nothing here is calibrated", asked.calibration._replace(length=None))
@@ -105,12 +105,19 @@ def compare(asked: ToCompare, progress: Progress) -> Compared:
         try:
             done.rows.append(comparison.tried(each.named, each.make(), trial, device))
         except Exception as error:  # of any class: what was measured of others is not lost for it
-            traceback.clear_frames(error.__traceback__)  # they hold the model
+            _let_go_of_frames(error)
             done.failed.append(Failed(each.named, error))
             progress.finish("failed")
         else:
-            progress.finish(comparison.in_short(done.rows[-1]))
+            progress.finish(side_by_side.in_short(done.rows[-1]))
     return done
+
+
+def _let_go_of_frames(error: BaseException) -> None:
+    """Those of an error, and of what it came of, hold the model that failed."""
+    traceback.clear_frames(error.__traceback__)
+    if error.__context__ is not None:
+        _let_go_of_frames(error.__context__)
 
 
 def _trial(asked: ToCompare, model: nn.Module) -> comparison.Trial:

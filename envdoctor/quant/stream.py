@@ -5,7 +5,7 @@ import posixpath
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from envdoctor import __version__
 from envdoctor.host import LocalHost, make_folder, remove
@@ -150,6 +150,7 @@ def quantize_folder(
     check_dtype(chosen, source.dtype)
     check_linears(source.model, skip)
     check_smoothing(source.model, chosen)
+    _check_apart(source.model)
     replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.wants != NOTHING else None
     with resumed_folder(folder) as whole, evaluated(source.model):
         progress = progress or Progress()
@@ -159,6 +160,17 @@ def quantize_folder(
         written = job.run(replay, skip, target, progress)
         copy_others(source.folder, whole)
     return written
+
+
+def _check_apart(model: nn.Module) -> None:
+    """ValueError where two blocks have one module, which would be let go of with the first of them."""
+    found: Dict[int, str] = {}
+    for block in names_of_blocks(model):
+        for name, module in model.get_submodule(block).named_modules(prefix=block):
+            other = found.setdefault(id(module), name)
+            # a function such as an activation has nothing to let go of
+            if other != name and (module._parameters or module._buffers):
+                raise ValueError(f"{name} is {other} too, and no block of a folder can be without the other")
 
 
 class _Job:

@@ -14,7 +14,7 @@ from envdoctor.quant.experts import linears_to_be
 from envdoctor.quant.families import UnknownFamilyError
 from envdoctor.quant.given_feeds import feeds_in
 from envdoctor.quant.kinds import called_with
-from envdoctor.quant.peak import predicted_peak
+from envdoctor.quant.peak import Peak, predicted_peak
 from envdoctor.quant.pretrained import config_of, pieces_of, positions_of, tokens_of
 from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, row_of, scheme
 from envdoctor.quant.stream import Source, quantize_folder
@@ -66,8 +66,7 @@ def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
     skip = SKIP if asked.skip is None else asked.skip
     predicted = predicted_peak(source, chosen, batches, skip, device)
     predicted = predicted._replace(host=predicted.host + _CODE)
-    on = f", {predicted.device / 1e6:.0f} MB on {device}" if predicted.device else ""
-    progress.note(f"{chosen.name}: up to {predicted.host / 1e6:.0f} MB of memory beside Python and torch{on}")
+    progress.note(f"{chosen.name}: up to {_said(predicted, device)}")
     watch, began = Watch(device), time.monotonic()
     written = quantize_folder(source, asked.out, chosen, batches, skip, device, progress, asked.anew)
     return {
@@ -79,6 +78,11 @@ def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
         "peak": watch.peak()._asdict(),
         "seconds": round(time.monotonic() - began, 2),
     }
+
+
+def _said(predicted: Peak, device: torch.device) -> str:
+    on = f", {predicted.device / 1e6:.0f} MB on {device}" if predicted.device else ""
+    return f"{predicted.host / 1e6:.0f} MB of memory beside Python and torch{on}"
 
 
 def takes(name: str) -> Sequence[str]:

@@ -338,8 +338,14 @@ def test_a_norm_that_blocks_share_is_not_smoothed(tmp_path, folders, monkeypatch
     with pytest.raises(ValueError, match=said):
         quantize_folder(Source(folders["llama"]), out, how, batches())
     assert not os.listdir(tmp_path)
+    plain = scheme(how, alpha=None, feeds=None)
     if tie is by_one_tensor:
-        quantize_folder(Source(folders["llama"]), out, scheme(how, alpha=None, feeds=None), batches())
+        quantize_folder(Source(folders["llama"]), out, plain, batches())
+    else:
+        with pytest.raises(
+            ValueError, match=r"layers\.1\.input_layernorm is model\.layers\.0\.input_layernorm too"
+        ):
+            quantize_folder(Source(folders["llama"]), out, plain, batches())
 
 
 def test_another_job_begins_anew(tmp_path, folders):

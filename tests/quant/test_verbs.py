@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from envdoctor.cli import main
-from envdoctor.quant import comparison
+from envdoctor.quant import comparison, side_by_side
 from envdoctor.quant.folder import load
 from envdoctor.quant.model import quantize_model
 from envdoctor.quant.packed_file import scheme_of
@@ -324,7 +324,7 @@ def test_a_folder_says_how_it_is_quantised(tmp_path, capsys, place, scheme, more
 
 
 def test_numbers_are_read_without_counting_powers():
-    found = [comparison._figures(each) for each in (0.5, 12345.67, 999.96, 1e12)]
+    found = [side_by_side._figures(each) for each in (0.5, 12345.67, 999.96, 1e12)]
     assert found == ["0.5", "12346", "1000", "1e+12"]
 
 
