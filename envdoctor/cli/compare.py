@@ -79,6 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
         write_output(text, None)
         if arguments.plot is not None:
             done.write_plot(arguments.plot)
+    bug = next((each.error for each in done.failed if said_of(each.error) is None), None)
+    if bug is not None and arguments.debug:
+        raise bug
     for each in failed:
         complain(f"{each['model']}: {each['error']}")
     return 2 if failed else 0
@@ -93,4 +96,7 @@ def _check_plot(path: Optional[str]) -> None:
 
 
 def _said(error: Exception) -> str:
-    return said_of(error) or f"internal error, please report it: {type(error).__name__}: {error}"
+    return (
+        said_of(error)
+        or f"internal error, please report it (--debug shows where): {type(error).__name__}: {error}"
+    )

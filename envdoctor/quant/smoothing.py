@@ -134,7 +134,9 @@ def _largest(weights: Sequence[Tensor], device: torch.device) -> Tensor:
 def check_owners(model: torch.nn.Module, scaled: Mapping[str, Tensor]) -> None:
     """ValueError for what two modules of a model share, itself or the module that has it: scales would reach both."""
     modules = list(model.modules())
-    parents = Counter(id(child) for module in modules for child in module._modules.values())
+    parents = Counter(
+        each for module in modules for each in {id(child) for child in module._modules.values()}
+    )
     counts: Counter[int] = Counter()
     for module in modules:
         for tensor in module._parameters.values():
