@@ -75,7 +75,9 @@ def _legend(trial: Trial) -> List[str]:
 def _cell(value: Optional[float], first: Optional[float]) -> str:
     if value is None:
         return "-"
-    return _figures(value) + (f" ({value / first:.2f}x)" if first else "")
+    return _figures(value) + (
+        f" ({value / first:.2f}x)" if first and first == first else ""
+    )  # NaN is of none
 
 
 def _figures(value: float) -> str:
