@@ -2,11 +2,11 @@
 
 import argparse
 import os
-from typing import Any
+from typing import Any, Optional
 
 from envdoctor.cli.common import UsageError
-from envdoctor.cli.models import add_calibration, add_device, calibration, named, positive, told
-from envdoctor.cli.output import to_json, write_output
+from envdoctor.cli.models import add_calibration, add_device, named, positive, said_of, told
+from envdoctor.cli.output import complain, to_json, write_output
 from envdoctor.cli.progress import StderrProgress
 
 _BELOW = """
@@ -18,6 +18,7 @@ A file of questions has one kind of them, a line of JSON each:
   {"prompt": "...", "choices": ["...", "..."], "answer": 0}    the likeliest choice; also the likeliest by its length
 
 Schemes are those of `envdoctor quantize`, which says which want --calibration (c).
+What is quantised already stays of the type in which it was written, whatever --dtype says.
 """
 
 
@@ -26,7 +27,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser = verbs.add_parser(
         "compare",
         help="a model beside itself quantised: size, memory, latency, perplexity",
-        description=f"{__doc__}\nNothing is downloaded. Exit status: 0 or 2.",
+        description=f"{__doc__}\nNothing is downloaded. Exit status: 0 or 2; the rest is printed where a model fails.",
         epilog=_BELOW,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -45,7 +46,6 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     parser.add_argument(
         "--generate",
         type=positive,
-        default=16,
         metavar="N",
         help="tokens written after the prompt (default: 16)",
     )
@@ -55,25 +55,48 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Try all of them, and print what they do side by side."""
-    if arguments.plot is not None and not os.path.isdir(os.path.dirname(os.path.abspath(arguments.plot))):
-        raise UsageError(f"{arguments.plot}: no such folder")
+    """Try all of them, and print what they do side by side: also where some of them fail."""
+    _check_plot(arguments.plot)
     with told(), StderrProgress() as progress:
-        from envdoctor.quant import verbs
+        from envdoctor.quant import comparing, verbs
 
-        asked = verbs.ToCompare(
+        asked = comparing.ToCompare(
             arguments.model,
             tuple(arguments.others),
             named(arguments.schemes) or (),
             arguments.text,
-            calibration(arguments),
+            verbs.Calibration(arguments.calibration, arguments.samples, arguments.length),
             arguments.prompt,
             arguments.generate,
             arguments.device,
             arguments.dtype,
-            arguments.plot,
+            arguments.plot is not None,
             arguments.task,
         )
-        compared = verbs.compare(asked, progress)
-    write_output(to_json(compared.document) if arguments.json else compared.text, None)
-    return 0
+        done = comparing.compare(asked, progress)
+        failed = [{"model": str(each.named), "error": _said(each.error)} for each in done.failed]
+        text = to_json({**done.document(), "failed": failed}) if arguments.json else done.text()
+        write_output(text, None)
+        if arguments.plot is not None:
+            done.write_plot(arguments.plot)
+    bug = next((each.error for each in done.failed if said_of(each.error) is None), None)
+    if bug is not None and arguments.debug:
+        raise bug
+    for each in failed:
+        complain(f"{each['model']}: {each['error']}")
+    return 2 if failed else 0
+
+
+def _check_plot(path: Optional[str]) -> None:
+    """UsageError where no such file can be, before anything is measured."""
+    if path is not None and os.path.isdir(path):
+        raise UsageError(f"{path}: is a folder; name a file")
+    if path is not None and not os.path.isdir(os.path.dirname(os.path.abspath(path))):
+        raise UsageError(f"{path}: no such folder")
+
+
+def _said(error: Exception) -> str:
+    return (
+        said_of(error)
+        or f"internal error, please report it (--debug shows where): {type(error).__name__}: {error}"
+    )

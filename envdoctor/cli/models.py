@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import Iterator, Optional, Tuple
 
 from envdoctor.cli.common import UsageError
 
@@ -15,14 +15,6 @@ _OF_TORCH = (
 )
 
 
-class Calibration(NamedTuple):
-    """A text, and how much of it."""
-
-    text: Optional[str]
-    samples: int
-    length: Optional[int]
-
-
 def add_calibration(parser: argparse.ArgumentParser) -> None:
     """The text that quantisers look at."""
     parser.add_argument(
@@ -33,7 +25,6 @@ def add_calibration(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--samples",
         type=positive,
-        default=128,
         metavar="N",
         help="pieces of the calibration text (default: 128)",
     )
@@ -57,11 +48,6 @@ def add_device(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def calibration(arguments: argparse.Namespace) -> Calibration:
-    """What was given of it."""
-    return Calibration(arguments.calibration, arguments.samples, arguments.length)
-
-
 def named(text: Optional[str]) -> Optional[Tuple[str, ...]]:
     """Names between commas; None: not given."""
     return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
@@ -72,21 +58,23 @@ def told() -> Iterator[None]:
     """What is no bug, in one line: broken folders, arguments that do not fit, packages that are missing."""
     try:
         yield
-    except ImportError as error:
-        if error.name == "envdoctor.quant":  # envdoctor.pyz
-            raise UsageError(
-                "this is the doctor alone; models want the package: pip install 'envdoctor[models]'"
-            ) from None
-        raise UsageError(_line(error)) from None
-    except OSError as error:
-        raise UsageError(f"{error.filename}: {error.strerror}" if error.filename else _line(error)) from None
-    except ValueError as error:
-        raise UsageError(_line(error)) from None
-    except RuntimeError as error:
-        cure = next((cure for words, cure in _OF_TORCH if words in str(error)), None)
-        if cure is None:
+    except Exception as error:
+        said = said_of(error)
+        if said is None:
             raise
-        raise UsageError(f"{_line(error)[:200]}; {cure}") from None
+        raise UsageError(said) from None
+
+
+def said_of(error: Exception) -> Optional[str]:
+    """What is no bug, in one line; None: it is one."""
+    if isinstance(error, ImportError) and error.name == "envdoctor.quant":  # envdoctor.pyz
+        return "this is the doctor alone; models want the package: pip install 'envdoctor[models]'"
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, (ImportError, OSError, ValueError)):
+        return _line(error)
+    cure = next((cure for words, cure in _OF_TORCH if words in str(error)), None)
+    return f"{_line(error)[:200]}; {cure}" if cure and isinstance(error, RuntimeError) else None
 
 
 def _line(error: Exception) -> str:

@@ -1,9 +1,11 @@
 """`envdoctor quantize`: a model of transformers in a local folder, into another one with int8 or int4 weights."""
 
 import argparse
-from typing import Any
+import math
+from typing import Any, Sequence
 
-from envdoctor.cli.models import add_calibration, add_device, calibration, named, told
+from envdoctor.cli.common import UsageError
+from envdoctor.cli.models import add_calibration, add_device, named, told
 from envdoctor.cli.output import complain, to_json, write_output
 from envdoctor.cli.progress import StderrProgress
 
@@ -67,19 +69,31 @@ def _add_rounding(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--bits", type=int, choices=(2, 3, 4, 8), help="of each weight in w4a16 (default: 4)")
     parser.add_argument(
         "--group-size",
-        type=int,
+        type=_group_size,
         metavar="N",
         help="weights that share a scale; -1: a whole row (default: 128)",
     )
-    parser.add_argument("--asymmetric", action="store_true", help="give each group a zero point")
     parser.add_argument(
-        "--act-order", action="store_true", help="GPTQ begins with columns that the largest activations meet"
+        "--asymmetric",
+        dest="symmetric",
+        action="store_const",
+        const=False,
+        help="give each group a zero point",
     )
     parser.add_argument(
-        "--static-groups", action="store_true", help="groups are of neighbours in spite of --act-order"
+        "--act-order",
+        action="store_const",
+        const=True,
+        help="GPTQ begins with columns that the largest activations meet",
     )
     parser.add_argument(
-        "--threshold", type=float, metavar="T", help="where outliers begin for llm.int8 (default: 6.0)"
+        "--static-groups",
+        action="store_const",
+        const=True,
+        help="groups are of neighbours in spite of --act-order, and fitted before anything is rounded",
+    )
+    parser.add_argument(
+        "--threshold", type=_threshold, metavar="T", help="where outliers begin for llm.int8 (default: 6.0)"
     )
 
 
@@ -109,8 +123,8 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.model,
             arguments.out,
             arguments.scheme,
-            _options(arguments),
-            calibration(arguments),
+            _options(arguments, verbs.takes(arguments.scheme)),
+            verbs.Calibration(arguments.calibration, arguments.samples, arguments.length),
             named(arguments.skip),
             arguments.device,
             arguments.dtype,
@@ -122,7 +136,7 @@ def run(arguments: argparse.Namespace) -> int:
         write_output(to_json(done), None)
     else:
         sizes = f"{done['bytes_after'] / 1e6:.1f} MB instead of {done['bytes_before'] / 1e6:.1f} MB"
-        found = sorted(done["alphas"].values())
+        found = sorted(done.get("alphas", {}).values())
         alphas = f"; alpha from {found[0]:g} to {found[-1]:g}" if found else ""
         complain(f"{arguments.out}: {done['linears']} linears are {arguments.scheme} now; {sizes}{alphas}")
     return 0
@@ -130,24 +144,54 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _alpha(text: str) -> "float | str":
     """A number, or the word."""
-    if text == "search":
-        return text
+    value = None if text == "search" else _number(text)
+    if value is not None and not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 0 to 1 nor search")
+    return text if value is None else value
+
+
+def _threshold(text: str) -> float:
+    value = _number(text)
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return value
+
+
+def _group_size(text: str) -> int:
+    value = _number(text)
+    if value != -1 and (value < 32 or value % 32):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a multiple of 32 nor -1")
+    return int(value)
+
+
+def _number(text: str) -> float:
+    """NaN: it is none."""
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 0 to 1 nor search") from None
+        return math.nan
 
 
-def _options(arguments: argparse.Namespace) -> "dict[str, Any]":
-    """Those that were given."""
-    given = {
-        "bits": arguments.bits,
-        "group_size": arguments.group_size,
-        "symmetric": False if arguments.asymmetric else None,
-        "act_order": arguments.act_order or None,
-        "static_groups": arguments.static_groups or None,
-        "alpha": arguments.alpha,
-        "threshold": arguments.threshold,
-    }
-    found = {name: value for name, value in given.items() if value is not None}
-    return {**found, "alpha": None} if arguments.no_smoothing else found
+#: Options of schemes; where they are not called so here, what they are called.
+_OPTIONS = ("bits", "group_size", "symmetric", "act_order", "static_groups", "alpha", "feeds", "threshold")
+_FLAGS = {"symmetric": "--asymmetric"}
+
+
+def _options(arguments: argparse.Namespace, takes: Sequence[str]) -> "dict[str, Any]":
+    """Those that were given, but for the file of feeds. Raises UsageError for what a scheme does not take."""
+    given = {name: getattr(arguments, name) for name in _OPTIONS if getattr(arguments, name) is not None}
+    smoothing = next((_flag(name) for name in ("alpha", "feeds") if name in given), None)
+    if arguments.no_smoothing and smoothing:
+        raise UsageError(f"{smoothing}: --no-smoothing leaves nothing for it to do; leave one of them out")
+    strange = next((_flag(name) for name in given if name not in takes), None)
+    if arguments.no_smoothing and "alpha" not in takes:
+        strange = "--no-smoothing"
+    if strange is not None:
+        known = f"; it takes {', '.join(map(_flag, takes))}" if takes else ""
+        raise UsageError(f"{strange}: {arguments.scheme} does not take it{known}")
+    given.pop("feeds", None)
+    return {**given, "alpha": None} if arguments.no_smoothing else given
+
+
+def _flag(option: str) -> str:
+    return _FLAGS.get(option, f"--{option.replace('_', '-')}")

@@ -1,18 +1,18 @@
 """A block of a model smoothed where it stands, for what the blocks before it put out."""
 
-import contextlib
-from typing import Any, Dict, Iterator, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Tuple
 
 from torch import Tensor, nn
 
 from envdoctor.quant.alpha import Kept, best_alphas
+from envdoctor.quant.blocks import names_of_blocks, naming
 from envdoctor.quant.calibration import check_finite, keeping, watched
 from envdoctor.quant.families import Feed, find_feeds
 from envdoctor.quant.feed_check import check_feeds
-from envdoctor.quant.given_feeds import check_rows
+from envdoctor.quant.given_feeds import check_rows, scaled_by
 from envdoctor.quant.replay import Replay
 from envdoctor.quant.schemes import SEARCH, Scheme
-from envdoctor.quant.smoothing import smooth
+from envdoctor.quant.smoothing import check_owners, smooth
 from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
 
@@ -23,6 +23,24 @@ class Smoothed(NamedTuple):
     alphas: Dict[str, float]
 
 
+def check_smoothing(model: nn.Module, chosen: Scheme) -> None:
+    """ValueError for what a scheme cannot smooth, said before a block is touched; weights need not be there."""
+    if not chosen.smooths:
+        return
+    check_owners(model, _scaled(model) if chosen.rows is None else scaled_by(model, chosen.rows))
+
+
+def _scaled(model: nn.Module) -> Dict[str, Tensor]:
+    """All in its blocks that scales change by the table of families, by name."""
+    found: Dict[str, Tensor] = {}
+    for name in names_of_blocks(model):
+        with naming(name):
+            feeds = find_feeds(model.get_submodule(name))
+        for feed in feeds:
+            found.update({f"{name}.{of}" if name else of: each for of, each in feed.scaled().items()})
+    return found
+
+
 def smooth_block(replay: Replay, name: str, block: nn.Module, chosen: Scheme) -> Smoothed:
     """Smooth it in place by a scheme's alpha; None: only look at what it sees. Raises ValueError, which names it."""
     alpha, rows, feeds = chosen.options.alpha, chosen.rows, _feeds(replay, name, block, chosen)
@@ -30,7 +48,7 @@ def smooth_block(replay: Replay, name: str, block: nn.Module, chosen: Scheme) ->
     seen, others = _seen(replay, name, block, kept)
     if alpha is None:
         return Smoothed(seen, {})
-    with _naming(name):
+    with naming(name):
         alphas = best_alphas(feeds, others, kept, chosen.row.smoothed) if alpha == SEARCH else {}
         return Smoothed(smooth(block, seen, alphas or float(alpha), rows), alphas)
 
@@ -39,7 +57,7 @@ def _feeds(replay: Replay, name: str, block: nn.Module, chosen: Scheme) -> List[
     """Those of a block; nothing looks at what is given but this, so it is tried out. Raises ValueError."""
     if chosen.options.alpha is None:
         return []
-    with _naming(name):
+    with naming(name):
         check_rows(block, chosen.rows or [])
         feeds = find_feeds(block, chosen.rows)
         if chosen.rows:
@@ -77,11 +95,3 @@ def _seen(replay: Replay, name: str, block: nn.Module, kept: Kept) -> Tuple[Stat
             done += 1
     even, odd = map(Statistics, halves)
     return even.merged(odd), even
-
-
-@contextlib.contextmanager
-def _naming(name: str) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}" if name else str(error)) from error

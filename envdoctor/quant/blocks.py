@@ -99,6 +99,16 @@ def standing_in(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None
 
 
 @contextlib.contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Have what is refused say of what; "": of all that there is."""
+    try:
+        yield
+    except ValueError as error:
+        error.args = (f"{name}: {error}",) if name else error.args  # it stays of its class
+        raise
+
+
+@contextlib.contextmanager
 def evaluated(model: nn.Module) -> Iterator[None]:
     """Without dropout and gradients; afterwards each module is in the mode in which it was."""
     training = [module for module in model.modules() if module.training]

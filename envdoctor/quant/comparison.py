@@ -1,8 +1,8 @@
-"""Models side by side: what they take, how fast they are, how well they foretell a text and do a task."""
+"""What a model takes, how fast it is, how well it foretells a text and does a task."""
 
 import math
 import statistics
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import torch
 from torch import Tensor, nn
@@ -12,24 +12,46 @@ from envdoctor.quant.kinds import CAUSAL, FROM_TEXT_TO_TEXT, MASKED, called_with
 from envdoctor.quant.watch import Watch, now
 
 _REPEATS = 3
-_ACROSS = 5  # columns of a plot
 #: Of a piece that a masked model is asked about, each of so many tokens is hidden: as many as BERT was taught with.
 EVERY = 7
 
 
-class Row(NamedTuple):
-    """Of one model."""
+class Named(NamedTuple):
+    """A model that is measured."""
 
     name: str
     scheme: Optional[str]  # None: not quantised
-    dtype: str  # of what is not
-    size: int  # of its weights, in bytes
-    memory: Optional[int]  # weights, and what running it took at most besides; None: not known
+    disk: Optional[int]  # bytes of its files; None: it has none
+
+    def __str__(self) -> str:
+        return self.name if self.scheme is None else f"{self.name} ({self.scheme})"
+
+
+class Measured(NamedTuple):
+    """What running a model shows."""
+
     prefill: float  # seconds for the prompt
     decode: Optional[float]  # seconds for each token after it; None: it writes none
     perplexity: float
     accuracy: float  # share of tokens that it thought the likeliest
     task: Optional[tasks.Score]
+
+
+class Row(NamedTuple):
+    """Of one model."""
+
+    named: Named
+    dtype: str  # of what is not quantised
+    size: int  # of its weights where they are computed with, in bytes
+    memory: Optional[int]  # weights, and what running it took at most besides; None: not known
+    measured: Measured
+
+    def document(self) -> Dict[str, Any]:
+        """As JSON says it, which has no NaN."""
+        sizes = {"dtype": self.dtype, "size": self.size, "memory": self.memory}
+        task = self.measured.task and self.measured.task._asdict()
+        found = {**self.named._asdict(), **sizes, **self.measured._asdict(), "task": task}
+        return {key: None if value != value else value for key, value in found.items()}
 
 
 class Trial(NamedTuple):
@@ -42,21 +64,42 @@ class Trial(NamedTuple):
     mask: Optional[int] = None  # the token that stands for another one, where the kind has one
     task: Optional[tasks.Task] = None
 
+    def once(self) -> "Trial":
+        """The least of it that calls all that it calls."""
+        task = None if self.task is None else self.task._replace(questions=self.task.questions[:1])
+        return self._replace(windows=self.windows[:1], task=task)
 
-def tried(name: str, scheme: Optional[str], model: nn.Module, trial: Trial, device: torch.device) -> Row:
+    def longest(self) -> int:
+        """Tokens that a model has before it at most."""
+        asked = [] if self.task is None else [each.numel() - 1 for each in self.task.tokens()]
+        most: int = max([self.windows[0].numel(), self.prompt.numel() + self.generated, *asked])
+        return most
+
+    def largest(self) -> int:
+        """The number of a token that a model has to know."""
+        asked = () if self.task is None else self.task.tokens()
+        return max(int(each.max()) for each in (self.windows, self.prompt, *asked))
+
+
+def tried(named: Named, model: nn.Module, trial: Trial, device: torch.device) -> Row:
     """Run a model that lies on a device."""
+    _run(model, trial.once(), 1, device)  # what comes into memory once in a process is no model's
     size = sum(each.numel() * each.element_size() for each in _all_tensors(model))
     watch = Watch(device)
-    with torch.no_grad():
-        prefill, decode = _latencies(model, trial, device)
-        perplexity, accuracy = foretold(model, trial.windows, device, trial.mask)
-        score = None if trial.task is None else tasks.score(model, trial.task, device)
+    measured = _run(model, trial, _REPEATS, device)
     taken = watch.peak()
     extra = taken.device if device.type == "cuda" else taken.host
     dtype = next(each.dtype for each in model.parameters() if each.is_floating_point())
     memory = None if extra is None else size + extra
-    of = (name, scheme, str(dtype).rpartition(".")[2], size, memory)
-    return Row(*of, prefill, decode, perplexity, accuracy, score)
+    return Row(named, str(dtype).rpartition(".")[2], size, memory, measured)
+
+
+def _run(model: nn.Module, trial: Trial, repeats: int, device: torch.device) -> Measured:
+    with torch.no_grad():
+        latencies = _latencies(model, trial, repeats, device)
+        well = foretold(model, trial.windows, device, trial.mask)
+        score = None if trial.task is None else tasks.score(model, trial.task, device)
+    return Measured(*latencies, *well, score)
 
 
 def _all_tensors(model: nn.Module) -> List[Tensor]:
@@ -96,10 +139,12 @@ def _asked(model: nn.Module, window: Tensor, mask: Optional[int]) -> Tuple[Tenso
     return model(**given).logits[0, :-1].float(), wanted
 
 
-def _latencies(model: nn.Module, trial: Trial, device: torch.device) -> Tuple[float, Optional[float]]:
-    """Of a prompt and of each token after it, the median of some rounds; the first is not counted."""
+def _latencies(
+    model: nn.Module, trial: Trial, repeats: int, device: torch.device
+) -> Tuple[float, Optional[float]]:
+    """Of a prompt and of each token after it, the median of some rounds."""
     prompt = trial.prompt[None].to(device)
-    rounds = [_round(model, prompt, trial, device) for _ in range(1 + _REPEATS)][1:]
+    rounds = [_round(model, prompt, trial, device) for _ in range(repeats)]
     prefill = statistics.median(times[0] for times in rounds)
     decode = [times[1] for times in rounds if times[1] is not None]
     return prefill, statistics.median(decode) if decode else None
@@ -130,115 +175,3 @@ def _round(
         more[again] = made.logits[:, -1:].argmax(-1)
         made = model(use_cache=True, **more, **{cache: made[cache]})
     return then - began, (now(device) - then) / trial.generated
-
-
-_Column = Callable[[Row], Optional[float]]
-_COLUMNS: Dict[str, _Column] = {
-    "size MB": lambda row: row.size / 1e6,
-    "memory MB": lambda row: None if row.memory is None else row.memory / 1e6,
-    "prefill ms": lambda row: row.prefill * 1e3,
-    "decode ms": lambda row: None if row.decode is None else row.decode * 1e3,
-    "perplexity": lambda row: row.perplexity,
-    "right token %": lambda row: row.accuracy * 100,
-}
-_ALWAYS = ("memory MB",)
-_OF_TASK: Dict[str, Callable[[tasks.Score], Optional[float]]] = {
-    "task %": lambda score: score.accuracy * 100,
-    "task % by length": lambda score: None if score.by_length is None else score.by_length * 100,
-    "task ms": lambda score: score.latency * 1e3,
-}
-
-
-def _columns(rows: Sequence[Row]) -> Dict[str, _Column]:
-    """Those that rows have."""
-
-    def of_row(column: Callable[[tasks.Score], Optional[float]]) -> _Column:
-        return lambda row: None if row.task is None else column(row.task)
-
-    found = {**_COLUMNS, **{title: of_row(column) for title, column in _OF_TASK.items()}}
-    return {title: of for title, of in found.items() if title in _ALWAYS or of(rows[0]) is not None}
-
-
-def in_short(row: Row) -> str:
-    """What it is good for."""
-    task = f", task {row.task.accuracy:.1%}" if row.task else ""
-    return f"perplexity {row.perplexity:.4g}{task}"
-
-
-def as_text(rows: Sequence[Row], trial: Trial) -> str:
-    """A table, and what it is measured by; behind each number, its ratio to that of the first row."""
-    columns = _columns(rows)
-    lines = [["model", *columns]]
-    for row in rows:
-        cells = (_cell(column(row), column(rows[0])) for column in columns.values())
-        lines.append([f"{row.name} ({row.scheme or row.dtype})", *cells])
-    widths = [max(len(line[at]) for line in lines) for at in range(len(lines[0]))]
-    text = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in lines]
-    return "\n".join([*text, "", *_legend(trial)]) + "\n"
-
-
-def _legend(trial: Trial) -> List[str]:
-    pieces, length = trial.windows.shape
-    tokens = "hidden tokens" if trial.kind == MASKED else "tokens"
-    written = "" if trial.kind == MASKED else f"; decode: each of {trial.generated} tokens after it"
-    lines = [
-        "memory: weights, and what a run takes besides; (x): times that of the first row",
-        f"prefill: a prompt of {trial.prompt.numel()} tokens{written}",
-        f"perplexity, right token: {tokens} foretold in {pieces} pieces of {length}",
-    ]
-    if trial.task is not None:
-        lines.append(f"task: {trial.task.kind}, questions: {len(trial.task.questions)}; ms for one of them")
-    return lines
-
-
-def _cell(value: Optional[float], first: Optional[float]) -> str:
-    if value is None:
-        return "not known"
-    return f"{value:.4g}" + (f" ({value / first:.2f}x)" if first else "")
-
-
-def as_document(rows: Sequence[Row], trial: Trial, device: torch.device) -> Dict[str, Any]:
-    """As JSON says it: bytes and seconds."""
-    pieces, length = trial.windows.shape
-    sizes = {"pieces": pieces, "length": length, "prompt": trial.prompt.numel(), "generated": trial.generated}
-    return {
-        "device": str(device),
-        "torch": torch.__version__,
-        "kind": trial.kind,
-        **sizes,
-        "task": None if trial.task is None else trial.task.document(),
-        "models": [{**row._asdict(), "task": row.task and row.task._asdict()} for row in rows],
-    }
-
-
-def as_png(rows: Sequence[Row]) -> bytes:
-    """Bars for each column. Raises ImportError."""
-    import io
-
-    columns = _columns(rows)
-    across = min(len(columns), _ACROSS)
-    down = -(-len(columns) // across)
-    figure = figures()(figsize=(3.2 * across, (0.5 * len(rows) + 1.0) * down + 0.5), layout="constrained")
-    names = [f"{row.name}\n{row.scheme or row.dtype}" for row in rows]
-    places = list(figure.subplots(down, across, sharey=True, squeeze=False).flat)
-    for axes, (title, column) in zip(places, columns.items()):
-        bars = axes.barh(names, [column(row) or 0.0 for row in rows])
-        axes.bar_label(bars, [_cell(column(row), None) for row in rows], padding=2)
-        axes.margins(x=0.3)
-        axes.set_title(title)
-    for axes in places[len(columns) :]:
-        axes.set_axis_off()
-    places[0].invert_yaxis()
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=120)
-    return stream.getvalue()
-
-
-def figures() -> Any:
-    """matplotlib's class of figures. Raises ImportError."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        say = f"a plot needs matplotlib, which does not import here ({error}): pip install matplotlib"
-        raise ImportError(say) from error
-    return Figure

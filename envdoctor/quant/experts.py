@@ -53,6 +53,17 @@ def unstack_experts(model: torch.nn.Module, check: bool = True) -> List[str]:
     return [name for name, _ in found]
 
 
+def linears_to_be(model: torch.nn.Module) -> List[str]:
+    """Names of the linears that unstack_experts makes of a model."""
+    stacked = [(name, module) for name, module in model.named_modules() if _is_stacked(module)]
+    return [
+        f"{name}.{number}.{part}"
+        for name, module in stacked
+        for number in range(len(module.down_proj))
+        for part in _PARAMETERS
+    ]
+
+
 def _is_stacked(module: torch.nn.Module) -> bool:
     shapes = {name: tuple(tensor.shape) for name, tensor in module.named_parameters()}
     return tuple(sorted(shapes)) == tuple(sorted(_PARAMETERS)) and _fit(

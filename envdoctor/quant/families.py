@@ -1,6 +1,6 @@
 """Which norm of a model's block feeds which linears: a table, and the places in a model that a row of it describes."""
 
-from typing import List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -98,6 +98,10 @@ FAMILIES = (
 )
 
 
+class UnknownFamilyError(ValueError):
+    """A block whose norms may feed what no row of FAMILIES says."""
+
+
 class Weight(NamedTuple):
     """[N, K], or [experts, N, K]: what multiplies rows of K."""
 
@@ -115,18 +119,31 @@ class Feed(NamedTuple):
     norm: torch.nn.Module
     weights: Tuple[Weight, ...]
 
+    def scaled(self) -> Dict[str, Tensor]:
+        """All that scales change, by name."""
+        own = {weight.name: weight.tensor for weight in self.weights}
+        return {**own, **{f"{self.name}.{key}": tensor for key, tensor in self.norm.named_parameters()}}
 
-class _Place(NamedTuple):
+
+class Place(NamedTuple):
+    """In a model: a module, or a parameter of one."""
+
     name: str
     owner: torch.nn.Module
     part: Union[torch.nn.Module, Tensor]
+
+    def tensors(self) -> Dict[str, Tensor]:
+        """Its parameters, by name."""
+        if isinstance(self.part, Tensor):
+            return {self.name: self.part}
+        return {_joined(self.name, key): tensor for key, tensor in self.part.named_parameters()}
 
 
 def find_feeds(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]] = None) -> List[Feed]:
     """Those of a model, by FAMILIES or by rows that are given instead.
 
-    Raises ValueError where there are none, and for a block that is almost of a family: part of a model smoothed would
-    pass for all of it.
+    Their weights need not be there. Raises ValueError where there are none, which is an UnknownFamilyError where no
+    rows are given; and for a block that is almost of a family: part of a model smoothed would pass for all of it.
     """
     families = FAMILIES if rows is None else [Family("given", {norm: to}, None) for norm, to in rows]
     feeds: List[Feed] = []
@@ -134,10 +151,10 @@ def find_feeds(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]] = None
         unlike: List[str] = []
         found = [feed for family in families for feed in _of_block(name, block, family, unlike)]
         if unlike and not found:
-            raise ValueError(f"{name or 'the model'} is like {unlike[0]}: give rows for it (--feeds)")
+            raise UnknownFamilyError(f"{name or 'the model'} is like {unlike[0]}")
         feeds += found
     if not feeds:
-        raise ValueError(_nothing(model, rows))
+        raise _nothing(model, rows)
     names = [feed.name for feed in feeds]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
@@ -145,9 +162,18 @@ def find_feeds(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]] = None
     return feeds
 
 
-def named(block: torch.nn.Module, path: str) -> bool:
-    """Whether a path of a row names something in a block."""
-    return bool(_at("", block, path))
+def named(block: torch.nn.Module, path: str, name: str = "") -> List[Place]:
+    """What a path of a row names in a block, which has a name itself: modules, or parameters of their own."""
+    found = [Place(name, block, block)]
+    for part in path.split("."):
+        found = [
+            Place(_joined(place.name, key), place.part, child)
+            for place in found
+            if isinstance(place.part, torch.nn.Module)
+            for key, child in {**place.part._parameters, **place.part._modules}.items()
+            if part in ("*", key) and child is not None
+        ]
+    return found
 
 
 def besides_weight(module: torch.nn.Module) -> Optional[str]:
@@ -160,7 +186,7 @@ def _of_block(name: str, block: torch.nn.Module, family: Family, unlike: List[st
     feeds: List[Feed] = []
     known: Set[int] = set()
     for norm, paths in family.feeds.items():
-        norms, *fed = [_at(name, block, path) for path in (norm, *paths)]
+        norms, *fed = [named(block, path, name) for path in (norm, *paths)]
         if len(norms) != 1 or not all(fed) or isinstance(norms[0].part, Tensor):
             return []
         known.update(_tensors(norms), *map(_tensors, fed))
@@ -168,7 +194,7 @@ def _of_block(name: str, block: torch.nn.Module, family: Family, unlike: List[st
         feeds.append(Feed(norms[0].name, norms[0].part, tuple(weights)))
     if family.others is None:
         return feeds
-    known.update(*(_tensors(_at(name, block, path)) for path in family.others))
+    known.update(*(_tensors(named(block, path)) for path in family.others))
     stranger = next((key for key, tensor in block.named_parameters() if id(tensor) not in known), None)
     if stranger is not None:
         unlike.append(f"{family.name}, but has {stranger}, which a norm may feed")
@@ -181,52 +207,32 @@ def _of_block(name: str, block: torch.nn.Module, family: Family, unlike: List[st
     return feeds
 
 
-def _at(name: str, block: torch.nn.Module, path: str) -> List[_Place]:
-    """All that a path within a block names: modules, or parameters of their own."""
-    found = [_Place(name, block, block)]
-    for part in path.split("."):
-        found = [
-            _Place(_joined(place.name, key), place.part, child)
-            for place in found
-            if isinstance(place.part, torch.nn.Module)
-            for key, child in {**place.part._parameters, **place.part._modules}.items()
-            if part in ("*", key) and child is not None
-        ]
-    return found
-
-
-def _weight(place: _Place, is_expert: bool) -> Weight:
+def _weight(place: Place, is_expert: bool) -> Weight:
     owner, tensor = place.owner, place.part
     if isinstance(tensor, torch.nn.Module):
         owner, tensor = tensor, tensor._parameters.get("weight")
         more = besides_weight(owner)
         if more:
             raise ValueError(f"{place.name} has {more} besides a weight and a bias, which a norm may feed")
-    if tensor is None or not tensor.is_floating_point() or tensor.dim() not in (2, 3) or tensor.is_meta:
+    if tensor is None or not tensor.is_floating_point() or tensor.dim() not in (2, 3):
         raise ValueError(f"{place.name} has no weight [N, K] of floating-point numbers to multiply")
     k_first = type(owner).__name__ == "Conv1D" or getattr(owner, "is_transposed", False)
     return Weight(place.name, tensor, owner, is_expert or tensor.dim() == 3, k_first)
 
 
-def _tensors(places: Sequence[_Place]) -> Set[int]:
+def _tensors(places: Sequence[Place]) -> Set[int]:
     """The identities of all their parameters."""
-    parts = [place.part for place in places]
-    return {
-        id(tensor) for part in parts for tensor in ([part] if isinstance(part, Tensor) else part.parameters())
-    }
+    return {id(tensor) for place in places for tensor in place.tensors().values()}
 
 
 def _joined(before: str, name: str) -> str:
     return f"{before}.{name}" if before else name
 
 
-def _nothing(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]]) -> str:
+def _nothing(model: torch.nn.Module, rows: Optional[Sequence[GivenRow]]) -> ValueError:
     kind = type(model).__name__
     if rows is not None:
         looked = "; ".join(f"{norm} to {', '.join(to)}" for norm, to in rows)
-        return f"no norm in {kind} feeds linears as the rows say: looked for {looked}"
+        return ValueError(f"no norm in {kind} feeds linears as the rows say: looked for {looked}")
     known = ", ".join(dict.fromkeys(family.name for family in FAMILIES))
-    return (
-        f"no norm in {kind} feeds linears by a name that is known: give rows (--feeds FILE), or do without smoothing; "
-        f"known are {known}"
-    )
+    return UnknownFamilyError(f"no norm in {kind} feeds linears by a name that is known (those of {known})")

@@ -65,15 +65,15 @@ def load(
 ) -> nn.Module:
     """The model of a folder, quantised or not, on a device (default: the CPU), for inference. Raises CheckpointError.
 
-    Without `model` it is what transformers makes of its config.json; with it, that one's linears are replaced and its
-    other tensors filled, and it is the one that is returned. `dtype` is of what is not quantised (default: what
+    Without `model` it is what transformers makes of its config.json; with it, that one's linears are replaced and all
+    its other tensors filled, and it is the one that is returned. `dtype` is of what is not quantised (default: what
     config.json says).
     """
     target, packed = torch.device(device or "cpu"), packed_files(folder)
     given, dtype = model, dtype or (dtype_of(config_of(folder)) if model is None else None)
     model = empty_model(folder, dtype) if given is None else given
     try:
-        _fill(model, packed or TensorFiles(folder), dtype, target)
+        _fill(model, packed or TensorFiles(folder), dtype, target, every=given is not None)
     except UnmatchedError as error:
         if given is not None or packed is not None:
             raise CheckpointError(f"{folder}: {error}") from error
@@ -86,12 +86,13 @@ def _fill(
     files: Union[PackedFiles, TensorFiles],
     dtype: Optional[torch.dtype],
     device: torch.device,
+    every: bool,
 ) -> None:
     if isinstance(files, PackedFiles):
         put_linears(model, files, device)
-        Weights(model, files.others(), files.tensor, dtype).load_all(device)
+        Weights(model, files.others(), files.tensor, dtype, every).load_all(device)
     else:
-        Weights(model, files, files.read, dtype).load_all(device)
+        Weights(model, files, files.read, dtype, every).load_all(device)
 
 
 def put_linears(model: nn.Module, files: PackedFiles, device: torch.device, block: str = "") -> None:

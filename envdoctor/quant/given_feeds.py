@@ -2,7 +2,7 @@
 
 from typing import Dict, List, Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
 from envdoctor.quant.families import GivenRow, named
 from envdoctor.quant.gptq_config import CheckpointError
@@ -22,11 +22,22 @@ def feeds_in(path: str) -> Dict[str, List[str]]:
     return found
 
 
-def check_norms(model: nn.Module, rows: Sequence[GivenRow]) -> None:
-    """ValueError for a norm that a model does not have; its weights need not be there."""
-    for norm, _ in rows:
-        if not any(named(block, norm) for block in model.modules()):
+def scaled_by(model: nn.Module, rows: Sequence[GivenRow]) -> Dict[str, Tensor]:
+    """All in a model that rows name and scales would change, by name; its weights need not be there.
+
+    ValueError for a norm that it does not have. What it is said to feed may come to be later: experts that are taken
+    apart.
+    """
+    found: Dict[str, Tensor] = {}
+    for norm, to in rows:
+        blocks = [(name, block) for name, block in model.named_modules() if named(block, norm)]
+        if not blocks:
             raise ValueError(f"the model has no {norm}, which is given as a norm that feeds linears")
+        places = [
+            place for name, block in blocks for path in (norm, *to) for place in named(block, path, name)
+        ]
+        found.update(item for place in places for item in place.tensors().items())
+    return found
 
 
 def check_rows(block: nn.Module, rows: Sequence[GivenRow]) -> None:

@@ -7,12 +7,19 @@ from typing import Any, Callable, ContextManager, Dict, Iterable, Iterator, List
 from torch import Tensor, nn
 
 from envdoctor.host.memory import give_back_free_memory
-from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.progress import Progress
-from envdoctor.quant.block_smoothing import smooth_block
-from envdoctor.quant.blocks import SKIP, as_linear, evaluated, linears, names_of_blocks, replace, standing_in
+from envdoctor.quant.block_smoothing import check_smoothing, smooth_block
+from envdoctor.quant.blocks import (
+    SKIP,
+    as_linear,
+    evaluated,
+    linears,
+    names_of_blocks,
+    naming,
+    replace,
+    standing_in,
+)
 from envdoctor.quant.experts import unstack_experts
-from envdoctor.quant.given_feeds import check_norms
 from envdoctor.quant.gptq import Inputs
 from envdoctor.quant.grid import Device
 from envdoctor.quant.replay import Replay
@@ -41,7 +48,7 @@ def quantize_model(
     chosen = scheme(how)
     blocks = names_of_blocks(model)
     check_linears(model, skip)
-    check_norms(model, chosen.rows or [])
+    check_smoothing(model, chosen)
     replay = Replay(model, batches_for(chosen, inputs)) if chosen.row.wants != NOTHING else None
     progress = progress or Progress()
     with evaluated(model):
@@ -102,18 +109,12 @@ def quantize_block(
             progress.note(f"{', '.join(group)}: no input reaches it; rounded to nearest")
         for each in group:
             old = found.pop(each)
-            made = _made(each, old, chosen, seen, device)
+            with naming(each):
+                made = chosen.make(old, seen, device)
             replace(block, old, made)
             give_back_free_memory()  # a small linear where a large one was leaves a hole that fits no large one
             block, model = (made, made) if old is model else (block, model)
     return model
-
-
-def _made(name: str, linear: nn.Linear, chosen: Scheme, seen: Seen, device: Device) -> PackedLinear:
-    try:
-        return chosen.make(linear, seen, device)
-    except ValueError as error:
-        raise ValueError(f"{name}: {error}" if name else str(error)) from error
 
 
 def _seen(

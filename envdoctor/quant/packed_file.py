@@ -1,6 +1,7 @@
 """Quantised linears in files: a GPTQ checkpoint where their scheme is of that kind, else the states of their class."""
 
 import posixpath
+from dataclasses import asdict
 from typing import Any, Dict, List, Mapping, Optional
 
 import torch
@@ -12,7 +13,7 @@ from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.quant.checkpoint import GptqCheckpoint, GptqLinear, tensors_of
 from envdoctor.quant.gptq_config import CheckpointError, GptqConfig
 from envdoctor.quant.grid import QuantizedWeight
-from envdoctor.quant.schemes import INPUTS, Scheme
+from envdoctor.quant.schemes import INPUTS, SCHEMES, Options, Scheme
 from envdoctor.quant.tensor_file import Tensors
 from envdoctor.quant.tensor_files import TensorFiles, read_json
 
@@ -20,6 +21,9 @@ from envdoctor.quant.tensor_files import TensorFiles, read_json
 FILE = "envdoctor_quantized.json"
 _FORMAT = 1
 _KINDS = {kind.__name__: kind for kind in (LinearW8A8, LinearW4A8, LinearW4A16, LinearLlmInt8)}
+
+#: Options that go with a scheme's name where they are not as ever.
+_TOLD = ("bits", "group_size", "symmetric", "act_order", "static_groups", "alpha", "threshold")
 
 Described = Dict[str, Dict[str, Any]]
 
@@ -93,6 +97,7 @@ class GptqFiles(PackedFiles):
 
     def __init__(self, path: str, config: Optional[GptqConfig] = None) -> None:
         self._checkpoint = GptqCheckpoint(path, config)
+        self.config = self._checkpoint.config
 
     def linears(self) -> List[str]:
         return list(self._checkpoint.linears)
@@ -145,11 +150,22 @@ class OwnFiles(PackedFiles):
 
 
 def scheme_of(folder: str) -> Optional[str]:
-    """What a folder says of how it is quantised; None: nothing."""
-    found = _document(folder)
-    if found is not None:
-        return str(found.get("scheme"))
-    return "w4a16" if packed_files(folder) is not None else None
+    """How a folder is quantised, with the options that are not as ever; None: it is not. Raises CheckpointError."""
+    files = packed_files(folder)
+    if files is None:
+        return None
+    said = _told_of_gptq(files.config) if isinstance(files, GptqFiles) else _document(folder) or {}
+    row = SCHEMES.get(str(said.get("scheme")))
+    default = asdict(Options() if row is None else row.default)
+    told = (f"{key} {said[key]}" for key in _TOLD if key in said and said[key] != default[key])
+    return ", ".join([str(said.get("scheme")), *told])
+
+
+def _told_of_gptq(config: GptqConfig) -> Dict[str, Any]:
+    """The like of a document of ours; which rounding it was is told of GPTQ alone."""
+    name = "w4a16-gptq" if config.others.get("true_sequential") else "w4a16"
+    sizes = {"bits": config.bits, "group_size": config.group_size}
+    return {"scheme": name, **sizes, "symmetric": config.sym, "act_order": config.desc_act}
 
 
 def _document(folder: str) -> Optional[Dict[str, Any]]:

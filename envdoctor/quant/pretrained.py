@@ -139,7 +139,7 @@ def mask_of(folder: str) -> int:
 
 def _tokenizer(folder: str) -> Any:
     transformers = transformers_here()
-    with _told(folder):
+    with _told(folder, "transformers reads no tokenizer in it"):
         return transformers.AutoTokenizer.from_pretrained(folder, **_LOCAL)
 
 
@@ -154,6 +154,8 @@ def pieces_of(tokens: Tensor, samples: int, length: int, place: str) -> List[Ten
     return [tokens[None, at * length : (at + 1) * length] for at in picks]
 
 
+#: Letters of what others say.
+_MOST = 200
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 
@@ -172,15 +174,15 @@ def transformers_here() -> Any:
 
 
 @contextlib.contextmanager
-def _told(place: str) -> Iterator[None]:
+def _told(place: str, what: str = "transformers does not read it") -> Iterator[None]:
     """What transformers refuses, in one line."""
     try:
         yield
     except CheckpointError:
         raise
     except Exception as error:  # of any class: a folder of others is data
-        first = str(error).strip().splitlines() or [type(error).__name__]
-        raise CheckpointError(f"{place}: transformers does not read it: {first[0]}") from error
+        said = line(error) or type(error).__name__
+        raise CheckpointError(f"{place}: {what}: {said[:_MOST]}{'...' * (len(said) > _MOST)}") from error
 
 
 @contextlib.contextmanager

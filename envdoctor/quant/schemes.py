@@ -6,7 +6,7 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Seq
 import torch
 from torch import nn
 
-from envdoctor.kernels import LinearLlmInt8, LinearW8A8
+from envdoctor.kernels import LinearLlmInt8
 from envdoctor.kernels.packed_linear import PackedLinear
 from envdoctor.quant.families import GivenRow
 from envdoctor.quant.gptq import Inputs, gptq
@@ -70,6 +70,11 @@ class Scheme:
         return SCHEMES[self.name]
 
     @property
+    def smooths(self) -> bool:
+        """Whether norms and what they feed are changed before."""
+        return bool(self.row.smoothed) and self.options.alpha is not None
+
+    @property
     def rows(self) -> Optional[List[GivenRow]]:
         """Which norms feed what, where it is told."""
         return None if self.options.feeds is None else list(self.options.feeds.items())
@@ -101,15 +106,20 @@ def scheme(name: "str | Scheme", **options: Any) -> Scheme:
     if isinstance(name, Scheme):
         own = name.document()
         return scheme(own.pop("scheme"), **{**own, **options})
-    if name not in SCHEMES:
-        raise ValueError(f"no scheme {name!r}; there are {', '.join(SCHEMES)}")
-    row = SCHEMES[name]
+    row = row_of(name)
     for option in options:
         if option not in row.takes:
             raise ValueError(
                 f"{name} has no {option}" + (f"; it has {', '.join(row.takes)}" if row.takes else "")
             )
     return Scheme(name, _checked(replace(row.default, **options)))
+
+
+def row_of(name: str) -> Row:
+    """That of SCHEMES. Raises ValueError."""
+    if name not in SCHEMES:
+        raise ValueError(f"no scheme {name!r}; there are {', '.join(SCHEMES)}")
+    return SCHEMES[name]
 
 
 def _checked(options: Options) -> Options:
@@ -122,6 +132,8 @@ def _checked(options: Options) -> Options:
         raise ValueError(f"alpha must be from 0 to 1, or {SEARCH!r}, not {alpha!r}")
     if alpha is None and options.feeds is not None:
         raise ValueError("feeds are of smoothing, and alpha says that there is none")
+    if not options.threshold >= 0:
+        raise ValueError(f"threshold must not be negative or NaN, not {options.threshold}")
     return options
 
 
@@ -149,11 +161,7 @@ def _gptq(linear: nn.Linear, seen: Seen, grid: Grid, options: Options) -> Quanti
 # --- what becomes of linears ------------------------------------------------------------------------------------------
 
 
-def _w8a8(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
-    return LinearW8A8.from_linear(linear, device)
-
-
-def _smooth(name: str) -> Make:
+def _w8a8(name: str) -> Make:
     def make(linear: nn.Linear, seen: Seen, device: Device, options: Options) -> PackedLinear:
         return w8a8_linear(linear, name, seen if isinstance(seen, LinearRange) else None, device)
 
@@ -192,12 +200,12 @@ _WHOLE_ROWS = Options(group_size=-1)
 
 
 def _smoothed_row(name: str) -> Row:
-    return Row(_smooth(name), ("alpha", "feeds"), RANGES, room=13, packed=1.1, smoothed=name)
+    return Row(_w8a8(name), ("alpha", "feeds"), RANGES, room=13, packed=1.1, smoothed=name)
 
 
 SCHEMES: Dict[str, Row] = {
     # int8 weights and activations: each row with a scale when it comes, or static scales; with outliers apart
-    "w8a8": Row(_w8a8, room=8, packed=1.1),
+    "w8a8": Row(_w8a8("w8a8"), room=8, packed=1.1),
     "w8a8-smooth": _smoothed_row("w8a8"),
     "smq_q8i8f16_0": _smoothed_row("smq_q8i8f16_0"),
     "smq_q8i8f16_1": _smoothed_row("smq_q8i8f16_1"),

@@ -16,7 +16,7 @@ from envdoctor.quant.feed_check import check_feeds
 from envdoctor.quant.norms import divided
 from envdoctor.quant.statistics import LinearRange, Statistics, channel_range
 
-__all__ = ["scales_of", "seen_by", "smooth"]
+__all__ = ["check_owners", "scales_of", "seen_by", "smooth"]
 
 _LEAST = 1e-5  # of a weight's channel, and of a scale
 
@@ -45,7 +45,7 @@ def smooth(
     Raises ValueError, with the model as it was, for a model that no row knows and for what cannot be folded exactly.
     """
     feeds = find_feeds(model, rows)
-    _check_owners(model, feeds)
+    check_owners(model, {name: tensor for feed in feeds for name, tensor in feed.scaled().items()})
     checked = list(check)
     if checked:
         check_feeds(feeds, lambda: calibrate(model, checked, outputs=True))
@@ -131,15 +131,21 @@ def _largest(weights: Sequence[Tensor], device: torch.device) -> Tensor:
     return torch.stack([channel_range(weight).magnitudes().to(device) for weight in weights]).amax(0)
 
 
-def _check_owners(model: torch.nn.Module, feeds: Sequence[Feed]) -> None:
-    """What two modules share would be scaled for both."""
-    counts = Counter(id(tensor) for module in model.modules() for tensor in module._parameters.values())
-    for feed in feeds:
-        own = {weight.name: weight.tensor for weight in feed.weights}
-        own.update({f"{feed.name}.{key}": tensor for key, tensor in feed.norm.named_parameters()})
-        for name, tensor in own.items():
-            if counts[id(tensor)] > 1:
-                raise ValueError(f"{name} is a parameter of another module too, which scales would change")
+def check_owners(model: torch.nn.Module, scaled: Mapping[str, Tensor]) -> None:
+    """ValueError for what two modules of a model share, itself or the module that has it: scales would reach both."""
+    modules = list(model.modules())
+    parents = Counter(
+        each for module in modules for each in {id(child) for child in module._modules.values()}
+    )
+    counts: Counter[int] = Counter()
+    for module in modules:
+        for tensor in module._parameters.values():
+            counts[id(tensor)] += max(parents[id(module)], 1)
+    for name, tensor in scaled.items():
+        if counts[id(tensor)] > 1:
+            raise ValueError(
+                f"{name} is a parameter of another module too, which scales would change: do without smoothing"
+            )
 
 
 def _fold(plan: _Plan) -> None:

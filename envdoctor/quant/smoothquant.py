@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels import LinearW8A8, pack_w8a8
-from envdoctor.quant.blocks import linears, replace
+from envdoctor.kernels.rounding import rounded_int8
+from envdoctor.quant.blocks import linears, naming, replace
 from envdoctor.quant.families import besides_weight
-from envdoctor.quant.grid import Device, usable
+from envdoctor.quant.grid import Device
 from envdoctor.quant.statistics import LinearRange, Statistics
 
 __all__ = [
@@ -67,7 +68,7 @@ def w8a8_linear(
 ) -> LinearW8A8:
     """One linear by a scheme of SCALINGS; static ones want the range of its inputs. Raises ValueError."""
     kind = scaling_of(scheme)
-    _check(linear, kind, seen, "the linear")
+    _check(linear, kind, seen)
     return _made(linear, kind, seen, device)
 
 
@@ -83,13 +84,14 @@ def chosen_linears(
                     "a linear alone cannot be replaced in place: w8a8_linear makes another one of it"
                 )
             seen = None if statistics is None else statistics.get(name)
-            _check(module, kind, seen, name)
+            with naming(name):
+                _check(module, kind, seen)
             chosen[name] = (module, seen)
     return chosen
 
 
 def _made(linear: torch.nn.Linear, kind: Scaling, seen: Optional[LinearRange], device: Device) -> LinearW8A8:
-    values, w_scale, w_zero = rounded(usable(linear.weight, device), kind)
+    values, w_scale, w_zero = rounded(linear.weight.detach().to(device or linear.weight.device), kind)
     x_scale: Optional[Tensor] = None
     x_zero: Optional[Tensor] = None
     if kind.static and seen is not None:
@@ -124,7 +126,12 @@ class Rounded(NamedTuple):
 
 
 def rounded(weight: Tensor, kind: Scaling) -> Rounded:
-    """A float32 weight [N, K], as a scheme rounds it."""
+    """A weight [N, K], as a scheme rounds it."""
+    if weight.dtype == torch.float64:
+        weight = weight.float()
+    if kind.by_channel and not kind.with_zeros:
+        return Rounded(*rounded_int8(weight), None)
+    weight = weight.float()
     low, high = torch.aminmax(weight, dim=1) if kind.by_channel else torch.aminmax(weight)
     scale, zero = steps(low.expand(weight.shape[0]), high.expand(weight.shape[0]), kind.with_zeros)
     values = (weight / scale[:, None]).round_()
@@ -140,18 +147,16 @@ def scaling_of(name: str) -> Scaling:
     return SCALINGS[name]
 
 
-def _check(linear: torch.nn.Linear, kind: Scaling, seen: Optional[LinearRange], name: str) -> None:
+def _check(linear: torch.nn.Linear, kind: Scaling, seen: Optional[LinearRange]) -> None:
     more = besides_weight(linear)
     if more:
-        raise ValueError(f"{name} has {more} besides a weight and a bias: name it in skip")
+        raise ValueError(f"it has {more} besides a weight and a bias: name it in skip")
     weight = linear.weight
     if not weight.is_floating_point() or weight.is_meta or not bool(weight.isfinite().all()):
-        raise ValueError(f"{name}: its weight must be finite floating-point numbers, not {weight.dtype}")
+        raise ValueError(f"its weight must be finite floating-point numbers, not {weight.dtype}")
     if not kind.static:
         return
     if seen is None:
-        raise ValueError(
-            f"{name}: no statistics of its inputs: calibrate with more of them, or name it in skip"
-        )
+        raise ValueError("no statistics of its inputs: calibrate with more of them, or name it in skip")
     if seen.max.shape != weight.shape[1:]:
-        raise ValueError(f"{name}: statistics of {seen.max.numel()} channels for {weight.shape[1]}")
+        raise ValueError(f"statistics of {seen.max.numel()} channels for {weight.shape[1]}")

@@ -5,14 +5,14 @@ import posixpath
 from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from envdoctor import __version__
 from envdoctor.host import LocalHost, make_folder, remove
 from envdoctor.progress import Progress
+from envdoctor.quant.block_smoothing import check_smoothing
 from envdoctor.quant.blocks import SKIP, evaluated, linears, names_of_blocks
 from envdoctor.quant.folder import inside, put_linears, rest_of
-from envdoctor.quant.given_feeds import check_norms
 from envdoctor.quant.gptq_config import CheckpointError
 from envdoctor.quant.grid import Device
 from envdoctor.quant.model import Alphas, batches_for, check_linears, quantised, quantize_block
@@ -126,6 +126,10 @@ class Written(NamedTuple):
     bytes_after: int
     alphas: Alphas  # that were searched
 
+    def document(self) -> Dict[str, Any]:
+        """As JSON says it."""
+        return {key: value for key, value in self._asdict().items() if key != "alphas" or value}
+
 
 def quantize_folder(
     source: Source,
@@ -145,7 +149,8 @@ def quantize_folder(
     chosen, target = scheme(how), torch.device(device or "cpu")
     check_dtype(chosen, source.dtype)
     check_linears(source.model, skip)
-    check_norms(source.model, chosen.rows or [])
+    check_smoothing(source.model, chosen)
+    _check_apart(source.model)
     replay = Replay(source.model, batches_for(chosen, batches)) if chosen.row.wants != NOTHING else None
     with resumed_folder(folder) as whole, evaluated(source.model):
         progress = progress or Progress()
@@ -155,6 +160,17 @@ def quantize_folder(
         written = job.run(replay, skip, target, progress)
         copy_others(source.folder, whole)
     return written
+
+
+def _check_apart(model: nn.Module) -> None:
+    """ValueError where two blocks have one module, which would be let go of with the first of them."""
+    found: Dict[int, str] = {}
+    for block in names_of_blocks(model):
+        for name, module in model.get_submodule(block).named_modules(prefix=block):
+            other = found.setdefault(id(module), name)
+            # a function such as an activation has nothing to let go of
+            if other != name and (module._parameters or module._buffers):
+                raise ValueError(f"{name} is {other} too, and no block of a folder can be without the other")
 
 
 class _Job:

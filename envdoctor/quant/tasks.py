@@ -50,6 +50,10 @@ class Task(NamedTuple):
     kind: str
     questions: Tuple[Question, ...]
 
+    def tokens(self) -> List[Tensor]:
+        """Of each prompt with each answer after it."""
+        return [each.tokens for question in self.questions for each in question.continued]
+
     def document(self) -> Dict[str, Any]:
         """As JSON says it."""
         return {"file": self.path, "kind": self.kind, "questions": len(self.questions)}

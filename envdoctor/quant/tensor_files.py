@@ -51,9 +51,11 @@ def _files(path: str) -> Dict[str, str]:
     files = [name for name in names if name.endswith(".safetensors")]
     if len(indices) == 1:
         return _indexed(path, posixpath.join(path, indices[0]))
+    if not indices and not files:
+        raise CheckpointError(f"{path}: no *.safetensors in it; write its weights as such (save_pretrained)")
     if len(files) != 1:
         found = f"{len(indices)} of *{INDEX} and {len(files)} of *.safetensors"
-        raise CheckpointError(f"{path}: {found} in it, not one; name a file")
+        raise CheckpointError(f"{path}: {found} in it, not one of either")
     file = posixpath.join(path, files[0])
     return dict.fromkeys(_keys(file), file)
 

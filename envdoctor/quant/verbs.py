@@ -1,36 +1,38 @@
-"""What `envdoctor quantize` and `envdoctor compare` do, from arguments to documents."""
+"""What `envdoctor quantize` does, from arguments to a document; and what `envdoctor compare` asks in the same way."""
 
-import functools
-import posixpath
+import contextlib
 import time
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
 
-from envdoctor.host import new_file_mode, replace_whole
 from envdoctor.progress import Progress
-from envdoctor.quant import comparison
-from envdoctor.quant.blocks import SKIP
-from envdoctor.quant.folder import load
+from envdoctor.quant.block_smoothing import check_smoothing
+from envdoctor.quant.blocks import SKIP, is_skipped
+from envdoctor.quant.experts import linears_to_be
+from envdoctor.quant.families import UnknownFamilyError
 from envdoctor.quant.given_feeds import feeds_in
-from envdoctor.quant.kinds import CAUSAL, FROM_TEXT_TO_TEXT, MASKED, called_with, kind_of
-from envdoctor.quant.model import quantize_model
-from envdoctor.quant.packed_file import scheme_of
-from envdoctor.quant.peak import predicted_peak
-from envdoctor.quant.pretrained import config_of, empty_model, mask_of, pieces_of, positions_of, tokens_of
-from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, scheme
+from envdoctor.quant.kinds import called_with
+from envdoctor.quant.peak import Peak, predicted_peak
+from envdoctor.quant.pretrained import config_of, pieces_of, positions_of, tokens_of
+from envdoctor.quant.schemes import NOTHING, Scheme, check_dtype, row_of, scheme
 from envdoctor.quant.stream import Source, quantize_folder
-from envdoctor.quant.tasks import task_of
 from envdoctor.quant.watch import Watch
 from envdoctor.quant.whole_folder import check_new
 
-LENGTH, PROMPT = 512, 128
+#: Tokens of a piece of a text, and how many pieces schemes are calibrated with.
+LENGTH, SAMPLES = 512, 128
 #: What the code of libraries takes that comes into memory when it is first called, in bytes.
 _CODE = 64 << 20
 
-#: A text (None: there is none), how many pieces of it and of how many tokens (None: LENGTH, or what the model takes).
-Calibration = Tuple[Optional[str], int, Optional[int]]
+
+class Calibration(NamedTuple):
+    """As it is asked for."""
+
+    text: Optional[str] = None  # a file
+    samples: Optional[int] = None  # pieces of it; None: SAMPLES
+    length: Optional[int] = None  # tokens of a piece; None: LENGTH, or what the model takes
 
 
 class Asked(NamedTuple):
@@ -40,7 +42,7 @@ class Asked(NamedTuple):
     out: str
     scheme: str
     options: Mapping[str, Any] = {}
-    calibration: Calibration = (None, 128, None)
+    calibration: Calibration = Calibration()
     skip: Optional[Sequence[str]] = None
     device: str = "cpu"
     dtype: Optional[str] = None
@@ -53,25 +55,39 @@ def quantize(asked: Asked, progress: Progress) -> Dict[str, Any]:
     feeds = {} if asked.feeds is None else {"feeds": feeds_in(asked.feeds)}
     chosen, device = scheme(asked.scheme, **asked.options, **feeds), usable_device(asked.device)
     check_new(asked.out)
-    pieces = calibrating(asked.model, chosen, asked.calibration)
+    if chosen.row.wants == NOTHING:
+        check_unused(f"{chosen.name} is not calibrated", asked.calibration)
     source = Source(asked.model, dtype_for(asked.model, chosen, asked.dtype))
+    with advised("say which feed what with --feeds FILE, or leave smoothing out with --no-smoothing"):
+        check_smoothing(source.model, chosen)
+    check_skip(source.model, asked.skip or ())
+    pieces = calibrating(asked.model, chosen, asked.calibration)
     batches = [called_with(source.model, piece) for piece in pieces]
     skip = SKIP if asked.skip is None else asked.skip
     predicted = predicted_peak(source, chosen, batches, skip, device)
     predicted = predicted._replace(host=predicted.host + _CODE)
-    on = f", {predicted.device / 1e6:.0f} MB on {device}" if predicted.device else ""
-    progress.note(f"{chosen.name}: up to {predicted.host / 1e6:.0f} MB of memory beside Python and torch{on}")
+    progress.note(f"{chosen.name}: up to {_said(predicted, device)}")
     watch, began = Watch(device), time.monotonic()
     written = quantize_folder(source, asked.out, chosen, batches, skip, device, progress, asked.anew)
     return {
         "model": asked.model,
         "out": asked.out,
         **chosen.document(),
-        **written._asdict(),
+        **written.document(),
         "predicted_peak": predicted._asdict(),
         "peak": watch.peak()._asdict(),
         "seconds": round(time.monotonic() - began, 2),
     }
+
+
+def _said(predicted: Peak, device: torch.device) -> str:
+    on = f", {predicted.device / 1e6:.0f} MB on {device}" if predicted.device else ""
+    return f"{predicted.host / 1e6:.0f} MB of memory beside Python and torch{on}"
+
+
+def takes(name: str) -> Sequence[str]:
+    """What a scheme can be told. Raises ValueError."""
+    return row_of(name).takes
 
 
 def usable_device(name: str) -> torch.device:
@@ -94,15 +110,39 @@ def dtype_for(folder: str, chosen: Scheme, name: Optional[str]) -> Optional[torc
     return torch.float16 if chosen.row.sixteen_bits and stored == torch.float32 else None
 
 
+@contextlib.contextmanager
+def advised(what: str) -> Iterator[None]:
+    """Where smoothing does not know a family, what to do about it in the words of a verb."""
+    try:
+        yield
+    except UnknownFamilyError as error:
+        raise ValueError(f"{error}; {what}") from error
+
+
+def check_skip(model: nn.Module, skip: Sequence[str]) -> None:
+    """ValueError for a name of nothing, such as one that is misspelt: what it was to keep would be quantised."""
+    names = [name for name, _ in (*model.named_modules(), *model.named_parameters())] + linears_to_be(model)
+    for each in skip:
+        if not any(is_skipped(name, [each]) for name in names):
+            raise ValueError(f"--skip {each}: nothing in the model has that name")
+
+
+def check_unused(why: str, given: Calibration) -> None:
+    """ValueError for what is given of a calibration, which has no effect."""
+    flags = {"--calibration": given.text, "--samples": given.samples, "--length": given.length}
+    flag = next((flag for flag, value in flags.items() if value is not None), None)
+    if flag is not None:
+        raise ValueError(f"{flag}: {why}; leave it out")
+
+
 def calibrating(folder: str, chosen: Scheme, given: Calibration) -> List[Tensor]:
     """The pieces of a text [1, tokens] that a scheme is calibrated with; none where it wants nothing."""
-    text, samples, length = given
     if chosen.row.wants == NOTHING:
         return []
-    if text is None:
+    if given.text is None:
         raise ValueError(f"{chosen.name} wants a text to calibrate with: --calibration FILE")
-    tokens = tokens_of(folder, text)
-    return pieces_of(tokens, samples, piece(folder, length), text)
+    tokens, samples = tokens_of(folder, given.text), SAMPLES if given.samples is None else given.samples
+    return pieces_of(tokens, samples, piece(folder, given.length), given.text)
 
 
 def piece(folder: str, length: Optional[int]) -> int:
@@ -113,112 +153,3 @@ def piece(folder: str, length: Optional[int]) -> int:
     if most is not None and length > most:
         raise ValueError(f"--length {length}: the model takes {most} tokens at most")
     return length
-
-
-class ToCompare(NamedTuple):
-    """Of `compare`."""
-
-    model: str
-    folders: Sequence[str]
-    schemes: Sequence[str]
-    text: str
-    calibration: Calibration
-    prompt: Optional[int]
-    generated: int
-    device: str
-    dtype: Optional[str]
-    plot: Optional[str]
-    task: Optional[str] = None
-
-
-class Compared(NamedTuple):
-    """As a table, and for JSON."""
-
-    text: str
-    document: Dict[str, Any]
-
-
-def compare(asked: ToCompare, progress: Progress) -> Compared:
-    """Do it; the plot is written. Raises as quantize does."""
-    device, chosen = usable_device(asked.device), [scheme(name) for name in asked.schemes]
-    if asked.plot is not None:
-        comparison.figures()
-    for folder in asked.folders:
-        config_of(folder)
-    pieces = {each.name: calibrating(asked.model, each, asked.calibration) for each in chosen}
-    trial = _trial(asked)
-    rows: List[comparison.Row] = []
-    for name, how, make in _models(asked, chosen, pieces, device):
-        progress.start(f"{name} ({how})" if how else name)
-        rows.append(comparison.tried(name, how, make(), trial, device))
-        progress.finish(comparison.in_short(rows[-1]))
-    if asked.plot is not None:
-        replace_whole(asked.plot, comparison.as_png(rows), new_file_mode(asked.plot))
-    return Compared(comparison.as_text(rows, trial), comparison.as_document(rows, trial, device))
-
-
-def _trial(asked: ToCompare) -> comparison.Trial:
-    tokens, kind = tokens_of(asked.model, asked.text), _comparable(asked)
-    length, least = piece(asked.model, asked.calibration[2]), _LEAST[kind]
-    if length < least:
-        raise ValueError(f"--length must be at least {least}, for one token of a piece to be foretold")
-    if tokens.numel() < length:
-        raise ValueError(
-            f"{asked.text}: {tokens.numel()} tokens are not one piece of {length}; give more text"
-        )
-    windows = tokens[: tokens.numel() // length * length].view(-1, length)
-    most = positions_of(config_of(asked.model))
-    task = None if asked.task is None else task_of(asked.model, asked.task, most)
-    prompt = tokens[: _prompt(asked, tokens.numel())]
-    mask = mask_of(asked.model) if kind == MASKED else None
-    return comparison.Trial(windows, prompt, asked.generated, kind, mask, task)
-
-
-_LEAST = {CAUSAL: 2, MASKED: comparison.EVERY, FROM_TEXT_TO_TEXT: 4}
-
-
-def _comparable(asked: ToCompare) -> str:
-    """The kind of a model that foretells tokens. Raises ValueError."""
-    model = empty_model(asked.model)
-    kind, name = kind_of(model), type(model).__name__
-    if kind not in _LEAST:
-        raise ValueError(f"{asked.model}: a {name} foretells no tokens, by which models are compared")
-    if asked.task is not None and kind != CAUSAL:
-        raise ValueError(
-            f"{asked.model}: a {name} is {kind}, and a task wants a causal model; leave out --task"
-        )
-    return kind
-
-
-def _prompt(asked: ToCompare, tokens: int) -> int:
-    most = min(tokens, (positions_of(config_of(asked.model)) or tokens + asked.generated) - asked.generated)
-    prompt = min(PROMPT, most) if asked.prompt is None else asked.prompt
-    if not 0 < prompt <= most:
-        raise ValueError(
-            f"--prompt {prompt}: text and model have room for {most}, and {asked.generated} after that"
-        )
-    return prompt
-
-
-def _models(
-    asked: ToCompare,
-    chosen: Sequence[Scheme],
-    pieces: Mapping[str, List[Tensor]],
-    device: torch.device,
-) -> Iterator[Tuple[str, Optional[str], Callable[[], nn.Module]]]:
-    """Names, schemes, and what makes them, one at a time."""
-    dtype = None if asked.dtype is None else getattr(torch, asked.dtype)
-    name = posixpath.basename(posixpath.abspath(asked.model))
-    yield name, None, lambda: load(asked.model, device, dtype=dtype)
-    for folder in asked.folders:
-        said = scheme_of(folder)
-        yield posixpath.basename(posixpath.abspath(folder)), said, functools.partial(load, folder, device)
-    for each in chosen:
-        with_dtype = dtype_for(asked.model, each, asked.dtype)
-
-        def made(each: Scheme = each, dtype: Optional[torch.dtype] = with_dtype) -> nn.Module:
-            model = load(asked.model, device, dtype=dtype)
-            batches = [called_with(model, piece) for piece in pieces[each.name]]
-            return quantize_model(model, each, batches, device=device)
-
-        yield name, each.name, made

@@ -17,7 +17,8 @@ class Weights:
     """Of a model whose parameters are on the device meta at first, in tensors that `read` reads by their keys.
 
     Keys are the model's names, or differ from them by the prefix of its class. What is missing may be tied to what is
-    there, or a buffer. Numbers that are not whole become `dtype` (None: what they are). Raises UnmatchedError.
+    there, or a buffer; with `every` only the former. Numbers that are not whole become `dtype` (None: what they are).
+    Raises UnmatchedError.
     """
 
     def __init__(
@@ -26,6 +27,7 @@ class Weights:
         keys: Iterable[str],
         read: Callable[[str], Tensor],
         dtype: Optional[torch.dtype] = None,
+        every: bool = False,
     ) -> None:
         self._model, self._read, self._dtype = model, read, dtype
         spelt, tensors = spellings(model, keys), dict(tensors_of(model))
@@ -38,7 +40,7 @@ class Weights:
             key = next((spelt[name] for name in names if name in spelt), None)
             if key is not None:
                 self.key_of[first] = key
-            elif tensors[first].is_meta or isinstance(tensors[first], nn.Parameter):
+            elif every or tensors[first].is_meta:
                 raise UnmatchedError(f"no tensor {first} in it")
         self._like = {name: (tensors[name].shape, tensors[name].is_floating_point()) for name in self.key_of}
 

@@ -51,9 +51,13 @@ class Writer:
         spool = self.path(part) + ".spool"
         for path in (spool, self.path(part)):
             remove(path)
-        sizes = write_tensors(self.path(part), spool, items, 1 << 62)
-        remove(spool)
-        return sizes
+        try:
+            return write_tensors(self.path(part), spool, items, 1 << 62)
+        except BaseException:
+            remove(self.path(part))
+            raise
+        finally:
+            remove(spool)
 
     def finish(
         self,

@@ -136,9 +136,9 @@ def test_the_verb_says_what_was_found(tmp_path, capsys, folder):
     ("arguments", "what"),
     [
         (("w8a8-smooth", "--alpha", "best"), "'best' is neither a number from 0 to 1 nor search"),
-        (("w8a8-smooth", "--alpha", "1.5"), "alpha must be from 0 to 1, or 'search', not 1.5"),
-        (("w8a8-smooth", "--alpha", "nan"), "alpha must be from 0 to 1, or 'search', not nan"),
-        (("w8a8", "--alpha", "search"), "w8a8 has no alpha"),
+        (("w8a8-smooth", "--alpha", "1.5"), "'1.5' is neither a number from 0 to 1 nor search"),
+        (("w8a8-smooth", "--alpha", "nan"), "'nan' is neither a number from 0 to 1"),
+        (("w8a8", "--alpha", "search"), "--alpha: w8a8 does not take it"),
         (("w8a8-smooth", "--alpha", "search"), "w8a8-smooth wants a text to calibrate with"),
     ],
 )

@@ -13,10 +13,13 @@ pytest.importorskip("transformers")
 FOLDER = Path(__file__).parent / "examples"
 
 
-def shown(name):
+def shown(name, *arguments):
     """What it prints, by what stands before the colon: the numbers in it."""
     done = subprocess.run(
-        [sys.executable, FOLDER / f"{name}.py"], capture_output=True, text=True, env={**os.environ}
+        [sys.executable, FOLDER / f"{name}.py", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ},
     )
     assert done.returncode == 0, done.stderr
     lines = (line.partition(": ")[::2] for line in done.stdout.splitlines())
@@ -47,4 +50,10 @@ def test_int4_weights_generate():
     said = shown("w4a8_generate")
     (floats, before, _), (int4, after, speed) = said["float32"], said["int8adq-int4w-symm"]
     assert int4 < 1.02 * floats and after < 0.5 * before and speed > 0
-    assert said["compiled whole, equal"] == "True"
+    assert said["an MLP compiled whole, equal"] == "True"
+
+
+def test_what_gptq_gains_hangs_on_its_inputs():
+    said = shown("output_error", "256")
+    times = [said[f"256 channels from {directions}"][-1] for directions in (256, 64, 16)]
+    assert 1.3 < times[0] < 0.5 * times[1] < 0.25 * times[2]

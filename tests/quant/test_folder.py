@@ -198,14 +198,27 @@ def test_a_checkpoint_of_other_names_is_read_whole(tmp_path):
     assert moved == {"model.embed_tokens.weight", "model.norm.weight"}, "all that calibration goes through"
 
 
-def test_a_model_of_one_s_own_gets_all_of_its_parameters(tmp_path):
-    sizes = [nn.Linear(64, 64), nn.LayerNorm(64)]
-    save(quantize_model(nn.Sequential(*sizes), "w8a8"), str(tmp_path / "out"), "w8a8")
-    assert load(str(tmp_path / "out"), model=nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64)))
-    with pytest.raises(CheckpointError, match=r"out: no tensor 2\.weight in it"):
-        load(
-            str(tmp_path / "out"), model=nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64), nn.LayerNorm(64))
-        )
+@pytest.mark.parametrize(
+    ("more", "missing"),
+    [(nn.LayerNorm(64), "2.weight"), (nn.BatchNorm1d(64, affine=False), "2.running_mean")],
+)
+def test_a_model_of_one_s_own_gets_all_of_its_tensors(tmp_path, more, missing):
+    """Parameters and buffers, but not those that no file has; what is tied is there once."""
+
+    def model(*more):
+        made = nn.Sequential(nn.Linear(64, 64), nn.LayerNorm(64), *more)
+        made.register_buffer("mine", torch.ones(1), persistent=False)
+        return made
+
+    out, saved = str(tmp_path / "out"), model()
+    save(quantize_model(saved, "w8a8"), out, "w8a8")
+    tied = nn.LayerNorm(64)
+    twice = model(tied)
+    twice[1].weight, twice[1].bias = tied.weight, tied.bias
+    x = torch.randn(3, 64)
+    assert torch.equal(load(out, model=twice)(x), twice[2](saved(x)))
+    with pytest.raises(CheckpointError, match=re.escape(f"out: no tensor {missing} in it")):
+        load(out, model=model(more))
 
 
 class Stop(Progress):
@@ -250,6 +263,8 @@ def test_a_run_that_ended_is_gone_on_with(tmp_path, folders, family, name):
         assert path.read_bytes() == Path(out, path.name).read_bytes(), path.name
 
 
+QKV = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj"]
+GATED = ["mlp.gate_proj", "mlp.up_proj"]
 TIED = ("post_attention_layernorm.weight", "mlp.up_proj.weight")
 
 
@@ -286,6 +301,51 @@ def test_what_is_tied_across_blocks_is_in_each(tmp_path, monkeypatch, name):
     found, expected = load(out), quantize_model(model, name, batches())
     assert_same_linears(found, expected)
     assert torch.equal(logits(found, batches()[0]), logits(expected, batches()[0]))
+
+
+def in_one_module(model):
+    one, two = model.model.layers
+    two.input_layernorm = one.input_layernorm
+
+
+def by_one_tensor(model):
+    one, two = model.model.layers
+    two.post_attention_layernorm.weight = one.post_attention_layernorm.weight
+
+
+@pytest.mark.parametrize(
+    ("tie", "norm"), [(in_one_module, "input_layernorm"), (by_one_tensor, "post_attention_layernorm")]
+)
+@pytest.mark.parametrize("rows", [None, [("input_layernorm", QKV), ("post_attention_layernorm", GATED)]])
+def test_a_norm_that_blocks_share_is_not_smoothed(tmp_path, folders, monkeypatch, tie, norm, rows):
+    """Scales of one block would reach the other; nothing is changed or written, and without smoothing it goes."""
+    how = scheme("smq_q8i8f16_1", feeds=None if rows is None else dict(rows))
+    said = rf"\.{norm}\.weight is a parameter of another module too, which scales would change: do without"
+    model = model_of("llama")
+    tie(model)
+    before = copy.deepcopy(model.state_dict())
+    with pytest.raises(ValueError, match=said):
+        quantize_model(model, how, batches())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+    def empty(folder, dtype=None):
+        made = empty_model(folder, dtype)
+        tie(made)
+        return made
+
+    monkeypatch.setattr(stream, "empty_model", empty)
+    out = str(tmp_path / "out")
+    with pytest.raises(ValueError, match=said):
+        quantize_folder(Source(folders["llama"]), out, how, batches())
+    assert not os.listdir(tmp_path)
+    plain = scheme(how, alpha=None, feeds=None)
+    if tie is by_one_tensor:
+        quantize_folder(Source(folders["llama"]), out, plain, batches())
+    else:
+        with pytest.raises(
+            ValueError, match=r"layers\.1\.input_layernorm is model\.layers\.0\.input_layernorm too"
+        ):
+            quantize_folder(Source(folders["llama"]), out, plain, batches())
 
 
 def test_another_job_begins_anew(tmp_path, folders):
@@ -479,7 +539,7 @@ def test_broken_folders_are_one_line(tmp_path, folders):
         ("list", "not a JSON object"),
         ("type", "transformers does not read it"),
         ("cut", "not a whole safetensors file"),
-        ("weights", r"0 of \*.safetensors"),
+        ("weights", r"no \*.safetensors in it"),
         ("quantised", "quantised already"),
     ):
         with pytest.raises(CheckpointError, match=what) as error:
@@ -541,3 +601,33 @@ def test_float32_activations_are_refused_before_anything_is_done(tmp_path, folde
     with pytest.raises(ValueError, match="the model is float32"):
         quantize_folder(Source(folders["llama"]), str(tmp_path / "out"), "w4a16-rtn")
     assert os.listdir(tmp_path) == []
+
+
+def test_what_is_in_the_way_is_seen_before_anything_is_done(tmp_path, folders):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    before = sorted(os.listdir(tmp_path))
+    for out, what in (
+        ("file", "there is something of that name"),
+        ("link", "there is something of that name"),
+        ("file/out", "file is no folder"),
+        ("", "there is something in it"),  # its own folder
+    ):
+        for write in (
+            lambda out: quantize_folder(Source(folders["llama"]), out, "w8a8"),
+            lambda out: save(quantize_model(model_of("llama"), "w8a8"), out, "w8a8"),
+        ):
+            with pytest.raises(CheckpointError, match=what):
+                write(f"{tmp_path}/{out}")
+    assert sorted(os.listdir(tmp_path)) == before and (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_run_that_has_written_nothing_leaves_nothing(tmp_path, folders):
+    """Also where it is refused in the midst of a block."""
+    model = model_of("llama")
+    model.model.layers[0].mlp.down_proj.weight[3, 3] = float("nan")
+    small_models.save(model, tmp_path / "model")
+    for name, data in (("w8a8", ()), ("w4a8-gptq", batches())):
+        with pytest.raises(ValueError, match=r"^model\.layers\.0\.|infinity or NaN"):
+            quantize_folder(Source(str(tmp_path / "model")), str(tmp_path / "out"), name, data)
+    assert os.listdir(tmp_path) == ["model"]

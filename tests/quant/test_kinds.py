@@ -74,7 +74,8 @@ def test_a_model_of_any_kind_is_quantised_and_read(tmp_path, kind):
 @pytest.mark.parametrize("kind", ["BertForMaskedLM", "BertModel", "T5ForConditionalGeneration"])
 @pytest.mark.parametrize("scheme", ["w4a8-gptq", "smq_q8i8f16_1"])
 def test_a_model_that_takes_a_text_is_calibrated(tmp_path, text, kind, scheme):
-    more = ("--length", "32", "--calibration", text, *(["--no-smoothing"] if "smq" in scheme else []))
+    some = ("--length", "32", "--samples", "16", "--calibration", text)
+    more = (*some, *(["--no-smoothing"] if "smq" in scheme else []))
     assert quantized(tmp_path, kind, scheme, *more) == 0
     expected = called(made(kind))
     lost = float((called(load(str(tmp_path / "out"))) - expected).norm() / expected.norm())
@@ -89,7 +90,7 @@ def test_a_model_that_takes_no_text_is_not_calibrated(tmp_path, capsys, text):
 
 
 def compared(tmp_path, text, *more):
-    arguments = ("--text", text, "--schemes", "w8a8", "--length", "32", "--prompt", "12", "--generate", "3")
+    arguments = ("--text", text, "--schemes", "w8a8", "--length", "32", "--prompt", "12")
     return main(["compare", str(tmp_path / "model"), *arguments, *more])
 
 
@@ -139,6 +140,11 @@ def test_what_cannot_be_compared_is_one_line(tmp_path, capsys, text):
         ("BertModel", (), "a BertModel foretells no tokens, by which models are compared"),
         ("BertForMaskedLM", (), "its tokenizer has no mask_token"),
         ("BertForMaskedLM", ("--task", str(task)), "a BertForMaskedLM is masked, and a task wants a causal"),
+        (
+            "BertForMaskedLM",
+            ("--generate", "3"),
+            "a BertForMaskedLM writes nothing after a prompt; leave out",
+        ),
         ("BertForMaskedLM", ("--length", "6"), "--length must be at least 7"),
         ("T5ForConditionalGeneration", ("--length", "3"), "--length must be at least 4"),
         ("ViTForImageClassification", (), "a ViTForImageClassification foretells no tokens"),

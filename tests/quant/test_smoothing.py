@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from envdoctor.quant.calibration import LinearRange, Statistics, calibrate
+from envdoctor.quant.families import UnknownFamilyError
 from envdoctor.quant.smoothing import scales_of, smooth
 from tests.quant.tiny_models import CASES, logits, model_of, randomised, tokens
 
@@ -260,7 +261,7 @@ def test_a_linear_that_no_row_knows_is_refused():
     statistics = calibrate(model, inputs)
     model.model.layers[1].mlp.adapter = torch.nn.Linear(32, 4)
     before = state_of(model)
-    with pytest.raises(ValueError, match=r"layers.1 is like LLaMA.*has mlp.adapter.weight.*give rows"):
+    with pytest.raises(ValueError, match=r"layers.1 is like LLaMA.*has mlp.adapter.weight, which"):
         smooth(model, statistics)
     assert unchanged(model, before)
 
@@ -283,8 +284,7 @@ def test_a_model_that_no_row_knows():
     model = transformers.GPT2LMHeadModel(config)
     statistics = calibrate(model, tokens(1))
     with pytest.raises(
-        ValueError,
-        match=r"no norm in GPT2LMHeadModel.*give rows.*without smoothing; known are OPT, LLaMA.*CodeGen",
+        UnknownFamilyError, match=r"no norm in GPT2LMHeadModel.*\(those of OPT, LLaMA.*CodeGen\)"
     ):
         smooth(model, statistics)
     with pytest.raises(ValueError, match=r"c_attn is \[32, 96\], not \[N, K\] with 32 channels"):
@@ -344,6 +344,11 @@ BAD = {
         lambda model: setattr(model, "more", Tied(model.left)),
         {},
         "left is a parameter of another module",
+    ),
+    "shared": (
+        lambda model: setattr(model, "more", torch.nn.Sequential(model.norm)),
+        {},
+        "norm.weight is a parameter of another module",
     ),
     "no gain": (
         lambda model: setattr(model, "norm", torch.nn.LayerNorm(24, elementwise_affine=False).double()),

@@ -285,7 +285,7 @@ BAD = {
         "a.q_proj: statistics of 47 channels for 48",
     ),
     "NaN": (broken("b.0.weight", float("nan")), None, "w8a8", "b.0: its weight must be finite"),
-    "adapter": (with_adapter(), None, "w8a8", "b.0 has lora_a besides a weight and a bias"),
+    "adapter": (with_adapter(), None, "w8a8", "b.0: it has lora_a besides a weight and a bias"),
     "meta": (layers().to("meta"), None, "w8a8", "a.q_proj: its weight must be"),
     "alone": (linear_of(), None, "w8a8", "w8a8_linear makes another"),
 }

@@ -2,20 +2,24 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from envdoctor.cli import main
-from envdoctor.quant import comparison
+from envdoctor.quant import comparison, side_by_side
 from envdoctor.quant.folder import load
 from envdoctor.quant.model import quantize_model
+from envdoctor.quant.packed_file import scheme_of
 from envdoctor.quant.pretrained import pieces_of, tokens_of
 from envdoctor.quant.schemes import SCHEMES, scheme
 from tests.quant import small_models
+from tests.quant.test_kinds import VIT
 
 ROOT = Path(__file__).parent.parent.parent
 CPU = torch.device("cpu")
@@ -180,6 +184,7 @@ def test_compare(tmp_path, capsys, place, plain):
     assert rows[0]["perplexity"] == pytest.approx(plain, rel=1e-6)
     assert abs(rows[1]["perplexity"] / rows[0]["perplexity"] - 1) < 0.002
     assert all(row["prefill"] > 0 and row["decode"] > 0 and row["memory"] >= row["size"] for row in rows)
+    assert rows[0]["disk"] > 1.5 * rows[1]["disk"] and rows[2]["disk"] is None and document["failed"] == []
     assert rows[0]["size"] > 1.5 * rows[1]["size"] > 1.5 * rows[2]["size"]
     assert document["pieces"] == 10_000 // 128 and document["prompt"] == 32
 
@@ -220,7 +225,7 @@ def test_compare_as_table_and_as_plot(tmp_path, capsys, place):
         "model (w8a8)",
         "",
     ]
-    assert table[5:] == [
+    assert table[6:] == [
         "prefill: a prompt of 112 tokens; decode: each of 16 tokens after it",
         "perplexity, right token: tokens foretold in 78 pieces of 128",
     ]
@@ -250,10 +255,77 @@ def test_too_little_memory_is_no_bug(capsys, monkeypatch, place):
     monkeypatch.setattr(comparison, "foretold", fail)
     capsys.readouterr()
     assert main(["compare", place.model, "--text", place.texts["test"]]) == 2
-    assert "out of memory" in capsys.readouterr().err.splitlines()[-1]
+    assert "envdoctor: model: CUDA out of memory" in capsys.readouterr().err.splitlines()[-1]
     monkeypatch.setattr(comparison, "foretold", lambda *_: 1 / 0)
     assert main(["compare", place.model, "--text", place.texts["test"]]) == 2
     assert "internal error, please report it" in capsys.readouterr().err
+
+
+def test_what_can_be_foreseen_of_a_model_is_refused_before_one_is_measured(tmp_path, capsys, place):
+    gptq, gpt2, short = (str(tmp_path / name) for name in ("gptq", "gpt2", "short"))
+    run(capsys, "quantize", place.model, "--scheme", "w4a16-rtn", "--bits", "3", "--out", gptq)
+    small_models.save(small_models.model_of("gpt2"), gpt2)
+    shutil.copytree(place.model, short)
+    config = json.loads(Path(short, "config.json").read_text())
+    Path(short, "config.json").write_text(json.dumps({**config, "max_position_embeddings": 64}))
+    small_models.save(small_models.transformers.ViTModel(VIT), tmp_path / "vit")
+    text = ("--text", place.texts["test"])
+    calibrated = ("--calibration", place.texts["calibration"])
+    for arguments, what in (
+        ((gptq, "--schemes", "w8a8", *text), "gptq: it is quantised already"),
+        ((gptq, *text, "--dtype", "float16"), "--dtype: what is quantised stays as it was written"),
+        ((place.model, "--schemes", "w8a8,w4a16-rtn", *text, "--dtype", "float32"), "model (w4a16-rtn): "),
+        (
+            (gpt2, "--schemes", "w8a8-smooth", *text, *calibrated),
+            "gpt2 (w8a8-smooth): transformer.h.0: no norm",
+        ),
+        ((place.model, short, *text), "short: it takes 64 tokens at most, and is asked for 128"),
+        ((place.model, str(tmp_path / "vit"), *text), "vit: a ViTModel is other, and is compared with none"),
+    ):
+        said = refused(capsys, "compare", *arguments)
+        assert what in said and "--feeds FILE" not in said, said
+
+
+def test_what_was_measured_is_not_lost(tmp_path, capsys, place):
+    """Of a model before one that fails, and of those after it."""
+    folder = shutil.copytree(place.model, tmp_path / "nan")
+    tensors = load_file(folder / "model.safetensors")
+    tensors["model.layers.1.mlp.up_proj.weight"][3, 3] = float("nan")
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    arguments = ("--schemes", "w8a8,w4a8", "--text", place.texts["test"], "--generate", "1")
+    capsys.readouterr()
+    assert main(["compare", str(folder), place.model, *arguments]) == 2
+    said = capsys.readouterr()
+    assert [line.split("  ")[0] for line in said.out.splitlines()[:4]] == [
+        "model",
+        "nan (float32)",
+        "model (float32)",
+        "",
+    ]
+    failed = [line for line in said.err.splitlines() if line.startswith("envdoctor: ")]
+    assert [line.partition(": ")[2].partition(": ")[0] for line in failed] == ["nan (w8a8)", "nan (w4a8)"]
+    assert main(["compare", str(folder), *arguments, "--json"]) == 2
+    document = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+    assert [each["model"] for each in document["failed"]] == ["nan (w8a8)", "nan (w4a8)"]
+    assert document["models"][0]["perplexity"] is None
+
+
+@pytest.mark.parametrize(
+    ("scheme", "more", "said"),
+    [
+        ("w4a16-rtn", ("--bits", "3"), "w4a16, bits 3"),
+        ("w4a8-g128", ("--group-size", "32", "--asymmetric"), "w4a8-g128, group_size 32, symmetric False"),
+        ("w8a8", (), "w8a8"),
+    ],
+)
+def test_a_folder_says_how_it_is_quantised(tmp_path, capsys, place, scheme, more, said):
+    run(capsys, "quantize", place.model, "--scheme", scheme, "--out", str(tmp_path / "out"), *more)
+    assert scheme_of(str(tmp_path / "out")) == said and scheme_of(place.model) is None
+
+
+def test_numbers_are_read_without_counting_powers():
+    found = [side_by_side._figures(each) for each in (0.5, 12345.67, 999.96, 1e12)]
+    assert found == ["0.5", "12346", "1000", "1e+12"]
 
 
 def test_the_doctor_alone_says_what_it_lacks(capsys, monkeypatch, place):
@@ -278,13 +350,27 @@ def test_what_cannot_be_is_one_line(tmp_path, capsys, place):
     cut = tmp_path / "cut"
     small_models.save(small_models.model_of("llama"), cut)
     (cut / "model.safetensors").write_bytes((cut / "model.safetensors").read_bytes()[:-9])
+    strange, bare = tmp_path / "strange", tmp_path / "bare"
+    small_models.save(small_models.model_of("gpt2"), strange)
+    small_models.model_of("llama").save_pretrained(bare)
+    smooth = ("--scheme", "smq_q8i8f16_1", "--out", out)
     w8a8, gptq = ("--scheme", "w8a8", "--out", out), ("--scheme", "w4a16-gptq", "--out", out)
     for arguments, what in (
         (("nowhere", *w8a8), "nowhere: no such folder"),
         ((str(empty), *w8a8), "no config.json"),
         ((str(cut), *w8a8), "not a whole safetensors file"),
         ((place.model, "--scheme", "w5a5", "--out", out), "no scheme 'w5a5'; there are w8a8"),
-        ((place.model, *w8a8, "--bits", "4"), "w8a8 has no bits"),
+        ((place.model, *w8a8, "--bits", "4"), "--bits: w8a8 does not take it"),
+        ((place.model, *gptq, "--alpha", "0"), "take it; it takes --bits, --group-size, --asymmetric, --act"),
+        ((place.model, *w8a8, "--no-smoothing"), "--no-smoothing: w8a8 does not take it"),
+        ((place.model, *smooth, "--no-smoothing", "--alpha", "1"), "--alpha: --no-smoothing leaves nothing"),
+        ((place.model, *w8a8, "--skip", "lm_head,dwn_proj"), "--skip dwn_proj: nothing in the model has"),
+        ((place.model, *w8a8, "--calibration", str(text)), "--calibration: w8a8 is not calibrated"),
+        ((place.model, *w8a8, "--samples", "3"), "--samples: w8a8 is not calibrated"),
+        ((place.model, "--scheme", "w8a8", "--out", str(text)), "short.txt: there is something of that name"),
+        ((place.model, "--scheme", "w8a8", "--out", f"{text}/out"), "short.txt is no folder"),
+        ((str(strange), *smooth, "--calibration", str(text)), "or leave smoothing out with --no-smoothing"),
+        ((str(bare), *gptq, "--calibration", str(text)), "bare: transformers reads no tokenizer in it: "),
         ((place.model, *w8a8, "--device", "nonesuch"), "no device 'nonesuch'"),
         ((place.model, "--scheme", "w8a8", "--out", str(tmp_path / "full")), "there is something in it"),
         ((place.model, *gptq), "--calibration FILE"),
@@ -298,9 +384,11 @@ def test_what_cannot_be_is_one_line(tmp_path, capsys, place):
         ((place.model, "nowhere", "--text", place.texts["test"]), "nowhere: no such folder"),
         ((place.model, "--text", place.texts["test"], "--plot", "nowhere/plot.png"), "no such folder"),
         ((place.model, "--text", place.texts["test"], "--schemes", "w4a8-gptq"), "--calibration FILE"),
+        ((place.model, "--text", place.texts["test"], "--samples", "3"), "--samples: nothing here is calib"),
+        ((place.model, "--text", place.texts["test"], "--plot", str(empty)), "empty: is a folder"),
     ):
         assert what in refused(capsys, "compare", *arguments)
-    assert sorted(os.listdir(tmp_path)) == ["cut", "empty", "full", "short.txt"]
+    assert sorted(os.listdir(tmp_path)) == ["bare", "cut", "empty", "full", "short.txt", "strange"]
 
 
 @pytest.mark.parametrize(
