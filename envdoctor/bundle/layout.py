@@ -117,7 +117,8 @@ def read_about(text: str) -> Tuple[Contents, ...]:
 
 def _contents(entry: Mapping[str, Any]) -> Contents:
     packages = tuple(_package(each) for each in entry["packages"])
-    target = Target(str(entry["python"]), str(entry["platform"]))
+    gpus = tuple(map(str, entry.get("gpus", ())))
+    target = Target(str(entry["python"]), str(entry["platform"]), entry.get("cuda"), gpus)
     return Contents(target, tuple(map(str, entry["requested"])), packages, _package(entry["pip"]))
 
 

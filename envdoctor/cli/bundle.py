@@ -4,9 +4,9 @@ import argparse
 import contextlib
 import os
 import shlex
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from envdoctor.cli.common import UsageError
+from envdoctor.cli.common import UsageError, architectures
 from envdoctor.cli.output import complain, to_json, write_output
 
 if TYPE_CHECKING:
@@ -84,6 +84,20 @@ def _add_create(parts: "argparse._SubParsersAction[Any]") -> None:
         help="of the target, with the oldest glibc, as manylinux_2_31_x86_64 (default: this machine's)",
     )
     parser.add_argument(
+        "--cuda",
+        action="append",
+        metavar="LINE",
+        choices=("12", "13", "cpu"),
+        help="of the target: what its driver serves and torch is to be made for, 12, 13 or cpu; again for more targets",
+    )
+    parser.add_argument(
+        "--arch",
+        metavar="LIST",
+        type=architectures,
+        default=(),
+        help='GPUs of the target, as "8.0,9.0": all that has GPU code is to have some for them',
+    )
+    parser.add_argument(
         "--source",
         dest="sources",
         action="append",
@@ -119,6 +133,8 @@ def run_create(arguments: argparse.Namespace) -> int:
         sources = tuple(canonicalize_name(name) for name in arguments.sources)
         wanted = Wanted(requirements, projects, files, targets, _out(arguments.out), sources)
         made = create(host, wanted, progress)
+        for text in _proved(made.proofs):
+            progress.note(text)
     tried = sum(each["installed"] == "yes" for each in made.proofs)
     complain(
         f"{arguments.out}: {made.size / 1e6:.1f} MB of wheels for {len(made.contents)} "
@@ -173,14 +189,21 @@ def run_show(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _shown(one: "Contents", proofs: List[Any]) -> str:
-    proof: Dict[str, Any] = next((each for each in proofs if each.get("target") == one.target.name), {})
-    tried = (
-        f"installed, {proof['network']}"
-        if proof.get("installed") == "yes"
-        else f"not tried: {proof.get('why')}"
-    )
-    lines = [f"{one.target.name} ({', '.join(one.requested) or 'files of requirements'}; {tried})"]
+def _proved(proofs: "Sequence[Dict[str, Any]]") -> Iterator[str]:
+    """What was proved of each target, and how."""
+    from envdoctor.bundle import record
+
+    for each in proofs:
+        yield f"{each['target']}:"
+        yield from record.lines(each)
+
+
+def _shown(one: "Contents", proofs: Any) -> str:
+    from envdoctor.bundle import record
+
+    gpus = f" for GPUs {', '.join(one.target.gpus)}" if one.target.gpus else ""
+    lines = [f"{one.target.name}{gpus} ({', '.join(one.requested) or 'files of requirements'})"]
+    lines += record.lines(record.of_target(proofs, one.target.name))
     lines += [
         f"  {each.project} {each.version}  {each.size / 1e6:.1f} MB  {each.file}" for each in one.packages
     ]
@@ -255,14 +278,24 @@ def _out(path: str) -> str:
 
 
 def _targets(host: "Host", arguments: argparse.Namespace) -> "Tuple[Target, ...]":
-    """Every Python on every platform."""
+    """Every Python on every platform with every CUDA."""
     import sys
 
     from envdoctor.bundle.target import Target
 
     pythons = arguments.python or ["{}.{}".format(*sys.version_info)]
     platforms = arguments.platform or [_own_platform(host)]
-    return tuple(dict.fromkeys(Target(python, platform) for platform in platforms for python in pythons))
+    lines: List[Optional[str]] = arguments.cuda or [None]
+    if arguments.arch and set(lines) == {"cpu"}:
+        raise UsageError("--arch names GPUs, and --cuda cpu has no use for them; leave out one of the two")
+    return tuple(
+        dict.fromkeys(
+            Target(python, platform, cuda, () if cuda == "cpu" else arguments.arch)
+            for platform in platforms
+            for python in pythons
+            for cuda in lines
+        )
+    )
 
 
 def _own_platform(host: "Host") -> str:

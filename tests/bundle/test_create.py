@@ -16,6 +16,7 @@ from envdoctor.bundle.create import create
 from envdoctor.bundle.gather import Wanted
 from envdoctor.bundle.install import install
 from envdoctor.bundle.layout import ABOUT, CHECKSUMS
+from envdoctor.bundle.static.table import CHECKS
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.bundle.verify import verify
 from envdoctor.host import LocalHost
@@ -232,11 +233,12 @@ def test_compiled_files_that_are_too_new(tmp_path, index, target):
         index, "liar", tag="py3-none-manylinux_2_5_x86_64", files={"liar/_c.so": data, "liar/__init__.py": ""}
     )
     with pytest.raises(
-        BundleError, match=r"liar/_c\.so needs glibc 2\.\d+, and cp\d+-manylinux_2_5_x86_64 is asked"
+        BundleError, match=r"cp\d+-manylinux_2_5_x86_64: liar-.*: liar/_c\.so needs glibc 2\.\d+\. The loader"
     ):
         made(tmp_path, "liar", targets=[Target(HERE, "manylinux_2_5_x86_64")])
     done, _ = made(tmp_path, "liar", targets=[Target(HERE, "manylinux_2_36_x86_64")])
-    assert done.proofs[0]["too new for it"] == []
+    assert [each["findings"] for each in done.proofs[0]["read from the files"]] == [[]] * len(CHECKS)
+    assert done.proofs[0]["needs"]["glibc"].startswith("2.")
 
 
 @pytest.fixture(scope="module")
