@@ -54,7 +54,7 @@ def _made(host: Host, wanted: Wanted, progress: Progress) -> Made:
     proofs = [
         {**tried, **read} for tried, read in zip(prove(host, bundle, contents, wanted.part, progress), told)
     ]
-    write_whole(posixpath.join(bundle, "proof.json"), json.dumps(proofs, indent=2) + "\n")
+    write_whole(posixpath.join(bundle, layout.PROOF), json.dumps(proofs, indent=2) + "\n")
     _sum_up(host, bundle)
     move(_packed(wanted, bundle) if wanted.packed else bundle, wanted.out)
     return Made(contents, tuple(proofs), size)

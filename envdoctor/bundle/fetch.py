@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Dict, List, Sequence, Tuple
 
 from envdoctor.bundle.lock import File
+from envdoctor.bundle.reach import with_cure
 from envdoctor.bundle.target import BundleError
 from envdoctor.host import make_folder
 from envdoctor.host.download import DownloadError, download
@@ -30,7 +31,9 @@ def fetch(files: Sequence[File], folder: str, progress: Progress) -> Dict[str, F
                 failed.append(f"{file.name}: {getattr(error, 'strerror', None) or error}")
     if failed:
         more = f", and {len(failed) - 1} more files" if len(failed) > 1 else ""
-        raise BundleError(f"{failed[0]}{more}; what came stays, and the same command goes on with it")
+        raise BundleError(
+            with_cure(f"{failed[0]}{more}; what came stays, and the same command goes on with it")
+        )
     return found
 
 

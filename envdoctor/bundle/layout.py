@@ -9,7 +9,7 @@ from urllib.parse import quote
 from envdoctor.bundle.target import BundleError, Target
 
 SCHEMA = 1
-CHECKSUMS, ABOUT, WHEELS, SOURCES = "SHA256SUMS", "bundle.json", "wheels", "sources"
+CHECKSUMS, ABOUT, PROOF, WHEELS, SOURCES = "SHA256SUMS", "bundle.json", "proof.json", "wheels", "sources"
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from envdoctor.bundle.static.floors import newest
+from envdoctor.bundle.static.floors import counted, newest
 from envdoctor.bundle.static.gpu_code import of as gpu_code
 from envdoctor.bundle.static.subject import Outcome, Subject
 from envdoctor.bundle.target import BundleError
 from envdoctor.finding import Finding, Severity
 
-_LABEL = 10
+_LABEL, _SHOWN = 10, 12
 
 
 def check(subject: Subject, outcomes: Sequence[Tuple[str, Outcome]]) -> None:
@@ -27,7 +27,7 @@ def in_one_line(finding: Finding) -> str:
 
 def document(subject: Subject, outcomes: Sequence[Tuple[str, Outcome]]) -> Dict[str, Any]:
     """What proof.json says of it beside the installation."""
-    files = [each.file for _, each in subject.files]
+    files = counted(subject)
     return {
         "read from the files": [
             {"check": name, "says": one.says, "findings": [_finding(each) for each in one.findings]}
@@ -59,7 +59,8 @@ def lines(proof: Mapping[str, Any]) -> Iterator[str]:
     try:
         yield _line("installed", _installed(proof))
         for one in proof.get("read from the files", ()):
-            yield _line(one["check"], one["says"])
+            if one["says"] or one["findings"]:
+                yield _line(one["check"], one["says"])
             for each in one["findings"]:
                 yield _line(
                     "", f"{each['severity']}: {each['message']}. {each['consequence']} {each['cure']}"
@@ -71,8 +72,10 @@ def lines(proof: Mapping[str, Any]) -> Iterator[str]:
 def _installed(proof: Mapping[str, Any]) -> str:
     if proof.get("installed") != "yes":
         return f"not tried: {proof.get('why', 'nothing is said of it')}; what follows is read from its files"
-    imported = proof["imported"]
-    return f"here, {proof['network']}; imported {imported or 'nothing'}"
+    names = str(proof["imported"]).split()
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    kernels = f"; {proof['kernels']}" if proof.get("kernels") else ""
+    return f"here, {proof['network']}; imported {' '.join(names[:_SHOWN]) or 'nothing'}{more}{kernels}"
 
 
 def _line(label: str, text: str) -> str:

@@ -1,13 +1,14 @@
 """Whether a bundle is whole, and holds what its targets need: from its files alone."""
 
 import contextlib
+import json
 import posixpath
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envdoctor.bundle.layout import ABOUT, CHECKSUMS, Contents, Package, read_about
+from envdoctor.bundle.layout import ABOUT, CHECKSUMS, PROOF, Contents, Package, read_about
 from envdoctor.bundle.metadata import requirements
 from envdoctor.bundle.target import BundleError
 from envdoctor.host import Host, tarballs
@@ -42,6 +43,23 @@ def verify(host: Host, bundle: str) -> Tuple[Contents, ...]:
     except OSError as error:
         raise BundleError(f"{error.filename or bundle}: {error.strerror or error}") from None
     return contents
+
+
+def proofs(host: Host, bundle: str) -> Any:
+    """What proof.json says. Raises BundleError."""
+    try:
+        return json.loads(host.read_text(posixpath.join(bundle, PROOF)))
+    except OSError as error:
+        raise BundleError(f"{PROOF}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise BundleError(f"{PROOF}: not JSON ({error})") from None
+
+
+def needs(host: Host, bundle: str) -> Dict[str, Mapping[str, Any]]:
+    """Target -> what its files need of a machine, as they were read when the bundle was made."""
+    found = proofs(host, bundle)
+    each = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return {str(one.get("target")): one.get("needs") or {} for one in each}
 
 
 def _sums(text: str) -> Dict[str, str]:

@@ -22,9 +22,13 @@ def check(subject: Subject) -> Outcome:
         for name in each.file.names
     }
     findings = tuple(_copies(subject, owners))
-    return Outcome(
-        "none" if not findings else f"{len(findings)} of libraries that another wheel brings", findings
-    )
+    return Outcome(_says(len(owners), len(findings)), findings)
+
+
+def _says(libraries: int, copies: int) -> str:
+    if not libraries:
+        return ""
+    return f"{copies} of libraries that another wheel brings" if copies else "none"
 
 
 def _copies(subject: Subject, owners: Dict[str, str]) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Whether compiled files run on the oldest glibc of the target, and on the libstdc++ that such machines have."""
 
-from typing import Optional, Sequence
+from typing import List, Optional, Sequence
 
 from envdoctor import compat
 from envdoctor.bundle.compiled import Compiled, beyond
@@ -19,14 +19,21 @@ def check(subject: Subject) -> Outcome:
         f"The loader of {target.name} refuses it.",
         _CURE,
     )
-    files = [each.file for _, each in subject.files]
+    files = counted(subject)
     if not files:
-        return Outcome("nothing is compiled", findings)
+        return Outcome("", findings)
     glibcxx, cxxabi = compat.libstdcxx(target.glibc)
     has = ("{}.{}".format(*target.glibc), glibcxx, cxxabi)
-    needs = (newest(files, "glibc"), newest(files, "glibcxx"), newest(files, "cxxabi"))
-    parts = zip(("glibc", "GLIBCXX", "CXXABI"), needs, has)
-    return Outcome("; ".join(f"{name} {need} of {there}" for name, need, there in parts if need), findings)
+    parts = zip(("glibc", "glibcxx", "cxxabi"), ("glibc", "GLIBCXX", "CXXABI"), has)
+    said = [
+        f"{name} {need} of {there}" for field, name, there in parts for need in [newest(files, field)] if need
+    ]
+    return Outcome("; ".join(said) or "none is needed", findings)
+
+
+def counted(subject: Subject) -> List[Compiled]:
+    """The files that run there."""
+    return [each.file for _, each in subject.files if not _too_new(each.file, subject.target)]
 
 
 def newest(files: Sequence[Compiled], name: str) -> Optional[str]:

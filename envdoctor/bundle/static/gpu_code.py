@@ -1,4 +1,7 @@
-"""Whether there is code for the target's GPUs in everything that has GPU code."""
+"""Whether there is code for the target's GPUs in everything that has GPU code, but NVIDIA's own wheels.
+
+Those serve what their CUDA serves, and libcufft for one keeps its code in a form of its own.
+"""
 
 from typing import List, Tuple
 
@@ -12,7 +15,7 @@ def check(subject: Subject) -> Outcome:
     """Machine code, or PTX that the driver can compile for it."""
     code = of(subject)
     if not code:
-        return Outcome("none in it")
+        return Outcome("")
     unread = [each.file.member for _, each in subject.files if each.file.gpu is None]
     findings = [each for wheel, files in code for each in _lacking(subject, wheel, files)]
     findings += [_unread(unread)] if unread else []
@@ -25,7 +28,8 @@ def check(subject: Subject) -> Outcome:
 
 def of(subject: Subject) -> List[Tuple[Wheel, List[Linked]]]:
     """The files with GPU code, of each wheel that has some."""
-    found = ((wheel, [each for each in subject.used(wheel) if each.file.gpu]) for wheel in subject.wheels)
+    judged = [wheel for wheel in subject.wheels if not wheel.project.startswith("nvidia-")]
+    found = ((wheel, [each for each in subject.used(wheel) if each.file.gpu]) for wheel in judged)
     return [(wheel, files) for wheel, files in found if files]
 
 

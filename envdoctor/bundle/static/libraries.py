@@ -15,7 +15,7 @@ def check(subject: Subject) -> Outcome:
     """By the names that files are asked for by."""
     needed = {name for _, each in subject.files for name in _concerned(each)}
     if not needed:
-        return Outcome("none of torch's or CUDA's is needed")
+        return Outcome("")
     driver = sorted(needed & compat.DRIVER_LIBRARIES)
     lacking = needed - compat.DRIVER_LIBRARIES - provided(subject)
     if "cpu" in (subject.target.cuda, subject.line[0]):

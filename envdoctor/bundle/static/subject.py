@@ -1,20 +1,15 @@
 """What checks look at, a target with its wheels, and what they say."""
 
-import re
 from dataclasses import dataclass
 from typing import Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
 from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
-from envdoctor import compat
+from envdoctor.bundle import cuda_lines
 from envdoctor.bundle.compiled import Linked
 from envdoctor.bundle.target import Target
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 from envdoctor.libraries import cuda_major, is_importable, soname
-
-_LOCAL = re.compile(r"\+(?:cu(?P<cuda>\d{1,2})\d|(?P<other>cpu|rocm|xpu))")
-_OF_NVIDIA = re.compile(r"nvidia-[\w-]+-cu(?P<major>\d+)")
 
 
 @dataclass(frozen=True)
@@ -34,7 +29,7 @@ class Wheel:
 class Outcome:
     """What a check has to say: what it looked at and holds, in a few words, and what does not."""
 
-    says: str
+    says: str  # "" where there is nothing to look at
     findings: Tuple[Finding, ...] = ()
 
 
@@ -52,14 +47,14 @@ class Subject:
     @property
     def line(self) -> Tuple[Optional[str], str]:
         """The CUDA that the wheels are made for, "13" or "cpu", and what says so; None where nothing does."""
+        found, says = cuda_lines.line((each.project, each.version) for each in self.wheels)
         torch = self.wheel("torch")
-        if torch is not None:
-            return _line_of_torch(torch), f"torch {torch.version}"
-        for each in self.wheels:
-            major = _major_of_project(each.project, each.version)
-            if major:
-                return major, f"{each.project} {each.version}"
-        return None, ""
+        if found or torch is None:
+            return found, says
+        needed = {
+            major for each in torch.compiled for major in majors(each)
+        }  # old releases bring all themselves
+        return next(iter(sorted(needed)), "cpu"), says
 
     def used(self, wheel: Wheel) -> Tuple[Linked, ...]:
         """Its compiled files without those for other CUDAs: some wheels have one for each, and load the right one."""
@@ -118,24 +113,3 @@ def looked(
         if bad:
             found.append(spoilt(wheel, bad, files, consequence, cure))
     return tuple(found)
-
-
-def _line_of_torch(torch: Wheel) -> str:
-    """Of its local version, else of what it asks for, else of what its libraries need."""
-    local = _LOCAL.search(torch.version)
-    if local:
-        return local["cuda"] or local["other"]
-    asked = [_major_of_project(canonicalize_name(each.name), str(each.specifier)) for each in torch.requires]
-    needed = {major for each in torch.compiled for major in majors(each)}
-    return next((major for major in (*asked, *sorted(needed)) if major), "cpu")
-
-
-def _major_of_project(project: str, version: str) -> Optional[str]:
-    """The CUDA that a project of NVIDIA's is for: by its name, or for the newest, which carry none, by the version."""
-    match = _OF_NVIDIA.fullmatch(project)
-    if match:
-        return match["major"]
-    if project in ("cuda-toolkit", "nvidia-cuda-runtime"):
-        release = compat.release(version.lstrip("=~<>! "))
-        return str(release[0]) if release else None
-    return None

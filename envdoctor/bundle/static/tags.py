@@ -12,7 +12,7 @@ from envdoctor.finding import Evidence, Finding, Fix, Severity
 def check(subject: Subject) -> Outcome:
     """By the names of files, and Requires-Python."""
     findings = tuple(each for wheel in subject.wheels for each in _of(subject, wheel))
-    return Outcome(f"{len(subject.wheels)} wheels, each with one that it takes", findings)
+    return Outcome(f"all {len(subject.wheels)} are for its Python and platform", findings)
 
 
 def _of(subject: Subject, wheel: Wheel) -> Iterator[Finding]:

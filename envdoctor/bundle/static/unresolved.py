@@ -30,12 +30,7 @@ def check(subject: Subject) -> Outcome:
         f"take a release that was built for {_releases(subject)}, or build it with that (--source)",
     )
     every = frozenset(name for names in wanted.values() for name in names)
-    return Outcome(
-        f"{len(every)} that files want of torch and CUDA are defined"
-        if every
-        else "none of torch's or CUDA's is wanted",
-        findings,
-    )
+    return Outcome(f"{len(every)} that files want of torch and CUDA are defined" if every else "", findings)
 
 
 def _wanted(each: Linked, brought: FrozenSet[str]) -> FrozenSet[str]:
