@@ -4,7 +4,7 @@ import contextlib
 import json
 import posixpath
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, Sequence, Tuple
 
 import envdoctor
 from envdoctor.bundle import layout, pyz, record, texts
@@ -51,9 +51,7 @@ def _made(host: Host, wanted: Wanted, progress: Progress) -> Made:
     size = _written(bundle, wheels, contents, posixpath.join(wheels, packaging))
     _sum_up(host, bundle)
     told = _read(host, bundle, contents, wanted.part, progress)
-    proofs = [
-        {**tried, **read} for tried, read in zip(prove(host, bundle, contents, wanted.part, progress), told)
-    ]
+    proofs = [{**one, **told[one["target"]]} for one in prove(host, bundle, contents, wanted.part, progress)]
     write_whole(posixpath.join(bundle, layout.PROOF), json.dumps(proofs, indent=2) + "\n")
     _sum_up(host, bundle)
     move(_packed(wanted, bundle) if wanted.packed else bundle, wanted.out)
@@ -89,13 +87,13 @@ def _packed(wanted: Wanted, bundle: str) -> str:
 
 def _read(
     host: Host, bundle: str, contents: Sequence[Contents], work: str, progress: Progress
-) -> List[Dict[str, Any]]:
-    """What the files alone prove, of each target. Raises BundleError where they prove that it does not run."""
-    found = []
-    for subject in subjects(host, bundle, contents, work, progress):
+) -> Dict[str, Dict[str, Any]]:
+    """Target -> what the files alone prove. Raises BundleError where they prove that it does not run."""
+    found = {}
+    for one, subject in zip(contents, subjects(host, bundle, contents, work, progress)):
         outcomes = table.outcomes(subject)
         record.check(subject, outcomes)
-        found.append(record.document(subject, outcomes))
+        found[one.target.name] = record.document(subject, outcomes, [each.file for each in one.sources])
     return found
 
 

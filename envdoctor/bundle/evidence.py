@@ -13,6 +13,7 @@ from envdoctor.bundle.static.subject import Subject, Wheel
 from envdoctor.bundle.target import Target
 from envdoctor.host import Host
 from envdoctor.progress import Progress
+from envdoctor.report.style import counted
 
 
 def subjects(
@@ -21,7 +22,7 @@ def subjects(
     """One for each target. Raises BundleError, OSError."""
     reader = _Reader(host, bundle, work)
     every = {each.file for one in contents for each in one.wheels}
-    progress.start(f"reading what is compiled in {len(every)} wheels")
+    progress.start(f"reading what is compiled in {counted(len(every), 'wheel')}")
     found = tuple(
         Subject(one.target, tuple(reader.wheel(each, one.target) for each in one.wheels)) for one in contents
     )

@@ -19,7 +19,8 @@ _AT_ONCE = 6
 def fetch(files: Sequence[File], folder: str, progress: Progress) -> Dict[str, File]:
     """File name -> the same with its checksum, all in the folder. Raises BundleError; what is whole stays there."""
     make_folder(folder)
-    counter = _Counter(progress, sum(each.size or 0 for each in files))
+    known = all(each.size for each in files)
+    counter = _Counter(progress, sum(each.size or 0 for each in files) if known else 0)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         waiting = [(file, pool.submit(_fetched, file, folder, counter)) for file in files]
         failed: List[str] = []

@@ -19,7 +19,8 @@ class Fit:
 
 def fit(target: Target, needs: Any, facts: Facts) -> Fit:
     """Of a target with what its files need (proof.json), on a machine. Raises BundleError for a damaged record."""
-    if not isinstance(needs, Mapping) or not isinstance(needs.get("gpu code", {}), Mapping):
+    code = needs.get("gpu code", {}) if isinstance(needs, Mapping) else None
+    if not isinstance(code, Mapping) or not all(isinstance(each, list) for each in code.values()):
         raise BundleError("proof.json: what the files need is no table")
     against: List[str] = [*_python(target, facts), *_libc(target, facts)]
     known: List[str] = []

@@ -15,6 +15,7 @@ from envdoctor.bundle.verify import needs, verify
 from envdoctor.facts import NOT_EXAMINED, Facts, Python
 from envdoctor.host import Completed, Host
 from envdoctor.progress import Progress
+from envdoctor.report.style import counted
 
 _LONG = 3600.0
 _QUIET = (
@@ -103,7 +104,7 @@ class _Filler:
 
     def fill(self, progress: Progress) -> Tested:
         """Install all, compare it, and try it."""
-        progress.start(f"installing {len(self.one.wheels)} wheels")
+        progress.start(f"installing {counted(len(self.one.wheels), 'wheel')}")
         if self.into.kind == "venv":
             self._run(self.interpreter, "-m", "venv", "--without-pip", self.into.path)
         wheels, sources = (("--find-links", posixpath.join(self.bundle, name)) for name in (WHEELS, SOURCES))
@@ -118,7 +119,9 @@ class _Filler:
         progress.finish("every one asks for no more than is there (pip check)")
         progress.start("importing everything")
         tested = selftest.test(self.one, lambda words: self._asked(self.python, *self._plain(), *words))
-        progress.finish(f"{len(tested.imported)} modules" + (f"; {tested.kernels}" if tested.kernels else ""))
+        progress.finish(
+            counted(len(tested.imported), "module") + (f"; {tested.kernels}" if tested.kernels else "")
+        )
         for name, why in tested.others.items():
             progress.note(f"{name}, which comes along, does not import here: {why}")
         return tested

@@ -28,7 +28,7 @@ def _proved(
     python = interpreter(host, one.target)
     if python is None:
         progress.note(
-            f"{one.target.name}: not tried, for this machine has no such Python; its files were compared"
+            f"{one.target.name}: not tried, for this machine has no such Python; what its files prove is told below"
         )
         return {
             "target": one.target.name,

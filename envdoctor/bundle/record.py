@@ -25,14 +25,17 @@ def in_one_line(finding: Finding) -> str:
     return f"{finding.message}. {finding.consequence}{fix}"
 
 
-def document(subject: Subject, outcomes: Sequence[Tuple[str, Outcome]]) -> Dict[str, Any]:
-    """What proof.json says of it beside the installation."""
+def document(
+    subject: Subject, outcomes: Sequence[Tuple[str, Outcome]], sources: Sequence[str] = ()
+) -> Dict[str, Any]:
+    """What proof.json says of it beside the installation; of sources, built at the target, nothing is read."""
     files = counted(subject)
     return {
         "read from the files": [
             {"check": name, "says": one.says, "findings": [_finding(each) for each in one.findings]}
             for name, one in outcomes
         ],
+        "built at the target": list(sources),
         "needs": {
             **{name: newest(files, name) for name in ("glibc", "glibcxx", "cxxabi")},
             "cuda": subject.line[0],
@@ -65,6 +68,10 @@ def lines(proof: Mapping[str, Any]) -> Iterator[str]:
                 yield _line(
                     "", f"{each['severity']}: {each['message']}. {each['consequence']} {each['cure']}"
                 )
+        if proof.get("built at the target"):
+            yield _line(
+                "sources", f"{' '.join(proof['built at the target'])}: built there, and not read here"
+            )
     except (KeyError, TypeError, AttributeError) as error:
         raise BundleError(f"proof.json: not a record of proofs ({type(error).__name__}: {error})") from None
 

@@ -116,7 +116,7 @@ def _fits(
     for one in contents:
         found = fit(one.target, needs.get(one.target.name, {}), facts)
         fits = fits or not found.against
-        verdict = f"does not run: {'; '.join(found.against)}" if found.against else "runs"
+        verdict = f"does not fit: {'; '.join(found.against)}" if found.against else "fits"
         lines.append(f"{one.target.name} {verdict}")
         lines += [f"  {text}" for text in found.known]
     return lines, fits

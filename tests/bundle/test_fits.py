@@ -77,7 +77,7 @@ def test_the_best_of_several():
     assert max(several, key=lambda each: rank(each, replace(H200, driver=None))).cuda == "cpu"
 
 
-@pytest.mark.parametrize("needs", [[], {"gpu code": ["x"]}])
+@pytest.mark.parametrize("needs", [[], {"gpu code": ["x"]}, {"gpu code": {"x": 1}}])
 def test_a_damaged_record(needs):
     with pytest.raises(BundleError, match="is no table"):
         fit(target(), needs, H200)

@@ -105,7 +105,7 @@ def test_on_which_machine_it_runs(bundle, capsys):
     facts = HOSTS / "pyenv-3.8.json"
     same = json.loads(facts.read_text())["python"]["version"].startswith(f"{HERE}.")
     assert main(["bundle", "verify", str(bundle), "--facts", str(facts)]) == int(not same)
-    assert same or "does not run: this is cpython 3.8" in capsys.readouterr().out
+    assert same or "does not fit: this is cpython 3.8" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

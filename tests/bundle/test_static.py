@@ -207,9 +207,10 @@ def test_an_error_is_no_bundle_and_a_warning_is_recorded():
 def test_files_for_other_cudas_stand_aside():
     """As bitsandbytes has them: one is loaded, by the CUDA of torch."""
     files = [file(f"b/libb_cuda{n}0.so", [f"libcublas.so.{n}"], gpu=("sm_90",)) for n in (11, 12, 13)]
+    files.append(file("b/libb_xpu.so", ["libsycl.so.8"], glibc="2.34"))
     of = subject(TORCH, NVIDIA, wheel("b", "1.0", file("b/libb_cpu.so"), *files, tag="py3-none-any"))
     assert [each.file.member for each in of.used(of.wheels[-1])] == ["b/libb_cpu.so", "b/libb_cuda130.so"]
-    assert all(not check.check(of).findings for check in (libraries, cuda_line, gpu_code))
+    assert all(not check.check(of).findings for check in (libraries, cuda_line, floors, gpu_code))
 
 
 def test_libraries_that_are_static_or_the_systems_are_not_judged():

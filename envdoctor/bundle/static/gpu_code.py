@@ -15,7 +15,7 @@ def check(subject: Subject) -> Outcome:
     """Machine code, or PTX that the driver can compile for it."""
     code = of(subject)
     if not code:
-        return Outcome("")
+        return Outcome("none is seen in it, for no GPU" if subject.target.gpus else "")
     unread = [each.file.member for _, each in subject.files if each.file.gpu is None]
     findings = [each for wheel, files in code for each in _lacking(subject, wheel, files)]
     findings += [_unread(unread)] if unread else []

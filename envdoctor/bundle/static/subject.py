@@ -1,5 +1,6 @@
 """What checks look at, a target with its wheels, and what they say."""
 
+import re
 from dataclasses import dataclass
 from typing import Callable, Dict, FrozenSet, Iterator, List, Optional, Sequence, Tuple
 
@@ -10,6 +11,9 @@ from envdoctor.bundle.compiled import Linked
 from envdoctor.bundle.target import Target
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 from envdoctor.libraries import cuda_major, is_importable, soname
+
+#: AMD's and Intel's. Source: what bitsandbytes 0.50.2 has for them needs these.
+_OTHER_MAKERS = re.compile(r"lib(?:amdhip64|hip\w+|roc\w+|sycl|ze_loader)\.so")
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,17 @@ class Subject:
         return next(iter(sorted(needed)), "cpu"), says
 
     def used(self, wheel: Wheel) -> Tuple[Linked, ...]:
-        """Its compiled files without those for other CUDAs: some wheels have one for each, and load the right one."""
+        """Its compiled files without those for other CUDAs and other makers' GPUs.
+
+        Some wheels have one for each, and load the right one.
+        """
         line = self.line[0] or self.target.cuda
-        fits = (each for each in wheel.compiled if majors(each) <= {line} or is_importable(each.file.member))
-        return tuple(fits) or wheel.compiled
+
+        def fits(each: Linked) -> bool:
+            ours = majors(each) <= {line} and not any(map(_OTHER_MAKERS.match, each.file.needed))
+            return ours or is_importable(each.file.member)
+
+        return tuple(filter(fits, wheel.compiled)) or wheel.compiled
 
     @property
     def files(self) -> Iterator[Tuple[Wheel, Linked]]:

@@ -7,12 +7,13 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from envdoctor.bundle.lock import tags_of
 from envdoctor.bundle.static.subject import Outcome, Subject, Wheel
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.report.style import counted
 
 
 def check(subject: Subject) -> Outcome:
     """By the names of files, and Requires-Python."""
     findings = tuple(each for wheel in subject.wheels for each in _of(subject, wheel))
-    return Outcome(f"all {len(subject.wheels)} are for its Python and platform", findings)
+    return Outcome(f"{counted(len(subject.wheels), 'wheel')} for its Python and platform", findings)
 
 
 def _of(subject: Subject, wheel: Wheel) -> Iterator[Finding]:
