@@ -1,12 +1,16 @@
 """Whether a bundle installs where nothing else can be reached: tried here, where its Python is; else that is said."""
 
 import posixpath
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
+from envdoctor.bundle import machine
+from envdoctor.bundle.fits import fit
 from envdoctor.bundle.install import install
 from envdoctor.bundle.layout import Contents
 from envdoctor.bundle.place import Place
 from envdoctor.bundle.target import Target
+from envdoctor.facts import NOT_EXAMINED
 from envdoctor.host import Host, remove
 from envdoctor.progress import Progress
 
@@ -26,15 +30,10 @@ def _proved(
     host: Host, bundle: str, one: Contents, work: str, cut: Sequence[str], progress: Progress
 ) -> Dict[str, Any]:
     python = interpreter(host, one.target)
-    if python is None:
-        progress.note(
-            f"{one.target.name}: not tried, for this machine has no such Python; what its files prove is told below"
-        )
-        return {
-            "target": one.target.name,
-            "installed": "no",
-            "why": "no such Python on the machine that made it",
-        }
+    why = "no such Python on the machine that made it" if python is None else _unfit(host, one.target, python)
+    if python is None or why:
+        progress.note(f"{one.target.name}: not tried ({why}); what its files prove is told below")
+        return {"target": one.target.name, "installed": "no", "why": why}
     venv = posixpath.join(work, f"proof-{one.target.name}")
     progress.note(
         f"{one.target.name}: with {python}, " + ("no network" if cut else "a network that nothing is told of")
@@ -51,6 +50,12 @@ def _proved(
         "does not import here": tested.others,
         "kernels": tested.kernels,
     }
+
+
+def _unfit(host: Host, target: Target, python: str) -> str:
+    """Why the machine that makes a bundle cannot try it: its glibc may be older than the target's."""
+    facts = replace(machine.here(host, python), driver=NOT_EXAMINED)
+    return "; ".join(fit(target, {}, facts).against)
 
 
 def _cutter(host: Host) -> Sequence[str]:

@@ -21,8 +21,11 @@ def check(subject: Subject, outcomes: Sequence[Tuple[str, Outcome]]) -> None:
 
 def in_one_line(finding: Finding) -> str:
     """What is so, what follows, what to do."""
-    fix = f" {finding.fix.title[:1].upper()}{finding.fix.title[1:]}." if finding.fix else ""
-    return f"{finding.message}. {finding.consequence}{fix}"
+    return _sentences(finding.message, finding.consequence, finding.fix.title if finding.fix else "")
+
+
+def _sentences(message: str, consequence: str, cure: str) -> str:
+    return f"{message}. {consequence}" + (f" {cure[:1].upper()}{cure[1:]}." if cure else "")
 
 
 def document(
@@ -66,7 +69,8 @@ def lines(proof: Mapping[str, Any]) -> Iterator[str]:
                 yield _line(one["check"], one["says"])
             for each in one["findings"]:
                 yield _line(
-                    "", f"{each['severity']}: {each['message']}. {each['consequence']} {each['cure']}"
+                    "",
+                    f"{each['severity']}: {_sentences(each['message'], each['consequence'], each['cure'])}",
                 )
         if proof.get("built at the target"):
             yield _line(

@@ -44,7 +44,7 @@ class Tested(NamedTuple):
 def test(one: Contents, run: Run) -> Tested:
     """Raises BundleError where something that was asked for does not import, or the kernels miscalculate."""
     asked = {canonicalize_name(Requirement(text).name) for text in one.requested}
-    projects = [each.project for each in one.packages]
+    projects = sorted((each.project for each in one.packages), key=lambda project: project not in asked)
     found = _imports(run(("-c", _IMPORT, *projects)))
     failed = {(project, name): why for (project, name), why in found.items() if why}
     for (project, name), why in failed.items():

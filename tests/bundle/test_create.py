@@ -100,6 +100,11 @@ def test_for_another_machine_which_is_not_here(tmp_path, index):
     assert not (tmp_path / "venv").exists()
 
 
+def test_for_a_glibc_that_is_newer_than_here(tmp_path, index):
+    done, _ = made(tmp_path, "apple", targets=[Target(HERE, "manylinux_2_90_x86_64")])
+    assert done.proofs[0]["installed"] == "no" and "this machine has glibc" in done.proofs[0]["why"]
+
+
 def test_several_targets_in_one(tmp_path, index, target):
     wheel(index, "apple", "3.0", tag="cp39-cp39-manylinux_2_17_aarch64")
     done, _ = made(tmp_path, "apple", targets=[target, Target("3.9", "manylinux_2_28_aarch64")])
