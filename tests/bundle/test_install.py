@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from envdoctor.bundle import machine, selftest
 from envdoctor.bundle.install import fitting, install
-from envdoctor.bundle.place import Place, uninstall
+from envdoctor.bundle.place import RECORD, Place, begin, give_up, uninstall
 from envdoctor.bundle.target import BundleError, Target
+from envdoctor.bundle.verify import verify
 from envdoctor.cli import main
-from envdoctor.host import LocalHost
+from envdoctor.host import Completed, LocalHost
 from envdoctor.progress import Progress
 from tests.bundle.conftest import HERE, made
 from tests.bundle.wheels import wheel
@@ -36,37 +38,36 @@ def test_a_prefix_and_nothing_is_left_of_it(bundle, tmp_path, capsys):
     assert capsys.readouterr().err.endswith(f"{prefix}: not there; nothing is removed\n")
 
 
-@pytest.mark.parametrize("kind", ["venv", "prefix"])
-def test_what_a_bundle_made_is_replaced_or_stays(bundle, tmp_path, index, target, kind):
+def test_what_a_bundle_made_is_replaced_or_stays(bundle, tmp_path, index, target, monkeypatch):
     path, modules = tmp_path / "place", f"lib/python{HERE}/site-packages"
-    put(bundle, path, kind)
+    put(bundle, path, "venv")
     (path / "mine").write_text("")
     wheel(index, "apple", "9.0", files={"apple.py": "raise ImportError('sour')\n"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("envdoctor.bundle.prove.interpreter", lambda host, target: None)
-        _, sour = made(tmp_path, "apple", targets=[target], name="sour")
+    monkeypatch.setattr("envdoctor.bundle.prove.interpreter", lambda host, target: None)
+    _, sour = made(tmp_path, "apple", targets=[target], name="sour")
     with pytest.raises(BundleError, match="installed, but apple does not import: ImportError: sour"):
-        put(sour, path, kind)
+        put(sour, path, "venv")
     assert (path / "mine").exists() and "2.0" in (path / modules / "apple.py").read_text()
-    put(bundle, path, kind)
+    put(bundle, path, "venv")
     assert not (path / "mine").exists() and (path / modules / "apple.py").exists()
     assert not Path(f"{path}.before").exists()
-    uninstall(LocalHost(), str(path))
-    assert not path.exists()
 
 
-def test_a_kill_while_something_is_replaced(bundle, tmp_path):
-    """The old one stands aside; the next run brings it back first."""
-    path = tmp_path / "place"
-    put(bundle, path, "prefix")
-    path.rename(f"{path}.before")
-    path.mkdir()
-    (path / ".envdoctor-unfinished").write_text("")
-    bundle.joinpath("wheels", "stone-0.1-py3-none-any.whl").write_bytes(b"")
-    with pytest.raises(BundleError, match="not what SHA256SUMS says"):
-        put(bundle, path, "prefix")
-    uninstall(LocalHost(), str(path))
-    assert not path.exists() and not Path(f"{path}.before").exists()
+@pytest.mark.parametrize("unfinished", [True, False])
+def test_a_kill_while_something_is_replaced(tmp_path, unfinished):
+    """What stood aside is back before anything else is done."""
+    path, before = tmp_path / "place", tmp_path / "place.before"
+    before.mkdir()
+    (before / RECORD).write_text("{}")
+    if unfinished:
+        path.mkdir()
+        (path / ".envdoctor-unfinished").write_text("")
+        (path / "half").write_text("")
+    into = Place(str(path), "prefix")
+    begin(LocalHost(), into)
+    assert (before / RECORD).exists() and [each.name for each in path.iterdir()] == [".envdoctor-unfinished"]
+    give_up(LocalHost(), into)
+    assert [each.name for each in path.iterdir()] == [RECORD] and not before.exists()
 
 
 def test_what_no_bundle_made_is_not_removed(tmp_path):
@@ -83,17 +84,27 @@ def test_what_comes_along_need_not_import(tmp_path, index, target):
     done, _ = made(tmp_path, "bold", targets=[target])
     assert done.proofs[0]["imported"] == "bold shy_tools"
     assert done.proofs[0]["does not import here"] == {"shy": "RuntimeError: not here"}
-    wheel(index, "fatal", files={"fatal.py": "import os\nos._exit(3)\n"})
-    with pytest.raises(BundleError, match="fatal does not import: the interpreter ended"):
-        made(tmp_path, "fatal", targets=[target], name="two")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            Completed(3, '["apple", "apple", "the interpreter ended"]\n', ""),
+            "apple does not import: the interpreter ended",
+        ),
+        (Completed(1, "", "No package metadata"), "its modules cannot be listed: .*No package metadata"),
+    ],
+)
+def test_imports_that_end_the_interpreter(bundle, answer, said):
+    (one,) = verify(LocalHost(), str(bundle))
+    with pytest.raises(BundleError, match=said):
+        selftest.test(one, lambda words: answer)
 
 
 def test_the_target_that_is_named(bundle, target):
-    host = LocalHost()
-    from envdoctor.bundle import machine, verify
-
-    facts = machine.here(host, sys.executable)
-    contents = verify.verify(host, str(bundle))
+    facts = machine.here(LocalHost(), sys.executable)
+    contents = verify(LocalHost(), str(bundle))
     assert fitting(contents, {}, facts, target.name)[0] is contents[0]
     with pytest.raises(BundleError, match=f"no target cp27; there are {target.name}"):
         fitting(contents, {}, facts, "cp27")
