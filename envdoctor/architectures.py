@@ -225,11 +225,16 @@ def takes(asked: Architecture, toolkit: Toolkit) -> bool:
 
 
 def covers(embedded: Iterable[str], gpu: Gpu) -> bool:
-    """Whether device code ("sm_80", "compute_80") serves a GPU.
+    """Whether device code ("sm_80", "compute_80") serves a GPU."""
+    return serves(embedded, gpu.compute_capability)
+
+
+def serves(embedded: Iterable[str], capability: Tuple[int, int]) -> bool:
+    """Whether device code does for GPUs of a compute capability.
 
     Machine code serves its own major number from its minor number on, PTX everything newer, "90a" only 9.0.
     """
-    major, minor = gpu.compute_capability
+    major, minor = capability
     for text in embedded:
         item = parse(text)
         if item is None:

@@ -27,6 +27,15 @@ def undefined_symbols(read: Reader, elf: Elf) -> FrozenSet[str]:
     )
 
 
+def defined_symbols(read: Reader, elf: Elf) -> FrozenSet[str]:
+    """All that the file defines for others; where a few names are to be looked up, `exports` reads far less."""
+    if _DT_SYMTAB not in elf.layout.dynamic:
+        return frozenset()
+    file = File(read, elf.layout)
+    symbols = _symbols(file, 0, _count(file))
+    return _names(file, {name for name, info, where in symbols if name and where and info >> 4})
+
+
 def exports(read: Reader, elf: Elf, names: Iterable[str]) -> FrozenSet[str]:
     """Those of the names that the library defines, looked up as the loader does, through its hash table."""
     dynamic, wanted = elf.layout.dynamic, frozenset(names)

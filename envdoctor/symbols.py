@@ -1,11 +1,27 @@
-"""What mangled C++ symbols tell: which string ABI their code was compiled with. Pure."""
+"""What the names of symbols tell: whose they are, and with which string ABI C++ was compiled. Pure."""
 
 import re
 from typing import Iterable, Optional
 
+from envdoctor import compat
+
+# Names in torch's namespaces, with type tables and guards; functions of its Python layer; its stable C interface.
+_OF_TORCH = re.compile(r"_Z(?:T[IVST]|GV)?N?[KVRO]*(?:3c10|2at|5torch|6caffe2)|_Z\d+THP|aoti_torch_")
+_OF_CUDA = re.compile("|".join(f"(?P<{stem}>{start})" for stem, start in compat.CUDA_SYMBOLS.items()))
 _LENGTH = re.compile(r"\d+")
 # Numbers among template arguments: "Li512E", "Lb1E".
 _LITERAL = re.compile(r"L[a-z]n?\d+E")
+
+
+def is_of_torch(name: str) -> bool:
+    """Whether torch's libraries define it, and nothing else does."""
+    return _OF_TORCH.match(name) is not None
+
+
+def cuda_library(name: str) -> Optional[str]:
+    """The library of CUDA's, "cudart", whose functions begin so."""
+    match = _OF_CUDA.match(name)
+    return match.lastgroup if match else None
 
 
 def uses_other_string_abi(names: Iterable[str], cxx11_abi: Optional[bool]) -> Optional[str]:

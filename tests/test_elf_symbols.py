@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from envdoctor.elf import ElfError, parse
-from envdoctor.elf_symbols import exports, undefined_symbols
+from envdoctor.elf_symbols import defined_symbols, exports, undefined_symbols
 from tests.test_elf import handmade, opened, reader, system_library
 
 
@@ -23,6 +23,7 @@ def test_agrees_with_nm(name: str) -> None:
     read, elf = opened(path)
     assert undefined_symbols(read, elf) == strong
     assert exports(read, elf, defined) == defined
+    assert defined_symbols(read, elf) >= defined and exports(read, elf, defined_symbols(read, elf)) >= defined
 
 
 def test_a_hash_chain_that_bites_its_tail() -> None:

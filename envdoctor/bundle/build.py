@@ -5,6 +5,7 @@ import re
 from typing import List, Sequence
 
 from envdoctor.bundle.lock import File, tags_of
+from envdoctor.bundle.reach import with_cure
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.host import Host, make_folder, remove, stream
 from envdoctor.progress import Progress
@@ -35,6 +36,9 @@ def build(host: Host, python: str, what: str, folder: str, progress: Progress) -
     status = stream.stream(argv, {**host.env, "LC_ALL": "C"}, host.cwd, lines.append, lambda: None)
     wheels = [name for name in host.scan(folder) if name.endswith(".whl")]
     if status or len(wheels) != 1:
+        retried = next((line for line in lines if "Retrying (Retry(" in line), "")
+        if retried:
+            raise BundleError(with_cure(f"{what} does not build here: {retried.strip()[:300]}"))
         raise BundleError(
             f"{what} does not build here ({cause(lines)}); `envdoctor run -- {' '.join(argv[:4])} {what}` tells more"
         )

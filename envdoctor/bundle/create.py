@@ -4,15 +4,16 @@ import contextlib
 import json
 import posixpath
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Sequence, Tuple
+from typing import Any, Dict, Iterator, Sequence, Tuple
 
 import envdoctor
-from envdoctor.bundle import layout, pyz, texts
-from envdoctor.bundle.floors import check
+from envdoctor.bundle import layout, pyz, record, texts
+from envdoctor.bundle.evidence import subjects
 from envdoctor.bundle.gather import Wanted, gather
 from envdoctor.bundle.layout import Contents
 from envdoctor.bundle.prove import prove
 from envdoctor.bundle.sbom import sbom
+from envdoctor.bundle.static import table
 from envdoctor.bundle.target import BundleError
 from envdoctor.host import Host, locked, make_folder, remove, replace_whole, tarballs, write_whole
 from envdoctor.host.install import link_file, move, sha256_of
@@ -49,11 +50,9 @@ def _made(host: Host, wanted: Wanted, progress: Progress) -> Made:
     contents, packaging = gather(host, wanted, wheels, progress)
     size = _written(bundle, wheels, contents, posixpath.join(wheels, packaging))
     _sum_up(host, bundle)
-    notes = _floors(host, bundle, contents, wanted.part, progress)
-    proofs = prove(host, bundle, contents, wanted.part, progress)
-    for proof in proofs:
-        proof["too new for it"] = notes[proof["target"]]
-    write_whole(posixpath.join(bundle, "proof.json"), json.dumps(proofs, indent=2) + "\n")
+    told = _read(host, bundle, contents, wanted.part, progress)
+    proofs = [{**one, **told[one["target"]]} for one in prove(host, bundle, contents, wanted.part, progress)]
+    write_whole(posixpath.join(bundle, layout.PROOF), json.dumps(proofs, indent=2) + "\n")
     _sum_up(host, bundle)
     move(_packed(wanted, bundle) if wanted.packed else bundle, wanted.out)
     return Made(contents, tuple(proofs), size)
@@ -86,19 +85,16 @@ def _packed(wanted: Wanted, bundle: str) -> str:
     return path
 
 
-def _floors(
+def _read(
     host: Host, bundle: str, contents: Sequence[Contents], work: str, progress: Progress
-) -> Dict[str, List[str]]:
-    """Target -> compiled files that do not run there, beside others that do."""
-    notes: Dict[str, List[str]] = {}
-    for one in contents:
-        progress.start(f"reading what is compiled for {one.target.name}")
-        paths = (posixpath.join(bundle, each.path) for each in one.wheels)
-        notes[one.target.name] = [text for path in paths for text in check(host, path, one.target, work)]
-        progress.finish(
-            "runs on its glibc" if not notes[one.target.name] else "; ".join(notes[one.target.name])
-        )
-    return notes
+) -> Dict[str, Dict[str, Any]]:
+    """Target -> what the files alone prove. Raises BundleError where they prove that it does not run."""
+    found = {}
+    for one, subject in zip(contents, subjects(host, bundle, contents, work, progress)):
+        outcomes = table.outcomes(subject)
+        record.check(subject, outcomes)
+        found[one.target.name] = record.document(subject, outcomes, [each.file for each in one.sources])
+    return found
 
 
 def _sum_up(host: Host, bundle: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Dict, List, Sequence, Tuple
 
 from envdoctor.bundle.lock import File
+from envdoctor.bundle.reach import with_cure
 from envdoctor.bundle.target import BundleError
 from envdoctor.host import make_folder
 from envdoctor.host.download import DownloadError, download
@@ -18,7 +19,8 @@ _AT_ONCE = 6
 def fetch(files: Sequence[File], folder: str, progress: Progress) -> Dict[str, File]:
     """File name -> the same with its checksum, all in the folder. Raises BundleError; what is whole stays there."""
     make_folder(folder)
-    counter = _Counter(progress, sum(each.size or 0 for each in files))
+    known = all(each.size for each in files)
+    counter = _Counter(progress, sum(each.size or 0 for each in files) if known else 0)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         waiting = [(file, pool.submit(_fetched, file, folder, counter)) for file in files]
         failed: List[str] = []
@@ -30,7 +32,9 @@ def fetch(files: Sequence[File], folder: str, progress: Progress) -> Dict[str, F
                 failed.append(f"{file.name}: {getattr(error, 'strerror', None) or error}")
     if failed:
         more = f", and {len(failed) - 1} more files" if len(failed) > 1 else ""
-        raise BundleError(f"{failed[0]}{more}; what came stays, and the same command goes on with it")
+        raise BundleError(
+            with_cure(f"{failed[0]}{more}; what came stays, and the same command goes on with it")
+        )
     return found
 
 

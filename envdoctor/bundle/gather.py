@@ -1,10 +1,12 @@
 """What each target gets: resolved for it, fetched, and built here where there is only source and a wheel of it fits."""
 
+import contextlib
 import posixpath
 from dataclasses import dataclass, replace
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from envdoctor.bundle.build import build, check_fits
+from envdoctor.bundle.cuda_lines import candidates, line, other, words
 from envdoctor.bundle.fetch import fetch
 from envdoctor.bundle.layout import Contents, Package
 from envdoctor.bundle.lock import Chosen, File, chosen, is_lock
@@ -15,6 +17,9 @@ from envdoctor.bundle.stated import checksums, stated
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.host import Host, tarballs, write_whole
 from envdoctor.progress import Progress
+
+#: Versions of torch that are tried for a CUDA, and seconds for their list.
+_TRIES, _PATIENCE = 8, 120
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,44 @@ class _Gatherer:
                 return found
             more += [each for each in needed if each not in more]
 
+    def for_line(self, asked: Sequence[str], files: Sequence[str], target: Target) -> List[Chosen]:
+        """The same, with a torch for the CUDA that the target states, where an index has one. Raises BundleError."""
+        found = self.resolved(asked, files, target)
+        made_for, says = _line(found)
+        if target.cuda is None or made_for in (None, target.cuda):
+            return found
+        for version in (
+            self._candidates(target) if says.startswith("torch ") and not any(map(is_lock, files)) else ()
+        ):
+            self.progress.start(f"resolving for {target.name} with torch {version}")
+            with contextlib.suppress(BundleError):
+                found = self.resolved([*asked, f"torch=={version}"], files, target)
+                if _line(found)[0] == target.cuda:
+                    self.progress.note(f"{says} is made for {words(made_for)}: torch {version} is taken")
+                    return found
+        so, follows, cure = other(str(made_for), says, target.cuda)
+        raise BundleError(f"{target.name}: {so}. {follows} Do: {cure}")
+
+    def _candidates(self, target: Target) -> List[str]:
+        """Versions of torch to try; pip knows them, from all indexes and folders that it is set up with."""
+        platforms = [
+            part
+            for tag in dict.fromkeys(tag.platform for tag in target.tags())
+            for part in ("--platform", tag)
+        ]
+        options = ("--python-version", target.python, "--only-binary=:all:", *platforms)
+        argv = (
+            self.python,
+            "-m",
+            "pip",
+            "index",
+            "versions",
+            "torch",
+            "--disable-pip-version-check",
+            *options,
+        )
+        return list(candidates(self.host.run(*argv, timeout=_PATIENCE).stdout, str(target.cuda)))[:_TRIES]
+
     def _locked(self, asked: Sequence[str], files: Sequence[str], target: Target) -> List[Chosen]:
         """What a lock file has for the target."""
         if asked or len(files) > 1:
@@ -120,7 +163,7 @@ def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple
         for wheel in built:
             check_fits(wheel, target)
         progress.start(f"resolving for {target.name}")
-        releases = gatherer.resolved(asked, wanted.files, target)
+        releases = gatherer.for_line(asked, wanted.files, target)
         progress.start(f"resolving for {target.name}")
         progress.finish(f"{len(releases)} packages")
         resolved.append((target, releases, gatherer.resolved(["pip"], (), target)[0]))
@@ -162,6 +205,10 @@ def _check_stated(
 def _beside(path: str, name: str) -> str:
     """What a file of requirements names."""
     return posixpath.join(posixpath.dirname(path), name)
+
+
+def _line(found: Sequence[Chosen]) -> Tuple[Optional[str], str]:
+    return line((one.project, one.version) for one in found)
 
 
 def _project(wheel: File) -> str:

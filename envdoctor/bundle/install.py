@@ -1,32 +1,27 @@
-"""A bundle into a new virtual environment: whole, or nothing is left of it."""
+"""A bundle into a folder of its own: whole and tried, or as it was before."""
 
 import posixpath
-from dataclasses import dataclass
-from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+from dataclasses import dataclass, replace
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
+from envdoctor.bundle import machine, place, selftest
 from envdoctor.bundle.build import cause
+from envdoctor.bundle.fits import fit, rank
 from envdoctor.bundle.layout import SOURCES, WHEELS, Contents
+from envdoctor.bundle.place import Place
+from envdoctor.bundle.selftest import Tested
 from envdoctor.bundle.target import BundleError
-from envdoctor.bundle.verify import verify
-from envdoctor.host import Host, make_folder, remove, write_whole
+from envdoctor.bundle.verify import needs, verify
+from envdoctor.facts import NOT_EXAMINED, Facts, Python
+from envdoctor.host import Completed, Host
 from envdoctor.progress import Progress
+from envdoctor.report.style import counted
 
-#: In an environment that is not whole yet.
-_UNFINISHED = ".envdoctor-unfinished"
 _LONG = 3600.0
 _QUIET = (
     *("--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir"),
     *("--no-index", "--no-deps", "--require-hashes"),
 )
-_ASK = """
-import json, os, platform, sys
-try:
-    libc = os.confstr("CS_GNU_LIBC_VERSION") or ""
-except (AttributeError, ValueError, OSError):
-    libc = ""
-print(json.dumps({"minor": sys.version_info[:2], "kind": sys.implementation.name, "machine": platform.machine(),
-                  "libc": libc, "executable": sys.executable}))
-"""
 
 
 @dataclass(frozen=True)
@@ -34,112 +29,124 @@ class Installed:
     """What was done."""
 
     contents: Contents
-    python: str  # of the environment
+    python: str  # that runs it
+    tested: Tested
+    #: Folders of packages that it is told by PYTHONPATH; of an environment none.
+    folders: Tuple[str, ...]
 
 
 def install(
-    host: Host, bundle: str, venv: str, python: Optional[str], progress: Progress, cut: Sequence[str] = ()
+    host: Host,
+    bundle: str,
+    into: Place,
+    python: Optional[str],
+    progress: Progress,
+    cut: Sequence[str] = (),
+    target: Optional[str] = None,
 ) -> Installed:
-    """Look at everything, then make the environment. Raises BundleError; then there is nothing at `venv`.
+    """Look at everything, then install and try it. Raises BundleError; then the place is as it was before.
 
-    `cut` is what programs are run by, to prove that they need no network.
+    `cut` is what programs are run by, to prove that they need no network; `target` the one to install for, whatever
+    GPU is here.
     """
     progress.start("comparing every file with its checksum")
     contents = verify(host, bundle)
     progress.finish("as they were made")
-    interpreter = python or host.own_python or "python3"
-    one = fitting(contents, _asked(host, interpreter), interpreter)
-    _clear(host, venv)
+    facts = machine.here(host, python or host.own_python or "python3")
+    assert isinstance(facts.python, Python)
+    one, known = fitting(contents, {} if target else needs(host, bundle), facts, target)
+    for text in known:
+        progress.note(text)
+    place.begin(host, into)
     try:
-        _fill(host, bundle, one, venv, interpreter, progress, cut)
+        tested = _Filler(host, bundle, one, into, facts.python.executable, cut).fill(progress)
+        place.finish(host, into, one)
     except BaseException:
-        remove(venv)
+        place.give_up(host, into)
         raise
-    return Installed(one, posixpath.join(venv, "bin", "python"))
+    return Installed(one, into.python(facts.python.executable), tested, into.packages(host))
 
 
-def _asked(host: Host, python: str) -> Mapping[str, Any]:
-    try:
-        found: Mapping[str, Any] = host.ask_python(python, _ASK, timeout=60)
-    except ValueError as error:
-        raise BundleError(f"no interpreter to install for: {error}") from None
-    return found
+def fitting(
+    contents: Sequence[Contents],
+    needed: Mapping[str, Mapping[str, Any]],
+    facts: Facts,
+    named: Optional[str] = None,
+) -> Tuple[Contents, Tuple[str, ...]]:
+    """What is for that machine, and what is to be known of it. Raises BundleError with the reason for each that is not.
+
+    A target that is named is judged without its driver and GPUs: it may be installed for other machines.
+    """
+    reasons: List[str] = []
+    if named is not None and named not in {one.target.name for one in contents}:
+        raise BundleError(f"no target {named}; there are {', '.join(one.target.name for one in contents)}")
+    chosen = [one for one in contents if named in (None, one.target.name)]
+    if named is not None:
+        facts = replace(facts, driver=NOT_EXAMINED)
+    for one in sorted(chosen, key=lambda each: rank(each.target, facts), reverse=True):
+        found = fit(one.target, needed.get(one.target.name, {}), facts)
+        if not found.against:
+            return one, found.known if named is None else ()
+        reasons.append(f"{one.target.name}: {'; '.join(found.against)}")
+    where = facts.python.executable if isinstance(facts.python, Python) else "this machine"
+    raise BundleError(f"nothing in the bundle is for {where}: {'; '.join(reasons)}")
 
 
-def fitting(contents: Sequence[Contents], here: Mapping[str, Any], python: str) -> Contents:
-    """What is for that interpreter. Raises BundleError with the reason for each that is not."""
-    reasons = []
-    for one in sorted(contents, key=lambda each: each.target.glibc, reverse=True):
-        reason = _unfit(one, here)
-        if reason is None:
-            return one
-        reasons.append(f"{one.target.name}: {reason}")
-    raise BundleError(f"nothing in the bundle is for {python}: {'; '.join(reasons)}")
+class _Filler:
+    """pip of the bundle, run by the interpreter for a place."""
 
+    def __init__(
+        self, host: Host, bundle: str, one: Contents, into: Place, interpreter: str, cut: Sequence[str]
+    ) -> None:
+        self.host, self.bundle, self.one, self.into, self.cut = host, bundle, one, into, cut
+        self.interpreter = interpreter
+        self.python = into.python(interpreter)
 
-def _unfit(one: Contents, here: Mapping[str, Any]) -> Optional[str]:
-    target = one.target
-    if here["kind"] != "cpython" or tuple(here["minor"]) != target.minor:
-        return "this is {} {}.{}".format(here["kind"], *here["minor"])
-    if here["machine"] != target.machine:
-        return f"this machine is {here['machine']}"
-    glibc = _version(here["libc"])
-    if glibc is None:
-        return "this Python has no glibc"
-    return None if glibc >= target.glibc else "this machine has glibc {}.{}".format(*glibc)
+    def fill(self, progress: Progress) -> Tested:
+        """Install all, compare it, and try it."""
+        progress.start(f"installing {counted(len(self.one.wheels), 'wheel')}")
+        if self.into.kind == "venv":
+            self._run(self.interpreter, "-m", "venv", "--without-pip", self.into.path)
+        wheels, sources = (("--find-links", posixpath.join(self.bundle, name)) for name in (WHEELS, SOURCES))
+        self._pip("install", *_QUIET, *self.into.options(), *wheels, "-r", self._path(self.one.requirements))
+        if self.one.sources:
+            progress.finish("they are there")
+            progress.start(f"building {', '.join(each.project for each in self.one.sources)}")
+            # Nothing is isolated: what builds need is there, and CUDA extensions may need torch and not say so.
+            options = (*_QUIET, *self.into.options(), *wheels, *sources, "--no-build-isolation")
+            self._pip("install", *options, "-r", self._path(self.one.requirements_of_sources))
+        self._pip("check", "--disable-pip-version-check", alone=True)
+        progress.finish("every one asks for no more than is there (pip check)")
+        progress.start("importing everything")
+        tested = selftest.test(self.one, lambda words: self._asked(self.python, *self._plain(), *words))
+        progress.finish(
+            counted(len(tested.imported), "module") + (f"; {tested.kernels}" if tested.kernels else "")
+        )
+        for name, why in tested.others.items():
+            progress.note(f"{name}, which comes along, does not import here: {why}")
+        return tested
 
+    def _plain(self) -> Sequence[str]:
+        return ("-s",) if self.into.kind == "prefix" else ("-I",)
 
-def _version(libc: str) -> Optional[Tuple[int, int]]:
-    name, _, version = libc.partition(" ")
-    numbers = version.split(".")[:2]
-    if name != "glibc" or len(numbers) != 2 or not all(each.isdigit() for each in numbers):
-        return None
-    return int(numbers[0]), int(numbers[1])
+    def _path(self, inside: str) -> str:
+        return posixpath.join(self.bundle, inside)
 
+    def _pip(self, *words: str, alone: bool = False) -> None:
+        """The bundle's own; alone, so that it sees nothing but what was installed."""
+        pip = posixpath.join(self.bundle, WHEELS, self.one.pip.file, "pip")
+        self._run(self.python, *(self.into.isolated() if alone else ()), pip, *words)
 
-def _clear(host: Host, venv: str) -> None:
-    """What a kill has left goes; anything else that is there stays, and is said."""
-    if host.exists(posixpath.join(venv, _UNFINISHED)):
-        try:
-            remove(venv)
-        except OSError as error:
-            why = error.strerror or str(error)
-            say = f"{venv}: what a run before has left cannot be removed ({why}); its pip may be at work yet: try again"
-            raise BundleError(say) from None
-    if host.lstat(venv) is not None:
-        raise BundleError(f"{venv} is there already; give a new folder")
-
-
-def _fill(
-    host: Host, bundle: str, one: Contents, venv: str, python: str, progress: Progress, cut: Sequence[str]
-) -> None:
-    make_folder(venv)
-    write_whole(posixpath.join(venv, _UNFINISHED), "")
-    programs = posixpath.join(venv, "bin")
-    env = environment(host.env)
-    env["PATH"] = f"{programs}:{env.get('PATH', '')}"  # builds look there for cmake and ninja
-
-    def run(*argv: str) -> None:
-        answer = host.execute((*cut, *argv), env, host.cwd, "", _LONG)
+    def _run(self, *argv: str) -> None:
+        answer = self._asked(*argv)
         if not answer.ok:
             why = answer.error or cause((answer.stdout + answer.stderr).splitlines())
             raise BundleError(f"{' '.join(argv[:4])} ...: {why}")
 
-    progress.start(f"installing {len(one.wheels)} wheels")
-    run(python, "-m", "venv", "--without-pip", venv)
-    inside = posixpath.join(programs, "python")
-    found = [part for name in (WHEELS, SOURCES) for part in ("--find-links", posixpath.join(bundle, name))]
-    pip = (inside, posixpath.join(bundle, WHEELS, one.pip.file, "pip"), "install", *_QUIET)
-    run(*pip, *found[:2], "-r", posixpath.join(bundle, one.requirements))
-    if one.sources:
-        progress.finish("they are there")
-        progress.start(f"building {', '.join(each.project for each in one.sources)}")
-        # Nothing is isolated: what builds need is there, and those of CUDA extensions may need torch and not say so.
-        sources = posixpath.join(bundle, one.requirements_of_sources)
-        run(*pip, *found, "--no-build-isolation", "-r", sources)
-    run(inside, "-m", "pip", "check", "--disable-pip-version-check")
-    remove(posixpath.join(venv, _UNFINISHED))
-    progress.finish("every one asks for no more than is there (pip check)")
+    def _asked(self, *argv: str) -> Completed:
+        # Builds look on PATH for cmake and ninja.
+        env = self.into.variables(self.host, environment(self.host.env))
+        return self.host.execute((*self.cut, *argv), env, "/", "", _LONG)
 
 
 def environment(env: Mapping[str, str]) -> Dict[str, str]:

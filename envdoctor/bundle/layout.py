@@ -9,7 +9,7 @@ from urllib.parse import quote
 from envdoctor.bundle.target import BundleError, Target
 
 SCHEMA = 1
-CHECKSUMS, ABOUT, WHEELS, SOURCES = "SHA256SUMS", "bundle.json", "wheels", "sources"
+CHECKSUMS, ABOUT, PROOF, WHEELS, SOURCES = "SHA256SUMS", "bundle.json", "proof.json", "wheels", "sources"
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,8 @@ def read_about(text: str) -> Tuple[Contents, ...]:
 
 def _contents(entry: Mapping[str, Any]) -> Contents:
     packages = tuple(_package(each) for each in entry["packages"])
-    target = Target(str(entry["python"]), str(entry["platform"]))
+    gpus = tuple(map(str, entry.get("gpus", ())))
+    target = Target(str(entry["python"]), str(entry["platform"]), entry.get("cuda"), gpus)
     return Contents(target, tuple(map(str, entry["requested"])), packages, _package(entry["pip"]))
 
 

@@ -1,29 +1,21 @@
 """Whether a bundle installs where nothing else can be reached: tried here, where its Python is; else that is said."""
 
 import posixpath
+from dataclasses import replace
 from typing import Any, Dict, List, Optional, Sequence
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
-from envdoctor.bundle.install import environment, install
+from envdoctor.bundle import machine
+from envdoctor.bundle.fits import fit
+from envdoctor.bundle.install import install
 from envdoctor.bundle.layout import Contents
-from envdoctor.bundle.target import BundleError, Target
+from envdoctor.bundle.place import Place
+from envdoctor.bundle.target import Target
+from envdoctor.facts import NOT_EXAMINED
 from envdoctor.host import Host, remove
 from envdoctor.progress import Progress
 
 #: Programs that run others in a network namespace of their own: as root, and as anybody where the kernel lets them.
 _CUTTERS = (("unshare", "--net", "--"), ("unshare", "--user", "--map-root-user", "--net", "--"))
-_LONG = 600.0
-_IMPORT = r"""
-import importlib, importlib.metadata, re, sys
-top = re.compile(r"([A-Za-z]\w*)(?:/__init__\.py|(?:\.cpython-[\w-]+|\.abi3)?\.so|\.py)")
-for project in sys.argv[1:]:
-    found = (top.fullmatch(str(file)) for file in importlib.metadata.files(project) or ())
-    for name in sorted({match[1] for match in found if match}):
-        importlib.import_module(name)
-        print(name)
-"""
 
 
 def prove(
@@ -38,30 +30,32 @@ def _proved(
     host: Host, bundle: str, one: Contents, work: str, cut: Sequence[str], progress: Progress
 ) -> Dict[str, Any]:
     python = interpreter(host, one.target)
-    if python is None:
-        progress.note(
-            f"{one.target.name}: not tried, for this machine has no such Python; its files were compared"
-        )
-        return {
-            "target": one.target.name,
-            "installed": "no",
-            "why": "no such Python on the machine that made it",
-        }
+    why = "no such Python on the machine that made it" if python is None else _unfit(host, one.target, python)
+    if python is None or why:
+        progress.note(f"{one.target.name}: not tried ({why}); what its files prove is told below")
+        return {"target": one.target.name, "installed": "no", "why": why}
     venv = posixpath.join(work, f"proof-{one.target.name}")
     progress.note(
         f"{one.target.name}: with {python}, " + ("no network" if cut else "a network that nothing is told of")
     )
     try:
-        installed = install(host, bundle, venv, python, progress, cut)
-        names = _imported(host, installed.python, one, cut)
+        tested = install(host, bundle, Place(venv, "venv"), python, progress, cut, one.target.name).tested
     finally:
         remove(venv)
     return {
         "target": one.target.name,
         "installed": "yes",
         "network": "cut off by a network namespace" if cut else "no index was told",
-        "imported": " ".join(names),
+        "imported": " ".join(tested.imported),
+        "does not import here": tested.others,
+        "kernels": tested.kernels,
     }
+
+
+def _unfit(host: Host, target: Target, python: str) -> str:
+    """Why the machine that makes a bundle cannot try it: its glibc may be older than the target's."""
+    facts = replace(machine.here(host, python), driver=NOT_EXAMINED)
+    return "; ".join(fit(target, {}, facts).against)
 
 
 def _cutter(host: Host) -> Sequence[str]:
@@ -83,20 +77,3 @@ def interpreter(host: Host, target: Target) -> Optional[str]:
         if host.run(python, "-I", "-c", ask, timeout=30).stdout.strip() == wanted:
             return python
     return None
-
-
-def _imported(host: Host, python: str, one: Contents, cut: Sequence[str]) -> List[str]:
-    """The modules at the top of what was asked for, which import there. Raises BundleError."""
-    asked = sorted({canonicalize_name(Requirement(text).name) for text in one.requested})
-    argv = (
-        *cut,
-        python,
-        "-I",
-        "-c",
-        _IMPORT,
-        *(each.project for each in one.packages if each.project in asked),
-    )
-    answer = host.execute(argv, environment(host.env), "/", "", _LONG)
-    if not answer.ok:
-        raise BundleError(f"{one.target.name}: installed, but does not import: {answer.complaint}")
-    return answer.stdout.split()

@@ -6,13 +6,14 @@ from typing import List, Sequence
 
 from envdoctor.bundle import settings
 from envdoctor.bundle.lock import Chosen, chosen
+from envdoctor.bundle.reach import with_cure
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.host import Host
 
 #: The glibc minors that uv has platforms for. Source: `uv pip compile --help`, 0.13.
 _GLIBC_OF_UV = (17, 28, *range(31, 41))
 _LONG = 1800.0
-_CAUSE = re.compile(r"^\s*(?:error:|[\u00d7\u2570]\u2500?\u25b6?)\s*", re.MULTILINE)
+_CAUSE = re.compile(r"^\s*(?:error:|[\u00d7\u2570]\u2500?\u25b6?|cause:|Caused by:)\s*", re.MULTILINE)
 
 
 def find_uv(host: Host) -> str:
@@ -64,6 +65,10 @@ def _platform(target: Target) -> str:
 
 
 def _why(said: str, otherwise: str) -> str:
-    """uv's sentences, which it folds over lines, without its drawings."""
-    text = " ".join(_CAUSE.sub("", said).split())
-    return text[:600] or otherwise
+    """uv's sentences, which it folds over lines, without its drawings; of a chain of causes the ends."""
+    parts = [" ".join(part.split()) for part in _CAUSE.sub("\0", said).split("\0")]
+    chain = [part for part in parts if part]
+    if any("Failed to fetch" in part for part in chain):
+        fetch = next(part for part in chain if "Failed to fetch" in part)
+        chain = list(dict.fromkeys([fetch, chain[-1]]))
+    return with_cure(": ".join(chain)[:600] or otherwise)

@@ -3,7 +3,9 @@
 import pkgutil
 from typing import Dict, Sequence
 
+from envdoctor.bundle.cuda_lines import words
 from envdoctor.bundle.layout import Contents
+from envdoctor.bundle.target import Target
 
 _TEMPLATES = ("install.sh", "README.md", "README.zh.md")
 
@@ -15,13 +17,16 @@ def texts(contents: Sequence[Contents]) -> Dict[str, str]:
         "@PYTHONS@": " ".join([*minors, "python3", "python"]),
         "@TITLE@": ", ".join(dict.fromkeys(each for one in contents for each in one.requested)),
         "@COUNT@": str(len({each for one in contents for each in one.packages})),
-        "@TARGETS@": "\n".join(
-            f"- Python {one.target.python}, {one.target.machine}, glibc {'{}.{}'.format(*one.target.glibc)} +: "
-            f"{len(one.packages)}"
-            for one in contents
-        ),
+        "@TARGETS@": "\n".join(f"- {_machine(one.target)}: {len(one.packages)}" for one in contents),
     }
     return {name: _filled(name, words) for name in _TEMPLATES}
+
+
+def _machine(target: Target) -> str:
+    cuda = [words(target.cuda)] if target.cuda else []
+    gpus = [f"GPU {', '.join(target.gpus)}"] if target.gpus else []
+    glibc = "glibc {}.{} +".format(*target.glibc)
+    return ", ".join([f"Python {target.python}", target.machine, glibc, *cuda, *gpus])
 
 
 def _filled(name: str, words: Dict[str, str]) -> str:

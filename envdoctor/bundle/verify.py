@@ -1,15 +1,17 @@
 """Whether a bundle is whole, and holds what its targets need: from its files alone."""
 
 import contextlib
+import json
 import posixpath
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envdoctor.bundle.layout import ABOUT, CHECKSUMS, Contents, Package, read_about
+from envdoctor.bundle.layout import ABOUT, CHECKSUMS, PROOF, Contents, Package, read_about
+from envdoctor.bundle.metadata import requirements
 from envdoctor.bundle.target import BundleError
-from envdoctor.host import Host, archives, tarballs
+from envdoctor.host import Host, tarballs
 from envdoctor.host.install import sha256_of
 from envdoctor.requirements import accepts, parse
 
@@ -41,6 +43,23 @@ def verify(host: Host, bundle: str) -> Tuple[Contents, ...]:
     except OSError as error:
         raise BundleError(f"{error.filename or bundle}: {error.strerror or error}") from None
     return contents
+
+
+def proofs(host: Host, bundle: str) -> Any:
+    """What proof.json says. Raises BundleError."""
+    try:
+        return json.loads(host.read_text(posixpath.join(bundle, PROOF)))
+    except OSError as error:
+        raise BundleError(f"{PROOF}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise BundleError(f"{PROOF}: not JSON ({error})") from None
+
+
+def needs(host: Host, bundle: str) -> Dict[str, Mapping[str, Any]]:
+    """Target -> what its files need of a machine, as they were read when the bundle was made."""
+    found = proofs(host, bundle)
+    each = [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    return {str(one.get("target")): one.get("needs") or {} for one in each}
 
 
 def _sums(text: str) -> Dict[str, str]:
@@ -93,7 +112,7 @@ def _check_complete(bundle: str, one: Contents) -> None:
     waiting += [pair for text in one.requested for pair in _with_extras(parse(text))]
     for project, extra in waiting:  # grows meanwhile
         each = packages.get(project)
-        for requirement in _asked(bundle, each) if each and not each.is_source else ():
+        for requirement in _asked(bundle, each):
             if each is None or not one.target.holds(str(requirement.marker or ""), extra):
                 continue
             found = packages.get(canonicalize_name(requirement.name))
@@ -108,13 +127,6 @@ def _with_extras(requirement: Optional[Requirement]) -> Iterator[Tuple[str, str]
         yield from ((canonicalize_name(requirement.name), extra) for extra in sorted(requirement.extras))
 
 
-def _asked(bundle: str, each: Package) -> List[Requirement]:
-    """Its Requires-Dist."""
-    try:
-        metadata = archives.read_member(posixpath.join(bundle, each.path), ".dist-info/METADATA")
-    except archives.BrokenArchive as error:
-        raise BundleError(f"{each.path}: {error}") from None
-    head = metadata.replace("\r\n", "\n").partition("\n\n")[0]
-    lines = (line.partition(":") for line in head.splitlines())
-    parsed = (parse(value.strip()) for name, _, value in lines if name.lower() == "requires-dist")
-    return [requirement for requirement in parsed if requirement is not None]
+def _asked(bundle: str, each: Optional[Package]) -> List[Requirement]:
+    """Its Requires-Dist; of sources it is known when they are built."""
+    return [] if each is None or each.is_source else requirements(posixpath.join(bundle, each.path))

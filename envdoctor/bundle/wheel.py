@@ -3,13 +3,12 @@
 import posixpath
 import re
 from dataclasses import dataclass
-from typing import Dict, Iterator, List, Optional, Tuple
+from typing import Dict, Iterator, List, Tuple
 
-from envdoctor.bundle.floors import compiled
+from envdoctor.bundle.compiled import Compiled, beyond
 from envdoctor.bundle.lock import tags_of
+from envdoctor.bundle.reading import read_compiled
 from envdoctor.bundle.target import BundleError
-from envdoctor.elf import Elf, ElfError, newest, parse
-from envdoctor.fatbin import architectures
 from envdoctor.host import Host, archives
 
 _LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
@@ -18,19 +17,6 @@ _INSTALLED = ("/usr/local/cuda", "/opt/rocm")
 _PLATFORM = re.compile(
     r"(?:manylinux_(?P<major>\d+)_(?P<minor>\d+)|(?P<legacy>manylinux\d+)|linux)_(?P<machine>\w+)"
 )
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A file of machine code."""
-
-    member: str
-    machine: str
-    glibc: Optional[str]  # newest that it asks for: "2.34"
-    glibcxx: Optional[str]  # "3.4.30"
-    needed: Tuple[str, ...]  # libraries
-    rpath: Tuple[str, ...]
-    gpu: Tuple[str, ...]  # "sm_90a", "compute_90"
 
 
 @dataclass(frozen=True)
@@ -48,33 +34,12 @@ def check_wheel(host: Host, path: str, work: str) -> Checked:
     try:
         wrong = list(archives.check_record(path))
         members = archives.members(path)
-        found = tuple(_read(host, member, file) for member, file in compiled(host, path, work))
-    except (archives.BrokenArchive, ElfError) as error:
+    except archives.BrokenArchive as error:
         raise BundleError(f"{name}: {error}") from None
+    found = read_compiled(host, path, work)
     wrong += _names(name, members, found)
     wrong += _paths(found)
     return Checked(name, found, tuple(wrong))
-
-
-def _read(host: Host, member: str, path: str) -> Compiled:
-    def read(offset: int, size: int) -> bytes:
-        return host.read_range(path, offset, size)
-
-    elf = parse(read)
-    return Compiled(
-        member,
-        elf.machine,
-        _version(elf, "GLIBC"),
-        _version(elf, "GLIBCXX"),
-        elf.needed,
-        (*elf.rpath, *elf.runpath),
-        architectures(read, elf),
-    )
-
-
-def _version(elf: Elf, prefix: str) -> Optional[str]:
-    found = newest(elf.versions_needed, prefix)
-    return found.partition("_")[2] if found else None
 
 
 def _names(name: str, members: List[str], found: Tuple[Compiled, ...]) -> Iterator[str]:
@@ -119,8 +84,8 @@ def _floors(platforms: "set[str]", found: Tuple[Compiled, ...]) -> Iterator[str]
     for each in found:
         if machines and each.machine not in machines:
             yield f"{each.member}: is for {each.machine}, and its name says {', '.join(sorted(machines))}"
-        needs = tuple(int(part) for part in each.glibc.split(".")[:2]) if each.glibc else (0, 0)
         for platform, glibc in promised.items():
-            if needs > glibc:
-                yield f"{each.member}: needs glibc {each.glibc}, and its name says {platform}"
+            lacks = beyond(each, glibc)
+            if lacks:
+                yield f"{each.member}: needs {lacks}, and its name says {platform}"
                 break

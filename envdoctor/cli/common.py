@@ -42,7 +42,7 @@ def add_role_and_targets(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--arch",
         metavar="LIST",
-        type=_architectures,
+        type=architectures,
         default=(),
         help='GPU architectures to build for, as "8.0,9.0"',
     )
@@ -175,7 +175,8 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {' '.join(message.split())}; see: {self.prog} --help\n")
 
 
-def _architectures(text: str) -> Tuple[str, ...]:
+def architectures(text: str) -> Tuple[str, ...]:
+    """A list of GPU architectures as an option's value: "8.0,9.0a"."""
     import re
 
     items = tuple(item for item in re.split(r"[,; ]+", text.strip()) if item)

@@ -58,8 +58,9 @@ def _shown(checked: "Checked") -> str:
     for each in checked.compiled:
         needs = [f"glibc {each.glibc}"] if each.glibc else []
         needs += [f"GLIBCXX {each.glibcxx}"] if each.glibcxx else []
+        gpu = ("code that cannot be read",) if each.gpu is None else each.gpu
         lines.append(f"  {each.member}: {', '.join([each.machine, *needs])}")
-        for what, values in (("needs", each.needed), ("looks in", each.rpath), ("GPU", each.gpu)):
+        for what, values in (("needs", each.needed), ("looks in", each.rpath), ("GPU", gpu)):
             if values:
                 lines.append(f"    {what} {' '.join(values)}")
     return "\n".join(lines) + "\n"

@@ -62,6 +62,59 @@ CUDA_WHEELS: Dict[str, str] = {
 }
 
 
+#: Libraries of NVIDIA's that programs load and builds do not name, and their projects, whose names end in "-cu13" too.
+#: Source: the wheels' own file lists, of CUDA 12 and 13.
+_MORE_WHEELS: Dict[str, str] = {
+    "cudnn": "nvidia-cudnn",
+    "nccl": "nvidia-nccl",
+    "cusparseLt": "nvidia-cusparselt",
+    "nvshmem_host": "nvidia-nvshmem",
+}
+_WHEELS_WITHOUT_HEADERS: Dict[str, str] = {
+    "cupti": "nvidia-cuda-cupti",
+    "cufile": "nvidia-cufile",
+    "nvToolsExt": "nvidia-nvtx",
+    "nvJitLink": "nvidia-nvjitlink",
+}
+
+#: What the NVIDIA driver brings, and no wheel. Source: "Installed Components" in the README of driver 580.
+DRIVER_LIBRARIES = frozenset(
+    "libcuda.so.1 libnvidia-ml.so.1 libnvidia-ptxjitcompiler.so.1 libnvcuvid.so.1 libnvidia-encode.so.1 "
+    "libnvoptix.so.1 libcudadebugger.so.1".split()
+)
+
+#: How the names of a library's functions begin. Source: the exports of the libraries of CUDA 12 and 13.
+CUDA_SYMBOLS: Dict[str, str] = {
+    "cudart": r"(?:__)?cuda[A-Z]",
+    "cublas": r"cublas(?!Lt)",
+    "cublasLt": r"cublasLt",
+    "cusparse": r"cusparse(?!Lt)",
+    "cusparseLt": r"cusparseLt",
+    "cusolver": r"cusolver",
+    "cufft": r"cufft",
+    "curand": r"curand",
+    "nvrtc": r"nvrtc",
+    "nvJitLink": r"(?:__)?nvJitLink",
+    "cudnn": r"cudnn",
+    "nccl": r"p?nccl[A-Z]",
+    "cupti": r"cupti",
+    "cufile": r"cuFile",
+}
+
+
+def is_cuda_library(stem: str) -> bool:
+    """Whether a library, "cudart" of libcudart.so.13, is one of the toolkit's or of NVIDIA's beside it."""
+    return stem in {*CUDA_LIBRARIES, *CUDA_SYMBOLS, *_MORE_WHEELS, *_WHEELS_WITHOUT_HEADERS}
+
+
+def library_wheel(library: str, major: int) -> Optional[str]:
+    """The PyPI project that brings a library for programs of that CUDA release; None when none is known."""
+    if library in _MORE_WHEELS:
+        return f"{_MORE_WHEELS[library]}-cu{major}"
+    name = _WHEELS_WITHOUT_HEADERS.get(library)
+    return cuda_wheel(library, major) if name is None else name if major >= 13 else f"{name}-cu{major}"
+
+
 def cuda_wheel(library: str, major: int) -> Optional[str]:
     """The PyPI project that brings a library of that CUDA release; None when there is none."""
     name = CUDA_WHEELS.get(library)

@@ -18,8 +18,6 @@ _MOST_MISSING = 10
 _LEFT_OUT = re.compile(r"torch|nvidia-.*|triton|pytorch-triton.*")
 _OTHER_PYTHON = re.compile(r"\.((?:cpython|pypy|graalpy|graalpython)\w*-[^.]*)\.so$")
 _OF_TORCH = re.compile(r"lib(?:torch|c10|caffe2)")
-# Names in torch's namespaces, with type tables and guards; functions of its Python layer; its stable C interface.
-_TORCH_SYMBOL = re.compile(r"_Z(?:T[IVST]|GV)?N?[KVRO]*(?:3c10|2at|5torch|6caffe2)|_Z\d+THP|aoti_torch_")
 
 
 class _File(NamedTuple):
@@ -208,7 +206,7 @@ def _undefined(host: Host, file: _File) -> FrozenSet[str]:
     except (OSError, elf.ElfError) as error:
         host.note(file.path, getattr(error, "strerror", None) or str(error))
         return frozenset()
-    return frozenset(name for name in names if _TORCH_SYMBOL.match(name))
+    return frozenset(name for name in names if symbols.is_of_torch(name))
 
 
 def _exported(host: Host, path: str, names: FrozenSet[str]) -> FrozenSet[str]:

@@ -1,8 +1,14 @@
+import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
+from envdoctor.bundle.create import create
+from envdoctor.bundle.gather import Wanted
 from envdoctor.bundle.target import Target
+from envdoctor.host import LocalHost
+from envdoctor.progress import Progress
 from tests.bundle.wheels import add_tools, wheel
 
 HERE = "{}.{}".format(*sys.version_info)
@@ -28,6 +34,11 @@ def tell_of(folder, monkeypatch):
     monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
 
 
+def made(tmp_path, *requirements, targets, projects=(), sources=(), name="made"):
+    wanted = Wanted(requirements, projects, (), tuple(targets), str(tmp_path / name), tuple(sources))
+    return create(LocalHost(limit=600), wanted, Progress()), tmp_path / name
+
+
 @pytest.fixture
 def index(tmp_path, monkeypatch):
     folder = fruits(tmp_path / "index")
@@ -39,3 +50,16 @@ def index(tmp_path, monkeypatch):
 def target():
     """This Python, on any machine with a glibc of the last ten years."""
     return Target(HERE, "manylinux_2_24_x86_64")
+
+
+@pytest.fixture(scope="session")
+def original(tmp_path_factory, target):
+    folder = tmp_path_factory.mktemp("original")
+    with pytest.MonkeyPatch.context() as patch:
+        tell_of(fruits(folder / "index"), patch)
+        return made(folder, "apple", targets=[target])[1]
+
+
+@pytest.fixture
+def bundle(original, tmp_path):
+    return Path(shutil.copytree(original, tmp_path / "bundle"))

@@ -114,7 +114,7 @@ def padded(*prompts):
 # --- what it computes -------------------------------------------------------------------------------------------------
 
 
-# With a static cache transformers compiles the model on a GPU: torch advises less precision and captures an empty graph.
+# With a static cache transformers compiles the model on a GPU, where torch warns of precision and an empty graph.
 @pytest.mark.filterwarnings("ignore:TensorFloat32 tensor cores", "ignore:The CUDA Graph is empty")
 @pytest.mark.parametrize(
     "search", [{}, {"num_beams": 3}, {"cache_implementation": "static"}, {"use_cache": False}]
