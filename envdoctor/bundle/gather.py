@@ -2,7 +2,11 @@
 
 import posixpath
 from dataclasses import dataclass, replace
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Mapping, Sequence, Tuple
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from envdoctor.bundle.build import build, check_fits
 from envdoctor.bundle.fetch import fetch
@@ -134,12 +138,27 @@ def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple
     listed = [
         text for path in wanted.files if not is_lock(path) for text in stated(path, host.read_text, _beside)
     ]
-    requested = (*wanted.requirements, *(f"{_project(file)}=={_version(file)}" for file in built), *listed)
+    asked = [*asked, *listed]
     contents = tuple(
-        Contents(target, requested, tuple(_package(one, found) for one in some), _package(pip, found))
+        Contents(
+            target, _requested(asked, some), tuple(_package(one, found) for one in some), _package(pip, found)
+        )
         for target, some, pip in resolved
     )
     return contents, packaging.file.name
+
+
+def _requested(asked: Sequence[str], some: Sequence[Chosen]) -> Tuple[str, ...]:
+    """As it is told: without folders and addresses of the machine that makes it, the version that was there."""
+    versions = {one.project: _version(one) for one in some}
+    return tuple(_without_place(Requirement(text), versions) for text in asked)
+
+
+def _without_place(requirement: Requirement, versions: Mapping[str, str]) -> str:
+    version = versions.get(canonicalize_name(requirement.name))
+    if requirement.url and version:
+        requirement.url, requirement.specifier = None, SpecifierSet(f"=={version}")
+    return str(requirement)
 
 
 def _check_stated(
@@ -168,11 +187,12 @@ def _project(wheel: File) -> str:
     return wheel.name.partition("-")[0]
 
 
-def _version(wheel: File) -> str:
-    return wheel.name.split("-")[1]
+def _version(one: Chosen) -> str:
+    """What is given by its place has none in the lock file."""
+    return one.version or one.file.name.split("-")[1]
 
 
 def _package(one: Chosen, found: Dict[str, File]) -> Package:
     file = found[one.file.name]
     assert file.sha256 is not None and file.size is not None
-    return Package(one.project, one.version or _version(file), file.name, file.sha256, file.size)
+    return Package(one.project, _version(one), file.name, file.sha256, file.size)

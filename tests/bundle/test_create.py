@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -68,8 +69,17 @@ def test_made_installed_and_whole(tmp_path, index, target):
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path, index, target):
-    first, second = (made(tmp_path, "apple", targets=[target], name=name)[1] for name in ("one", "two"))
-    assert everything(first) == everything(second)
+    """From other places too: the one of a wheel that is given is not told."""
+    pear = index / "pear-1.5-py3-none-any.whl"
+    bundles = []
+    for name in ("one", "other place"):
+        (tmp_path / name).mkdir()
+        shutil.copy(str(pear), str(tmp_path / name))
+        given = f"pear[ripe] @ file://{quote(str(tmp_path / name / pear.name))}"
+        done, bundle = made(tmp_path / name, "apple", given, targets=[target])
+        assert done.contents[0].requested == ("apple", "pear[ripe]==1.5")
+        bundles.append(everything(bundle))
+    assert bundles[0] == bundles[1]
 
 
 def test_other_ways_to_install(tmp_path, bundle, target):
@@ -112,7 +122,7 @@ def test_several_targets_in_one(tmp_path, index, target):
 
 
 def test_a_project_is_built(tmp_path, index, target):
-    project = tmp_path / "project"
+    project = tmp_path / "a project"
     project.mkdir()
     (project / "backend.py").write_text(
         "import zipfile\n"
