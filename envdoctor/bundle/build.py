@@ -22,6 +22,7 @@ def cause(lines: Sequence[str]) -> str:
     pips = (
         "error: subprocess-exited",
         "error: metadata-generation",
+        "error: failed-wheel-build",
         "Encountered error",
         "ERROR: Failed",
         "note:",

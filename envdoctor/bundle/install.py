@@ -122,8 +122,10 @@ def _fill(
     def run(*argv: str) -> None:
         answer = host.execute((*cut, *argv), env, host.cwd, "", _LONG)
         if not answer.ok:
-            why = answer.error or cause((answer.stdout + answer.stderr).splitlines())
-            raise BundleError(f"{' '.join(argv[:4])} ...: {why}")
+            said = answer.stdout + answer.stderr
+            write_whole(f"{venv}.log", said)
+            why = answer.error or cause(said.splitlines())
+            raise BundleError(f"{' '.join(argv[:4])} ...: {why}; all that it said: {venv}.log")
 
     progress.start(f"installing {len(one.wheels)} wheels")
     run(python, "-m", "venv", "--without-pip", venv)
