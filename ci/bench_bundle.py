@@ -20,16 +20,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
-
-from envdoctor.bundle.prove import cutter, interpreter  # noqa: E402
-from envdoctor.bundle.target import Target  # noqa: E402
-from envdoctor.host import LocalHost  # noqa: E402
-
-OLD = Target("3.8", "manylinux_2_31_x86_64")
+OLD, PLATFORM = "3.8", "manylinux_2_31_x86_64"
 MARKED = "scikit-build-core"
 ENV = {
     **os.environ,
@@ -125,19 +119,33 @@ def print_table(wanted: Sequence[str], rounds: List[Dict[str, Tuple[float, float
         print(f"{name:18} {plain:10.1f} {ours:10.1f}   {ours / plain:5.2f}")
 
 
+def find_python() -> Optional[str]:
+    """The old one: on PATH, or one of pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    named = [str(path / "bin" / "python") for path in (pyenv / "versions").glob(f"{OLD}.*")]
+    found = [shutil.which(f"python{OLD}"), *named]
+    return next((path for path in found if path and run(path, "-c", "import venv, ensurepip")[0]), None)
+
+
+def find_cutter() -> Sequence[str]:
+    """What a program is run by so that it has no network."""
+    ways = (("unshare", "--net", "--"), ("unshare", "--user", "--map-root-user", "--net", "--"))
+    return next((way for way in ways if run(*way, "true")[0]), ())
+
+
 def other_target(work: Path) -> int:
     """Both for an old Python, installed by one."""
-    host = LocalHost()
-    python, cut = interpreter(host, OLD), cutter(host)
+    python, cut = find_python(), find_cutter()
     if python is None or not cut:
         print(
-            f"{OLD.name}: not tried: "
+            f"Python {OLD}: not tried: "
             + ("no namespaces to cut the network off" if python else "no such Python")
         )
         return 2
     work.mkdir()
     print(
-        f"\n{MARKED} for {OLD.name}, made by Python {sys.version.split()[0]}, installed by {python} without a network:"
+        f"\n{MARKED} for Python {OLD} ({PLATFORM}), made by Python {sys.version.split()[0]}, "
+        f"installed by {python} without a network:"
     )
     ways: Dict[str, Callable[[], Tuple[bool, str]]] = {
         "pip download, pip install --no-index": lambda: by_pip(work, python, cut),
@@ -161,7 +169,7 @@ def reason(said: str) -> str:
 def by_pip(work: Path, python: str, cut: Sequence[str]) -> Tuple[bool, str]:
     """As pip's own documents have it."""
     wheels, venv = work / "wheels", work / "plain"
-    asked = ("--python-version", OLD.python, "--platform", OLD.platform, "--only-binary", ":all:")
+    asked = ("--python-version", OLD, "--platform", PLATFORM, "--only-binary", ":all:")
     timed((*PIP, "download", *asked, "--dest", wheels, MARKED), (python, "-m", "venv", venv))
     inside = venv / "bin" / "python"
     done = run(*cut, inside, "-m", "pip", "install", "--no-index", "--find-links", wheels, MARKED)
@@ -170,9 +178,7 @@ def by_pip(work: Path, python: str, cut: Sequence[str]) -> Tuple[bool, str]:
 
 def by_bundle(work: Path, python: str, cut: Sequence[str]) -> Tuple[bool, str]:
     """As README.md has it."""
-    made = run(
-        *DOCTOR, "create", MARKED, "--python", OLD.python, "--platform", OLD.platform, "-o", work / "bundle"
-    )
+    made = run(*DOCTOR, "create", MARKED, "--python", OLD, "--platform", PLATFORM, "-o", work / "bundle")
     if not made[0]:
         return made
     script = (*cut, "env", f"PYTHON={python}", "sh", work / "bundle" / "install.sh", work / "ours")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from envdoctor.bundle.build import cause
+from envdoctor.bundle.cured import cured
 from envdoctor.bundle.layout import SOURCES, WHEELS, Contents
 from envdoctor.bundle.target import BundleError
 from envdoctor.bundle.verify import verify
@@ -138,7 +139,8 @@ def _fill(
         progress.start(f"building {', '.join(each.project for each in one.sources)}")
         # Nothing is isolated: what builds need is there, and those of CUDA extensions may need torch and not say so.
         sources = posixpath.join(bundle, one.requirements_of_sources)
-        run(*pip, *found, "--no-build-isolation", "-r", sources)
+        with cured(bundle, one, inside) as by_the_doctor:
+            run(*by_the_doctor, *pip, *found, "--no-build-isolation", "-r", sources)
     run(inside, "-m", "pip", "check", "--disable-pip-version-check")
     remove(posixpath.join(venv, _UNFINISHED))
     progress.finish("every one asks for no more than is there (pip check)")

@@ -30,7 +30,7 @@ def prove(
     host: Host, bundle: str, contents: Sequence[Contents], work: str, progress: Progress
 ) -> List[Dict[str, Any]]:
     """For each target, what was tried and what came of it. Raises BundleError where something fails."""
-    cut = cutter(host)
+    cut = _cutter(host)
     return [_proved(host, bundle, one, work, cut, progress) for one in contents]
 
 
@@ -64,7 +64,7 @@ def _proved(
     }
 
 
-def cutter(host: Host) -> Sequence[str]:
+def _cutter(host: Host) -> Sequence[str]:
     """What a program is run by so that it has no network; empty where this machine has no way."""
     return next((argv for argv in _CUTTERS if host.run(*argv, "true").ok), ())
 
