@@ -97,12 +97,14 @@ class _Gatherer:
 
     def _with_wheel(self, one: Chosen, target: Target) -> Chosen:
         """A release that has only source, built here; without a wheel where that is for the target to do."""
-        if one.project in self.wanted.sources:
+        if one.project in self.wanted.sources and not one.file.is_folder:
             return one
         try:
             wheel = self.built(one.file.url, f"{target.name}-{one.project}")
             check_fits(wheel, target)
         except BundleError as error:
+            if one.file.is_folder:
+                raise
             self.progress.note(f"{one.project} {one.version} is built at the target: {error}")
             return one
         return replace(one, wheel=wheel)
@@ -126,6 +128,10 @@ def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple
         progress.start(f"resolving for {target.name}")
         releases = gatherer.resolved(asked, wanted.files, target)
         progress.start(f"resolving for {target.name}")
+        if not releases:
+            raise BundleError(
+                f"{target.name}: nothing that is asked for is for it: no requirement, or none whose marker holds"
+            )
         progress.finish(f"{len(releases)} packages")
         resolved.append((target, releases, gatherer.resolved(["pip"], (), target)[0]))
     oldest = min(wanted.targets, key=lambda target: target.minor)

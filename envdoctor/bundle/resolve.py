@@ -54,7 +54,7 @@ def resolve(
     answer = host.run(*argv, stdin=stdin, env={"UV_NO_PROGRESS": "1", "NO_COLOR": "1"}, timeout=_LONG)
     if not answer.ok:
         raise BundleError(f"{target.name}: {_why(answer.stderr, answer.complaint)}")
-    return chosen(answer.stdout, target)
+    return chosen(answer.stdout, target, host.cwd)
 
 
 def _platform(target: Target) -> str:
@@ -65,5 +65,5 @@ def _platform(target: Target) -> str:
 
 def _why(said: str, otherwise: str) -> str:
     """uv's sentences, which it folds over lines, without its drawings."""
-    text = " ".join(_CAUSE.sub("", said).split())
+    text = " ".join(_CAUSE.sub("", said).split()).replace(" cause: ", ": ")
     return text[:600] or otherwise

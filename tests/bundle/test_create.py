@@ -223,6 +223,8 @@ def test_checksums_that_a_file_of_requirements_states(tmp_path, index, target):
 def test_what_cannot_be_resolved(tmp_path, index, target):
     with pytest.raises(BundleError, match="medlar"):
         made(tmp_path, "medlar", targets=[target])
+    with pytest.raises(BundleError, match="nothing that is asked for is for it"):
+        made(tmp_path, "apple; python_version < '3.0'", targets=[target])
     assert not (tmp_path / "made").exists()
 
 
