@@ -7,7 +7,8 @@
 # distribution, and a bundle of that wheel, a project that has only source, with a C extension, and a release of the
 # index. The second time in another folder, with a space in its name, from files written in another order, with other
 # times and permissions, by another user (uid, HOME, host name), with another umask, locale, time zone, folder for
-# temporary files and hash seed, and on one core. Wants Python with venv, a C++ compiler and the package index.
+# temporary files and hash seed, and on one core. Wants Python with venv, a C++ compiler and the package index; in
+# the environment, KINDS="wheel bundle" builds these alone.
 # Exit status: 0 all the same, 1 something differs (said what, and where), 2 it could not be tried.
 set -eu
 stop() { echo "reproduce: $*" >&2; exit 2; }
@@ -59,7 +60,7 @@ find "$two" -exec touch -d 2001-02-03T04:05:06Z {} +
 
 python3 -m venv "$place/venv"
 python=$place/venv/bin/python
-"$python" -m pip install --quiet packaging requests 'scikit-build-core>=0.11' tomli uv
+"$python" -m pip install -qq packaging requests 'scikit-build-core>=0.11' tomli uv
 
 # Another user and another name of the host, without asking for a password: in namespaces, where the kernel lets us.
 become=(unshare --user --map-root-user --uts -- sh -c
