@@ -349,8 +349,9 @@ def test_an_installation_that_fails_leaves_nothing(bundle, tmp_path):
     entry["sha256"] = new
     (bundle / ABOUT).write_text(json.dumps(about))
     sign(bundle)
-    with pytest.raises(BundleError, match="pip"):
+    with pytest.raises(BundleError, match=r"pip.*all that it said: .*venv\.log$"):
         install(LocalHost(limit=300), str(bundle), str(tmp_path / "venv"), None, Progress())
+    assert "outside.py" in (tmp_path / "venv.log").read_text()
     assert not (tmp_path / "venv").exists() and not (tmp_path / "outside.py").exists()
 
 
