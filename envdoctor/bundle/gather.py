@@ -1,5 +1,6 @@
 """What each target gets: resolved for it, fetched, and built here where there is only source and a wheel of it fits."""
 
+import contextlib
 import posixpath
 from dataclasses import dataclass, replace
 from typing import Dict, List, Mapping, Sequence, Tuple
@@ -19,6 +20,9 @@ from envdoctor.bundle.stated import checksums, stated
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.host import Host, tarballs, write_whole
 from envdoctor.progress import Progress
+
+#: Python that runs the doctor.
+_OLDEST = "3.8"
 
 
 @dataclass(frozen=True)
@@ -134,8 +138,8 @@ def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple
             )
         progress.finish(f"{len(releases)} packages")
         resolved.append((target, releases, gatherer.resolved(["pip"], (), target)[0]))
-    oldest = min(wanted.targets, key=lambda target: target.minor)
-    packaging = gatherer.resolved(["packaging"], (), oldest)[0]
+    _check_sources(wanted, [one.project for _, some, _ in resolved for one in some])
+    packaging = _for_the_doctor(gatherer, wanted)
     every = {one.file.name: one.file for _, some, pip in resolved for one in (*some, pip, packaging)}
     progress.start(f"fetching {len(every)} files")
     found = fetch(tuple(every.values()), wheels, progress)
@@ -152,6 +156,25 @@ def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple
         for target, some, pip in resolved
     )
     return contents, packaging.file.name
+
+
+def _for_the_doctor(gatherer: _Gatherer, wanted: Wanted) -> Chosen:
+    """`packaging` for the oldest Python that runs the doctor, whatever the targets have: install.sh takes any.
+
+    Where an index has none so old, one for the oldest target.
+    """
+    oldest = min(wanted.targets, key=lambda target: target.minor)
+    with contextlib.suppress(BundleError):
+        return gatherer.resolved(["packaging"], (), Target(_OLDEST, oldest.platform))[0]
+    return gatherer.resolved(["packaging"], (), oldest)[0]
+
+
+def _check_sources(wanted: Wanted, projects: Sequence[str]) -> None:
+    for name in wanted.sources:
+        if name not in projects:
+            raise BundleError(
+                f"--source {name}: not among what is needed; that is {', '.join(sorted({*projects}))}"
+            )
 
 
 def _requested(asked: Sequence[str], some: Sequence[Chosen]) -> Tuple[str, ...]:

@@ -38,6 +38,8 @@ def everything(folder):
 
 
 def test_made_installed_and_whole(tmp_path, index, target):
+    # The doctor in it runs on any Python, with a `packaging` that does: not with this one.
+    wheel(index, "packaging", "99.0", "py39-none-any", files={"packaging/__init__.py": "raise ImportError"})
     done, bundle = made(tmp_path, "apple", targets=[target])
     (one,) = done.contents
     assert {each.project: each.version for each in one.packages} == {
@@ -223,6 +225,10 @@ def test_checksums_that_a_file_of_requirements_states(tmp_path, index, target):
 def test_what_cannot_be_resolved(tmp_path, index, target):
     with pytest.raises(BundleError, match="medlar"):
         made(tmp_path, "medlar", targets=[target])
+    with pytest.raises(
+        BundleError, match="--source fig: not among what is needed; that is apple, pear, stone"
+    ):
+        made(tmp_path, "apple", targets=[target], sources=["fig"])
     with pytest.raises(BundleError, match="nothing that is asked for is for it"):
         made(tmp_path, "apple; python_version < '3.0'", targets=[target])
     assert not (tmp_path / "made").exists()
