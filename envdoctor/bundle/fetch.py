@@ -3,7 +3,7 @@
 import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from envdoctor.bundle.lock import File
 from envdoctor.bundle.target import BundleError
@@ -18,8 +18,7 @@ _AT_ONCE = 6
 def fetch(files: Sequence[File], folder: str, progress: Progress) -> Dict[str, File]:
     """File name -> the same with its checksum, all in the folder. Raises BundleError; what is whole stays there."""
     make_folder(folder)
-    sizes = [each.size for each in files]  # indexes in folders do not say them
-    counter = _Counter(progress, None if None in sizes else sum(each or 0 for each in sizes))
+    counter = _Counter(progress, sum(each.size or 0 for each in files))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         waiting = [(file, pool.submit(_fetched, file, folder, counter)) for file in files]
         failed: List[str] = []
@@ -57,10 +56,10 @@ def _standing(path: str) -> Tuple["str | None", "int | None"]:
 class _Counter:
     """Bytes of all files together."""
 
-    def __init__(self, progress: Progress, total: Optional[int]) -> None:
+    def __init__(self, progress: Progress, total: int) -> None:
         self._progress, self._total, self._done = progress, total, 0
 
     def heard(self, size: int) -> None:
         """From any thread: a count that is shown need not be exact."""
         self._done += size
-        self._progress.move(self._done, self._total)
+        self._progress.move(self._done, self._total or None)

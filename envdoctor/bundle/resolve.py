@@ -65,5 +65,5 @@ def _platform(target: Target) -> str:
 
 def _why(said: str, otherwise: str) -> str:
     """uv's sentences, which it folds over lines, without its drawings."""
-    text = " ".join(_CAUSE.sub("", said).split()).replace(" cause: ", ": ")
+    text = " ".join(_CAUSE.sub("", said).split())
     return text[:600] or otherwise
