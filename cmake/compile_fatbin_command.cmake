@@ -17,6 +17,9 @@ which the library does without. And whether to build device code at all is decid
 instead of in a compiler test that ends the configure step.
 
 The host compiler of this build preprocesses for nvcc too, unless NVCC_CCBIN or CUDAHOSTCXX names another one.
+
+It is to be run in PROJECT_SOURCE_DIR: with names relative to that the code comes out the same in every folder. Mapping
+the folder away with -Xcompiler=-ffile-prefix-map would fail where its name has a space or a comma, which nvcc splits.
 #]=======================================================================]
 function(compile_fatbin_command command source output targets)
   set(gencode "")
@@ -30,9 +33,10 @@ function(compile_fatbin_command command source output targets)
   elseif(NOT DEFINED ENV{NVCC_CCBIN} OR "$ENV{NVCC_CCBIN}" STREQUAL "")
     set(host "-ccbin=${CMAKE_CXX_COMPILER}")
   endif()
+  string(REPLACE "${PROJECT_SOURCE_DIR}/" "" source "${source}")
   set(${command}
       "${ENVDOCTOR_NVCC_PATH}" -fatbin -Xfatbin=-compress-all -std=c++17 -O3 ${host} ${gencode}
-      "-I${PROJECT_SOURCE_DIR}/cpp" "-Xcompiler=-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
+      -Icpp
       -o "${output}" "${source}"
       PARENT_SCOPE)
 endfunction()

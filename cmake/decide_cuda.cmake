@@ -54,7 +54,12 @@ function(decide_cuda targets note)
     list(GET chosen 0 first)
     file(WRITE "${PROJECT_BINARY_DIR}/trial.cu" "extern \"C\" __global__ void trial(int* out) { *out = 1; }\n")
     compile_fatbin_command(trial "${PROJECT_BINARY_DIR}/trial.cu" "${PROJECT_BINARY_DIR}/trial.fatbin" "${first}")
-    execute_process(COMMAND ${trial} OUTPUT_VARIABLE said ERROR_VARIABLE said RESULT_VARIABLE status)
+    execute_process(
+      COMMAND ${trial}
+      WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+      OUTPUT_VARIABLE said
+      ERROR_VARIABLE said
+      RESULT_VARIABLE status)
     if(NOT status EQUAL 0)
       string(STRIP "${said}" said)
       string(REGEX MATCH "[^\n]*(error|fatal|not found)[^\n]*" key_line "${said}")

@@ -45,6 +45,7 @@ function(embed_fatbin family source)
     OUTPUT "${fatbin}"
     COMMAND ${command}
     DEPENDS "${source}" ${headers}
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
     COMMENT "Compiling device code ${image}"
     VERBATIM)
 

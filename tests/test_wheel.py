@@ -118,7 +118,7 @@ def test_pip_v_says_what_is_built_and_why(built):
 
 def test_two_builds_are_the_same_bytes(asked, tmp_path):
     """In another folder, under another umask, from files with other permissions, in another time zone."""
-    source = copy_project(tmp_path / "somewhere" / "else")
+    source = copy_project(tmp_path / "some, where" / "else")
     for path in source.rglob("*"):
         path.chmod(0o700 if path.is_dir() or os.access(path, os.X_OK) else 0o600)
     again, said = pip_wheel(

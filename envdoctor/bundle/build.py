@@ -3,12 +3,18 @@
 import posixpath
 import re
 from typing import List, Sequence
+from urllib.parse import quote
 
 from envdoctor.bundle.lock import File, tags_of
 from envdoctor.bundle.reach import with_cure
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.host import Host, make_folder, remove, stream
 from envdoctor.progress import Progress
+
+#: Most back ends give a wheel's files this time, 2020-02-02, so that the same source gives the same wheel ...
+_LONG_AGO = "1580601600"
+#: ... and the permissions that this leaves.
+_UMASK = ("sh", "-c", 'umask 022 && exec "$@"', "sh")
 
 
 def cause(lines: Sequence[str]) -> str:
@@ -17,6 +23,7 @@ def cause(lines: Sequence[str]) -> str:
     pips = (
         "error: subprocess-exited",
         "error: metadata-generation",
+        "error: failed-wheel-build",
         "Encountered error",
         "ERROR: Failed",
         "note:",
@@ -33,7 +40,8 @@ def build(host: Host, python: str, what: str, folder: str, progress: Progress) -
     lines: List[str] = []
     progress.start(f"building {what}")
     argv = (python, "-m", "pip", "wheel", *options, "--wheel-dir", folder, what)
-    status = stream.stream(argv, {**host.env, "LC_ALL": "C"}, host.cwd, lines.append, lambda: None)
+    env = {"SOURCE_DATE_EPOCH": _LONG_AGO, **host.env, "LC_ALL": "C"}
+    status = stream.stream((*_UMASK, *argv), env, host.cwd, lines.append, lambda: None)
     wheels = [name for name in host.scan(folder) if name.endswith(".whl")]
     if status or len(wheels) != 1:
         retried = next((line for line in lines if "Retrying (Retry(" in line), "")
@@ -43,7 +51,7 @@ def build(host: Host, python: str, what: str, folder: str, progress: Progress) -
             f"{what} does not build here ({cause(lines)}); `envdoctor run -- {' '.join(argv[:4])} {what}` tells more"
         )
     progress.finish(wheels[0])
-    return File(f"file://{posixpath.join(folder, wheels[0])}", None, None)
+    return File(f"file://{quote(posixpath.join(folder, wheels[0]))}", None, None)
 
 
 def check_fits(wheel: File, target: Target) -> None:

@@ -3,7 +3,11 @@
 import contextlib
 import posixpath
 from dataclasses import dataclass, replace
-from typing import Dict, List, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from envdoctor.bundle.build import build, check_fits
 from envdoctor.bundle.cuda_lines import candidates, line, other, words
@@ -20,6 +24,8 @@ from envdoctor.progress import Progress
 
 #: Versions of torch that are tried for a CUDA, and seconds for their list.
 _TRIES, _PATIENCE = 8, 120
+#: Python that runs the doctor.
+_OLDEST = "3.8"
 
 
 @dataclass(frozen=True)
@@ -136,12 +142,14 @@ class _Gatherer:
 
     def _with_wheel(self, one: Chosen, target: Target) -> Chosen:
         """A release that has only source, built here; without a wheel where that is for the target to do."""
-        if one.project in self.wanted.sources:
+        if one.project in self.wanted.sources and not one.file.is_folder:
             return one
         try:
             wheel = self.built(one.file.url, f"{target.name}-{one.project}")
             check_fits(wheel, target)
         except BundleError as error:
+            if one.file.is_folder:
+                raise
             self.progress.note(f"{one.project} {one.version} is built at the target: {error}")
             return one
         return replace(one, wheel=wheel)
@@ -165,10 +173,14 @@ def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple
         progress.start(f"resolving for {target.name}")
         releases = gatherer.for_line(asked, wanted.files, target)
         progress.start(f"resolving for {target.name}")
+        if not releases:
+            raise BundleError(
+                f"{target.name}: nothing that is asked for is for it: no requirement, or none whose marker holds"
+            )
         progress.finish(f"{len(releases)} packages")
         resolved.append((target, releases, gatherer.resolved(["pip"], (), target)[0]))
-    oldest = min(wanted.targets, key=lambda target: target.minor)
-    packaging = gatherer.resolved(["packaging"], (), oldest)[0]
+    _check_sources(wanted, [one.project for _, some, _ in resolved for one in some])
+    packaging = _for_the_doctor(gatherer, wanted)
     every = {one.file.name: one.file for _, some, pip in resolved for one in (*some, pip, packaging)}
     progress.start(f"fetching {len(every)} files")
     found = fetch(tuple(every.values()), wheels, progress)
@@ -177,12 +189,46 @@ def gather(host: Host, wanted: Wanted, wheels: str, progress: Progress) -> Tuple
     listed = [
         text for path in wanted.files if not is_lock(path) for text in stated(path, host.read_text, _beside)
     ]
-    requested = (*wanted.requirements, *(f"{_project(file)}=={_version(file)}" for file in built), *listed)
+    asked = [*asked, *listed]
     contents = tuple(
-        Contents(target, requested, tuple(_package(one, found) for one in some), _package(pip, found))
+        Contents(
+            target, _requested(asked, some), tuple(_package(one, found) for one in some), _package(pip, found)
+        )
         for target, some, pip in resolved
     )
     return contents, packaging.file.name
+
+
+def _for_the_doctor(gatherer: _Gatherer, wanted: Wanted) -> Chosen:
+    """`packaging` for the oldest Python that runs the doctor, whatever the targets have: install.sh takes any.
+
+    Where an index has none so old, one for the oldest target.
+    """
+    oldest = min(wanted.targets, key=lambda target: target.minor)
+    with contextlib.suppress(BundleError):
+        return gatherer.resolved(["packaging"], (), Target(_OLDEST, oldest.platform))[0]
+    return gatherer.resolved(["packaging"], (), oldest)[0]
+
+
+def _check_sources(wanted: Wanted, projects: Sequence[str]) -> None:
+    for name in wanted.sources:
+        if name not in projects:
+            raise BundleError(
+                f"--source {name}: not among what is needed; that is {', '.join(sorted({*projects}))}"
+            )
+
+
+def _requested(asked: Sequence[str], some: Sequence[Chosen]) -> Tuple[str, ...]:
+    """As it is told: without folders and addresses of the machine that makes it, the version that was there."""
+    versions = {one.project: _version(one) for one in some}
+    return tuple(_without_place(Requirement(text), versions) for text in asked)
+
+
+def _without_place(requirement: Requirement, versions: Mapping[str, str]) -> str:
+    version = versions.get(canonicalize_name(requirement.name))
+    if requirement.url and version:
+        requirement.url, requirement.specifier = None, SpecifierSet(f"=={version}")
+    return str(requirement)
 
 
 def _check_stated(
@@ -215,11 +261,12 @@ def _project(wheel: File) -> str:
     return wheel.name.partition("-")[0]
 
 
-def _version(wheel: File) -> str:
-    return wheel.name.split("-")[1]
+def _version(one: Chosen) -> str:
+    """What is given by its place has none in the lock file."""
+    return one.version or one.file.name.split("-")[1]
 
 
 def _package(one: Chosen, found: Dict[str, File]) -> Package:
     file = found[one.file.name]
     assert file.sha256 is not None and file.size is not None
-    return Package(one.project, one.version or _version(file), file.name, file.sha256, file.size)
+    return Package(one.project, _version(one), file.name, file.sha256, file.size)

@@ -6,6 +6,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from envdoctor.bundle import machine, place, selftest
 from envdoctor.bundle.build import cause
+from envdoctor.bundle.cured import cured
 from envdoctor.bundle.fits import fit, rank
 from envdoctor.bundle.layout import SOURCES, WHEELS, Contents
 from envdoctor.bundle.place import Place
@@ -13,7 +14,7 @@ from envdoctor.bundle.selftest import Tested
 from envdoctor.bundle.target import BundleError
 from envdoctor.bundle.verify import needs, verify
 from envdoctor.facts import NOT_EXAMINED, Facts, Python
-from envdoctor.host import Completed, Host
+from envdoctor.host import Completed, Host, write_whole
 from envdoctor.progress import Progress
 from envdoctor.report.style import counted
 
@@ -114,7 +115,8 @@ class _Filler:
             progress.start(f"building {', '.join(each.project for each in self.one.sources)}")
             # Nothing is isolated: what builds need is there, and CUDA extensions may need torch and not say so.
             options = (*_QUIET, *self.into.options(), *wheels, *sources, "--no-build-isolation")
-            self._pip("install", *options, "-r", self._path(self.one.requirements_of_sources))
+            with cured(self.bundle, self.one, self.python) as doctor:
+                self._pip("install", *options, "-r", self._path(self.one.requirements_of_sources), by=doctor)
         self._pip("check", "--disable-pip-version-check", alone=True)
         progress.finish("every one asks for no more than is there (pip check)")
         progress.start("importing everything")
@@ -132,16 +134,18 @@ class _Filler:
     def _path(self, inside: str) -> str:
         return posixpath.join(self.bundle, inside)
 
-    def _pip(self, *words: str, alone: bool = False) -> None:
-        """The bundle's own; alone, so that it sees nothing but what was installed."""
+    def _pip(self, *words: str, alone: bool = False, by: Sequence[str] = ()) -> None:
+        """The bundle's own; alone, so that it sees nothing but what was installed; run by what is given."""
         pip = posixpath.join(self.bundle, WHEELS, self.one.pip.file, "pip")
-        self._run(self.python, *(self.into.isolated() if alone else ()), pip, *words)
+        self._run(*by, self.python, *(self.into.isolated() if alone else ()), pip, *words)
 
     def _run(self, *argv: str) -> None:
         answer = self._asked(*argv)
         if not answer.ok:
-            why = answer.error or cause((answer.stdout + answer.stderr).splitlines())
-            raise BundleError(f"{' '.join(argv[:4])} ...: {why}")
+            said = answer.stdout + answer.stderr
+            write_whole(self.into.log, said)
+            why = answer.error or cause(said.splitlines())
+            raise BundleError(f"{' '.join(argv[:4])} ...: {why}; all that it said: {self.into.log}")
 
     def _asked(self, *argv: str) -> Completed:
         # Builds look on PATH for cmake and ninja.

@@ -26,6 +26,11 @@ class File:
     size: Optional[int]
 
     @property
+    def is_folder(self) -> bool:
+        """Of a project, which is no file yet."""
+        return self.url.endswith("/")
+
+    @property
     def name(self) -> str:
         """Its file name."""
         return unquote(posixpath.basename(urlsplit(self.url).path))
@@ -81,9 +86,13 @@ def _chosen(package: Mapping[str, Any], rank: Mapping[Tag, int], folder: str) ->
     archive = package.get("archive")
     files = [_file(each, folder) for each in (*package.get("wheels", ()), *((archive,) if archive else ()))]
     source = package.get("sdist") or archive  # a requirement may name either by its place
-    sdist, wheel = _file(source, folder) if source else None, _best(files, rank)
+    project = package.get("directory")  # of a file of requirements, as `-e .`
+    sdist, wheel = _file(source, folder) if source else _project(project, folder), _best(files, rank)
     if wheel is None and sdist is None:
-        raise BundleError(f"{package['name']}: the lock file has no wheel for the target, and no source")
+        where = (
+            ": it is given by a repository; build a wheel of it, and give that" if "vcs" in package else ""
+        )
+        raise BundleError(f"{package['name']}: there is no wheel for the target, and no source{where}")
     return Chosen(canonicalize_name(package["name"]), package.get("version", ""), wheel, sdist)
 
 
@@ -104,6 +113,13 @@ def _file(entry: Mapping[str, Any], folder: str) -> File:
     """Its path, where it has one, is relative to the lock file, and counts more than its address."""
     url = f"file://{quote(posixpath.join(folder, entry['path']))}" if "path" in entry else str(entry["url"])
     return File(url, entry.get("hashes", {}).get("sha256"), entry.get("size"))
+
+
+def _project(entry: Optional[Mapping[str, Any]], folder: str) -> Optional[File]:
+    """A folder, whose address ends so: it is built here."""
+    if entry is None:
+        return None
+    return File(f"file://{quote(posixpath.normpath(posixpath.join(folder, entry['path'])))}/", None, None)
 
 
 def _best(files: Sequence[File], rank: Mapping[Tag, int]) -> Optional[File]:

@@ -27,6 +27,11 @@ class Place:
         """Its folder of programs."""
         return posixpath.join(self.path, "bin")
 
+    @property
+    def log(self) -> str:
+        """Beside it, what pip said when an installation failed: until the next one, or until it is removed."""
+        return _log(self.path)
+
     def python(self, interpreter: str) -> str:
         """What runs the packages in it."""
         return posixpath.join(self.programs, "python") if self.kind == "venv" else interpreter
@@ -59,6 +64,10 @@ class Place:
         return {**found, "PYTHONPATH": ":".join(folders)} if folders else found
 
 
+def _log(path: str) -> str:
+    return f"{path}.failed.log"
+
+
 def _names(host: Host, folder: str) -> Sequence[str]:
     """In a folder that comes into being meanwhile."""
     return sorted(host.scan(folder)) if host.is_dir(folder) else ()
@@ -67,6 +76,7 @@ def _names(host: Host, folder: str) -> Sequence[str]:
 def begin(host: Host, place: Place) -> None:
     """A new folder; an installation that a bundle has made stands aside. Raises BundleError for anything else there."""
     _recover(host, place.path)
+    remove(place.log)
     if host.lstat(place.path) is not None:
         if not _is_ours(host, place.path):
             raise BundleError(f"{place.path} is there already, and no bundle made it; give a new folder")
@@ -101,6 +111,7 @@ def uninstall(host: Host, path: str) -> None:
     remove(gone)  # of a run that was killed
     move(path, gone)
     remove(gone)
+    remove(_log(path))
     if unfinished:
         remove(path + _BEFORE)
 

@@ -55,7 +55,7 @@ def resolve(
     answer = host.run(*argv, stdin=stdin, env={"UV_NO_PROGRESS": "1", "NO_COLOR": "1"}, timeout=_LONG)
     if not answer.ok:
         raise BundleError(f"{target.name}: {_why(answer.stderr, answer.complaint)}")
-    return chosen(answer.stdout, target)
+    return chosen(answer.stdout, target, host.cwd)
 
 
 def _platform(target: Target) -> str:

@@ -137,7 +137,7 @@ def _sorted(wanted: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
         if os.path.isdir(path) and ("/" in word or word in (".", "..")):
             projects.append(path)
         elif word.endswith(".whl") and os.path.isfile(path):
-            requirements.append(f"{os.path.basename(path).partition('-')[0]} @ file://{path}")
+            requirements.append(f"{os.path.basename(path).partition('-')[0]} @ {_url(path)}")
         else:
             try:
                 requirements.append(str(Requirement(word)))
@@ -147,6 +147,12 @@ def _sorted(wanted: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
                     f"{word!r} is neither a requirement ({reason}) nor a folder with a / in its name"
                 ) from None
     return tuple(requirements), tuple(projects)
+
+
+def _url(path: str) -> str:
+    from urllib.request import pathname2url
+
+    return f"file://{pathname2url(path)}"
 
 
 def _there(path: str) -> str:

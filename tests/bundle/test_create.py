@@ -4,10 +4,12 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -33,6 +35,8 @@ def everything(folder):
 
 
 def test_made_installed_and_whole(tmp_path, index, target):
+    # The doctor in it runs on any Python, with a `packaging` that does: not with this one.
+    wheel(index, "packaging", "99.0", "py39-none-any", files={"packaging/__init__.py": "raise ImportError"})
     done, bundle = made(tmp_path, "apple", targets=[target])
     (one,) = done.contents
     assert {each.project: each.version for each in one.packages} == {
@@ -64,8 +68,17 @@ def test_made_installed_and_whole(tmp_path, index, target):
 
 
 def test_the_same_inputs_give_the_same_bytes(tmp_path, index, target):
-    first, second = (made(tmp_path, "apple", targets=[target], name=name)[1] for name in ("one", "two"))
-    assert everything(first) == everything(second)
+    """From other places too: the one of a wheel that is given is not told."""
+    pear = index / "pear-1.5-py3-none-any.whl"
+    bundles = []
+    for name in ("one", "other place"):
+        (tmp_path / name).mkdir()
+        shutil.copy(str(pear), str(tmp_path / name))
+        given = f"pear[ripe] @ file://{quote(str(tmp_path / name / pear.name))}"
+        done, bundle = made(tmp_path / name, "apple", given, targets=[target])
+        assert done.contents[0].requested == ("apple", "pear[ripe]==1.5")
+        bundles.append(everything(bundle))
+    assert bundles[0] == bundles[1]
 
 
 def test_other_ways_to_install(tmp_path, bundle, target):
@@ -113,7 +126,7 @@ def test_several_targets_in_one(tmp_path, index, target):
 
 
 def test_a_project_is_built(tmp_path, index, target):
-    project = tmp_path / "project"
+    project = tmp_path / "a project"
     project.mkdir()
     (project / "backend.py").write_text(
         "import zipfile\n"
@@ -216,6 +229,12 @@ def test_checksums_that_a_file_of_requirements_states(tmp_path, index, target):
 def test_what_cannot_be_resolved(tmp_path, index, target):
     with pytest.raises(BundleError, match="medlar"):
         made(tmp_path, "medlar", targets=[target])
+    with pytest.raises(
+        BundleError, match="--source fig: not among what is needed; that is apple, pear, stone"
+    ):
+        made(tmp_path, "apple", targets=[target], sources=["fig"])
+    with pytest.raises(BundleError, match="nothing that is asked for is for it"):
+        made(tmp_path, "apple; python_version < '3.0'", targets=[target])
     assert not (tmp_path / "made").exists()
 
 
@@ -328,8 +347,9 @@ def test_an_installation_that_fails_leaves_nothing(bundle, tmp_path):
     entry["sha256"] = new
     (bundle / ABOUT).write_text(json.dumps(about))
     sign(bundle)
-    with pytest.raises(BundleError, match="pip"):
+    with pytest.raises(BundleError, match=r"pip.*all that it said: .*venv\.failed\.log$"):
         install(LocalHost(limit=300), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
+    assert "outside.py" in (tmp_path / "venv.failed.log").read_text()
     assert not (tmp_path / "venv").exists() and not (tmp_path / "outside.py").exists()
 
 

@@ -68,7 +68,7 @@ def test_no_lock_file():
         ("[[packages]]\nname = 'x'\nmarker = 'what'\n", "not a lock file as PEP 751 has it: InvalidMarker"),
         (
             "[[packages]]\nname = 'x'\n[packages.vcs]\ntype = 'git'\n",
-            "x: the lock file has no wheel .* and no source",
+            "x: there is no wheel .* and no source",
         ),
     ],
 )
@@ -85,3 +85,13 @@ def test_paths_are_relative_to_the_file():
         and only.wheel.name == "x-1-py3-none-any.whl"
     )
     assert is_lock("/a/pylock.cu12.toml") and is_lock("pylock.toml") and not is_lock("/a/pylock.a.b.toml")
+
+
+def test_folders_of_projects_and_repositories_in_files_of_requirements():
+    """A folder is built here; what a repository holds is not fetched."""
+    head = 'lock-version = "1.0"\n[[packages]]\nname = "mine"\n'
+    for path, url in ((".", "file:///srv/a%20b/"), ("/opt/x", "file:///opt/x/"), ("../c", "file:///srv/c/")):
+        (one,) = chosen(f'{head}directory = {{ path = "{path}", editable = true }}\n', OLD, "/srv/a b")
+        assert one.file.url == url and one.file.is_folder and one.wheel is None
+    with pytest.raises(BundleError, match=r"mine: there is no wheel .* build a wheel of it, and give that"):
+        chosen(f'{head}vcs = {{ type = "git", url = "https://example.org/mine" }}\n', OLD)
