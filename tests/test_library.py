@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import envdoctor
-from envdoctor import library
+from envdoctor import elf, fatbin, library
 
 built = pytest.mark.skipif(
     library.find() is None,
@@ -146,6 +146,19 @@ def test_device_images_are_fatbins_or_there_is_a_note():
         assert image.address % 64 == 0
         assert ctypes.string_at(image.address, 4) == b"\x50\xed\x55\xba"  # how every fatbin begins
         assert image.architectures.startswith("sm_")
+
+
+@built
+def test_the_file_tells_its_architectures_unloaded():
+    """As every file of nvcc's: to cuobjdump, to `wheel check`, to what examines a bundle for a GPU."""
+    named = {arch for image in library.device_images() for arch in image.architectures.split(",")}
+    with library.find().open("rb") as file:
+
+        def read(offset, size):
+            file.seek(offset)
+            return file.read(size)
+
+        assert set(fatbin.architectures(read, elf.parse(read))) == named
 
 
 @built
