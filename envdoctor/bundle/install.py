@@ -1,8 +1,11 @@
 """A bundle into a folder of its own: whole and tried, or as it was before."""
 
+import contextlib
 import posixpath
+import tempfile
+import zipfile
 from dataclasses import dataclass, replace
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from envdoctor.bundle import machine, place, selftest
 from envdoctor.bundle.build import cause
@@ -60,7 +63,8 @@ def install(
         progress.note(text)
     place.begin(host, into)
     try:
-        tested = _Filler(host, bundle, one, into, facts.python.executable, cut).fill(progress)
+        with _unpacked(posixpath.join(bundle, WHEELS, one.pip.file)) as pip:
+            tested = _Filler(host, bundle, one, into, facts.python.executable, pip, cut).fill(progress)
         place.finish(host, into, one)
     except BaseException:
         place.give_up(host, into)
@@ -93,14 +97,33 @@ def fitting(
     raise BundleError(f"nothing in the bundle is for {where}: {'; '.join(reasons)}")
 
 
+@contextlib.contextmanager
+def _unpacked(wheel: str) -> Iterator[str]:
+    """pip, out of its wheel: run from within, Python would compile all of it each time, which takes two seconds."""
+    with tempfile.TemporaryDirectory(prefix="envdoctor-pip-") as folder:
+        try:
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(folder)
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            raise BundleError(f"{wheel}: {error}") from None
+        yield posixpath.join(folder, "pip")
+
+
 class _Filler:
     """pip of the bundle, run by the interpreter for a place."""
 
     def __init__(
-        self, host: Host, bundle: str, one: Contents, into: Place, interpreter: str, cut: Sequence[str]
+        self,
+        host: Host,
+        bundle: str,
+        one: Contents,
+        into: Place,
+        interpreter: str,
+        pip: str,
+        cut: Sequence[str],
     ) -> None:
         self.host, self.bundle, self.one, self.into, self.cut = host, bundle, one, into, cut
-        self.interpreter = interpreter
+        self.interpreter, self.pip = interpreter, pip
         self.python = into.python(interpreter)
 
     def fill(self, progress: Progress) -> Tested:
@@ -136,8 +159,7 @@ class _Filler:
 
     def _pip(self, *words: str, alone: bool = False, by: Sequence[str] = ()) -> None:
         """The bundle's own; alone, so that it sees nothing but what was installed; run by what is given."""
-        pip = posixpath.join(self.bundle, WHEELS, self.one.pip.file, "pip")
-        self._run(*by, self.python, *(self.into.isolated() if alone else ()), pip, *words)
+        self._run(*by, self.python, *(self.into.isolated() if alone else ()), self.pip, *words)
 
     def _run(self, *argv: str) -> None:
         answer = self._asked(*argv)
