@@ -118,7 +118,7 @@ def kernels(session: nox.Session) -> None:
     """Every kernel and quantiser on this CPU against plain torch arithmetic; `-- -m gpu` on a machine with a GPU."""
     session.install(*nox.project.dependency_groups(GROUPS, "kernels"))
     # All device code takes two minutes: the session `build` compiles that.
-    session.install("-e", ".", *(() if session.posargs else ("--config-settings", "cuda.archs=8.0,9.0")))
+    session.install("-e", ".", *(() if session.posargs else ("--config-settings", "cuda.archs=8.0")))
     chosen = session.posargs or (*WORKERS, "-m", "not gpu")
     # Workers share the processors: more threads of torch's own would only wait for each other.
     paths = ("cpp", "tests/quant", "tests/test_library.py")
