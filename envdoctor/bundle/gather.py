@@ -4,6 +4,7 @@ import contextlib
 import posixpath
 from dataclasses import dataclass, replace
 from typing import Dict, List, Mapping, Optional, Sequence, Tuple
+from urllib.parse import quote
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -144,8 +145,9 @@ class _Gatherer:
         """A release that has only source, built here; without a wheel where that is for the target to do."""
         if one.project in self.wanted.sources and not one.file.is_folder:
             return one
+        one, source = self._fetched(one)
         try:
-            wheel = self.built(one.file.url, f"{target.name}-{one.project}")
+            wheel = self.built(source, f"{target.name}-{one.project}")
             check_fits(wheel, target)
         except BundleError as error:
             if one.file.is_folder:
@@ -153,6 +155,13 @@ class _Gatherer:
             self.progress.note(f"{one.project} {one.version} is built at the target: {error}")
             return one
         return replace(one, wheel=wheel)
+
+    def _fetched(self, one: Chosen) -> Tuple[Chosen, str]:
+        """It, with the checksum of its source, and what pip builds: that file, or the folder of a project."""
+        if one.file.is_folder:
+            return one, one.file.url
+        found = fetch([one.file], self.wheels, Progress())
+        return replace(one, sdist=found[one.file.name]), posixpath.join(self.wheels, one.file.name)
 
     def _needed(self, one: Chosen) -> List[str]:
         if one.sdist is None:
@@ -241,11 +250,18 @@ def _check_stated(
     for path in wanted.files:
         accepted = checksums(path, host.read_text, _beside)
         for one in (each for _, some, _ in resolved for each in some):
-            sha256 = found[one.file.name].sha256
+            sha256 = _sum_of(one, found, wanted.part)
             if sha256 not in accepted.get(one.project, {sha256}):
                 raise BundleError(
                     f"{path}: {one.file.name} has the sha256 {sha256}, which is not among those stated"
                 )
+
+
+def _sum_of(one: Chosen, found: Mapping[str, File], part: str) -> Optional[str]:
+    """Of what was fetched: of a wheel that was built here, its source's."""
+    if one.sdist and one.wheel and one.wheel.url.startswith(f"file://{quote(part)}/built/"):
+        return one.sdist.sha256
+    return found[one.file.name].sha256
 
 
 def _beside(path: str, name: str) -> str:

@@ -4,6 +4,7 @@ import contextlib
 import posixpath
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -61,14 +62,16 @@ def install(
     one, known = fitting(contents, {} if target else needs(host, bundle), facts, target)
     for text in known:
         progress.note(text)
-    place.begin(host, into)
-    try:
-        with _unpacked(posixpath.join(bundle, WHEELS, one.pip.file)) as pip:
-            tested = _Filler(host, bundle, one, into, facts.python.executable, pip, cut).fill(progress)
-        place.finish(host, into, one)
-    except BaseException:
-        place.give_up(host, into)
-        raise
+    with place.held(into.path):
+        place.begin(host, into)
+        try:
+            with _unpacked(posixpath.join(bundle, one.pip.path)) as pip:
+                tested = _Filler(host, bundle, one, into, facts.python.executable, pip, cut).fill(progress)
+            place.finish(host, into, one)
+        except BaseException:
+            place.give_up(host, into)
+            raise
+        place.settle(into)
     return Installed(one, into.python(facts.python.executable), tested, into.packages(host))
 
 
@@ -104,8 +107,8 @@ def _unpacked(wheel: str) -> Iterator[str]:
         try:
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(folder)
-        except (zipfile.BadZipFile, NotImplementedError) as error:
-            raise BundleError(f"{wheel}: {error}") from None
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+            raise BundleError(f"{wheel}: no whole wheel ({error})") from None
         yield posixpath.join(folder, "pip")
 
 

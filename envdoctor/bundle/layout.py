@@ -109,7 +109,7 @@ def read_about(text: str) -> Tuple[Contents, ...]:
         return tuple(_contents(each) for each in document["targets"])
     except BundleError:
         raise
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise BundleError(
             f"{ABOUT}: not what a bundle says of itself ({type(error).__name__}: {error})"
         ) from None

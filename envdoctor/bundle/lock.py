@@ -33,7 +33,7 @@ class File:
     @property
     def name(self) -> str:
         """Its file name."""
-        return unquote(posixpath.basename(urlsplit(self.url).path))
+        return posixpath.basename(unquote(urlsplit(self.url).path))
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,13 @@ def chosen(text: str, target: Target, folder: str = "/") -> List[Chosen]:
         rank = {tag: place for place, tag in enumerate(target.tags())}
         packages = [each for each in document.get("packages", ()) if target.holds(each.get("marker", ""))]
         return [_chosen(each, rank, folder) for each in packages]
+    except BundleError:
+        raise
     except (
         KeyError,
         TypeError,
         AttributeError,
+        ValueError,
         InvalidMarker,
         InvalidSpecifier,
         UndefinedEnvironmentName,
@@ -112,7 +115,10 @@ def parsed(text: str) -> Dict[str, Any]:
 def _file(entry: Mapping[str, Any], folder: str) -> File:
     """Its path, where it has one, is relative to the lock file, and counts more than its address."""
     url = f"file://{quote(posixpath.join(folder, entry['path']))}" if "path" in entry else str(entry["url"])
-    return File(url, entry.get("hashes", {}).get("sha256"), entry.get("size"))
+    file = File(url, entry.get("hashes", {}).get("sha256"), entry.get("size"))
+    if file.name in ("", ".", ".."):
+        raise BundleError(f"not a lock file as PEP 751 has it: {url!r} names no file")
+    return file
 
 
 def _project(entry: Optional[Mapping[str, Any]], folder: str) -> Optional[File]:

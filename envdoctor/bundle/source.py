@@ -1,9 +1,11 @@
 """What a source distribution wants to be built with, read from it without running anything."""
 
+import lzma
 import posixpath
 import re
 import tarfile
 import zipfile
+import zlib
 from typing import List, Optional
 
 from envdoctor.bundle.lock import parsed
@@ -16,6 +18,10 @@ _DEFAULT = ("setuptools>=40.8", "wheel")
 #: Build back ends that ask for programs only where they find none. Source: their get_requires_for_build_wheel.
 _PROGRAMS = {"scikit-build-core": ("cmake", "ninja"), "meson-python": ("ninja",)}
 _MOST = 1 << 20
+_BROKEN = (
+    *(tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, NotImplementedError, RuntimeError),
+)
 
 
 def build_requirements(path: str) -> List[str]:
@@ -23,7 +29,7 @@ def build_requirements(path: str) -> List[str]:
     name = posixpath.basename(path)
     try:
         text = _pyproject(path)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    except _BROKEN as error:
         raise BundleError(f"{name}: it is no whole archive ({error})") from None
     try:
         table = parsed(text or "").get("build-system", {})
@@ -38,7 +44,10 @@ def _pyproject(path: str) -> Optional[str]:
     if path.endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if _PYPROJECT.fullmatch(name)]
-            return archive.read(names[0])[:_MOST].decode("utf-8", "replace") if names else None
+            if not names:
+                return None
+            with archive.open(names[0]) as opened:
+                return opened.read(_MOST).decode("utf-8", "replace")
     with tarfile.open(path) as tar:
         for member in tar:
             stream = tar.extractfile(member) if _PYPROJECT.fullmatch(member.name) else None

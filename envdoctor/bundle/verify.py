@@ -51,7 +51,7 @@ def proofs(host: Host, bundle: str) -> Any:
         return json.loads(host.read_text(posixpath.join(bundle, PROOF)))
     except OSError as error:
         raise BundleError(f"{PROOF}: {error.strerror or error}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{PROOF}: not JSON ({error})") from None
 
 

@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -216,14 +217,19 @@ def test_a_bundle_of_a_lock_file_which_a_bundle_has(tmp_path, bundle, index, tar
 
 
 def test_checksums_that_a_file_of_requirements_states(tmp_path, index, target):
-    digest = sha256_of(str(index / "apple-2.0-py3-none-any.whl"))
-    for stated, fits in ((digest, True), ("0" * 64, False)):
-        file = tmp_path / f"{fits}.txt"
-        file.write_text(f"apple==2.0 --hash=sha256:{stated}\n")
-        wanted = Wanted((), (), (str(file),), (target,), str(tmp_path / f"made-{fits}"))
-        with contextlib.nullcontext() if fits else pytest.raises(BundleError, match="not among those stated"):
+    """Of a release that is built here, its source's."""
+    wheel(index, "kiln", files={"kiln.py": KILN.replace("TAG", "py3-none-any")})
+    sdist(index, "brick", "1.0", ["kiln"])
+    digests = [sha256_of(str(index / name)) for name in ("apple-2.0-py3-none-any.whl", "brick-1.0.tar.gz")]
+    for number, (apple, brick) in enumerate([digests, ["0" * 64, digests[1]], [digests[0], "0" * 64]]):
+        file, out = tmp_path / f"{number}.txt", tmp_path / f"made-{number}"
+        file.write_text(f"apple==2.0 --hash=sha256:{apple}\nbrick==1.0 --hash=sha256:{brick}\n")
+        wanted = Wanted((), (), (str(file),), (target,), str(out))
+        with (
+            pytest.raises(BundleError, match="not among those stated") if number else contextlib.nullcontext()
+        ):
             create(LocalHost(limit=600), wanted, Progress())
-        assert (tmp_path / f"made-{fits}").exists() == fits
+        assert out.exists() == (number == 0)
 
 
 def test_what_cannot_be_resolved(tmp_path, index, target):
@@ -294,6 +300,12 @@ def linked(bundle):
     (bundle / "wheels" / "extra.whl").symlink_to("/etc/hostname")
 
 
+def endless(bundle):
+    about = (bundle / ABOUT).read_text()
+    (bundle / ABOUT).write_text(re.sub(r'"size": \d+', '"size": 1e999', about))
+    sign(bundle)
+
+
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
@@ -310,6 +322,7 @@ def linked(bundle):
             lambda b: ((b / ABOUT).write_text("[]"), sign(b)),
             r"bundle\.json: not what a bundle says of itself",
         ),
+        (endless, r"bundle\.json: not what a bundle says of itself \(OverflowError"),
         (
             lambda b: ((b / ABOUT).write_text('{"schema": 9}'), sign(b)),
             r"schema 9, and this envdoctor reads 1",

@@ -67,6 +67,14 @@ def test_no_lock_file():
         ("[[packages]]\nversion = '1'\n", "not a lock file as PEP 751 has it: KeyError"),
         ("[[packages]]\nname = 'x'\nmarker = 'what'\n", "not a lock file as PEP 751 has it: InvalidMarker"),
         (
+            "[[packages]]\nname = 'x'\nsdist = { url = 'https://[x/x-1.tar.gz' }\n",
+            "not a lock file as PEP 751 has it: ValueError",
+        ),
+        (
+            "[[packages]]\nname = 'x'\nsdist = { url = 'https://x/a%2F..' }\n",
+            "not a lock file as PEP 751 has it: 'https://x/a%2F..' names no file",
+        ),
+        (
             "[[packages]]\nname = 'x'\n[packages.vcs]\ntype = 'git'\n",
             "x: there is no wheel .* and no source",
         ),
@@ -75,6 +83,11 @@ def test_no_lock_file():
 def test_lock_files_that_are_of_no_use(text, said):
     with pytest.raises(BundleError, match=said):
         chosen(text, OLD)
+
+
+def test_a_name_leads_nowhere_else():
+    text = "[[packages]]\nname = 'x'\nsdist = { url = 'https://x/a%2F..%2F..%2Fx-1.tar.gz' }\n"
+    assert chosen(text, OLD)[0].sdist.name == "x-1.tar.gz"
 
 
 def test_paths_are_relative_to_the_file():
