@@ -8,6 +8,7 @@ import io
 import sys
 import tarfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import List, Optional
@@ -54,7 +55,8 @@ def members(data: bytes) -> Optional[List[Member]]:
 def _of_tar(tar: tarfile.TarFile, info: tarfile.TarInfo) -> Member:
     stream = tar.extractfile(info) if info.isfile() else None
     owner = f"{info.uid} {info.gid} {info.uname} {info.gname}"
-    return Member(info.name, str(info.mtime), oct(info.mode), owner, stream.read() if stream else b"")
+    data = stream.read() if stream else info.linkname.encode()
+    return Member(info.name, str(info.mtime), oct(info.mode), owner, data)
 
 
 def difference(name: str, one: bytes, other: bytes) -> Optional[str]:
@@ -103,7 +105,11 @@ def main() -> int:
     if one.name != other.name:
         print(f"{one.name} and {other.name}: names differ")
         return 1
-    found = difference(one.name, one.read_bytes(), other.read_bytes())
+    try:
+        found = difference(one.name, one.read_bytes(), other.read_bytes())
+    except (OSError, zipfile.BadZipFile, EOFError, zlib.error) as error:
+        print(f"{one} and {other} cannot be compared: {error}", file=sys.stderr)
+        return 2
     print(found or f"{one.name}: the same {one.stat().st_size} bytes")
     return 1 if found else 0
 

@@ -10,7 +10,7 @@
 # temporary files and hash seed, and on one core. Wants Python with venv, a C++ compiler and the package index; in
 # the environment, KINDS="wheel bundle" builds these alone.
 # Exit status: 0 all the same, 1 something differs (said what, and where), 2 it could not be tried.
-set -eu
+set -euo pipefail
 stop() { echo "reproduce: $*" >&2; exit 2; }
 
 arch=9.0
@@ -96,7 +96,7 @@ for kind in ${KINDS:-wheel ${arch:+device} sdist bundle}; do
   build here "$one" "$kind"
   build there "$two" "$kind"
   echo -n "$kind: "
-  "$python" "$root/ci/first_difference.py" "$one/$kind"/* "$two/$kind"/* || status=1
+  "$python" "$root/ci/first_difference.py" "$one/$kind"/* "$two/$kind"/* || { [ $? = 1 ] || stop "$kind could not be compared"; status=1; }
 done
 [ $status = 0 ] && echo "reproduce: the same bytes, both times${become:+, by two users}"
 exit $status

@@ -109,7 +109,9 @@ def _check_complete(bundle: str, one: Contents) -> None:
         each.project: each for each in one.packages
     }  # what sources ask for is known when they are built
     waiting = [(each.project, "") for each in one.packages]
-    waiting += [pair for text in one.requested for pair in _with_extras(parse(text))]
+    asked = filter(None, map(parse, one.requested))
+    here = [each for each in asked if one.target.holds(str(each.marker or ""))]
+    waiting += [pair for requirement in here for pair in _with_extras(requirement)]
     for project, extra in waiting:  # grows meanwhile
         each = packages.get(project)
         for requirement in _asked(bundle, each):
@@ -122,9 +124,8 @@ def _check_complete(bundle: str, one: Contents) -> None:
             waiting += [pair for pair in _with_extras(requirement) if pair not in waiting]
 
 
-def _with_extras(requirement: Optional[Requirement]) -> Iterator[Tuple[str, str]]:
-    if requirement is not None:
-        yield from ((canonicalize_name(requirement.name), extra) for extra in sorted(requirement.extras))
+def _with_extras(requirement: Requirement) -> Iterator[Tuple[str, str]]:
+    yield from ((canonicalize_name(requirement.name), extra) for extra in sorted(requirement.extras))
 
 
 def _asked(bundle: str, each: Optional[Package]) -> List[Requirement]:
