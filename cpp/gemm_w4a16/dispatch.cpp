@@ -110,13 +110,13 @@ constexpr int64_t kFewTiles = 132;
 bool scales_weights(const GemmW4A16& call) { return call.scale_type == call.type; }
 
 constexpr hopper::Cost kManyRows[] = {
-    {index_of(variants, "cuda_sm90a_rows64_k2"), hopper::kRows64, 2, 264, 0.9f, 12.1f},
-    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 132, 2.4f, 15},
-    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 264, 0.2f, 15.2f},
-    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 0.2f, 27.4f},
-    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 0.9f, 16.9f},
-    {index_of(variants, "cuda_sm90a_turns256"), hopper::kTurns256, 1, 132, 0.8f, 26.4f},
-    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 0.2f, 44.3f},
+    {index_of(variants, "cuda_sm90a_rows64_k2"), hopper::kRows64, 2, 264, 4.1f, 9.4f},
+    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 132, 1.8f, 15.4f},
+    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 264, 0.2f, 15.6f},
+    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 1.3f, 26.8f},
+    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 1.6f, 16.3f},
+    {index_of(variants, "cuda_sm90a_turns256"), hopper::kTurns256, 1, 132, 0.8f, 26.5f},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 0.2f, 44.5f},
 };
 
 int choose_on_hopper(const GemmW4A16& call) {

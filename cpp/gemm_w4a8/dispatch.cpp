@@ -108,12 +108,12 @@ constexpr int kGroups16 = index_of(variants, "cuda_sm90a_groups16_k1");
 constexpr int64_t kFewRows = 8, kDirectColumns = 8448;
 
 constexpr hopper::Cost kManyRows[] = {
-    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 132, 2.4f, 7.1f},
-    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 132, 2.5f, 4.6f},
-    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 1.3f, 7.2f},
-    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 0.9f, 13},
-    {index_of(variants, "cuda_sm90a_turns256"), hopper::kTurns256, 1, 132, 2.9f, 12.3f},
-    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 1.1f, 23.3f},
+    {index_of(variants, "cuda_sm90a_rows128_k1"), hopper::kRows128, 1, 132, 2.4f, 7},
+    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 132, 5.8f, 3.4f},
+    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 1.5f, 7.1f},
+    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 3.8f, 11},
+    {index_of(variants, "cuda_sm90a_turns256"), hopper::kTurns256, 1, 132, 2.9f, 11.2f},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 4.7f, 21.3f},
 };
 constexpr hopper::Cost kManyRowsInGroups[] = {
     {index_of(variants, "cuda_sm90a_groups64_k1"), hopper::kRows64, 1, 264, 1.8f, 14.8f},

@@ -120,11 +120,11 @@ int most_on_cpu(const GemmW8A8& call) {
 }
 
 constexpr hopper::Cost kManyRows[] = {
-    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 132, 3, 5.6f},
-    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 0.2f, 7.9f},
-    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 1.5f, 12.2f},
-    {index_of(variants, "cuda_sm90a_turns128"), hopper::kTurns128, 1, 132, 3.5f, 11.1f},
-    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 1.9f, 24.4f},
+    {index_of(variants, "cuda_sm90a_rows128_k2"), hopper::kRows128, 2, 132, 3.4f, 5.1f},
+    {index_of(variants, "cuda_sm90a_turns64"), hopper::kTurns64, 1, 132, 2.6f, 7.6f},
+    {index_of(variants, "cuda_sm90a_square128"), hopper::kSquare128, 1, 132, 2.1f, 13.3f},
+    {index_of(variants, "cuda_sm90a_turns128"), hopper::kTurns128, 1, 132, 4.6f, 11.8f},
+    {index_of(variants, "cuda_sm90a_rows256"), hopper::kRows256, 1, 132, 2.9f, 23.7f},
 };
 
 int choose_on_gpu(const GemmW8A8& call, int device) {
