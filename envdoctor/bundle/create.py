@@ -15,6 +15,7 @@ from envdoctor.bundle.prove import prove
 from envdoctor.bundle.sbom import sbom
 from envdoctor.bundle.static import table
 from envdoctor.bundle.target import BundleError
+from envdoctor.bundle.verify import files
 from envdoctor.host import Host, locked, make_folder, remove, replace_whole, tarballs, write_whole
 from envdoctor.host.install import link_file, move, sha256_of
 from envdoctor.progress import Progress
@@ -99,18 +100,9 @@ def _read(
 
 def _sum_up(host: Host, bundle: str) -> None:
     """SHA256SUMS, of everything else."""
-    paths = [path for path in _below(host, bundle, "") if path != layout.CHECKSUMS]
+    paths = [path for path in files(host, bundle) if path != layout.CHECKSUMS]
     sums = {path: sha256_of(posixpath.join(bundle, path)) for path in paths}
     write_whole(posixpath.join(bundle, layout.CHECKSUMS), layout.checksums(sums), 0o644)
-
-
-def _below(host: Host, folder: str, path: str) -> Iterator[str]:
-    for name in host.scan(posixpath.join(folder, path)):
-        inside = posixpath.join(path, name)
-        if host.is_dir(posixpath.join(folder, inside)):
-            yield from _below(host, folder, inside)
-        else:
-            yield inside
 
 
 @contextlib.contextmanager

@@ -3,8 +3,6 @@
 import contextlib
 import posixpath
 import tempfile
-import zipfile
-import zlib
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
@@ -18,7 +16,7 @@ from envdoctor.bundle.selftest import Tested
 from envdoctor.bundle.target import BundleError
 from envdoctor.bundle.verify import needs, verify
 from envdoctor.facts import NOT_EXAMINED, Facts, Python
-from envdoctor.host import Completed, Host, write_whole
+from envdoctor.host import Completed, Host, archives, write_whole
 from envdoctor.progress import Progress
 from envdoctor.report.style import counted
 
@@ -105,10 +103,9 @@ def _unpacked(wheel: str) -> Iterator[str]:
     """pip, out of its wheel: run from within, Python would compile all of it each time, which takes two seconds."""
     with tempfile.TemporaryDirectory(prefix="envdoctor-pip-") as folder:
         try:
-            with zipfile.ZipFile(wheel) as archive:
-                archive.extractall(folder)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise BundleError(f"{wheel}: no whole wheel ({error})") from None
+            archives.unpack_all(wheel, folder)
+        except archives.BrokenArchive as error:
+            raise BundleError(f"{wheel}: {error}") from None
         yield posixpath.join(folder, "pip")
 
 

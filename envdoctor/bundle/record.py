@@ -2,7 +2,7 @@
 
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
-from envdoctor.bundle.static.floors import counted, newest
+from envdoctor.bundle.static.floors import newest, running
 from envdoctor.bundle.static.gpu_code import of as gpu_code
 from envdoctor.bundle.static.subject import Outcome, Subject
 from envdoctor.bundle.target import BundleError
@@ -32,7 +32,7 @@ def document(
     subject: Subject, outcomes: Sequence[Tuple[str, Outcome]], sources: Sequence[str] = ()
 ) -> Dict[str, Any]:
     """What proof.json says of it beside the installation; of sources, built at the target, nothing is read."""
-    files = counted(subject)
+    files = running(subject)
     return {
         "read from the files": [
             {"check": name, "says": one.says, "findings": [_finding(each) for each in one.findings]}

@@ -77,7 +77,7 @@ def _sums(text: str) -> Dict[str, str]:
 
 
 def _check_files(host: Host, bundle: str, sums: Dict[str, str]) -> None:
-    there = set(_files(host, bundle, "")) - {CHECKSUMS}
+    there = set(files(host, bundle)) - {CHECKSUMS}
     for path in sorted(there.symmetric_difference(sums)):
         raise BundleError(f"{path}: " + ("not there" if path in sums else f"not in {CHECKSUMS}"))
     for path, digest in sums.items():
@@ -85,12 +85,13 @@ def _check_files(host: Host, bundle: str, sums: Dict[str, str]) -> None:
             raise BundleError(f"{path}: not what {CHECKSUMS} says: it was changed or cut off; copy it again")
 
 
-def _files(host: Host, bundle: str, below: str) -> Iterator[str]:
+def files(host: Host, bundle: str, below: str = "") -> Iterator[str]:
+    """Their paths in it, in order. Raises BundleError for what is neither a file nor a folder."""
     for name in sorted(host.scan(posixpath.join(bundle, below))):
         path = posixpath.join(below, name)
         found = host.lstat(posixpath.join(bundle, path))
         if found is not None and found.kind == "folder":
-            yield from _files(host, bundle, path)
+            yield from files(host, bundle, path)
         elif found is None or found.kind != "file":
             raise BundleError(f"{path}: neither a file nor a folder; bundles hold nothing else")
         else:

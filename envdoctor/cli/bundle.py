@@ -12,6 +12,7 @@ from envdoctor.cli.output import complain, to_json, write_output
 
 if TYPE_CHECKING:
     from envdoctor.bundle.layout import Contents
+    from envdoctor.bundle.place import Place
     from envdoctor.facts import Facts
 
 
@@ -165,17 +166,16 @@ def run_install(arguments: argparse.Namespace) -> int:
     with told(), StderrProgress() as progress, opened(host, os.path.abspath(arguments.bundle)) as folder:
         done = install(host, folder, into, arguments.python, progress, target=arguments.target)
     complain(f"{named}: {len(done.contents.packages)} packages for {done.contents.target.name}")
-    write_output(_use(into.path, done.folders), None)
+    write_output(_use(into, done.folders), None)
     return 0
 
 
-def _use(path: str, folders: Sequence[str]) -> str:
+def _use(place: "Place", folders: Sequence[str]) -> str:
     """What makes a shell see it."""
-    programs = os.path.join(path, "bin")
-    if not folders:
-        return f". {shlex.quote(os.path.join(programs, 'activate'))}\n"
+    if place.kind == "venv":
+        return f". {shlex.quote(os.path.join(place.programs, 'activate'))}\n"
     return (
-        f"export PATH={shlex.quote(programs)}${{PATH:+:$PATH}} "
+        f"export PATH={shlex.quote(place.programs)}${{PATH:+:$PATH}} "
         f"PYTHONPATH={shlex.quote(':'.join(folders))}${{PYTHONPATH:+:$PYTHONPATH}}\n"
     )
 

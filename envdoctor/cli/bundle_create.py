@@ -88,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
     from envdoctor.bundle.create import create
     from envdoctor.bundle.gather import Wanted
     from envdoctor.cli.progress import StderrProgress
+    from envdoctor.report.style import counted
 
     host = local_host()
     if not arguments.wanted and not arguments.files:
@@ -103,8 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
             progress.note(text)
     tried = sum(each["installed"] == "yes" for each in made.proofs)
     complain(
-        f"{arguments.out}: {made.size / 1e6:.1f} MB of wheels for {len(made.contents)} "
-        f"target{'s' if len(made.contents) > 1 else ''}, {tried} of them installed here without a network"
+        f"{arguments.out}: {made.size / 1e6:.1f} MB of wheels for {counted(len(made.contents), 'target')}, "
+        f"{tried} of them installed here without a network"
     )
     write_output(_next(arguments.out), None)
     return 0

@@ -73,6 +73,12 @@ def extract(path: str, member: str, folder: str) -> str:
     return target
 
 
+def unpack_all(path: str, folder: str) -> None:
+    """Every member below a folder, none beside it. Raises BrokenArchive, OSError."""
+    with _opened(path) as archive:
+        archive.extractall(folder)
+
+
 def unpack(path: str, folder: str, place: Callable[[str], Optional[str]]) -> None:
     """Write members below a folder, where `place` says (None: nowhere). Raises BrokenArchive, OSError.
 

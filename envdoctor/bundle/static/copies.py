@@ -4,12 +4,11 @@ import re
 from typing import Dict, Iterator
 
 from envdoctor import compat
-from envdoctor.bundle.static.subject import Outcome, Subject, stem
+from envdoctor.bundle.static.subject import Outcome, Subject, is_torch, stem
 from envdoctor.finding import Evidence, Finding, Fix, Severity
 
 #: As auditwheel and delvewheel name what they graft: PROJECT.libs/libcudart-9335f6a2.so.13.0.96.
 _GRAFTED = re.compile(r"[^/]+\.libs/(?P<stem>lib[\w+.-]+?)-[0-9a-f]{8,}\.so[\d.]*")
-_OF_TORCH = re.compile(r"torch\w*|c10\w*|caffe2\w*|shm")
 
 
 def check(subject: Subject) -> Outcome:
@@ -36,7 +35,7 @@ def _copies(subject: Subject, owners: Dict[str, str]) -> Iterator[Finding]:
         for each in wheel.compiled:
             match = _GRAFTED.fullmatch(each.file.member)
             name = match["stem"][3:] if match else ""
-            torch = bool(_OF_TORCH.fullmatch(name))
+            torch = is_torch(name)
             if name in owners and (torch or compat.is_cuda_library(name)):
                 yield Finding(
                     f"{wheel.file} has a copy of lib{name} of its own, and {owners[name]} brings it",

@@ -19,7 +19,7 @@ def check(subject: Subject) -> Outcome:
         f"The loader of {target.name} refuses it.",
         _CURE,
     )
-    files = counted(subject)
+    files = running(subject)
     if not files:
         return Outcome("", findings)
     glibcxx, cxxabi = compat.libstdcxx(target.glibc)
@@ -31,7 +31,7 @@ def check(subject: Subject) -> Outcome:
     return Outcome("; ".join(said) or "none is needed", findings)
 
 
-def counted(subject: Subject) -> List[Compiled]:
+def running(subject: Subject) -> List[Compiled]:
     """The files that run there."""
     return [each.file for _, each in subject.files if not _too_new(each.file, subject.target)]
 

@@ -9,6 +9,7 @@ from envdoctor.architectures import serves
 from envdoctor.bundle.compiled import Linked
 from envdoctor.bundle.static.subject import Outcome, Subject, Wheel
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.report.style import counted
 
 
 def check(subject: Subject) -> Outcome:
@@ -20,7 +21,7 @@ def check(subject: Subject) -> Outcome:
     findings = [each for wheel, files in code for each in _lacking(subject, wheel, files)]
     findings += [_unread(unread)] if unread else []
     gpus = ", ".join(subject.target.gpus)
-    wheels = f"in {len(code)} wheel{'s' if len(code) > 1 else ''}"
+    wheels = f"in {counted(len(code), 'wheel')}"
     return Outcome(
         f"for {gpus} {wheels}" if gpus else f"{wheels}; no GPU was named (--arch)", tuple(findings)
     )

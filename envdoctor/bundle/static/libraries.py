@@ -1,14 +1,11 @@
 """Whether the libraries of torch and CUDA that files need come with them: in a wheel, or with the driver."""
 
-import re
 from typing import Dict, FrozenSet, Iterator, List, Sequence
 
 from envdoctor import compat
 from envdoctor.bundle.compiled import Linked
-from envdoctor.bundle.static.subject import Outcome, Subject, majors, spoilt, stem
+from envdoctor.bundle.static.subject import Outcome, Subject, is_torch, majors, spoilt, stem
 from envdoctor.finding import Finding
-
-_OF_TORCH = re.compile(r"lib(?:torch|c10|caffe2|shm)\w*\.so.*")
 
 
 def check(subject: Subject) -> Outcome:
@@ -35,7 +32,7 @@ def _concerned(each: Linked) -> List[str]:
     return [
         name
         for name in each.file.needed
-        if _OF_TORCH.fullmatch(name) or compat.is_cuda_library(stem(name)) or name in compat.DRIVER_LIBRARIES
+        if is_torch(stem(name)) or compat.is_cuda_library(stem(name)) or name in compat.DRIVER_LIBRARIES
     ]
 
 
@@ -57,7 +54,7 @@ def _cure(subject: Subject, files: Sequence[Linked], lacking: Sequence[str]) -> 
         return "ask for a release without CUDA, or for torch with it (--cuda 12, --cuda 13)"
     major = int(line or next(iter(sorted(major for each in files for major in majors(each))), "13"))
     projects = (
-        "torch" if _OF_TORCH.fullmatch(name) else compat.library_wheel(stem(name), major) for name in lacking
+        "torch" if is_torch(stem(name)) else compat.library_wheel(stem(name), major) for name in lacking
     )
     named = " ".join(dict.fromkeys(each for each in projects if each))
     return f"ask for what brings it, too{': ' + named if named else ''}"
