@@ -66,6 +66,8 @@ def built(tmp_path_factory):
     return wheel, said
 
 
+# Where what is said counts, and not how fast the library is: it compiles in a third of the time.
+UNOPTIMISED = ("-C", "cmake.build-type=Debug")
 ASKED = ("-C", "cuda.archs=7.5,8.0+PTX") if NVCC else ()
 
 
@@ -228,6 +230,7 @@ def test_no_toolkit_and_nothing_asked_is_a_cpu_wheel_and_one_line(tmp_path):
     wheel, said = pip_wheel(
         copy_project(tmp_path / "source"),
         tmp_path / "out",
+        *UNOPTIMISED,
         env={"CUDA_HOME": "/nowhere", "CUDACXX": None},
     )
     assert wheel, said
@@ -244,6 +247,7 @@ def test_a_broken_nvcc_is_a_cpu_wheel_with_the_reason(tmp_path):
     wheel, said = pip_wheel(
         copy_project(tmp_path / "source"),
         tmp_path / "out",
+        *UNOPTIMISED,
         env={"CUDA_HOME": str(nvcc.parents[1]), "CUDACXX": None},
     )
     assert wheel, said
@@ -260,6 +264,7 @@ def test_it_builds_without_isolation(cpu_wheel, tmp_path):
             "install",
             "--quiet",
             "--no-build-isolation",
+            *UNOPTIMISED,
             "-C",
             "cuda=off",
             str(copy_project(tmp_path / "source")),
