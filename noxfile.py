@@ -15,7 +15,8 @@ from typing import Dict, Iterator, Optional
 import nox
 
 ROOT = Path(__file__).parent
-WANTED = ("3.8", "3.11", "3.13")
+TABLE = nox.project.load_toml(ROOT / "ci/matrix.toml")["python"]
+WANTED = TABLE["tested"]
 GROUPS = nox.project.load_toml(ROOT / "pyproject.toml")
 
 # What a patient may need and a machine that tests this may do without: the rest is on any with gcc, git and an index.
@@ -77,7 +78,7 @@ def find_pythons() -> Dict[str, str]:
 PYTHONS = find_pythons()
 OLDEST, NEWEST = (list(PYTHONS.values())[end] for end in (0, -1))
 # Wheels are built with the one in the middle: they must run on older and on newer ones.
-BUILDER = PYTHONS.get("3.11", NEWEST)
+BUILDER = PYTHONS.get(TABLE["builder"], NEWEST)
 
 
 @nox.session(venv_backend="none")

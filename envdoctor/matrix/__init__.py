@@ -1,0 +1,1 @@
+"""CUDA lines, Pythons, torches, architectures, images: one table, and what is made from it."""

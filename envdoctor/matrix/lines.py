@@ -1,0 +1,38 @@
+"""What a CUDA line compiles for, and which of them the release is built with."""
+
+from typing import Optional, Tuple
+
+from envdoctor import architectures, compat
+from envdoctor.architectures import Architecture
+from envdoctor.matrix.table import CudaLine, Table, release
+
+
+def targets(table: Table, line: CudaLine) -> Tuple[str, ...]:
+    """Of the table's architectures those that the line's compiler knows, with PTX of the newest."""
+    known = [arch for arch in table.wheel.archs if _knows(line, arch)]
+    return (*known[:-1], f"{known[-1]}+PTX") if known else ()
+
+
+def release_line(table: Table) -> Optional[CudaLine]:
+    """The oldest line whose compiler knows all architectures; None where none does."""
+    complete = (line for line in table.cuda if all(_knows(line, arch) for arch in table.wheel.archs))
+    return next(complete, None)
+
+
+def _knows(line: CudaLine, arch: str) -> bool:
+    wanted = architectures.parse(arch)
+    assert wanted is not None, "read() has looked"
+    return _known_since(wanted) <= release(line.version)[:2] and wanted.number >= compat.at_least(
+        compat.OLDEST_ARCHITECTURE, _pair(line.version)
+    )
+
+
+def _known_since(wanted: Architecture) -> Tuple[int, int]:
+    """An architecture without a row is newer than the table of compat."""
+    first = compat.ARCHITECTURE_SINCE.get(wanted.number, (999, 0))
+    return max(first, compat.SUFFIX_SINCE.get(wanted.suffix, (0, 0)))
+
+
+def _pair(version: str) -> Tuple[int, int]:
+    major, minor = release(version)[:2]
+    return major, minor

@@ -1,0 +1,178 @@
+"""The table of what is supported (ci/matrix.toml), read strictly: what it says that is not understood is an error."""
+
+import re
+import sys
+from dataclasses import dataclass, fields
+from typing import Any, Dict, List, Mapping, Sequence, Tuple, Type, TypeVar
+
+from envdoctor import architectures
+
+_Row = TypeVar("_Row")
+_VERSION = re.compile(r"\d+\.\d+")
+
+
+class TableError(Exception):
+    """One line: what is wrong with the table, and where."""
+
+
+@dataclass(frozen=True)
+class Pythons:
+    """Versions of Python, as "3.11"."""
+
+    tested: Tuple[str, ...]
+    builder: str
+
+
+@dataclass(frozen=True)
+class WheelBuild:
+    """How the wheel is built, and what it must do in a new environment. `{archs}` in a setting is the line's list."""
+
+    archs: Tuple[str, ...]
+    settings: Tuple[str, ...] = ()
+    requires: Tuple[str, ...] = ()
+    tests: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Platform:
+    """Where wheels are built; `runner` is GitHub's name of a machine."""
+
+    name: str
+    runner: str
+
+
+@dataclass(frozen=True)
+class CudaLine:
+    """A CUDA release, the platforms on which its compiler runs, and images that have it."""
+
+    version: str
+    platforms: Tuple[str, ...]
+    image: str = ""
+    runtime_image: str = ""
+
+
+@dataclass(frozen=True)
+class Served:
+    """An environment in which one and the same wheel is tried."""
+
+    python: str
+    requires: Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """All of it, CUDA lines from the oldest on."""
+
+    python: Pythons
+    wheel: WheelBuild
+    platforms: Tuple[Platform, ...]
+    cuda: Tuple[CudaLine, ...]
+    served: Tuple[Served, ...]
+
+    def line(self, version: str) -> CudaLine:
+        """The CUDA line of that version. Raises TableError."""
+        for each in self.cuda:
+            if each.version == version:
+                return each
+        known = ", ".join(each.version for each in self.cuda)
+        raise TableError(f"CUDA {version} is not in the table; it has {known}")
+
+
+def read(text: str) -> Table:
+    """The table in a file's text. Raises TableError."""
+    document = _document(text)
+    unknown = sorted(set(document) - {"python", "wheel", "platform", "cuda", "served"})
+    if unknown:
+        raise TableError(f"{unknown[0]} is no part of the table")
+    lines = _rows(CudaLine, document, "cuda")
+    table = Table(
+        _row(Pythons, document.get("python"), "[python]"),
+        _row(WheelBuild, document.get("wheel"), "[wheel]"),
+        _rows(Platform, document, "platform"),
+        tuple(sorted(lines, key=lambda line: release(line.version))),
+        _rows(Served, document, "served"),
+    )
+    _check(table)
+    return table
+
+
+def release(version: str) -> Tuple[int, ...]:
+    """ "13.0" as numbers."""
+    return tuple(int(part) for part in version.split("."))
+
+
+def _document(text: str) -> Dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
+    try:
+        document: Dict[str, Any] = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise TableError(f"not TOML: {error}") from None
+    return document
+
+
+def _rows(kind: Type[_Row], document: Mapping[str, Any], name: str) -> Tuple[_Row, ...]:
+    found = document.get(name, [])
+    if not isinstance(found, list):
+        raise TableError(f"{name} is a list: write [[{name}]]")
+    return tuple(_row(kind, each, f"[[{name}]] number {place}") for place, each in enumerate(found, 1))
+
+
+def _row(kind: Type[_Row], found: Any, place: str) -> _Row:
+    """One dataclass of strings and lists of strings, its fields' names with hyphens."""
+    if not isinstance(found, dict):
+        raise TableError(f"{place} is missing")
+    row = {key.replace("-", "_"): value for key, value in found.items()}
+    known = {each.name: each.type for each in fields(kind)}  # type: ignore[arg-type]
+    for name, value in row.items():
+        if name not in known:
+            raise TableError(f"{place}: {name.replace('_', '-')} is not one of {', '.join(known)}")
+        row[name] = _value(value, known[name] is str, f"{place}: {name.replace('_', '-')}")
+    try:
+        return kind(**row)
+    except TypeError as error:
+        raise TableError(f"{place}: {str(error).split('__init__() ')[-1]}") from None
+
+
+def _value(value: Any, single: bool, place: str) -> Any:
+    if single and isinstance(value, str):
+        return value
+    if not single and isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return tuple(value)
+    raise TableError(
+        f"{place} is {'a string' if single else 'a list of strings'}, versions in quotes: not {value!r}"
+    )
+
+
+def _check(table: Table) -> None:
+    """What one row says of another."""
+    versions: List[str] = [*table.python.tested, table.python.builder]
+    versions += [each.python for each in table.served] + [each.version for each in table.cuda]
+    for version in versions:
+        if not _VERSION.fullmatch(version):
+            raise TableError(f"{version!r} is no version such as 3.11 or 13.0")
+    _check_known(
+        [name for line in table.cuda for name in line.platforms],
+        [each.name for each in table.platforms],
+        "platform",
+    )
+    _check_once([line.version for line in table.cuda], "CUDA")
+    for arch in table.wheel.archs:
+        if architectures.parse(arch) is None:
+            raise TableError(f"[wheel]: {arch!r} is no architecture such as 9.0")
+    if not table.cuda:
+        raise TableError("there is no [[cuda]] in it")
+
+
+def _check_known(names: Sequence[str], known: Sequence[str], kind: str) -> None:
+    for name in names:
+        if name not in known:
+            raise TableError(f"{name!r} is no {kind} of the table; it has {', '.join(known) or 'none'}")
+
+
+def _check_once(names: Sequence[str], kind: str) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            raise TableError(f"{kind} {name} is there twice")
