@@ -12,6 +12,7 @@ from envdoctor.bundle.place import Place
 from envdoctor.bundle.target import Target
 from envdoctor.facts import NOT_EXAMINED
 from envdoctor.host import Host, remove
+from envdoctor.interpreter import of_version
 from envdoctor.progress import Progress
 
 #: Programs that run others in a network namespace of their own: as root, and as anybody where the kernel lets them.
@@ -67,13 +68,4 @@ def interpreter(host: Host, target: Target) -> Optional[str]:
     """A Python of the target's minor version on this machine: on PATH, or one of pyenv's."""
     if host.machine().architecture != target.machine:
         return None
-    name = "python{}.{}".format(*target.minor)
-    pyenv = host.env.get("PYENV_ROOT") or posixpath.join(host.home, ".pyenv")
-    versions = host.glob(posixpath.join(pyenv, "versions"), "{}.{}.*".format(*target.minor))
-    named = [host.own_python, host.which(name), *(posixpath.join(path, "bin", "python") for path in versions)]
-    ask = "import sys; print(*sys.version_info[:2], sep='.')"
-    wanted = "{}.{}".format(*target.minor)
-    for python in dict.fromkeys(path for path in named if path):
-        if host.run(python, "-I", "-c", ask, timeout=30).stdout.strip() == wanted:
-            return python
-    return None
+    return of_version(host, "{}.{}".format(*target.minor))

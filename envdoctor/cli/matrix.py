@@ -1,0 +1,275 @@
+"""`envdoctor matrix`: the table of what is supported (ci/matrix.toml), built and tried on this machine."""
+
+import argparse
+import contextlib
+import os
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
+
+from envdoctor.cli.bundled import local_host
+from envdoctor.cli.common import UsageError
+from envdoctor.cli.output import add_job_summary, to_json, write_output
+
+if TYPE_CHECKING:
+    from envdoctor.host import Host
+    from envdoctor.matrix.run import Wanted
+    from envdoctor.matrix.table import Table
+
+TABLE = "ci/matrix.toml"
+_FORMATS = ("text", "json", "markdown")
+_PLACE = ".envdoctor/matrix"
+
+
+def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
+    """Declare the verb and its parts."""
+    parser = verbs.add_parser(
+        "matrix", help="build for all CUDA lines of a table, and try the wheels", description=__doc__
+    )
+    parts = parser.add_subparsers(title="parts", metavar="PART", required=True, dest="part")
+    shown = _part(parts, "list", "show the table, and what follows from it", "0 or 2")
+    _add_format(shown)
+    shown.set_defaults(run=run_list)
+    _add_run(parts)
+    _add_try(parts)
+
+
+def _part(
+    parts: "argparse._SubParsersAction[Any]", name: str, help: str, status: str
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = parts.add_parser(
+        name, help=help, description=f"{help[0].upper()}{help[1:]}. Exit status: {status}."
+    )
+    add_table(parser)
+    return parser
+
+
+def add_table(parser: argparse.ArgumentParser) -> None:
+    """Which table."""
+    parser.add_argument(
+        "--table", metavar="FILE", default=TABLE, help=f"default: {TABLE}, below the current folder"
+    )
+
+
+def _add_format(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--format", choices=_FORMATS, default="text", help="default: text")
+
+
+def _add_run(parts: "argparse._SubParsersAction[Any]") -> None:
+    run = _part(
+        parts,
+        "run",
+        "build the wheel for every CUDA line, side by side, and try it; what is done is not done again",
+        "0, 1 when a line failed, or 2",
+    )
+    run.add_argument("project", nargs="?", metavar="PROJECT", default=".", help="default: the current folder")
+    run.add_argument("--cuda", metavar="VERSION", action="append", default=[], help="this line (repeatable)")
+    run.add_argument("--arch", metavar="LIST", default="", help="these architectures instead of the table's")
+    run.add_argument(
+        "--toolkit",
+        metavar="VERSION=DIR",
+        action="append",
+        default=[],
+        help="a CUDA root that is there; others are made by `envdoctor toolkit create` (repeatable)",
+    )
+    run.add_argument(
+        "--jobs", metavar="N", type=_number, default=0, help="lines at once (default: as many as fit)"
+    )
+    run.add_argument(
+        "--python", metavar="PYTHON", help="the interpreter that builds (default: envdoctor's own)"
+    )
+    run.add_argument(
+        "-o",
+        "--output",
+        metavar="DIR",
+        default=_PLACE,
+        help=f"default: {_PLACE}; DIR/VERSION/wheel is what is built",
+    )
+    run.add_argument(
+        "--print", action="store_true", dest="only_print", help="print what would be run, and run nothing"
+    )
+    _add_format(run)
+    run.set_defaults(run=run_run)
+
+
+def _add_try(parts: "argparse._SubParsersAction[Any]") -> None:
+    parser = _part(
+        parts,
+        "try",
+        "try one wheel in every environment of the table",
+        "0, 1 when it does not work in one, or 2",
+    )
+    parser.add_argument("wheel", metavar="FILE.whl")
+    parser.add_argument(
+        "--python", metavar="VERSION", action="append", default=[], help="with these alone, as 3.11"
+    )
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", default=_PLACE, help=f"for environments (default: {_PLACE})"
+    )
+    _add_format(parser)
+    parser.set_defaults(run=run_try)
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print the table."""
+    from envdoctor.matrix import texts
+
+    table = read_table(arguments.table)
+    if arguments.format == "json":
+        write_output(to_json(texts.table_json(table)), None)
+        return 0
+    written = texts.in_markdown if arguments.format == "markdown" else texts.in_columns
+    write_output(f"{written(texts.table_rows(table))}\n{texts.table_words(table)}", None)
+    return 0
+
+
+def run_run(arguments: argparse.Namespace) -> int:
+    """Build, try, and say what came of it."""
+    from envdoctor.cli.progress import StderrProgress
+    from envdoctor.matrix import texts
+    from envdoctor.matrix.run import plan, run
+
+    host = local_host()
+    wanted = _wanted(arguments, read_table(arguments.table))
+    if arguments.only_print:
+        for _, steps in plan(host, wanted).values():
+            write_output("\n".join(step.command for step in steps) + "\n", None)
+        return 0
+    with StderrProgress() as progress, _told():
+        outcomes = run(host, wanted, progress)
+    rows = texts.outcome_rows(outcomes, len(wanted.table.wheel.tests))
+    _write(arguments.format, rows, texts.outcome_json(outcomes))
+    add_job_summary(texts.in_markdown(rows))
+    return int(any(each.failed for each in outcomes))
+
+
+def run_try(arguments: argparse.Namespace) -> int:
+    """Try, and say what came of it."""
+    from dataclasses import asdict
+
+    from envdoctor.cli.progress import StderrProgress
+    from envdoctor.matrix import texts
+    from envdoctor.matrix.served import try_wheel
+
+    table = read_table(arguments.table)
+    rows = [each for each in table.served if not arguments.python or each.python in arguments.python]
+    if not rows:
+        raise UsageError(
+            f"{arguments.table} has no [[served]] with Python {', '.join(arguments.python) or 'at all'}"
+        )
+    wheel = os.path.abspath(arguments.wheel)
+    if not os.path.isfile(wheel):
+        raise UsageError(f"{arguments.wheel}: no such file; give a wheel")
+    with StderrProgress() as progress, _told():
+        tried = try_wheel(local_host(), table, wheel, rows, _absolute(arguments.output), progress)
+    _write(arguments.format, texts.tried_rows(tried), [asdict(each) for each in tried])
+    return int(any(each.why for each in tried))
+
+
+def read_table(path: str) -> "Table":
+    """The table in a file. Raises UsageError."""
+    from envdoctor.matrix.table import TableError, read
+
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return read(stream.read())
+    except OSError as error:
+        raise UsageError(
+            f"{path}: {error.strerror or error}; go to the project's folder, or name a table with --table"
+        ) from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}: not UTF-8, and so no TOML") from None
+    except ImportError:
+        raise UsageError("this Python reads no TOML; pip install 'envdoctor[matrix]'") from None
+    except TableError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def _wanted(arguments: argparse.Namespace, table: "Table") -> "Wanted":
+    from envdoctor.matrix.run import Wanted, lines_of
+    from envdoctor.matrix.table import TableError
+
+    host = local_host()
+    cache = host.user_folder("XDG_CACHE_HOME", ".cache")
+    folder = _absolute(arguments.output)
+    try:
+        present = _present(arguments.toolkit, table)
+        lines = lines_of(host, table, arguments.cuda)
+    except TableError as error:
+        raise UsageError(f"{arguments.table}: {error}") from None
+    if not os.path.isdir(arguments.project):
+        raise UsageError(f"{arguments.project}: no such folder; give the folder of a project")
+    return Wanted(
+        project=os.path.abspath(arguments.project),
+        table=table,
+        lines=lines,
+        folder=folder,
+        toolkits=os.path.join(cache or folder, "envdoctor", "toolkits"),
+        present=present,
+        python=_builder(host, arguments.python),
+        archs=_archs(arguments.arch),
+        jobs=arguments.jobs,
+    )
+
+
+def _present(stated: List[str], table: "Table") -> Dict[str, str]:
+    """CUDA version -> root. Raises UsageError, TableError."""
+    found = {}
+    for each in stated:
+        version, _, root = each.partition("=")
+        root = _absolute(root)
+        if not os.access(os.path.join(root, "bin/nvcc"), os.X_OK):
+            raise UsageError(
+                f"--toolkit {each}: there is no bin/nvcc; write VERSION=DIR, as 13.0=/usr/local/cuda"
+            )
+        found[table.line(version).version] = root
+    return found
+
+
+def _builder(host: "Host", stated: Optional[str]) -> str:
+    python = host.which(stated) if stated else host.own_python
+    if python is None:
+        raise UsageError(f"--python {stated}: no such program; give an interpreter's path or name")
+    return python
+
+
+def _archs(stated: str) -> Tuple[str, ...]:
+    from envdoctor import architectures
+
+    found = architectures.split(stated)
+    for each in found:
+        if architectures.parse(each) is None:
+            raise UsageError(f"--arch: {each!r} is no architecture; write 8.0,9.0+PTX")
+    return found
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Why not, in one line."""
+    from envdoctor.matrix.table import TableError
+
+    try:
+        yield
+    except TableError as error:
+        raise UsageError(str(error)) from None
+    except OSError as error:
+        raise UsageError(f"{error.filename or 'a file'}: {error.strerror or error}") from None
+
+
+def _write(form: str, rows: Any, document: Any) -> None:
+    from envdoctor.matrix import texts
+
+    text = {
+        "text": lambda: texts.in_columns(rows),
+        "markdown": lambda: texts.in_markdown(rows),
+        "json": lambda: to_json(document),
+    }[form]()
+    write_output(text, None)
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(os.path.expanduser(path))
+
+
+def _number(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of lines; give 1 or more")
+    return int(text)

@@ -1,0 +1,135 @@
+"""Builds the wheel of one CUDA line and tries it, step by step; what was done for the same inputs is not done again."""
+
+import contextlib
+import io
+import json
+import posixpath
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+from envdoctor.explanation import explain
+from envdoctor.host import Host, append, make_folder, remove, stream, write_whole
+from envdoctor.host.install import sha256_of
+from envdoctor.log import read
+from envdoctor.matrix.steps import Places, Step
+
+_STATE, _LOG, _SUMS = "state.json", "log.txt", "SHA256SUMS"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a line."""
+
+    cuda: str
+    archs: Tuple[str, ...]  # asked for
+    seconds: Mapping[str, float]  # step -> what it took, when it was done
+    failed: Optional[str] = None  # a step
+    why: str = ""
+    log: str = ""
+    wheel: str = ""  # its path
+    size: int = 0  # bytes
+    code: Tuple[str, ...] = ()  # GPU code in the wheel, as "sm_80", "compute_90"
+    kept: bool = False  # all of it was done before
+
+    @property
+    def tests(self) -> int:
+        """Commands that succeeded in the new environment."""
+        return sum(name.startswith("test: ") for name in self.seconds)
+
+
+@dataclass
+class _State:
+    """What is done, for which inputs; on the disk after every step."""
+
+    folder: str
+    key: str
+    seconds: Dict[str, float] = field(default_factory=dict)
+
+    def load(self, host: Host) -> None:
+        text = host.try_text(posixpath.join(self.folder, _STATE))
+        with contextlib.suppress(ValueError, TypeError, KeyError):
+            document = json.loads(text or "")
+            if document["key"] == self.key:
+                self.seconds = {str(name): float(taken) for name, taken in document["seconds"].items()}
+
+    def done(self, step: Step, taken: float) -> None:
+        self.seconds[step.name] = round(taken, 1)
+        document = {"key": self.key, "seconds": self.seconds}
+        write_whole(posixpath.join(self.folder, _STATE), json.dumps(document, indent=2) + "\n")
+
+
+def build(
+    host: Host,
+    cuda: str,
+    archs: Tuple[str, ...],
+    todo: Tuple[Step, ...],
+    places: Places,
+    key: str,
+    env: Mapping[str, str],
+    told: Callable[[str], None],
+) -> Outcome:
+    """Run what is not done yet. Raises OSError."""
+    make_folder(places.folder)
+    state = _State(places.folder, key)
+    state.load(host)
+    log = posixpath.join(places.folder, _LOG)
+    waiting = [step for step in todo if step.name not in state.seconds]
+    if waiting == list(todo):
+        remove(log)
+    for step in waiting:
+        told(step.name)
+        begun = time.monotonic()
+        why = _run(host, step, places.folder, env, log)
+        if why is not None:
+            return Outcome(cuda, archs, state.seconds, step.name, why, log)
+        state.done(step, time.monotonic() - begun)
+    return _read(host, places, Outcome(cuda, archs, state.seconds, log=log, kept=not waiting))
+
+
+def _run(host: Host, step: Step, folder: str, env: Mapping[str, str], log: str) -> Optional[str]:
+    """None, or why it failed, in a line."""
+    lines: List[str] = []
+
+    def hear(text: str) -> None:
+        lines.append(text)
+        append(log, text + "\n")
+
+    append(log, f"$ {step.command}\n")
+    status = stream.stream(("sh", "-c", step.command), {**env, "LC_ALL": "C"}, folder, hear, lambda: None)
+    return _cause(lines, status) if status else None
+
+
+def _cause(lines: Sequence[str], status: int) -> str:
+    output = "\n".join(lines).encode("utf-8", "surrogateescape")
+    explanation = explain(read(io.BytesIO(output), "its output"))
+    if explanation.verdict == "failure":
+        return f"{explanation.findings[0].rule}: {explanation.findings[0].message}"
+    told = [sign.line - 1 for sign in explanation.signs] or [len(lines) - 1]
+    # CMake and others end the line of an error with a colon, and say it below.
+    text = " ".join(line.strip() for line in lines[told[0] : told[0] + 3] if line.strip())[:300]
+    return f"exit status {status}" + (f": {text}" if text else "")
+
+
+def _read(host: Host, places: Places, outcome: Outcome) -> Outcome:
+    """The wheel, as `wheel check` has read it; its checksum goes beside it."""
+    checked = json.loads(host.read_text(places.report, 1 << 26))[0]
+    path = posixpath.join(places.wheels, checked["name"])
+    write_whole(posixpath.join(places.wheels, _SUMS), f"{sha256_of(path)}  {checked['name']}\n")
+    found = host.lstat(path)
+    outcome = replace(outcome, wheel=path, size=found.size if found else 0, code=_code(checked))
+    lacking = [arch for arch in outcome.archs if not _has(outcome.code, arch)]
+    if lacking:
+        why = f"the wheel has no code for {', '.join(lacking)}"
+        return replace(outcome, failed="check", why=why)
+    return outcome
+
+
+def _code(checked: Mapping[str, Any]) -> Tuple[str, ...]:
+    return tuple(dict.fromkeys(code for each in checked["compiled"] for code in each["gpu"] or ()))
+
+
+def _has(code: Tuple[str, ...], arch: str) -> bool:
+    """A general architecture is served by one with a suffix, too: kernels of their own for 9.0a."""
+    number = arch.replace("+PTX", "").replace(".", "")
+    return any(each.rpartition("_")[2].rstrip("af") == number.rstrip("af") for each in code)
