@@ -3,11 +3,11 @@
 import argparse
 import contextlib
 import os
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from envdoctor.cli.bundled import local_host
 from envdoctor.cli.common import UsageError
-from envdoctor.cli.output import add_job_summary, to_json, write_output
+from envdoctor.cli.output import add_job_summary, complain, to_json, write_output
 
 if TYPE_CHECKING:
     from envdoctor.host import Host
@@ -30,6 +30,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     shown.set_defaults(run=run_list)
     _add_run(parts)
     _add_try(parts)
+    _add_github(parts)
 
 
 def _part(
@@ -61,7 +62,11 @@ def _add_run(parts: "argparse._SubParsersAction[Any]") -> None:
         "0, 1 when a line failed, or 2",
     )
     run.add_argument("project", nargs="?", metavar="PROJECT", default=".", help="default: the current folder")
-    run.add_argument("--cuda", metavar="VERSION", action="append", default=[], help="this line (repeatable)")
+    chosen = run.add_mutually_exclusive_group()
+    chosen.add_argument(
+        "--cuda", metavar="VERSION", action="append", default=[], help="this line (repeatable)"
+    )
+    chosen.add_argument("--release", action="store_true", help="the line that builds the release")
     run.add_argument("--arch", metavar="LIST", default="", help="these architectures instead of the table's")
     run.add_argument(
         "--toolkit",
@@ -108,6 +113,25 @@ def _add_try(parts: "argparse._SubParsersAction[Any]") -> None:
     parser.set_defaults(run=run_try)
 
 
+def _add_github(parts: "argparse._SubParsersAction[Any]") -> None:
+    parser = _part(
+        parts,
+        "github",
+        "write GitHub's workflows: tests, a wheel for every CUDA line and platform, a release",
+        "0, 1 when --check finds other files, or 2",
+    )
+    add_written(parser, ".github/workflows")
+    parser.set_defaults(run=run_github)
+
+
+def add_written(parser: argparse.ArgumentParser, folder: str) -> None:
+    """Where what is made goes, or whether it is only compared."""
+    parser.add_argument("-o", "--output", metavar="DIR", default=folder, help=f"default: {folder}")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; say which files are not as they would be"
+    )
+
+
 def run_list(arguments: argparse.Namespace) -> int:
     """Print the table."""
     from envdoctor.matrix import texts
@@ -133,7 +157,7 @@ def run_run(arguments: argparse.Namespace) -> int:
         for _, steps in plan(host, wanted).values():
             write_output("\n".join(step.command for step in steps) + "\n", None)
         return 0
-    with StderrProgress() as progress, _told():
+    with StderrProgress() as progress, told():
         outcomes = run(host, wanted, progress)
     rows = texts.outcome_rows(outcomes, len(wanted.table.wheel.tests))
     _write(arguments.format, rows, texts.outcome_json(outcomes))
@@ -158,10 +182,35 @@ def run_try(arguments: argparse.Namespace) -> int:
     wheel = os.path.abspath(arguments.wheel)
     if not os.path.isfile(wheel):
         raise UsageError(f"{arguments.wheel}: no such file; give a wheel")
-    with StderrProgress() as progress, _told():
+    with StderrProgress() as progress, told():
         tried = try_wheel(local_host(), table, wheel, rows, _absolute(arguments.output), progress)
     _write(arguments.format, texts.tried_rows(tried), [asdict(each) for each in tried])
     return int(any(each.why for each in tried))
+
+
+def run_github(arguments: argparse.Namespace) -> int:
+    """Write or compare."""
+    from envdoctor.matrix.github import workflows
+
+    with told():
+        return written(arguments, workflows(read_table(arguments.table), os.path.relpath(arguments.table)))
+
+
+def written(arguments: argparse.Namespace, files: Mapping[str, str]) -> int:
+    """Files below --output: written, or with --check compared. Raises OSError."""
+    from envdoctor.matrix.written import stale, write
+
+    folder = _absolute(arguments.output)
+    if arguments.check:
+        others = stale(local_host(), folder, files)
+        for name in others:
+            complain(
+                f"{os.path.join(arguments.output, name)} is not what {arguments.table} makes it; run it without --check"
+            )
+        return int(bool(others))
+    write(folder, files)
+    write_output("".join(f"{os.path.join(arguments.output, name)}\n" for name in files), None)
+    return 0
 
 
 def read_table(path: str) -> "Table":
@@ -184,6 +233,7 @@ def read_table(path: str) -> "Table":
 
 
 def _wanted(arguments: argparse.Namespace, table: "Table") -> "Wanted":
+    from envdoctor.matrix.lines import release_line
     from envdoctor.matrix.run import Wanted, lines_of
     from envdoctor.matrix.table import TableError
 
@@ -192,7 +242,7 @@ def _wanted(arguments: argparse.Namespace, table: "Table") -> "Wanted":
     folder = _absolute(arguments.output)
     try:
         present = _present(arguments.toolkit, table)
-        lines = lines_of(host, table, arguments.cuda)
+        lines = lines_of(host, table, [release_line(table).version] if arguments.release else arguments.cuda)
     except TableError as error:
         raise UsageError(f"{arguments.table}: {error}") from None
     if not os.path.isdir(arguments.project):
@@ -242,7 +292,7 @@ def _archs(stated: str) -> Tuple[str, ...]:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
     """Why not, in one line."""
     from envdoctor.matrix.table import TableError
 

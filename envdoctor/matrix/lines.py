@@ -1,10 +1,10 @@
 """What a CUDA line compiles for, and which of them the release is built with."""
 
-from typing import Optional, Tuple
+from typing import Tuple
 
 from envdoctor import architectures, compat
 from envdoctor.architectures import Architecture
-from envdoctor.matrix.table import CudaLine, Table, release
+from envdoctor.matrix.table import CudaLine, Table, TableError, release
 
 
 def targets(table: Table, line: CudaLine) -> Tuple[str, ...]:
@@ -13,10 +13,12 @@ def targets(table: Table, line: CudaLine) -> Tuple[str, ...]:
     return (*known[:-1], f"{known[-1]}+PTX") if known else ()
 
 
-def release_line(table: Table) -> Optional[CudaLine]:
-    """The oldest line whose compiler knows all architectures; None where none does."""
-    complete = (line for line in table.cuda if all(_knows(line, arch) for arch in table.wheel.archs))
-    return next(complete, None)
+def release_line(table: Table) -> CudaLine:
+    """The oldest line whose compiler knows all architectures. Raises TableError where none does."""
+    for line in table.cuda:
+        if all(_knows(line, arch) for arch in table.wheel.archs):
+            return line
+    raise TableError("no CUDA line of it knows all architectures, so none can build the release")
 
 
 def _knows(line: CudaLine, arch: str) -> bool:

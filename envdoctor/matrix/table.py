@@ -60,6 +60,16 @@ class Served:
 
 
 @dataclass(frozen=True)
+class Github:
+    """Commands of the workflows' steps, a line each."""
+
+    test: str  # what must pass, in a checkout
+    setup: Tuple[str, ...] = ()  # before `envdoctor` can be run
+    envdoctor: str = "envdoctor"
+    release: str = ""  # fills dist/release with what is published; without it there is no such workflow
+
+
+@dataclass(frozen=True)
 class Table:
     """All of it, CUDA lines from the oldest on."""
 
@@ -68,6 +78,7 @@ class Table:
     platforms: Tuple[Platform, ...]
     cuda: Tuple[CudaLine, ...]
     served: Tuple[Served, ...]
+    github: Github
 
     def line(self, version: str) -> CudaLine:
         """The CUDA line of that version. Raises TableError."""
@@ -81,7 +92,7 @@ class Table:
 def read(text: str) -> Table:
     """The table in a file's text. Raises TableError."""
     document = _document(text)
-    unknown = sorted(set(document) - {"python", "wheel", "platform", "cuda", "served"})
+    unknown = sorted(set(document) - {"python", "wheel", "platform", "cuda", "served", "github"})
     if unknown:
         raise TableError(f"{unknown[0]} is no part of the table")
     lines = _rows(CudaLine, document, "cuda")
@@ -91,6 +102,7 @@ def read(text: str) -> Table:
         _rows(Platform, document, "platform"),
         tuple(sorted(lines, key=lambda line: release(line.version))),
         _rows(Served, document, "served"),
+        _row(Github, document.get("github"), "[github]"),
     )
     _check(table)
     return table

@@ -2,12 +2,12 @@
 
 import posixpath
 from dataclasses import asdict
-from typing import Any, Dict, List, Sequence, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from envdoctor.matrix.line import Outcome
 from envdoctor.matrix.lines import release_line, targets
 from envdoctor.matrix.served import Tried
-from envdoctor.matrix.table import Table
+from envdoctor.matrix.table import CudaLine, Table, TableError
 
 Rows = Sequence[Sequence[str]]
 
@@ -30,7 +30,7 @@ def in_markdown(rows: Rows) -> str:
 
 def table_rows(table: Table) -> Rows:
     """CUDA lines."""
-    release = release_line(table)
+    release = _release(table)
     return [
         ("CUDA", "compiles for", "platforms", "image", ""),
         *(
@@ -57,12 +57,20 @@ def table_words(table: Table) -> str:
 
 def table_json(table: Table) -> Dict[str, Any]:
     """All of it, with what follows from it."""
-    release = release_line(table)
+    release = _release(table)
     document = asdict(table)
     for each, line in zip(document["cuda"], table.cuda):
         each["archs"] = list(targets(table, line))
         each["release"] = line == release
     return document
+
+
+def _release(table: Table) -> Optional[CudaLine]:
+    """None where no line can build one, which stops only who wants to."""
+    try:
+        return release_line(table)
+    except TableError:
+        return None
 
 
 def outcome_rows(outcomes: Sequence[Outcome], tests: int) -> Rows:

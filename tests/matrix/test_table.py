@@ -14,6 +14,8 @@ tested = ["3.8"]
 builder = "3.11"
 [wheel]
 archs = ["8.0", "9.0a", "12.0"]
+[github]
+test = "make test"
 [[platform]]
 name = "here"
 runner = "ubuntu-24.04"
