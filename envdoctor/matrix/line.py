@@ -68,8 +68,9 @@ def build(
     key: str,
     env: Mapping[str, str],
     told: Callable[[str], None],
+    tick: Callable[[], None],
 ) -> Outcome:
-    """Run what is not done yet. Raises OSError."""
+    """Run what is not done yet; `tick` is called now and then, and what it raises ends it. Raises OSError."""
     make_folder(places.folder)
     state = _State(places.folder, key)
     state.load(host)
@@ -80,14 +81,16 @@ def build(
     for step in waiting:
         told(step.name)
         begun = time.monotonic()
-        why = _run(host, step, places.folder, env, log)
+        why = _run(step, places.folder, env, log, tick)
         if why is not None:
             return Outcome(cuda, archs, state.seconds, step.name, why, log)
         state.done(step, time.monotonic() - begun)
     return _read(host, places, Outcome(cuda, archs, state.seconds, log=log, kept=not waiting))
 
 
-def _run(host: Host, step: Step, folder: str, env: Mapping[str, str], log: str) -> Optional[str]:
+def _run(
+    step: Step, folder: str, env: Mapping[str, str], log: str, tick: Callable[[], None]
+) -> Optional[str]:
     """None, or why it failed, in a line."""
     lines: List[str] = []
 
@@ -96,7 +99,7 @@ def _run(host: Host, step: Step, folder: str, env: Mapping[str, str], log: str) 
         append(log, text + "\n")
 
     append(log, f"$ {step.command}\n")
-    status = stream.stream(("sh", "-c", step.command), {**env, "LC_ALL": "C"}, folder, hear, lambda: None)
+    status = stream.stream(("sh", "-c", step.command), {**env, "LC_ALL": "C"}, folder, hear, tick)
     return _cause(lines, status) if status else None
 
 

@@ -2,6 +2,7 @@
 
 import posixpath
 import shlex
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Callable, Dict, Mapping, Sequence, Tuple
@@ -73,18 +74,29 @@ def _run(host: Host, wanted: Wanted, progress: Progress) -> Tuple[Outcome, ...]:
     planned = plan(host, wanted)
     progress.note(f"{len(planned)} CUDA lines, {at_once} at once, in {wanted.folder}")
 
+    ending = threading.Event()
+
+    def tick() -> None:
+        if ending.is_set():
+            raise InterruptedError
+
     def one(line: CudaLine) -> Outcome:
+        tick()
         places, todo = planned[line.version]
         inputs = [places.toolkit, wanted.python, *(step.command for step in todo)]
         key = digest(host, wanted.project, inputs)
         outcome = build(
-            host, line.version, _targets(wanted, line), todo, places, key, env, _teller(progress, line)
+            host, line.version, _targets(wanted, line), todo, places, key, env, _teller(progress, line), tick
         )
         progress.note(f"CUDA {line.version}: {told(outcome)}")
         return outcome
 
     with ThreadPoolExecutor(at_once) as pool:
-        return tuple(pool.map(one, wanted.lines))
+        try:
+            return tuple(pool.map(one, wanted.lines))
+        except BaseException:
+            ending.set()  # an interruption reaches the main thread alone
+            raise
 
 
 def told(outcome: Outcome) -> str:

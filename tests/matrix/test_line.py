@@ -17,7 +17,7 @@ def run(
 ) -> Outcome:
     places = Places("/project", str(folder / "line"), "/toolkit", "/python", "envdoctor", True)
     host = LocalHost()
-    return build(host, "13.0", archs, tuple(steps), places, key, host.env, lambda name: None)
+    return build(host, "13.0", archs, tuple(steps), places, key, host.env, lambda name: None, lambda: None)
 
 
 def wheel_steps(folder: Path) -> List[Step]:
