@@ -57,13 +57,22 @@ def _part(parts: "argparse._SubParsersAction[Any]", name: str, help: str) -> arg
         epilog=_COSTS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("version", metavar="VERSION", help="13.0 (its newest), 13.0.2, 13 or newest")
+    parser.add_argument(
+        "version",
+        metavar="VERSION",
+        help="13.0 (its newest), 13.0.2, 13 or newest; 12.4 and 11.8, with the compiler of Debian's packages",
+    )
+    parser.add_argument(
+        "--debian",
+        metavar="URL",
+        help="take Debian's packages (for 12.4, 11.8 and host-compiler) from this mirror",
+    )
     parser.add_argument(
         "--with",
         metavar="LIST",
         dest="extras",
         default="",
-        help="also these, as cublas,curand or torch or all",
+        help="also these, as cublas,curand or torch or all; host-compiler: gcc 11, which each CUDA here accepts",
     )
     return parser
 
@@ -82,7 +91,14 @@ def run_create(arguments: argparse.Namespace) -> int:
     folders = {name: _folder(getattr(arguments, name), name) for name in ("prefix", "wheelhouse", "cache")}
     prefix = folders["prefix"]
     assert prefix is not None
-    wanted = Wanted(arguments.version, _extras(arguments), prefix, folders["wheelhouse"], folders["cache"])
+    wanted = Wanted(
+        arguments.version,
+        _extras(arguments),
+        prefix,
+        folders["wheelhouse"],
+        folders["cache"],
+        _mirror(arguments),
+    )
     with StderrProgress() as progress:
         try:
             made = create(host, wanted, progress)
@@ -102,7 +118,7 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     assert folder is not None
     with StderrProgress() as progress:
         try:
-            plan = fetch(host, arguments.version, _extras(arguments), folder, progress)
+            plan = fetch(host, arguments.version, _extras(arguments), folder, progress, _mirror(arguments))
         except PlanError as error:
             raise UsageError(_with_cure(host, arguments.version, error)) from None
     extras = f" --with {arguments.extras}" if arguments.extras else ""
@@ -146,6 +162,13 @@ def _extras(arguments: argparse.Namespace) -> Tuple[str, ...]:
     from envdoctor.toolkit_root.plan import extras_of
 
     return extras_of(word for word in re.split(r"[,\s]+", arguments.extras.lower()) if word)
+
+
+def _mirror(arguments: argparse.Namespace) -> Optional[str]:
+    url: Optional[str] = arguments.debian
+    if url is not None and not re.match(r"(https?|file)://.", url):
+        raise UsageError(f"--debian {url}: it is no address; write it as http://deb.debian.org/debian")
+    return url
 
 
 def _folder(path: Optional[str], option: str) -> Optional[str]:
