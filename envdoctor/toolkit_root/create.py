@@ -8,6 +8,7 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 from envdoctor.host import Host, install, locked, make_folder, remove
 from envdoctor.progress import Progress
 from envdoctor.toolkit_root.assemble import assemble
+from envdoctor.toolkit_root.debian import HOST_COMPILER
 from envdoctor.toolkit_root.fetch import Index, Source, Wheelhouse, planned
 from envdoctor.toolkit_root.packages import Archive, Package, Shelf
 from envdoctor.toolkit_root.plan import META_PACKAGE, Plan, PlanError, specifier_of
@@ -50,6 +51,8 @@ class Made:
 
     version: str
     trial: Optional[Trial]  # None: it stood there before
+    #: The folder of the host compiler in it.
+    host_compiler: Optional[str] = None
 
 
 def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
@@ -57,7 +60,7 @@ def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
     specifier_of(wanted.version)
     stands = standing(host, wanted.prefix, wanted.version, wanted.extras)
     if stands:
-        return Made(stands, None)
+        return Made(stands, None, _compiler_in(host, wanted.prefix))
     with _told(wanted.part), _working(host, wanted.part), _told(wanted.part):
         found = _gathered(host, wanted, progress)
         root = posixpath.join(wanted.part, "root")
@@ -69,7 +72,7 @@ def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
         finally:
             remove(root)
         remove(posixpath.join(wanted.part, "wheels"))
-    return Made(found.plan.version, trial)
+    return Made(found.plan.version, trial, _compiler_in(host, wanted.prefix))
 
 
 def fetch(
@@ -121,6 +124,10 @@ def _gathered(host: Host, wanted: Wanted, progress: Progress) -> Gathered:
     with _alone(folder):
         archive = Archive(host, folder, wanted.debian)
         return gather(Index(host, folder), archive, wanted.version, wanted.extras, progress)
+
+
+def _compiler_in(host: Host, root: str) -> Optional[str]:
+    return HOST_COMPILER if host.is_file(f"{root}/{HOST_COMPILER}/bin/g++") else None
 
 
 def _tried(host: Host, root: str, wheels: Sequence[Wheel], progress: Progress) -> Trial:

@@ -1,7 +1,7 @@
-"""Every package of a plan, whole and in one folder: from Debian's archive, or from a wheelhouse that must have them all.
+"""Every package of a plan, whole and in one folder: from Debian's archive, or from a wheelhouse that has them all.
 
 A file is what its checksum in `pool` says. Where the archive has moved on to another file, the checksum is the one
-in the archive's own index, which apt reads as well; Debian's signature of it is not looked at, and that is said.
+in the archive's own index, as for apt; Debian's signature of that is not looked at, which is said.
 """
 
 import functools

@@ -108,9 +108,10 @@ def plan(metadata: str, extras: Sequence[str], machine: str) -> Plan:
     wanted = [name for name in extras if name != debian.HOST_COMPILER]
     unknown = sorted(name for name in wanted if name not in offered or not _pins(lines, (name,), machine))
     if unknown:
+        known = ", ".join(sorted(offered - {"all", *BASE, *unknown}))
         raise PlanError(
             f"CUDA {version} has no wheels of {', '.join(unknown)} for {machine}; "
-            f"--with takes torch, all, {debian.HOST_COMPILER}, or of {', '.join(sorted(offered - {'all', *BASE, *unknown}))}"
+            f"--with takes torch, all, {debian.HOST_COMPILER}, or of {known}"
         )
     pins = _pins(lines, (*BASE, *wanted), machine)
     debs, parts = debian.compiler(".".join(version.split(".")[:2]), machine)
