@@ -23,9 +23,9 @@ what --with adds to the compiler, the runtime and the headers, in MB to fetch / 
   torch    +1220 / +1610  these five: what torch's headers include and find_package(Torch) links
   all      +1480 / +1990  every component that has wheels, cupti, npp, nvjpeg and the sanitizer among them
 CUDA 12.4.1 and 11.8.0 (and no other of 11 and 12) have nvcc from Debian's packages, on any Linux of x86_64 or aarch64:
-  (nothing)  152 /  292   12.4; the static runtime is 2 MB, read out of a package of 0.9 GB
-  (nothing)  144 /  254   11.8; it accepts gcc 11 at most
-  host-compiler +44 / +130  Debian's gcc 11, for where the compiler is too new; wants binutils and glibc's headers
+  (nothing)  165 /  290   12.4; the static runtime is 2 MB, read out of a package of 0.9 GB
+  (nothing)  150 /  255   11.8; it accepts gcc 11 at most
+  host-compiler +44 / +115  Debian's gcc 11, for where the compiler is too new; wants binutils and glibc's headers
 Files of Debian's are compared with checksums that envdoctor has; where a mirror has newer ones, with its index.
 """
 
