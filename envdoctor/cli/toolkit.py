@@ -1,10 +1,10 @@
-"""`envdoctor toolkit`: a CUDA toolkit root made of NVIDIA's wheels, without root rights, with or without a network."""
+"""`envdoctor toolkit`: a CUDA root of NVIDIA's wheels (11.8, 12.4: and Debian's packages), without root rights."""
 
 import argparse
 import os
 import re
 import shlex
-from typing import TYPE_CHECKING, Any, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, Optional, Tuple
 
 from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import complain, write_output
@@ -22,6 +22,11 @@ what --with adds to the compiler, the runtime and the headers, in MB to fetch / 
   cusolver  +981 / +1270  (with cublas and cusparse)
   torch    +1220 / +1610  these five: what torch's headers include and find_package(Torch) links
   all      +1480 / +1990  every component that has wheels, cupti, npp, nvjpeg and the sanitizer among them
+CUDA 12.4.1 and 11.8.0 (and no other of 11 and 12) have nvcc from Debian's packages, on any Linux of x86_64 or aarch64:
+  (nothing)  165 /  290   12.4; the static runtime is 2 MB, read out of a package of 0.9 GB
+  (nothing)  150 /  255   11.8; it accepts gcc 11 at most
+  host-compiler +44 / +115  Debian's gcc 11, for where the compiler is too new; wants binutils and glibc's headers
+Files of Debian's are compared with checksums that envdoctor has; where a mirror has newer ones, with its index.
 """
 
 
@@ -57,13 +62,22 @@ def _part(parts: "argparse._SubParsersAction[Any]", name: str, help: str) -> arg
         epilog=_COSTS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("version", metavar="VERSION", help="13.0 (its newest), 13.0.2, 13 or newest")
+    parser.add_argument(
+        "version",
+        metavar="VERSION",
+        help="13.0 (its newest), 13.0.2, 13 or newest; 12.4 and 11.8, with the compiler of Debian's packages",
+    )
+    parser.add_argument(
+        "--debian",
+        metavar="URL",
+        help="take Debian's packages (for 12.4, 11.8 and host-compiler) from this mirror",
+    )
     parser.add_argument(
         "--with",
         metavar="LIST",
         dest="extras",
         default="",
-        help="also these, as cublas,curand or torch or all",
+        help="also these, as cublas,curand or torch or all; host-compiler: gcc 11, which each CUDA here accepts",
     )
     return parser
 
@@ -82,12 +96,19 @@ def run_create(arguments: argparse.Namespace) -> int:
     folders = {name: _folder(getattr(arguments, name), name) for name in ("prefix", "wheelhouse", "cache")}
     prefix = folders["prefix"]
     assert prefix is not None
-    wanted = Wanted(arguments.version, _extras(arguments), prefix, folders["wheelhouse"], folders["cache"])
+    wanted = Wanted(
+        arguments.version,
+        _extras(arguments),
+        prefix,
+        folders["wheelhouse"],
+        folders["cache"],
+        _mirror(arguments),
+    )
     with StderrProgress() as progress:
         try:
             made = create(host, wanted, progress)
         except PlanError as error:
-            raise UsageError(_with_cure(host, arguments.version, error)) from None
+            raise UsageError(_with_cure(arguments.version, error)) from None
     return _report(prefix, made)
 
 
@@ -102,9 +123,9 @@ def run_fetch(arguments: argparse.Namespace) -> int:
     assert folder is not None
     with StderrProgress() as progress:
         try:
-            plan = fetch(host, arguments.version, _extras(arguments), folder, progress)
+            plan = fetch(host, arguments.version, _extras(arguments), folder, progress, _mirror(arguments))
         except PlanError as error:
-            raise UsageError(_with_cure(host, arguments.version, error)) from None
+            raise UsageError(_with_cure(arguments.version, error)) from None
     extras = f" --with {arguments.extras}" if arguments.extras else ""
     write_output(
         f"envdoctor toolkit create {plan.version}{extras} --wheelhouse {shlex.quote(folder)} --prefix DIR\n",
@@ -128,12 +149,23 @@ def _report(prefix: str, made: "Made") -> int:
         status = 2
     if trial and umask() & 0o055:
         complain(f"others cannot read it: the umask is {umask():03o}; chmod -R a+rX {shlex.quote(prefix)}")
-    write_output(
-        f'export CUDA_HOME={shlex.quote(prefix)}\nexport CUDACXX="$CUDA_HOME/bin/nvcc"\n'
-        'export PATH="$CUDA_HOME/bin:$PATH"\n',
-        None,
-    )
+    write_output("".join(f"export {line}\n" for line in _use(prefix, made)), None)
     return status
+
+
+def _use(prefix: str, made: "Made") -> Iterator[str]:
+    """Settings for a shell."""
+    yield f"CUDA_HOME={shlex.quote(prefix)}"
+    yield 'CUDACXX="$CUDA_HOME/bin/nvcc"'
+    yield 'PATH="$CUDA_HOME/bin:$PATH"'
+    if (
+        made.host_compiler
+    ):  # nvcc finds it by itself; what is beside the CUDA sources should come from the same
+        yield f'CC="$CUDA_HOME/{made.host_compiler}/bin/gcc"'
+        yield f'CXX="$CUDA_HOME/{made.host_compiler}/bin/g++"'
+    elif made.trial and made.trial.told:
+        yield f"CUDAHOSTCXX={shlex.quote(made.trial.told)}"
+        yield f"NVCC_PREPEND_FLAGS={shlex.quote('-ccbin ' + shlex.quote(made.trial.told))}"
 
 
 def _host() -> "Host":
@@ -148,6 +180,13 @@ def _extras(arguments: argparse.Namespace) -> Tuple[str, ...]:
     return extras_of(word for word in re.split(r"[,\s]+", arguments.extras.lower()) if word)
 
 
+def _mirror(arguments: argparse.Namespace) -> Optional[str]:
+    url: Optional[str] = arguments.debian
+    if url is not None and not re.match(r"(https?|file)://.", url):
+        raise UsageError(f"--debian {url}: it is no address; write it as http://deb.debian.org/debian")
+    return url
+
+
 def _folder(path: Optional[str], option: str) -> Optional[str]:
     """The absolute path, links resolved: a rename would replace a link, not what it leads to."""
     if path is None:
@@ -157,12 +196,9 @@ def _folder(path: Optional[str], option: str) -> Optional[str]:
     return os.path.realpath(os.path.expanduser(path))
 
 
-def _with_cure(host: "Host", version: str, error: Exception) -> str:
-    """The complaint, with what can give a CUDA that wheels cannot."""
-    from envdoctor.probes import system
+def _with_cure(version: str, error: Exception) -> str:
+    """The complaint, with what can give a CUDA that cannot be made."""
     from envdoctor.toolkit_root.elsewhere import elsewhere
     from envdoctor.toolkit_root.plan import TooOld
 
-    if not isinstance(error, TooOld):
-        return str(error)
-    return f"{error}; {elsewhere(version, system.probe(host, None))}"
+    return f"{error}; {elsewhere(version)}" if isinstance(error, TooOld) else str(error)

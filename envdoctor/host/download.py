@@ -1,11 +1,13 @@
-"""Files from https: and file: addresses: whole, with the right checksum, going on where a connection was cut."""
+"""Files from web and file: addresses: whole, with the right checksum, going on where a connection was cut."""
 
 import contextlib
 import os
 import time
-from typing import Any, Callable, Iterator, Optional
-from urllib.parse import unquote, urlsplit
+from dataclasses import dataclass
+from typing import Any, Callable, ContextManager, Iterator, Optional
+from urllib.parse import urlsplit
 
+from envdoctor.host import web
 from envdoctor.host.install import sha256_of
 
 _CHUNK = 1 << 20
@@ -20,17 +22,28 @@ class DownloadError(Exception):
     """Why a file did not come, in one line."""
 
 
-def download(url: str, path: str, sha256: Optional[str], heard: Heard) -> str:
-    """Put a file at a path in one step, and say its checksum. Raises DownloadError, OSError.
+@dataclass(frozen=True)
+class Way:
+    """How the web is asked."""
+
+    opened: Callable[
+        [str, int], ContextManager[Any]
+    ]  # (address, from which byte on) -> (what comes, its first byte)
+    broken: Callable[[], Any]  # what it raises where another try may help
+
+
+def download(url: str, path: str, sha256: Optional[str], heard: Heard, way: Optional[Way] = None) -> str:
+    """Put a file at a path in one step, and say its checksum. Raises DownloadError, OSError, and what the way does.
 
     What came of it before a break is kept as PATH.part; the next call goes on with that.
     """
     part = f"{path}.part"
+    way = way or REQUESTS
     for attempt in range(_TRIES):
         try:
-            _append(url, part, heard)
+            _append(url, part, heard, way)
             break
-        except _broken() as error:
+        except way.broken() as error:
             if attempt == _TRIES - 1:
                 raise DownloadError(f"{shown(url)}: {_reason(error)}, {_TRIES} times") from None
             time.sleep(2.0**attempt)
@@ -48,10 +61,10 @@ def shown(url: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
-def _append(url: str, part: str, heard: Heard) -> None:
+def _append(url: str, part: str, heard: Heard, way: Way) -> None:
     """All that is lacking in a file; where the other side cannot begin in the middle, from the beginning."""
     have = os.path.getsize(part) if os.path.exists(part) else 0
-    with _opened(url, have) as (chunks, begins), open(part, "r+b" if have else "wb") as stream:
+    with _opened(url, have, way) as (chunks, begins), open(part, "r+b" if have else "wb") as stream:
         stream.truncate(begins)
         stream.seek(begins)
         heard(begins)
@@ -61,12 +74,18 @@ def _append(url: str, part: str, heard: Heard) -> None:
 
 
 @contextlib.contextmanager
-def _opened(url: str, have: int) -> Iterator[Any]:
+def _opened(url: str, have: int, way: Way) -> Iterator[Any]:
     """What comes, and from which byte on."""
-    if urlsplit(url).scheme == "file":
-        with open(unquote(urlsplit(url).path), "rb") as stream:
+    if web.is_local(url):
+        with web.local(url) as stream:
             yield iter(lambda: stream.read(_CHUNK), b""), 0
         return
+    with way.opened(url, have) as found:
+        yield found
+
+
+@contextlib.contextmanager
+def _by_requests(url: str, have: int) -> Iterator[Any]:
     import requests
 
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
@@ -78,13 +97,19 @@ def _opened(url: str, have: int) -> Iterator[Any]:
         yield answer.iter_content(_CHUNK), have if answer.status_code == 206 else 0
 
 
-def _broken() -> Any:
+def _broken_requests() -> Any:
     try:
         import requests
     except ImportError as error:
         say = f"bundles are fetched by requests, which does not import here ({error}): pip install 'envdoctor[bundle]'"
         raise DownloadError(say) from None
     return requests.RequestException
+
+
+#: With certificates and passwords as pip's users have them set up.
+REQUESTS = Way(_by_requests, _broken_requests)
+#: Without a package: for files whose checksum is known beforehand.
+PLAIN = Way(web.opened, lambda: web.Unreachable)
 
 
 def _reason(error: Exception) -> str:

@@ -16,6 +16,12 @@ _CONDA = re.compile(r"(?P<name>[a-z][a-z0-9_-]*)-(?P<version>\d[\d.]*)-[^-]+\.js
 _MACRO = r"^[ \t]*#[ \t]*define[ \t]+{}[ \t]+(\d+)"
 _GCC_LIMIT = re.compile(r"^#if\s+\(?\s*__GNUC__ > (\d+)", re.MULTILINE)
 _CLANG_LIMIT = re.compile(r"__clang_major__ >= (\d+)[^\n]*\n\s*#error -- unsupported clang version")
+# Source: CCCL of the wheels of 12.4.127 and 12.5.39 (the second), 12.6.77 (the first), 13.0.85.
+_CCCL_VERSIONS = (
+    "cuda/std/__cccl/version.h",
+    "cuda/std/detail/libcxx/include/__cccl/version.h",
+    "cuda/version.h",
+)
 _MATH_FUNCTIONS = ("sinpi(double x)", "sinpif(float x)", "cospi(double x)", "cospif(float x)")
 # cicc's .rodata is 6 to 14 MB; its version stands in it as a string, and it has no option that prints it.
 _READ_AT_ONCE = 1 << 20
@@ -209,7 +215,7 @@ def _header_components(
             number = _macro(host, path, macro)
             version = f"{number // 1000}.{number % 1000 // 10}" if number else None
             yield _component(name, path, version, f"{macro} in {file}", packaged)
-    for file in ("cuda/std/__cccl/version.h", "cuda/version.h"):
+    for file in _CCCL_VERSIONS:
         path = _header(host, includes, file)
         number = _macro(host, path, "CCCL_VERSION") if path else None
         if path and number:

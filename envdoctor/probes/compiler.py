@@ -6,8 +6,8 @@ from typing import Iterator, List, Optional, Tuple
 
 from envdoctor.facts import Compiler, Compilers, Project, Toolkit
 from envdoctor.host import Host
-from envdoctor.probes import _programs, _toolkit_parts
-from envdoctor.probes.compilers import ask, glibcxx, named_by
+from envdoctor.probes import _programs, _toolkit_parts, nvccs
+from envdoctor.probes.compilers import ask, glibcxx, located, named_by
 
 
 def probe(
@@ -20,8 +20,8 @@ def probe(
 
     -ccbin in NVCC_APPEND_FLAGS or NVCC_PREPEND_FLAGS; what the project's builder passes as -ccbin (CMake: CUDAHOSTCXX
     and -ccbin in CUDAFLAGS, while CUDACXX's own flags reach no compile; torch's cpp_extension: CC); NVCC_CCBIN, which
-    11.8 and 12.4 do not know; the gcc in nvcc's own folder (Debian and Arch put an accepted one there, and nvcc looks
-    there first); the first gcc on PATH. CMake does not hand CXX on.
+    11.8 and 12.4 do not know; the gcc in the folder that nvcc.profile names; the gcc in nvcc's own folder (Debian and
+    Arch put an accepted one there, and nvcc looks there first); the first gcc on PATH. CMake does not hand CXX on.
     """
     for path, via in _choices(host, project, toolkit):
         chosen = _known(host, compilers, path) or ask(host, _behind_cache(host, path), via)
@@ -37,6 +37,10 @@ def _choices(host: Host, project: Optional[Project], toolkit: Optional[Toolkit])
         if path and not (variable == "NVCC_CCBIN" and _ignores_ccbin(host, toolkit)):
             yield path, variable
     if toolkit and toolkit.nvcc:
+        folder = nvccs.compiler_folder(host, toolkit.nvcc)
+        named = located(host, folder) if folder else None
+        if named:
+            yield named, "nvcc.profile"
         beside = posixpath.join(posixpath.dirname(toolkit.nvcc), "gcc")
         if host.which(beside):
             yield beside, "beside nvcc"

@@ -10,6 +10,7 @@ from envdoctor.probes import _programs
 
 _HERE = re.compile(r"^#\$ _HERE_=(.+)$", re.MULTILINE)
 _PROFILE_TOP = re.compile(r"^\s*TOP\s*\??=\s*(\S+)", re.MULTILINE)
+_PROFILE_COMPILER = re.compile(r"^\s*compiler-bindir\s*\??=\s*(\S+)", re.MULTILINE)
 _NVCC_IN_SCRIPT = re.compile(r"(?<![\w/.$}-])(/[^\s\"'$]*/nvcc)(?![\w.])")
 
 
@@ -75,6 +76,16 @@ def root_of(host: Host, nvcc: str) -> Optional[str]:
         return None
     top = _PROFILE_TOP.search(text)
     named = top[1].replace("$(_HERE_)", folder) if top else posixpath.join(folder, "..")
+    return host.realpath(named) if named.startswith("/") and "$" not in named else None
+
+
+def compiler_folder(host: Host, nvcc: str) -> Optional[str]:
+    """The folder of the host compiler that the profile beside nvcc names (compiler-bindir), None without one."""
+    folder, top = posixpath.dirname(nvcc), root_of(host, nvcc)
+    found = _PROFILE_COMPILER.search(host.try_text(posixpath.join(folder, "nvcc.profile")) or "")
+    if not found or not top:
+        return None
+    named = found[1].replace("$(TOP)", top).replace("$(_HERE_)", folder)
     return host.realpath(named) if named.startswith("/") and "$" not in named else None
 
 

@@ -1,14 +1,16 @@
-"""One root out of wheels: their files, the links that a build expects, and a record of what it is made of."""
+"""One root out of wheels and packages: their files, the links that a build expects, and a record of it all."""
 
+import contextlib
 import json
 import re
 from typing import Any, Dict, Iterable, Iterator, Sequence, Tuple
 
 from envdoctor.host import Host, archives, install, write_whole
 from envdoctor.progress import Progress
-from envdoctor.toolkit_root import stub
+from envdoctor.toolkit_root import stub, unpack
+from envdoctor.toolkit_root.packages import Package
 from envdoctor.toolkit_root.plan import Plan, PlanError
-from envdoctor.toolkit_root.wheels import Wheel, place
+from envdoctor.toolkit_root.wheels import Wheel, component_of, place
 
 MANIFEST = "envdoctor-toolkit.json"
 SCHEMA = "envdoctor.toolkit/1"
@@ -28,26 +30,38 @@ def assemble(
     host: Host,
     plan: Plan,
     wheels: Sequence[Wheel],
+    packages: Sequence[Package],
     extras: Sequence[str],
     root: str,
     progress: Progress,
 ) -> None:
-    """Fill a new folder. Raises PlanError for a broken wheel, OSError."""
+    """Fill a new folder. Raises PlanError for a broken wheel or package, OSError."""
+    count = len(wheels) + len(packages)
     for number, wheel in enumerate(wheels, 1):
-        progress.start(f"unpacking {wheel.project} ({number} of {len(wheels)})")
-        try:
-            archives.unpack(wheel.path, root, place)
-        except archives.BrokenArchive as error:
-            raise PlanError(f"{wheel.path} is broken: {error}; remove it and fetch it again") from None
+        progress.start(f"unpacking {wheel.project} ({number} of {count})")
+        _unpack_wheel(wheel, root)
         progress.finish("")
+    for number, package in enumerate(packages, len(wheels) + 1):
+        progress.start(f"unpacking {package.name} ({number} of {count})")
+        unpack.unpack(host, package, root)
+        progress.finish("")
+    unpack.mend(host, packages, root)
     for name, target in dev_links(host.scan(f"{root}/lib")):
         install.link(f"{root}/lib/{name}", target)
     for name, image in _stubs(host, root):
         install.write_chunks(f"{root}/lib/stubs/{name}", [image])
     for name, target in LINKS.items():
-        install.link(f"{root}/{name}", target)
+        with contextlib.suppress(FileExistsError):  # CUDA 11 and 12 have folders of those names in nvvm
+            install.link(f"{root}/{name}", target)
     write_whole(f"{root}/version.json", _json(version_json(plan, wheels)))
-    write_whole(f"{root}/{MANIFEST}", _json(manifest(host, plan, wheels, extras)))
+    write_whole(f"{root}/{MANIFEST}", _json(manifest(host, plan, wheels, packages, extras)))
+
+
+def _unpack_wheel(wheel: Wheel, root: str) -> None:
+    try:
+        archives.unpack(wheel.path, root, place)
+    except archives.BrokenArchive as error:
+        raise PlanError(f"{wheel.path} is broken: {error}; remove it and fetch it again") from None
 
 
 def dev_links(names: Iterable[str]) -> Tuple[Tuple[str, str], ...]:
@@ -82,13 +96,19 @@ def version_json(plan: Plan, wheels: Iterable[Wheel]) -> Dict[str, Any]:
 
 def vendor_name(project: str) -> str:
     """ "nvidia-cuda-runtime" -> "cuda_cudart", "nvidia-cublas" -> "libcublas"."""
-    name = project[len("nvidia-") :].replace("-", "_")
+    name = component_of(project)[len("nvidia-") :].replace("-", "_")
     return _VENDOR_NAMES.get(name, f"lib{name}" if name in _VENDOR_LIBRARIES else name)
 
 
-def manifest(host: Host, plan: Plan, wheels: Iterable[Wheel], extras: Sequence[str]) -> Dict[str, Any]:
-    """What the root is made of; the same wheels give the same text."""
-    return {
+def manifest(
+    host: Host,
+    plan: Plan,
+    wheels: Iterable[Wheel],
+    packages: Sequence[Package],
+    extras: Sequence[str],
+) -> Dict[str, Any]:
+    """What the root is made of; the same wheels and packages give the same text."""
+    document: Dict[str, Any] = {
         "schema": SCHEMA,
         "cuda": plan.version,
         "machine": host.machine().architecture,
@@ -98,6 +118,12 @@ def manifest(host: Host, plan: Plan, wheels: Iterable[Wheel], extras: Sequence[s
             for wheel in sorted(wheels, key=lambda wheel: wheel.project)
         ],
     }
+    if packages:
+        document["debian"] = [
+            {"file": package.name, "sha256": package.sha256}
+            for package in sorted(packages, key=lambda package: package.name)
+        ]
+    return document
 
 
 def _version_key(name: str) -> Tuple[int, ...]:

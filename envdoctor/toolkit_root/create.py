@@ -3,12 +3,14 @@
 import contextlib
 import posixpath
 from dataclasses import dataclass
-from typing import Iterator, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Sequence, Tuple
 
 from envdoctor.host import Host, install, locked, make_folder, remove
 from envdoctor.progress import Progress
 from envdoctor.toolkit_root.assemble import assemble
+from envdoctor.toolkit_root.debian import HOST_COMPILER
 from envdoctor.toolkit_root.fetch import Index, Source, Wheelhouse, planned
+from envdoctor.toolkit_root.packages import Archive, Package, Shelf
 from envdoctor.toolkit_root.plan import META_PACKAGE, Plan, PlanError, specifier_of
 from envdoctor.toolkit_root.standing import standing
 from envdoctor.toolkit_root.trial import Trial, try_root
@@ -25,6 +27,8 @@ class Wanted:
     wheelhouse: Optional[str] = None
     #: Where fetched wheels are kept for other roots; without it they are gone when the root is made.
     cache: Optional[str] = None
+    #: Where Debian's archive is, in place of its usual places.
+    debian: Optional[str] = None
 
     @property
     def part(self) -> str:
@@ -33,64 +37,97 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class Gathered:
+    """All that a root is made of, whole and on this machine."""
+
+    plan: Plan
+    wheels: Tuple[Wheel, ...]
+    packages: Tuple[Package, ...]
+
+
+@dataclass(frozen=True)
 class Made:
     """A root that is in its place."""
 
     version: str
     trial: Optional[Trial]  # None: it stood there before
+    #: The folder of the host compiler in it.
+    host_compiler: Optional[str] = None
 
 
 def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
     """Make the root, or find that it stands there. Raises PlanError, in one line; then nothing stands at the prefix."""
     specifier_of(wanted.version)
-    found = standing(host, wanted.prefix, wanted.version, wanted.extras)
-    if found:
-        return Made(found, None)
+    stands = standing(host, wanted.prefix, wanted.version, wanted.extras)
+    if stands:
+        return Made(stands, None, _compiler_in(host, wanted.prefix))
     with _told(wanted.part), _working(host, wanted.part), _told(wanted.part):
-        plan, wheels = _gathered(host, wanted, progress)
+        found = _gathered(host, wanted, progress)
         root = posixpath.join(wanted.part, "root")
         remove(root)  # of a run that was killed
         try:
-            assemble(host, plan, wheels, wanted.extras, root, progress)
-            trial = _tried(host, root, wheels, progress)
+            assemble(host, found.plan, found.wheels, found.packages, wanted.extras, root, progress)
+            trial = _tried(host, root, found.wheels, progress)
             install.move(root, wanted.prefix)
         finally:
             remove(root)
         remove(posixpath.join(wanted.part, "wheels"))
-    return Made(plan.version, trial)
+    return Made(found.plan.version, trial, _compiler_in(host, wanted.prefix))
 
 
-def fetch(host: Host, version: str, extras: Sequence[str], folder: str, progress: Progress) -> Plan:
+def fetch(
+    host: Host,
+    version: str,
+    extras: Sequence[str],
+    folder: str,
+    progress: Progress,
+    debian: Optional[str] = None,
+) -> Plan:
     """Fill a wheelhouse. Raises PlanError, in one line; what is whole stays there."""
     specifier_of(version)
     with _told(folder):
         make_folder(folder)
         with _alone(folder):
-            return gather(Index(host, folder), version, extras, progress)[0]
+            archive = Archive(host, folder, debian)
+            return gather(Index(host, folder), archive, version, extras, progress).plan
 
 
 def gather(
-    source: Source, version: str, extras: Sequence[str], progress: Progress
-) -> Tuple[Plan, Tuple[Wheel, ...]]:
-    """The plan and all its wheels."""
+    source: Source,
+    shelf: Shelf,
+    version: str,
+    extras: Sequence[str],
+    progress: Progress,
+) -> Gathered:
+    """The plan, all its wheels and all its packages."""
     progress.start(f"asking for CUDA {version}")
     plan = planned(source, version, extras)
     progress.note(f"CUDA {plan.version}: {len(plan.pins)} wheels from {source.place}")
+    if plan.packages:
+        progress.note(f"{len(plan.packages)} files from {shelf.place}")
     if plan.absent:
         progress.note(f"the wheels of CUDA {plan.version} have no {', '.join(plan.absent)}")
-    return plan, source.wheels(plan.pins, progress)
+    wheels = source.wheels(plan.pins, progress)
+    return Gathered(plan, wheels, shelf.packages(plan.packages, progress))
 
 
-def _gathered(host: Host, wanted: Wanted, progress: Progress) -> Tuple[Plan, Tuple[Wheel, ...]]:
+def _gathered(host: Host, wanted: Wanted, progress: Progress) -> Gathered:
     if wanted.wheelhouse:
         if not host.is_dir(wanted.wheelhouse):
             raise PlanError(f"{wanted.wheelhouse}: no such folder; give one with wheels")
-        return gather(Wheelhouse(host, wanted.wheelhouse), wanted.version, wanted.extras, progress)
+        house = Wheelhouse(host, wanted.wheelhouse)
+        shelf = Shelf(host, wanted.wheelhouse)
+        return gather(house, shelf, wanted.version, wanted.extras, progress)
     folder = wanted.cache or posixpath.join(wanted.part, "wheels")
     make_folder(folder)
     # A cache serves several roots, and two runs would clear each other's unfinished wheels.
     with _alone(folder):
-        return gather(Index(host, folder), wanted.version, wanted.extras, progress)
+        archive = Archive(host, folder, wanted.debian)
+        return gather(Index(host, folder), archive, wanted.version, wanted.extras, progress)
+
+
+def _compiler_in(host: Host, root: str) -> Optional[str]:
+    return HOST_COMPILER if host.is_file(f"{root}/{HOST_COMPILER}/bin/g++") else None
 
 
 def _tried(host: Host, root: str, wheels: Sequence[Wheel], progress: Progress) -> Trial:
@@ -120,13 +157,15 @@ def _working(host: Host, part: str) -> Iterator[None]:
 
 
 def _kept(host: Host, part: str) -> str:
-    """How many components were fetched, in words; "" for none."""
+    """How many files were fetched, in words; "" for none."""
     try:
-        projects = [project_of(name) for name in host.scan(posixpath.join(part, "wheels"))]
+        names = host.scan(posixpath.join(part, "wheels"))
     except OSError:
         return ""
-    count = sum(project not in ("", META_PACKAGE) for project in projects)
-    return f"{count} fetched wheels" if count else ""
+    wheels = sum(project_of(name) not in ("", META_PACKAGE) for name in names)
+    others = sum(name.endswith((".deb", ".a")) for name in names)
+    words: List[str] = [f"{wheels} fetched wheels"] if wheels else []
+    return " and ".join([*words, f"{others} files of Debian's"] if others else words)
 
 
 @contextlib.contextmanager

@@ -3,10 +3,14 @@
 import re
 from dataclasses import dataclass
 from email.parser import Parser
-from typing import Dict, Iterable, List, Set, Tuple
+from typing import Dict, Iterable, List, Sequence, Set, Tuple, Union
 
 from packaging.markers import default_environment
 from packaging.requirements import InvalidRequirement, Requirement
+
+from envdoctor.toolkit_root import debian
+from envdoctor.toolkit_root.pool import Deb, Part
+from envdoctor.toolkit_root.wheels import component_of
 
 #: The first CUDA major whose wheels hold nvcc. Source: the wheels nvidia-cuda-nvcc-cu11 11.8.89, -cu12 12.4.131 and
 #: 12.9.86 (ptxas, libnvvm, libdevice and headers only), and nvidia-cuda-nvcc 13.0.48 to 13.5.37.
@@ -36,7 +40,7 @@ class PlanError(Exception):
 
 
 class TooOld(PlanError):
-    """A CUDA whose wheels hold no nvcc."""
+    """A CUDA of which nobody has an nvcc to take."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,13 @@ class Plan:
     version: str  # that of the meta package: "13.0.2"
     pins: Tuple[Pin, ...]
     absent: Tuple[str, ...]  # basic components that this release has no wheels of
+    debs: Tuple[Deb, ...] = ()  # what has the compiler where no wheel has it, and a compiler for it
+    parts: Tuple[Part, ...] = ()
+
+    @property
+    def packages(self) -> Tuple[Union[Deb, Part], ...]:
+        """All that is of Debian's archive."""
+        return (*self.debs, *self.parts)
 
 
 def specifier_of(version: str) -> str:
@@ -61,12 +72,19 @@ def specifier_of(version: str) -> str:
     if version == "newest":
         return f">={FIRST_MAJOR}"
     if not _VERSION.fullmatch(version):
-        raise PlanError(f"{version!r} is not a CUDA version; write it as 13.0, 13.0.2, 13 or newest")
-    if int(version.partition(".")[0]) < FIRST_MAJOR:
-        raise TooOld(
-            f"CUDA {version} cannot be made of wheels: those of CUDA before {FIRST_MAJOR} hold no nvcc"
+        raise PlanError(
+            f"{version!r} is not a CUDA version; write it as 13.0, 13.0.2, 13, newest, 12.4 or 11.8"
         )
-    return f"=={version}.*"
+    if int(version.partition(".")[0]) >= FIRST_MAJOR:
+        return f"=={version}.*"
+    release = debian.release_of(version)
+    if release is None:
+        made = ", ".join(debian.METAS.values())
+        raise TooOld(
+            f"CUDA {version} cannot be made: its wheels hold no nvcc, and Debian has that of {made} alone; "
+            f"{made}, {FIRST_MAJOR}.0 and newer can be made"
+        )
+    return f"=={debian.METAS[release]}.*"
 
 
 def extras_of(words: Iterable[str]) -> Tuple[str, ...]:
@@ -81,22 +99,37 @@ def extras_of(words: Iterable[str]) -> Tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def plan(metadata: str, extras: Iterable[str], machine: str) -> Plan:
+def plan(metadata: str, extras: Sequence[str], machine: str) -> Plan:
     """Pin every component, base and extras, from the meta package's METADATA. Raises PlanError."""
     message = Parser().parsestr(metadata)
     version = message["Version"] or ""
     offered = set(message.get_all("Provides-Extra", []))
     lines = message.get_all("Requires-Dist", [])
-    unknown = sorted(name for name in extras if name not in offered or not _pins(lines, (name,), machine))
+    wanted = [name for name in extras if name != debian.HOST_COMPILER]
+    unknown = sorted(name for name in wanted if name not in offered or not _pins(lines, (name,), machine))
     if unknown:
+        known = ", ".join(sorted(offered - {"all", *BASE, *unknown}))
         raise PlanError(
             f"CUDA {version} has no wheels of {', '.join(unknown)} for {machine}; "
-            f"--with takes torch, all, or of {', '.join(sorted(offered - {'all', *BASE, *unknown}))}"
+            f"--with takes torch, all, {debian.HOST_COMPILER}, or of {known}"
         )
-    pins = _pins(lines, (*BASE, *extras), machine)
-    if COMPILER not in pins:
-        raise TooOld(f"CUDA {version} cannot be made of wheels for {machine}: they hold no nvcc")
-    return Plan(version, tuple(pins.values()), tuple(name for name in BASE if name not in offered))
+    pins = _pins(lines, (*BASE, *wanted), machine)
+    debs, parts = debian.compiler(".".join(version.split(".")[:2]), machine)
+    if COMPILER not in {component_of(project) for project in pins} or not (COMPILER in pins or debs):
+        raise TooOld(f"CUDA {version} cannot be made for {machine}: its wheels hold no nvcc")
+    absent = (name for name in BASE if name not in offered and not (debs and name in debian.BROUGHT))
+    return Plan(
+        version, tuple(pins.values()), tuple(absent), (*debs, *_host_compiler(extras, machine)), parts
+    )
+
+
+def _host_compiler(extras: Sequence[str], machine: str) -> Tuple[Deb, ...]:
+    if debian.HOST_COMPILER not in extras:
+        return ()
+    found = debian.host_compiler(machine)
+    if not found:
+        raise PlanError(f"there is no {debian.HOST_COMPILER} for {machine}")
+    return found
 
 
 def _pins(lines: List[str], extras: Iterable[str], machine: str) -> Dict[str, Pin]:

@@ -2,13 +2,17 @@
 
 import re
 from dataclasses import dataclass
-from typing import Iterable, Optional, Tuple
+from typing import Iterable, List, Optional, Tuple
 
 from envdoctor.host import Host
+from envdoctor.probes import _toolkit_parts, compilers
+from envdoctor.toolkit_root.debian import HOST_COMPILER
+from envdoctor.toolkit_root.wheels import component_of
 
 _RELEASE = re.compile(r"release (\d+\.\d+), V(\d+(?:\.\d+)+)")
 _ARCHITECTURE = re.compile(r"compute_(\d+)")
 TIMEOUT = 300.0
+_OLDEST_GCC = 7  # the first with C++17
 #: Component -> (header, library for the linker): what an extension of torch that uses it includes and links.
 _USED = {
     "nvidia-cuda-nvrtc": ("nvrtc.h", "nvrtc"),
@@ -35,6 +39,8 @@ class Trial:
     nvcc: Optional[str]  # its version, None when it does not run
     compiled: Optional[bool]  # None: not tried
     detail: str  # what was compiled, or why not
+    #: A compiler that nvcc has to be told of: it does not accept the one that it finds by itself.
+    told: Optional[str] = None
 
     @property
     def good(self) -> bool:
@@ -49,25 +55,59 @@ def try_root(host: Host, root: str, projects: Iterable[str]) -> Trial:
     release = _RELEASE.search(answer.stdout)
     if not answer.ok or not release:
         return Trial(None, None, answer.complaint)
-    if not host.which("g++"):
-        return Trial(release[2], None, "not compiled: there is no g++ on PATH")
-    return _compiled(host, nvcc, release[2], tuple(projects))
+    try:
+        told, by = _host_compiler(host, root)
+    except _NoCompiler as error:
+        return Trial(release[2], None, f"not compiled: {error}")
+    return _compiled(host, nvcc, release[2], tuple(map(component_of, projects)), told, by)
 
 
-def _compiled(host: Host, nvcc: str, version: str, projects: Tuple[str, ...]) -> Trial:
+class _NoCompiler(Exception):
+    """Why nothing can be compiled."""
+
+
+def _host_compiler(host: Host, root: str) -> Tuple[Optional[str], str]:
+    """(what nvcc must be told of, the name for it)."""
+    if host.is_file(f"{root}/{HOST_COMPILER}/bin/g++"):
+        return None, "the g++ in it"
+    first = host.which("g++")
+    if not first:
+        raise _NoCompiler("there is no g++ on PATH")
+    newest = _toolkit_parts.bounds(host, (f"{root}/include",)).gcc
+    found = compilers.ask(host, host.which("gcc") or first, "PATH")
+    if newest is None or found is None or found.kind != "gcc" or found.major <= newest:
+        return None, "g++"
+    named = (f"g++-{number}" for number in range(newest, _OLDEST_GCC - 1, -1))
+    older = next((path for path in map(host.which, named) if path), None)
+    if older is None:
+        raise _NoCompiler(
+            f"it accepts gcc {newest} at most, and here is {found.version}; --with {HOST_COMPILER} brings gcc 11"
+        )
+    return older, older
+
+
+def _compiled(
+    host: Host,
+    nvcc: str,
+    version: str,
+    projects: Tuple[str, ...],
+    told: Optional[str],
+    by: str,
+) -> Trial:
     architectures = _ARCHITECTURE.findall(host.run(nvcc, "--list-gpu-arch", timeout=60).stdout)
     if not architectures:
         return Trial(version, False, "nvcc lists no GPU architecture")
     architecture = "80" if "80" in architectures else architectures[0]
     used = [_USED[project] for project in projects if project in _USED]
     source = _SOURCE.format(includes="\n".join(f"#include <{header}>" for header, _ in used))
+    ccbin = ["-ccbin", told] if told else []
     libraries = ["-lcuda", *(f"-l{library}" for _, library in used)]
-    steps = [[f"-arch=sm_{architecture}", "-c", "trial.cu", "-o", "trial.o"]]
+    steps: List[List[str]] = [[f"-arch=sm_{architecture}", "-c", "trial.cu", "-o", "trial.o"]]
     steps += [["-cudart", runtime, "trial.o", "-o", runtime, *libraries] for runtime in ("static", "shared")]
     with host.scratch({"trial.cu": source}) as folder:
         for step in steps:
-            answer = host.run(nvcc, *step, cwd=folder, timeout=TIMEOUT)
+            answer = host.run(nvcc, *step, *ccbin, cwd=folder, timeout=TIMEOUT)
             if not answer.ok:
-                return Trial(version, False, f"nvcc does not compile here: {answer.complaint}")
+                return Trial(version, False, f"nvcc does not compile here: {answer.complaint}", told)
     linked = ", ".join(["cudart (static and shared)", "cuda (stub)", *(library for _, library in used)])
-    return Trial(version, True, f"compiled for sm_{architecture} with g++, linked with {linked}")
+    return Trial(version, True, f"compiled for sm_{architecture} with {by}, linked with {linked}", told)

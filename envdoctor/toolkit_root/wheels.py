@@ -14,15 +14,18 @@ CHECKSUMS = "SHA256SUMS"
 _NAME = re.compile(
     r"(?P<project>[^-/]+)-(?P<version>[^-/]+)(?:-\d[^-/]*)?-(?P<tags>[^-/]+-[^-/]+-[^-/]+)\.whl"
 )
-_ROOT = re.compile(r"nvidia/cu\d+/(?P<rest>.+)")
+#: CUDA 13 has one folder for all of them; before, each component had its own.
+_ROOT = re.compile(r"nvidia/(?:cu\d+|[a-z]\w*)/(?P<rest>.+)")
 _LICENCE = re.compile(
     r"(?P<wheel>[^/]+)\.dist-info/(?:licenses/)?(?P<name>licen[cs]e[^/]*|[^/]*eula[^/]*)", re.IGNORECASE
 )
 #: CCCL's files for find_package look for the headers three folders up: right in 13.0, which has them in lib/cmake;
 #: since then they lie in a folder of their own, where they find nothing.
 _CMAKE = re.compile(r"(?:cuda_)?cccl/(?P<rest>lib/cmake/.+)")
-#: Notes of NVIDIA's packaging that some wheels carry along.
+#: Notes of NVIDIA's packaging that some wheels carry along; and what makes a folder a package of Python.
 _LEFT_OUT = (".metadata/",)
+_INIT = "__init__.py"
+_MAJOR = re.compile(r"-cu\d+$")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,11 @@ def project_of(name: str) -> str:
     """The project that a wheel's file name states; "" for another file."""
     match = _NAME.fullmatch(name)
     return canonicalize_name(match["project"]) if match else ""
+
+
+def component_of(project: str) -> str:
+    """ "nvidia-cublas" of nvidia-cublas-cu12: the wheels of CUDA 11 and 12 have its number in their names."""
+    return _MAJOR.sub("", project)
 
 
 def version_of(name: str) -> str:
@@ -85,7 +93,7 @@ def place(member: str) -> Optional[str]:
         return f"share/licenses/{licence['wheel']}/{licence['name']}"
     match = _ROOT.fullmatch(member)
     rest = posixpath.normpath(match["rest"]) if match else ""
-    if not rest or rest.startswith(("/", "..", *_LEFT_OUT)):
+    if not rest or rest.startswith(("/", "..", *_LEFT_OUT)) or posixpath.basename(rest) == _INIT:
         return None
     moved = _CMAKE.fullmatch(rest)
     return moved["rest"] if moved else rest

@@ -6,8 +6,10 @@ import subprocess
 
 import pytest
 
+from envdoctor.cli.toolkit import _use
+from envdoctor.toolkit_root.create import Made
 from envdoctor.toolkit_root.elsewhere import elsewhere
-from tests import factory
+from envdoctor.toolkit_root.trial import Trial
 from tests.cli.test_main import assert_one_line, envdoctor
 from tests.toolkit_root import builder
 
@@ -23,10 +25,10 @@ def wheels(tmp_path):
     return builder.wheelhouse(tmp_path / "wheels")
 
 
-@pytest.mark.parametrize("version", ["12.4", "11.8", "10.2"])
-def test_a_cuda_that_wheels_cannot_give(tmp_path, version):
+@pytest.mark.parametrize("version", ["12.6", "11.7", "10.2"])
+def test_a_cuda_that_nobody_gives(tmp_path, version):
     result = create(version, "--prefix", str(tmp_path / "cuda"))
-    assert_one_line(result, f"CUDA {version} cannot be made of wheels", "run file")
+    assert_one_line(result, f"CUDA {version} cannot be made", "11.8.0, 12.4.1, 13.0 and newer", "run file")
     assert os.listdir(tmp_path) == []
 
 
@@ -38,6 +40,10 @@ def test_a_cuda_that_wheels_cannot_give(tmp_path, version):
         (("13.0",), "--prefix"),
         (("13.0", "--prefix", "cuda", "--wheelhouse", "nowhere"), "nowhere: no such folder"),
         (("13.0", "--prefix", "cuda", "--wheelhouse", "a", "--cache", "b"), "give one of the two"),
+        (
+            ("12.4", "--prefix", "cuda", "--debian", "deb.debian.org"),
+            "--debian deb.debian.org: it is no address",
+        ),
     ],
 )
 def test_refusals(tmp_path, arguments, words):
@@ -99,10 +105,27 @@ def test_an_index_that_has_nothing(tmp_path):
     assert os.listdir(tmp_path) == []
 
 
-def test_who_gives_what_wheels_cannot():
-    debian = factory.system(distribution="debian", distribution_version="12", is_root=False)
-    assert "sudo apt-get install nvidia-cuda-toolkit" in elsewhere("11.8", debian)
-    assert "apt-get" not in elsewhere("11.7", debian)
-    assert "conda" not in elsewhere("11.8", None)
-    assert "cuda-version=12.4" in elsewhere("12.4.1", None)
-    assert "cuda-version=12;" in elsewhere("12", None)
+@pytest.mark.parametrize(
+    ("told", "host_compiler", "lines"),
+    [
+        (None, None, []),
+        (
+            "/usr/bin/g++-11",
+            None,
+            ["CUDAHOSTCXX=/usr/bin/g++-11", "NVCC_PREPEND_FLAGS='-ccbin /usr/bin/g++-11'"],
+        ),
+        (
+            None,
+            "host-compiler",
+            ['CC="$CUDA_HOME/host-compiler/bin/gcc"', 'CXX="$CUDA_HOME/host-compiler/bin/g++"'],
+        ),
+    ],
+)
+def test_settings_for_a_shell(told, host_compiler, lines):
+    made = Made("11.8.0", Trial("11.8.89", True, "", told), host_compiler)
+    assert list(_use("/a", made))[3:] == lines
+
+
+def test_who_gives_what_cannot_be_made():
+    assert "conda" not in elsewhere("11.7")
+    assert "cuda-version=12.6" in elsewhere("12.6.1")

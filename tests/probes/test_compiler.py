@@ -96,6 +96,20 @@ def test_a_gcc_in_nvccs_own_folder_comes_before_path():
     assert named(None, nvcc, programs, files) == ("gcc", "11.3.0", "beside nvcc")
 
 
+def test_a_folder_that_nvccs_profile_names_comes_before_path():
+    toolkit = factory.toolkit("11.8", "/opt/cuda", nvcc="/opt/cuda/bin/nvcc")
+    programs = gcc("/opt/cuda/host-compiler/bin/gcc", "11.3.0")
+    files = {
+        "/opt/cuda/bin/nvcc": "\x7fELF",
+        "/opt/cuda/bin/nvcc.profile": "TOP = $(_HERE_)/..\ncompiler-bindir = $(TOP)/host-compiler/bin\n",
+        "/opt/cuda/host-compiler/bin/gcc": "#!/bin/sh\n",
+    }
+    assert named(None, toolkit, programs, files) == ("gcc", "11.3.0", "nvcc.profile")
+    assert named(None, toolkit, programs, files, NVCC_APPEND_FLAGS="-ccbin g++-9")[2] == "NVCC_APPEND_FLAGS"
+    gone = {**files, "/opt/cuda/bin/nvcc.profile": "compiler-bindir = $(OTHER)/bin\n"}
+    assert named(None, toolkit, programs, gone) == ("gcc", "12.2.0", "PATH")
+
+
 def test_the_compiler_behind_a_cache():
     links = {"/usr/lib/ccache/gcc": "/usr/bin/ccache"}
     found = chosen(path="/usr/lib/ccache:/usr/bin", links=links)

@@ -2,6 +2,8 @@
 
 import struct
 
+import pytest
+
 from envdoctor.facts import NvccPath, Nvccs
 from envdoctor.host import Completed
 from envdoctor.probes.toolkits import probe
@@ -58,6 +60,13 @@ def cicc(version):
     return header + text + names + b"".join(packed)
 
 
+CCCL_VERSIONS = (
+    "cuda/std/__cccl/version.h",
+    "cuda/std/detail/libcxx/include/__cccl/version.h",  # of CUDA 12.4 and 12.5
+    "cuda/version.h",
+)
+
+
 def toolkit_files(root=ROOT, lib="lib64", version="12.4.131"):
     major, minor, _ = version.split(".")
     return {
@@ -70,7 +79,7 @@ def toolkit_files(root=ROOT, lib="lib64", version="12.4.131"):
         f"{root}/include/cuda.h": f"#define CUDA_VERSION {major}0{minor}0\n",
         f"{root}/include/cuda_runtime.h": "",
         f"{root}/include/cuda_runtime_api.h": f"#define CUDART_VERSION  {major}0{minor}0\n",
-        f"{root}/include/cuda/std/__cccl/version.h": "#define CCCL_VERSION 2003001\n",
+        f"{root}/include/{CCCL_VERSIONS[1]}": "#define CCCL_VERSION 2003001\n",
         f"{root}/{lib}/libcudart.so.{major}.{minor}.127": ELF,
         f"{root}/{lib}/libcudart_static.a": "!<arch>\n",
         f"{root}/{lib}/stubs/libcuda.so": ELF,
@@ -96,6 +105,13 @@ def items(machine, nvccs=None, interpreter=None):
 
 def test_a_bare_machine_has_none():
     assert items(host({}, {"/usr/include/stdio.h": "", "/usr/bin/gcc": ELF})) == ()
+
+
+@pytest.mark.parametrize("place", CCCL_VERSIONS)
+def test_the_places_of_cccls_version(place):
+    files = {f"{ROOT}/bin/nvcc": ELF, f"{ROOT}/include/{place}": "#define CCCL_VERSION 2004000\n"}
+    (found,) = items(host({}, files, CUDA_HOME=ROOT))
+    assert [part.version for part in found.components if part.name == "cccl"] == ["2.4.0"]
 
 
 def test_a_whole_runfile_toolkit_is_one_however_often_it_is_named():

@@ -1,8 +1,11 @@
 """Which wheels belong together."""
 
+import re
+
 import pytest
 
 from envdoctor.toolkit_root.plan import Pin, PlanError, TooOld, extras_of, plan, specifier_of
+from envdoctor.toolkit_root.pool import COMPILERS, HOST_COMPILERS
 
 # Lines of cuda-toolkit 13.0.2 and 13.5.0, as they are on PyPI.
 OF_13_0 = """Metadata-Version: 2.4
@@ -64,13 +67,14 @@ def test_a_range_becomes_the_release_that_it_starts_with():
 def test_what_one_machine_alone_has():
     assert Pin("nvidia-cudla", "==13.5.25.*") in plan(OF_13_5, ("cudla",), "aarch64").pins
     with pytest.raises(
-        PlanError, match="no wheels of cudla for x86_64; --with takes torch, all, or of cusparse"
+        PlanError,
+        match="no wheels of cudla for x86_64; --with takes torch, all, host-compiler, or of cusparse",
     ):
         plan(OF_13_5, ("cudla",), "x86_64")
 
 
 def test_a_machine_without_wheels():
-    with pytest.raises(TooOld, match="for ppc64le: they hold no nvcc"):
+    with pytest.raises(TooOld, match="for ppc64le: its wheels hold no nvcc"):
         plan(OF_13_5, (), "ppc64le")
 
 
@@ -92,16 +96,57 @@ def test_metadata_that_cannot_be_read():
         ("13.0.2", "==13.0.2.*"),
         ("newest", ">=13"),
         ("14.9", "==14.9.*"),
+        ("12", "==12.4.1.*"),
+        ("12.4", "==12.4.1.*"),
+        ("11.8.0", "==11.8.0.*"),
     ],
 )
 def test_versions(version, specifier):
     assert specifier_of(version) == specifier
 
 
-@pytest.mark.parametrize("version", ["10.2", "11.8", "12", "12.9.1"])
-def test_a_cuda_whose_wheels_have_no_compiler(version):
-    with pytest.raises(TooOld, match="hold no nvcc"):
+@pytest.mark.parametrize("version", ["10.2", "11.7", "12.4.0", "12.40", "12.9.1"])
+def test_a_cuda_of_which_nobody_has_a_compiler(version):
+    with pytest.raises(TooOld, match=r"hold no nvcc, .*; 11\.8\.0, 12\.4\.1, 13\.0 and newer can be made"):
         specifier_of(version)
+
+
+OF_11_8 = """Metadata-Version: 2.4
+Name: cuda-toolkit
+Version: 11.8.0
+Requires-Dist: nvidia-cuda-nvcc-cu11==11.8.89.*; sys_platform == 'linux' and extra == 'nvcc'
+Provides-Extra: nvcc
+"""
+
+
+def test_a_compiler_of_debians():
+    found = plan(OF_11_8, ("host-compiler",), "x86_64")
+    assert found.pins == (Pin("nvidia-cuda-nvcc-cu11", "==11.8.89.*"),)
+    names = [item.name for item in found.packages]
+    assert names[0] == "nvidia-cuda-toolkit_11.8.89~11.8.0-5~deb12u1_amd64.deb"
+    assert names[-2:] == [
+        "nvidia-cuda-dev_11.8.89_amd64.libcudadevrt.a",
+        "nvidia-cuda-dev_11.8.89_amd64.libcudart_static.a",
+    ]
+    assert "g++-11_11.3.0-12_amd64.deb" in names
+    assert "nvvm" not in found.absent and "cudart" in found.absent
+    assert all("arm64" in item.name for item in plan(OF_11_8, ("host-compiler",), "aarch64").packages)
+    assert plan(OF_13_0, (), "x86_64").packages == ()
+    with pytest.raises(PlanError, match="no host-compiler for ppc64le"):
+        plan(OF_13_0, ("host-compiler",), "ppc64le")
+
+
+def test_other_wheels_of_that_cuda_have_none():
+    with pytest.raises(TooOld, match="cannot be made for x86_64"):
+        plan(OF_11_8.replace("11.8.0", "11.7.0"), (), "x86_64")
+    with pytest.raises(TooOld, match="cannot be made for ppc64le"):
+        plan(OF_11_8, (), "ppc64le")
+
+
+@pytest.mark.parametrize("item", [*COMPILERS.values(), *sum(HOST_COMPILERS.values(), ())])
+def test_every_file_of_debians_has_a_checksum_and_a_version(item):
+    assert re.fullmatch("[0-9a-f]{64}", item.sha256) and re.fullmatch(r"\d+(\.\d+)+", item.upstream)
+    assert item.path.startswith("pool/") and item.architecture in ("amd64", "arm64")
 
 
 @pytest.mark.parametrize("version", ["", "13.", "v13", "latest", "13.0; python_version > '3'", "-d"])

@@ -21,8 +21,9 @@ Where a toolkit is installed, put it in the way of the build: PATH, CUDA_HOME an
 
 Else install a toolkit whose major version is that of the torch in use. For CUDA 13 and newer, wheels are enough:
 `envdoctor toolkit create` makes a root of them anywhere, pip (all of them pinned to one release) puts them into
-the environment; for older ones use conda (`cuda-nvcc`), NVIDIA's packages, or a container
-image with "devel" in its name. nvidia-cuda-nvcc-cu11 and -cu12 hold no nvcc.
+the environment. nvidia-cuda-nvcc-cu11 and -cu12 hold no nvcc: `envdoctor toolkit create` takes that of 12.4 and
+11.8 from Debian's packages, on any Linux; for others use conda (`cuda-nvcc`), NVIDIA's packages, or a container image
+with "devel" in its name.
 
 ## When to ignore it
 
@@ -82,6 +83,10 @@ def _found(toolkit: Optional[Toolkit], broken: Tuple[NvccPath, ...]) -> Tuple[Ev
     )
 
 
+#: CUDA major -> what `envdoctor toolkit create` makes of it. 11.8 accepts gcc 11 at most.
+_MADE = {11: "11.8 --with host-compiler", 12: "12.4"}
+
+
 def _evidence(installed: Optional[Toolkit]) -> Tuple[Evidence, ...]:
     return (Evidence(installed.nvcc or "", f"nvcc {installed.build}"),) if installed else ()
 
@@ -134,9 +139,16 @@ def _fix(torch: Optional[Torch]) -> Fix:
             f"Install the compiler of CUDA {torch.cuda}, which this torch was built with",
             (Run(line, Safety.UNSAFE),),
         )
+    others = f"conda install -c conda-forge cuda-nvcc cuda-version={torch.cuda}, NVIDIA's packages, or a devel image"
+    if built_with[0] not in _MADE:
+        return Fix(
+            f"Install a toolkit of CUDA {built_with[0]}, which this torch was built with ({torch.cuda}): {others}"
+        )
+    made = _MADE[built_with[0]]
+    same = "" if built_with == compat.release(made) else f"; another of CUDA {built_with[0]}: {others}"
     return Fix(
-        f"Install a toolkit of CUDA {built_with[0]}, which this torch was built with ({torch.cuda}): "
-        f"conda install -c conda-forge cuda-nvcc cuda-version={torch.cuda}, NVIDIA's packages, or a devel image"
+        f"Make a toolkit of CUDA {made.split()[0]}, no root needed (torch: {torch.cuda}{same})",
+        (Run(f'envdoctor toolkit create {made} --prefix "$HOME/cuda"', Safety.UNSAFE),),
     )
 
 

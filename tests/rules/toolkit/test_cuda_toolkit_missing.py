@@ -1,8 +1,11 @@
 """No nvcc anywhere, and a project that needs one."""
 
+import pytest
+
 from envdoctor.facts import NvccPath, Nvccs
 from envdoctor.finding import Run, SetEnv, Severity
 from envdoctor.rules.toolkit import cuda_toolkit_missing
+from envdoctor.toolkit_root.plan import specifier_of
 from tests.factory import at, cmake, environment, extension, project, setup, toolkit, toolkits, torch
 
 
@@ -38,10 +41,23 @@ def test_the_wheels_of_torchs_release_are_named_all_of_them():
         assert f"'{name}==13.0.*'" in step.command
 
 
-def test_no_wheels_for_older_cuda():
-    (finding,) = check(EXTENSION, environment(), None, None, torch("2.6.0+cu124", cuda="12.4"))
-    assert finding.fix is not None and not finding.fix.steps
-    assert "cuda-version=12.4" in finding.fix.title
+@pytest.mark.parametrize(
+    ("cuda", "made", "others"),
+    [
+        ("12.4", "12.4", False),
+        ("12.8", "12.4", True),
+        ("11.8", "11.8 --with host-compiler", False),
+        ("11.7", "11.8 --with host-compiler", True),
+        ("10.2", None, True),
+    ],
+)
+def test_what_is_made_for_an_older_cuda(cuda, made, others):
+    (finding,) = check(EXTENSION, environment(), None, None, torch("2.6.0", cuda=cuda))
+    assert finding.fix is not None
+    commands = [step.command for step in finding.fix.steps if isinstance(step, Run)]
+    assert commands == ([f'envdoctor toolkit create {made} --prefix "$HOME/cuda"'] if made else [])
+    assert (f"cuda-version={cuda}" in finding.fix.title) is others
+    assert made is None or specifier_of(made.split()[0])
 
 
 def test_headers_alone_are_no_toolkit_and_loose_sources_only_a_warning():
