@@ -57,7 +57,8 @@ def steps(wheel: WheelBuild, line: CudaLine, targets: Tuple[str, ...], places: P
 
 def _toolkit(line: CudaLine, places: Places) -> str:
     if places.made:
-        create = f"{places.envdoctor} toolkit create {line.version} --prefix {_quoted(places.toolkit)}"
+        more = f" --with {','.join(line.components)}" if line.components else ""
+        create = f"{places.envdoctor} toolkit create {line.version}{more} --prefix {_quoted(places.toolkit)}"
         return f"{create} > {_quoted(places.variables)}"
     home = f"export CUDA_HOME={_quoted(places.toolkit)}"
     exported = (home, 'export CUDACXX="$CUDA_HOME/bin/nvcc"', 'export PATH="$CUDA_HOME/bin:$PATH"')

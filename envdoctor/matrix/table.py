@@ -47,6 +47,7 @@ class CudaLine:
 
     version: str
     platforms: Tuple[str, ...]
+    components: Tuple[str, ...] = ()  # of its toolkit, beside the compiler: `toolkit create --with`
     image: str = ""
     runtime_image: str = ""
 

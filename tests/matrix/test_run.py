@@ -33,6 +33,10 @@ def test_a_toolkit_is_made_unless_there_is_one():
     assert "CUDA_HOME=/usr/local/cuda" in there
 
 
+def test_a_line_may_need_a_compiler_that_the_machine_lacks():
+    assert "create 11.8 --with host-compiler --prefix" in commands(lines=(TABLE.line("11.8"),))["toolkit"]
+
+
 def test_the_wheel_is_built_for_what_the_line_knows_and_names_are_quoted():
     wheel = commands()["wheel"]
     assert "--config-settings=cuda.archs=7.5,8.0,9.0,10.0,12.0+PTX" in wheel
