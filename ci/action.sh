@@ -9,15 +9,17 @@
 set -u
 doctor=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/doctor.sh
 
-# An annotation: what a step says on standard error is easily missed.
-stop() {
-  line=${1//'%'/'%25'}
-  echo "::error title=envdoctor::${line//$'\n'/'%0A'}"
-  exit 2
-}
-
 output() {
   echo "$1=$2" >>"${GITHUB_OUTPUT:-/dev/null}"
+}
+
+# An annotation: what a step says on standard error is easily missed.
+stop() {
+  line=${1#envdoctor: }
+  line=${line//'%'/'%25'}
+  echo "::error title=envdoctor::${line//$'\n'/'%0A'}"
+  output status failed
+  exit 2
 }
 
 cd "${GITHUB_WORKSPACE:-.}" || exit 2
@@ -41,10 +43,7 @@ project=${INPUT_PROJECT:-.}
 
 { complaint=$("$doctor" check --format github "${arguments[@]}" "$project" 2>&1 >&3); } 3>&1
 status=$?
-if [ "$status" -gt 1 ]; then
-  output status failed
-  stop "${complaint:-envdoctor: ended with status $status}"
-fi
+[ "$status" -le 1 ] || stop "${complaint:-envdoctor: ended with status $status}"
 [ -z "$complaint" ] || echo "$complaint" >&2
 [ -z "$sarif" ] || output sarif "$sarif"
 exit "$status"
