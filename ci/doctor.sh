@@ -10,7 +10,7 @@ set -u
 doctor=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/doctor.py
 
 candidates() {
-  type -ap python3 python
+  type -ap python3 python python3.{14..8}
   compgen -G "${RUNNER_TOOL_CACHE:-/opt/hostedtoolcache}/Python/3.*/*/bin/python3"
   compgen -G "/opt/python/cp3*/bin/python3"
 }

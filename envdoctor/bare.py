@@ -45,6 +45,8 @@ def _found() -> bool:
 def _wheels_of_pip() -> List[str]:
     """The wheel that Python brings for `ensurepip`, in its own folder or in the one of the distribution's."""
     spec = importlib.util.find_spec("ensurepip")
-    folders = [os.path.join(folder, "_bundled") for folder in (spec and spec.submodule_search_locations) or ()]
+    folders = [
+        os.path.join(folder, "_bundled") for folder in (spec and spec.submodule_search_locations) or ()
+    ]
     folders.append(sysconfig.get_config_var("WHEEL_PKG_DIR") or "")
     return [wheel for folder in folders if folder for wheel in glob.glob(os.path.join(folder, "pip-*.whl"))]
