@@ -14,6 +14,11 @@ check ruff format --check .
 check mypy
 check lint-imports --no-cache
 check check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
-check zizmor --offline --no-progress .github/workflows
+check check-jsonschema --builtin-schema vendor.github-actions action.yml
+# The workflow that the README shows.
+check check-jsonschema --builtin-schema vendor.github-workflows --default-filetype yaml \
+  <(sed -n '/^# \.github\/workflows\//,/^```$/{/^```$/d;p}' README.md)
+check pre-commit validate-manifest .pre-commit-hooks.yaml
+check zizmor --offline --no-progress .github/workflows action.yml
 
 [ ${#failed[@]} = 0 ] || { echo "lint: failed: ${failed[*]}"; exit 1; }

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from typing import TYPE_CHECKING, Any, Iterator, Optional, TextIO, Tuple
+from typing import TYPE_CHECKING, Any, Iterator, Mapping, Optional, TextIO, Tuple
 
 from envdoctor.cli.common import UsageError
 
@@ -78,10 +78,20 @@ def _write_file(text: str, path: Optional[str]) -> None:
 
 def add_job_summary(text: str) -> None:
     """Append Markdown to the summary of a GitHub job, where one is being made; a summary is never worth a failure."""
+    _append_for_github("GITHUB_STEP_SUMMARY", text, "no job summary")
+
+
+def add_step_outputs(values: Mapping[str, str]) -> None:
+    """Append to the outputs of a GitHub step, where one is running: for `steps.ID.outputs`."""
+    lines = "".join(f"{name}={value}\n" for name, value in values.items())
+    _append_for_github("GITHUB_OUTPUT", lines, "no step outputs")
+
+
+def _append_for_github(variable: str, text: str, complaint: str) -> None:
     from envdoctor.host import LocalHost, append
 
     host = LocalHost()
-    path = host.env.get("GITHUB_STEP_SUMMARY")
+    path = host.env.get(variable)
     if not path:
         return
     text = _encodable(text, "utf-8")
@@ -90,7 +100,7 @@ def add_job_summary(text: str) -> None:
         if (before.size if before else 0) + len(text.encode("utf-8")) <= SUMMARY_LIMIT:
             append(path, text)
     except OSError as error:
-        complain(f"no job summary: {path}: {error.strerror or error}")
+        complain(f"{complaint}: {path}: {error.strerror or error}")
 
 
 def to_json(document: Any) -> str:

@@ -1,10 +1,11 @@
 """The report as GitHub workflow commands: annotations on the lines of a change."""
 
-from typing import List
+from typing import Dict, List
 
 from envdoctor.catalogue import Diagnosis
 from envdoctor.facts import Facts
 from envdoctor.finding import Finding, Severity
+from envdoctor.report.groups import counts
 from envdoctor.report.markdown import headline
 from envdoctor.report.places import project_path
 from envdoctor.report.style import Style, clean
@@ -20,6 +21,13 @@ def render(facts: Facts, diagnosis: Diagnosis, home: str, style: Style) -> str:
     lines = [_command(finding, facts, style) for finding in diagnosis.findings]
     lines.append(clean(f"envdoctor: {headline(diagnosis)} ({in_one_line(facts)})"))
     return scrub_text("\n".join(lines) + "\n", home)
+
+
+def as_outputs(diagnosis: Diagnosis) -> Dict[str, str]:
+    """What later steps of the job can ask: the status of the JSON report, and how many of each severity."""
+    numbers = counts(diagnosis.findings)
+    counted = {f"{one.value}s": str(numbers.get(one, 0)) for one in (Severity.ERROR, Severity.WARNING)}
+    return {"status": diagnosis.status, **counted}
 
 
 def _command(finding: Finding, facts: Facts, style: Style) -> str:

@@ -78,6 +78,9 @@ def test_every_format_goes_to_stdout_and_to_a_file(facts, tmp_path, form):
     ("arguments", "words"),
     [
         ((), ["VERB", "envdoctor --help"]),
+        (("check", "--also", "yaml=a"), ["'yaml=a'", "sarif=envdoctor.sarif"]),
+        (("check", "--also", "json"), ["'json'", "FORMAT=FILE"]),
+        (("check", "--also", "json=-"), ["'json=-'", "FORMAT=FILE"]),
         (("chekc",), ["chekc", "envdoctor --help"]),
         (("check", "--role", "desktop"), ["desktop", "build"]),
         (("check", "--arch", "turing"), ["turing", "8.0"]),
@@ -227,6 +230,32 @@ def test_a_job_summary_is_appended(facts, tmp_path):
     broken = envdoctor(*arguments, env={"GITHUB_STEP_SUMMARY": "/no/such/file"})
     assert broken.returncode == 1
     assert broken.stderr.decode().count("\n") == 1
+
+
+def test_outputs_of_the_step_are_appended(facts, tmp_path):
+    outputs = tmp_path / "outputs"
+    outputs.write_text("before=1\n")
+    arguments = ("check", "--facts", facts, "--rule", "cuda-home-wrong")
+    env = {"GITHUB_OUTPUT": str(outputs)}
+    envdoctor(*arguments, env=env)
+    assert outputs.read_text() == "before=1\n"
+    envdoctor(*arguments, "--format", "github", env=env)
+    assert outputs.read_text() == "before=1\nstatus=findings\nerrors=1\nwarnings=0\n"
+    broken = envdoctor(*arguments, "--format", "github", env={"GITHUB_OUTPUT": "/no/such/file"})
+    assert broken.returncode == 1
+    assert broken.stderr.decode() == "envdoctor: no step outputs: /no/such/file: No such file or directory\n"
+
+
+def test_one_examination_gives_several_reports(facts, tmp_path):
+    arguments = ("check", "--facts", facts, "--rule", "cuda-home-wrong")
+    also = ("--also", "sarif=a.sarif", "--also", "json=a.json")
+    shown = envdoctor(*arguments, *also, cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (1, b"")
+    assert shown.stdout == envdoctor(*arguments).stdout
+    for form in ("sarif", "json"):
+        assert (tmp_path / f"a.{form}").read_bytes() == envdoctor(*arguments, "--format", form).stdout
+    nowhere = envdoctor(*arguments, "--also", "json=/no/such/file")
+    assert_one_line(nowhere, "/no/such/file: cannot be written")
 
 
 def test_rules_and_pages_in_every_format():

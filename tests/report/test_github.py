@@ -4,9 +4,10 @@ import re
 from dataclasses import replace
 
 from envdoctor.report import render
+from envdoctor.report.github import as_outputs
 from envdoctor.report.style import Style
 from tests import factory
-from tests.report.examples import CLEAN, EVERYTHING, HOME, USUAL, healthy
+from tests.report.examples import CLEAN, EVERYTHING, HOME, UNDETERMINED, USUAL, healthy
 
 COMMAND = re.compile(r"::(?P<name>error|warning|notice) (?P<properties>[^:]*)::(?P<data>.*)")
 
@@ -47,3 +48,9 @@ def test_what_commands_are_made_of_is_escaped():
     assert "file=dir with space/ünï%2Cc%3Ad%25.cu,line=7,title=envdoctor%3A " in last["properties"]
     assert "100 %25 of" in last["data"]
     assert "%0A" in last["data"]
+
+
+def test_outputs_say_how_it_stands():
+    assert as_outputs(CLEAN) == {"status": "clean", "errors": "0", "warnings": "0"}
+    assert as_outputs(UNDETERMINED)["status"] == "undetermined"
+    assert as_outputs(USUAL) == {"status": "findings", "errors": "1", "warnings": "2"}
