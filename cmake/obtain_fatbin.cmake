@@ -1,0 +1,44 @@
+include_guard()
+include(compile_fatbin_command)
+
+#[=======================================================================[.rst:
+obtain_fatbin
+-------------
+
+The device code of one ``.cu`` file for one architecture: from a shard where the build is made of those, else compiled.
+
+.. code-block:: cmake
+
+  obtain_fatbin(<fatbin> <name> <source> <targets>)
+
+What is compiled lies in ``device_code/<name>.fatbin`` of the build folder; device_code_target makes a shard of that
+folder.
+
+Result Variables
+^^^^^^^^^^^^^^^^
+  <fatbin>  path of the file, which exists now or when the build has made it
+#]=======================================================================]
+function(obtain_fatbin fatbin name source targets)
+  foreach(shard IN LISTS ENVDOCTOR_SHARDS)
+    if(EXISTS "${shard}/${name}.fatbin")
+      set(${fatbin} "${shard}/${name}.fatbin" PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+  if(ENVDOCTOR_SHARDS)
+    message(FATAL_ERROR "envdoctor: no shard has ${name}.fatbin; compile the shards again from these sources.")
+  endif()
+  set(output "${PROJECT_BINARY_DIR}/device_code/${name}.fatbin")
+  compile_fatbin_command(command "${source}" "${output}" "${targets}")
+  file(GLOB headers "${CMAKE_CURRENT_SOURCE_DIR}/*.h" "${CMAKE_CURRENT_SOURCE_DIR}/*.cuh" "${PROJECT_SOURCE_DIR}/cpp/common/*.h"
+       "${PROJECT_SOURCE_DIR}/cpp/common/*.cuh")
+  add_custom_command(
+    OUTPUT "${output}"
+    COMMAND ${command}
+    DEPENDS "${source}" ${headers}
+    WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
+    COMMENT "Compiling device code ${name}"
+    VERBATIM)
+  set_property(GLOBAL APPEND PROPERTY ENVDOCTOR_FATBINS "${name}.fatbin")
+  set(${fatbin} "${output}" PARENT_SCOPE)
+endfunction()
