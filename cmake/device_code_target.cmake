@@ -23,12 +23,11 @@ function(device_code_target)
   list(JOIN ENVDOCTOR_DEVICE_ARCHS " " targets)
   list(JOIN ENVDOCTOR_NVCC_FLAGS " " flags)
   configure_file("${PROJECT_SOURCE_DIR}/cmake/write_manifest.cmake.in" "${script}" @ONLY)
-  list(TRANSFORM fatbins PREPEND "${folder}/")
-  add_custom_command(
-    OUTPUT "${folder}/manifest.txt"
+  add_custom_target(
+    device_code
     COMMAND "${CMAKE_COMMAND}" -P "${script}"
-    DEPENDS ${fatbins} "${script}"
-    COMMENT "Writing the manifest of ${folder}"
+    COMMENT "Writing ${folder}/manifest.txt"
     VERBATIM)
-  add_custom_target(device_code DEPENDS "${folder}/manifest.txt")
+  get_property(images GLOBAL PROPERTY ENVDOCTOR_IMAGES)
+  add_dependencies(device_code ${images})
 endfunction()

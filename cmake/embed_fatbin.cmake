@@ -61,4 +61,8 @@ function(embed_fatbin family source)
   kernel_variant(${family} "${holder}" "-ffile-prefix-map=${PROJECT_BINARY_DIR}=build")
   # Never from a cache: sccache sees no change in a file that .incbin names, and would link device code of yesterday.
   set_target_properties(${image}_fatbin PROPERTIES C_COMPILER_LAUNCHER "")
+  # A target of its own: make knows a file that is compiled elsewhere in the tree by its target alone.
+  add_custom_target(${image}_device_code DEPENDS ${fatbins})
+  add_dependencies(${image}_fatbin ${image}_device_code)
+  set_property(GLOBAL APPEND PROPERTY ENVDOCTOR_IMAGES ${image}_device_code)
 endfunction()

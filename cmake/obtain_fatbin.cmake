@@ -29,6 +29,7 @@ function(obtain_fatbin fatbin name source targets)
     message(FATAL_ERROR "envdoctor: no shard has ${name}.fatbin; compile the shards again from these sources.")
   endif()
   set(output "${PROJECT_BINARY_DIR}/device_code/${name}.fatbin")
+  file(MAKE_DIRECTORY "${PROJECT_BINARY_DIR}/device_code") # ninja makes the folders of what it builds, make does not
   compile_fatbin_command(command "${source}" "${output}" "${targets}")
   file(GLOB headers "${CMAKE_CURRENT_SOURCE_DIR}/*.h" "${CMAKE_CURRENT_SOURCE_DIR}/*.cuh" "${PROJECT_SOURCE_DIR}/cpp/common/*.h"
        "${PROJECT_SOURCE_DIR}/cpp/common/*.cuh")

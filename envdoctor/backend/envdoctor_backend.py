@@ -23,7 +23,6 @@ import sys
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple, Union
 
-import envdoctor_cache
 from scikit_build_core import build as delegate
 
 Settings = Optional[Mapping[str, Union[str, List[str]]]]
@@ -81,11 +80,12 @@ def _around(config_settings: Settings) -> Iterator[Dict[str, Any]]:
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1580601600")  # 2020-02-02, as hatchling has it
     os.umask(0o022)
     _load_our_own_package()
+    from envdoctor.backend.compiler_cache import counted
     from envdoctor.host import Overheard
 
     heard = Overheard()
     try:
-        with envdoctor_cache.counted(settings) as cache, heard.ourselves():
+        with counted(settings) as cache, heard.ourselves():
             yield settings
         if cache.text:
             _say(cache.text)

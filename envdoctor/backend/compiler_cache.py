@@ -90,7 +90,9 @@ def _sccache_counts(program: str) -> Dict[str, Count]:
     """None where its server does not answer: no reason for a build to fail."""
     command = [program, "--show-stats", "--stats-format", "json"]
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError):
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20, check=True)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=20, check=True
+        )
         return sccache_counts(json.loads(done.stdout))
     return {}
 
