@@ -39,9 +39,13 @@ function(compile_fatbin_command command source output targets)
   endif()
   set(cached "")
   if(ENVDOCTOR_NVCC_LAUNCHER)
-    # ccache takes what has no -c for linking. It looks at nvcc, which may be a wrapper, and at no program behind that.
+    # ccache looks at nvcc, which may be a wrapper, and at no program behind that.
     string(SHA256 toolkit "${ENVDOCTOR_TOOLKIT}")
-    set(cached -c "-DENVDOCTOR_TOOLKIT=${toolkit}")
+    set(cached "-DENVDOCTOR_TOOLKIT=${toolkit}")
+  endif()
+  if(ENVDOCTOR_NVCC_LAUNCHER MATCHES "(^|[/;])ccache(;|$)")
+    # It takes what has no -c for linking; nvcc does not mind, and sccache would make an object file.
+    list(APPEND cached -c)
   endif()
   string(REPLACE "${PROJECT_SOURCE_DIR}/" "" source "${source}")
   set(${command}

@@ -23,7 +23,8 @@ Result Variables
 ^^^^^^^^^^^^^^^^
   <targets>  see sort_targets; empty: no device code
   <note>     empty, or why there is none: without paths, since the library repeats it on every machine it goes to
-  ENVDOCTOR_SHARDS, ENVDOCTOR_TOOLKIT  see read_shards
+  ENVDOCTOR_SHARDS  the fatbins of read_shards
+  ENVDOCTOR_TOOLKIT  see try_nvcc
   ENVDOCTOR_NVCC_PATH, ENVDOCTOR_NVCC_LAUNCHER  see compile_fatbin_command
 #]=======================================================================]
 function(decide_cuda targets note)
@@ -33,19 +34,18 @@ function(decide_cuda targets note)
     set(asked ON)
   endif()
   if(ENVDOCTOR_CUDA_SHARDS)
-    read_shards("${PROJECT_SOURCE_DIR}" shards chosen toolkit problem)
+    read_shards("${PROJECT_SOURCE_DIR}" fatbins chosen toolkit problem)
     if(NOT asked STREQUAL "AUTO" AND NOT asked)
       set(problem "CUDA was switched off, and shards were named; leave out one of the two")
     endif()
     if(problem)
       message(FATAL_ERROR "envdoctor: these shards cannot be joined: ${problem}.")
     endif()
-    set(ENVDOCTOR_SHARDS "${shards}" PARENT_SCOPE)
+    set(ENVDOCTOR_SHARDS "${fatbins}" PARENT_SCOPE)
     set(${targets} "${chosen}" PARENT_SCOPE)
     set(${note} "" PARENT_SCOPE)
     list(JOIN chosen ", " chosen)
-    list(LENGTH shards count)
-    message(STATUS "envdoctor: device code for ${chosen} out of ${count} shards, compiled by ${toolkit}")
+    message(STATUS "envdoctor: device code for ${chosen} out of shards, compiled by ${toolkit}")
     return()
   endif()
   if(NOT asked STREQUAL "AUTO" AND NOT asked)

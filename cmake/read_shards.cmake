@@ -13,7 +13,7 @@ code needs instead of nvcc.
 
 .. code-block:: cmake
 
-  read_shards(<root> <shards> <targets> <toolkit> <problem>)
+  read_shards(<root> <fatbins> <targets> <toolkit> <problem>)
 
 ``ENVDOCTOR_CUDA_SHARDS`` lists them, or folders that have them in folders below. They are taken when one build could
 have made them all from the sources in ``<root>``: the same files, flags and toolkit, no architecture twice, and where
@@ -21,16 +21,17 @@ have made them all from the sources in ``<root>``: the same files, flags and too
 
 Result Variables
 ^^^^^^^^^^^^^^^^
-  <shards>   list of the folders that have a manifest
+  <fatbins>  list of the files that the manifests name, looked at; another in such a folder is of an earlier build
   <targets>  see read_architectures
   <toolkit>  what compiled them
   <problem>  empty, or what is wrong and what to do
 #]=======================================================================]
-function(read_shards root shards targets toolkit problem)
-  foreach(result IN ITEMS shards targets toolkit problem)
+function(read_shards root fatbins targets toolkit problem)
+  foreach(result IN ITEMS fatbins targets toolkit problem)
     set(${${result}} "" PARENT_SCOPE)
   endforeach()
   _find_manifests("${root}" folders unread)
+  set(files "")
   set(all "")
   set(first "")
   device_sources(here "${root}")
@@ -48,6 +49,7 @@ function(read_shards root shards targets toolkit problem)
       endif()
       set(has_${number} "${folder}")
     endforeach()
+    list(APPEND files ${compiled_files})
     list(APPEND all ${compiled_for})
     if(NOT first)
       set(first "${folder}")
@@ -62,7 +64,7 @@ function(read_shards root shards targets toolkit problem)
     set(${problem} "${unread}" PARENT_SCOPE)
     return()
   endif()
-  set(${shards} "${folders}" PARENT_SCOPE)
+  set(${fatbins} "${files}" PARENT_SCOPE)
   set(${targets} "${all}" PARENT_SCOPE)
   set(${toolkit} "${compiled_by_first}" PARENT_SCOPE)
 endfunction()
@@ -87,7 +89,7 @@ function(_find_manifests root folders problem)
   set(${folders} "${found}" PARENT_SCOPE)
 endfunction()
 
-# Sets `compiled_for` and `compiled_by` of the caller, or the problem.
+# Sets `compiled_files`, `compiled_for` and `compiled_by` of the caller, or the problem.
 function(_read_manifest folder here problem)
   set(again "compile that shard again, from these sources")
   file(STRINGS "${folder}/manifest.txt" lines)
@@ -117,6 +119,7 @@ function(_read_manifest folder here problem)
     set(${problem} "${folder} was compiled with other ${flags}, here they are ${wanted}; ${again}" PARENT_SCOPE)
     return()
   endif()
+  set(files "")
   foreach(line IN LISTS fatbin)
     string(REGEX MATCH "^fatbin ([0-9a-f]+) (.*)$" _ "${line}")
     set(sum "")
@@ -127,7 +130,9 @@ function(_read_manifest folder here problem)
       set(${problem} "${folder}/${CMAKE_MATCH_2} is missing or damaged; copy or ${again}" PARENT_SCOPE)
       return()
     endif()
+    list(APPEND files "${folder}/${CMAKE_MATCH_2}")
   endforeach()
+  set(compiled_files "${files}" PARENT_SCOPE)
   string(REGEX REPLACE "^targets " "" targets "${targets}")
   string(REPLACE " " ";" targets "${targets}")
   set(compiled_for "${targets}" PARENT_SCOPE)

@@ -31,8 +31,8 @@ READ = """
 include(read_shards)
 set(ENVDOCTOR_CUDA_SHARDS "{named}")
 set(ENVDOCTOR_CUDA_ARCHS "{archs}")
-read_shards("{tree}" shards targets toolkit problem)
-message("${{shards}}|${{targets}}|${{toolkit}}|${{problem}}")
+read_shards("{tree}" fatbins targets toolkit problem)
+message("${{fatbins}}|${{targets}}|${{toolkit}}|${{problem}}")
 """
 
 
@@ -73,23 +73,33 @@ def shard(tree):
 
 def read(tree, *named, archs=""):
     said = cmake(tree, READ, tree=tree, named=";".join(map(str, named)), archs=archs)
-    shards, targets, toolkit, problem = said.rstrip("\n").split("|")
-    assert bool(problem) != bool(shards)
+    fatbins, targets, toolkit, problem = said.rstrip("\n").split("|")
+    assert bool(problem) != bool(fatbins)
     assert "\n" not in problem
-    return problem or (shards.split(";"), targets, toolkit)
+    return problem or (fatbins.split(";"), targets, toolkit)
+
+
+def fatbins(*shards):
+    return [f"{folder}/kernel.cu.fatbin" for folder in shards]
 
 
 def test_shards_of_the_same_sources_are_taken(tree, shard):
     newer, older = shard("new", "sm_100 compute_100"), shard("old", "sm_80 sm_90")
-    expected = "sm_80;sm_90;sm_100;compute_100", NVCC
-    assert read(tree, newer, older) == ([str(newer), str(older)], *expected)
-    assert read(tree, "shards/new", "shards/old") == ([str(newer), str(older)], *expected)
-    assert read(tree, newer, older, archs="10.0+PTX 9.0,80") == ([str(newer), str(older)], *expected)
+    expected = fatbins(newer, older), "sm_80;sm_90;sm_100;compute_100", NVCC
+    assert read(tree, newer, older) == expected
+    assert read(tree, "shards/new", "shards/old") == expected
+    assert read(tree, newer, older, archs="10.0+PTX 9.0,80") == expected
+
+
+def test_what_an_earlier_build_left_in_a_shard_is_not_taken(tree, shard):
+    folder = shard("a", "sm_80")
+    (folder / "other.fatbin").touch()
+    assert read(tree, folder)[0] == fatbins(folder)
 
 
 def test_a_folder_of_shards_stands_for_all_of_them(tree, shard):
     one, other = shard("a", "sm_80"), shard("b/device_code", "sm_90")
-    assert read(tree, tree / "shards") == ([str(one), str(other)], "sm_80;sm_90", NVCC)
+    assert read(tree, tree / "shards") == (fatbins(one, other), "sm_80;sm_90", NVCC)
 
 
 def test_what_nvcc_does_not_read_may_change(tree, shard):
