@@ -79,12 +79,9 @@ def test_shards_make_the_same_library_without_nvcc(project, whole, tmp_path):
     assert "was made from another cpp/selftest/cuda.cu" in " ".join(stop.value.output.split())
 
 
-@pytest.mark.parametrize(("name", "asks_to_compile"), [("ccache", True), ("sccache", False)])
-def test_a_cache_runs_all_compilers_but_for_what_no_cache_may_keep(
-    name, asks_to_compile, project, whole, tmp_path
-):
+def test_a_cache_runs_all_compilers_but_for_what_no_cache_may_keep(project, whole, tmp_path):
     """A cache that knows nothing: it writes down what it is asked for, and runs it."""
-    cache, log = tmp_path / "bin" / name, tmp_path / "log"
+    cache, log = tmp_path / "bin" / "ccache", tmp_path / "log"
     cache.parent.mkdir()
     cache.write_text(f'#!/bin/sh\necho "$*" >>"{log}"\nexec "$@"\n')
     cache.chmod(0o755)
@@ -100,15 +97,16 @@ def test_a_cache_runs_all_compilers_but_for_what_no_cache_may_keep(
     assert (tmp_path / "build" / LIBRARY).read_bytes() == whole
     asked = log.read_text().splitlines()
     device = [line for line in asked if line.endswith("cpp/selftest/cuda.cu")]
-    assert [" -c " in line for line in device] == [asks_to_compile] * 3
+    assert len(device) == 3 and all(" -c " in line for line in device)
     assert [line for line in asked if line.endswith("dispatch.cpp")]
     assert not [line for line in asked if "_fatbin.c" in line]
 
 
 def test_a_cache_that_cannot_run_nvcc_is_left_out(project, tmp_path):
     cache = tmp_path / "sccache"
-    cache.write_text('#!/bin/sh\ncase $* in *nvcc*) echo "no such compiler" >&2; exit 2;; esac\nexec "$@"\n')
+    cache.write_text('#!/bin/sh\ncase $* in *nvcc*) echo "no such: $*" >&2; exit 2;; esac\nexec "$@"\n')
     cache.chmod(0o755)
     options = ("-DENVDOCTOR_CUDA_ARCHS=8.0", f"-DENVDOCTOR_CACHE={cache}")
     said = build(project, tmp_path / "build", *options, target="")
-    assert f"nvcc is run without {cache}, which failed (2): no such compiler" in said
+    assert f"nvcc is run without {cache}, which failed (2): no such: " in said
+    assert " -c " not in said  # it would make an object file
