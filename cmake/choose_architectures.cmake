@@ -1,4 +1,5 @@
 include_guard()
+include(read_architectures)
 
 # Built when nobody says otherwise and no GPU is here to ask: every generation of data centre and desktop GPUs that
 # still has a following. What a toolkit does not know is left out; the newest that is left also goes in as PTX. Code for
@@ -16,12 +17,12 @@ the toolkit supports, with PTX for the newest.
 
   choose_architectures(<nvcc> <targets> <why> <problem>)
 
-A request is a list like ``8.0,9.0a,12.0+PTX``; commas, semicolons and spaces separate. ``80`` is read as ``8.0``.
-A request is taken whole or not at all: an architecture that the toolkit does not know is a problem, never dropped.
+A request is a list as read_architectures reads it, taken whole or not at all: an architecture that the
+toolkit does not know is a problem, never dropped.
 
 Result Variables
 ^^^^^^^^^^^^^^^^
-  <targets>  list of ``sm_80`` (machine code) and ``compute_120`` (PTX)
+  <targets>  see read_architectures
   <why>      a sentence part that says where the list is from
   <problem>  empty, or why there is no list
 #]=======================================================================]
@@ -41,7 +42,7 @@ function(choose_architectures nvcc targets why problem)
   list(TRANSFORM known REPLACE "compute_" "")
 
   if(ENVDOCTOR_CUDA_ARCHS)
-    string(REGEX REPLACE "[, ;]+" ";" wanted "${ENVDOCTOR_CUDA_ARCHS}")
+    set(wanted "${ENVDOCTOR_CUDA_ARCHS}")
     set(${why} "as asked for" PARENT_SCOPE)
     set(strict TRUE)
   else()
@@ -62,29 +63,23 @@ function(choose_architectures nvcc targets why problem)
     endif()
   endif()
 
+  read_architectures("${wanted}" asked unread)
+  if(unread)
+    set(${problem} "${unread}" PARENT_SCOPE)
+    return()
+  endif()
   set(chosen "")
-  set(newest "")
-  foreach(item IN LISTS wanted)
-    if(NOT item MATCHES "^([0-9]+)\\.?([0-9])([af]?)(\\+PTX)?$")
-      set(${problem} "`${item}` is not an architecture; write 8.0, 9.0a or 12.0+PTX" PARENT_SCOPE)
+  foreach(target IN LISTS asked)
+    string(REGEX MATCH "[0-9]+" number "${target}")
+    if(number IN_LIST known)
+      list(APPEND chosen "${target}")
+      set(newest "${number}")
+    elseif(strict)
+      list(JOIN known ", " known)
+      string(REGEX REPLACE "(.)$" ".\\1" number "${number}")
+      set(${problem} "this toolkit cannot compile for ${number}; it knows ${known}" PARENT_SCOPE)
       return()
     endif()
-    set(number "${CMAKE_MATCH_1}${CMAKE_MATCH_2}")
-    set(name "${number}${CMAKE_MATCH_3}")
-    set(ptx "${CMAKE_MATCH_4}")
-    if(NOT number IN_LIST known)
-      if(strict)
-        list(JOIN known ", " known)
-        set(${problem} "this toolkit cannot compile for ${item}; it knows ${known}" PARENT_SCOPE)
-        return()
-      endif()
-      continue()
-    endif()
-    list(APPEND chosen "sm_${name}")
-    if(ptx)
-      list(APPEND chosen "compute_${name}")
-    endif()
-    set(newest "${number}")
   endforeach()
 
   if(NOT strict)
@@ -96,6 +91,5 @@ function(choose_architectures nvcc targets why problem)
     endif()
     list(APPEND chosen "compute_${newest}")
   endif()
-  list(REMOVE_DUPLICATES chosen)
   set(${targets} "${chosen}" PARENT_SCOPE)
 endfunction()

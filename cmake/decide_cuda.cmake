@@ -1,7 +1,9 @@
 include_guard()
 include(choose_architectures)
-include(compile_fatbin_command)
 include(find_nvcc)
+include(read_shards)
+include(try_launcher)
+include(try_nvcc)
 
 #[=======================================================================[.rst:
 decide_cuda
@@ -15,18 +17,36 @@ Decide whether the library carries device code, for which architectures, and say
 
 ``ENVDOCTOR_CUDA=ON``, or a list in ``ENVDOCTOR_CUDA_ARCHS``, asks for it: what is then not possible stops the build.
 ``AUTO`` builds the CPU library when it is not possible. A small file is compiled for the first architecture before the
-answer is yes: an nvcc that runs can still miss its own parts, or refuse the host compiler.
+answer is yes. ``ENVDOCTOR_CUDA_SHARDS`` asks for it, too: then nothing is compiled, and no nvcc is looked for.
 
 Result Variables
 ^^^^^^^^^^^^^^^^
-  <targets>  see choose_architectures; empty: no device code
+  <targets>  see sort_targets; empty: no device code
   <note>     empty, or why there is none: without paths, since the library repeats it on every machine it goes to
+  ENVDOCTOR_SHARDS  the fatbins of read_shards
+  ENVDOCTOR_TOOLKIT  see try_nvcc
+  ENVDOCTOR_NVCC_PATH, ENVDOCTOR_NVCC_LAUNCHER  see compile_fatbin_command
 #]=======================================================================]
 function(decide_cuda targets note)
   set(${targets} "" PARENT_SCOPE)
   string(TOUPPER "${ENVDOCTOR_CUDA}" asked)
   if(asked STREQUAL "AUTO" AND ENVDOCTOR_CUDA_ARCHS)
     set(asked ON)
+  endif()
+  if(ENVDOCTOR_CUDA_SHARDS)
+    read_shards("${PROJECT_SOURCE_DIR}" fatbins chosen toolkit problem)
+    if(NOT asked STREQUAL "AUTO" AND NOT asked)
+      set(problem "CUDA was switched off, and shards were named; leave out one of the two")
+    endif()
+    if(problem)
+      message(FATAL_ERROR "envdoctor: these shards cannot be joined: ${problem}.")
+    endif()
+    set(ENVDOCTOR_SHARDS "${fatbins}" PARENT_SCOPE)
+    set(${targets} "${chosen}" PARENT_SCOPE)
+    set(${note} "" PARENT_SCOPE)
+    list(JOIN chosen ", " chosen)
+    message(STATUS "envdoctor: device code for ${chosen} out of shards, compiled by ${toolkit}")
+    return()
   endif()
   if(NOT asked STREQUAL "AUTO" AND NOT asked)
     set(${note} "built with CUDA switched off" PARENT_SCOPE)
@@ -52,16 +72,8 @@ function(decide_cuda targets note)
     string(REGEX MATCH "V([0-9.]+)" _ "${banner}")
     set(version "${CMAKE_MATCH_1}")
     list(GET chosen 0 first)
-    file(WRITE "${PROJECT_BINARY_DIR}/trial.cu" "extern \"C\" __global__ void trial(int* out) { *out = 1; }\n")
-    compile_fatbin_command(trial "${PROJECT_BINARY_DIR}/trial.cu" "${PROJECT_BINARY_DIR}/trial.fatbin" "${first}")
-    execute_process(
-      COMMAND ${trial}
-      WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
-      OUTPUT_VARIABLE said
-      ERROR_VARIABLE said
-      RESULT_VARIABLE status)
-    if(NOT status EQUAL 0)
-      string(STRIP "${said}" said)
+    try_nvcc("${first}" toolkit said)
+    if(said)
       string(REGEX MATCH "[^\n]*(error|fatal|not found)[^\n]*" key_line "${said}")
       if(asked STREQUAL "AUTO" AND key_line)
         set(said "${key_line}")
@@ -75,6 +87,10 @@ function(decide_cuda targets note)
   endif()
 
   if(NOT problem)
+    set(ENVDOCTOR_TOOLKIT "${toolkit}")
+    try_launcher("${first}")
+    set(ENVDOCTOR_TOOLKIT "${toolkit}" PARENT_SCOPE)
+    set(ENVDOCTOR_NVCC_LAUNCHER "${ENVDOCTOR_NVCC_LAUNCHER}" PARENT_SCOPE)
     set(ENVDOCTOR_NVCC_PATH "${nvcc}" PARENT_SCOPE)
     set(${targets} "${chosen}" PARENT_SCOPE)
     set(${note} "" PARENT_SCOPE)

@@ -13,7 +13,8 @@ Make a target a library that needs nothing but libc and comes out the same in ev
 - linked as C: a C++ feature that needs libstdc++ at run time is then a link error, not a new dependency
 - no exceptions, no RTTI, hidden symbols: only what is marked ENVDOCTOR_API can be seen
 - thread-local storage by offset: the general model would need the loader's own library by name
-- no build folder in the file: paths are mapped away, and the build id is left out
+- no folder of this machine in the file: the project's is mapped away, and the build id is left out. Sources that the
+  build writes map its own folder: for all, that option would keep sccache from knowing a file again in the next build
 #]=======================================================================]
 function(plain_library target)
   set_target_properties(
@@ -30,7 +31,6 @@ function(plain_library target)
             -Wextra
             -ftls-model=initial-exec
             "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=."
-            "-ffile-prefix-map=${PROJECT_BINARY_DIR}=build"
             "$<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions;-fno-rtti>")
   target_link_options(${target} PRIVATE -Wl,--build-id=none -Wl,--no-undefined -Wl,--as-needed)
 endfunction()

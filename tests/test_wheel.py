@@ -113,8 +113,11 @@ def test_it_holds_the_doctor_and_the_library(built):
 
 
 def test_pip_v_says_what_is_built_and_why(built):
-    compiler, line = (line for line in built[1].splitlines() if line.strip().startswith("-- envdoctor: "))
+    compiler, *cache, line = (
+        line for line in built[1].splitlines() if line.strip().startswith("-- envdoctor: ")
+    )
     assert "C++ compiler" in compiler
+    assert all("compilers are run by" in line for line in cache)
     assert ("device code for sm_" in line and "by nvcc" in line) or "CPU library, no device code: " in line
 
 

@@ -8,6 +8,8 @@ An isolated build sees only its build requirements: nothing but the standard lib
     pip install . -C cuda=on                device code, or an error that says why not
     pip install . -C cuda.archs=8.0,9.0     the same, for these architectures
     pip install . -C cuda=off               the CPU library
+    pip install . -C cuda.shards=DIR        device code that other builds have compiled: see cmake/read_shards.cmake
+    pip install . -C cache=off              without a compiler cache; or with this one: ccache, sccache
     pip install . -C doctor=off             without the examination
 
 pip before 23.1 knows the option by its long name alone: --config-settings=cuda=on.
@@ -26,21 +28,31 @@ from scikit_build_core import build as delegate
 Settings = Optional[Mapping[str, Union[str, List[str]]]]
 
 ROOT = Path(__file__).resolve().parents[2]
-# Our settings of one word each, and what may be said; cuda.archs takes a list.
-CHOICES = {"cuda": ("on", "off", "auto"), "doctor": ("on", "off")}
+# Our settings of one word each, and what may be said; cuda.archs and cuda.shards take lists.
+CHOICES = {
+    "cuda": ("on", "off", "auto"),
+    "cache": ("auto", "off", "ccache", "sccache"),
+    "doctor": ("on", "off"),
+}
 
 
 def cmake_settings(config_settings: Settings) -> Dict[str, Any]:
     """Replace our own settings by the CMake options they stand for; an explicit cmake.define wins."""
     settings: Dict[str, Any] = dict(config_settings or {})
     chosen = {name: _choice(name, settings.pop(name, "")) for name in CHOICES}
-    archs = _joined(settings.pop("cuda.archs", ""))
-    if chosen["cuda"] == "off" and archs:
-        raise SystemExit(f"envdoctor: cuda=off and cuda.archs={archs} contradict each other")
+    lists = {
+        "cuda.archs": _joined(settings.pop("cuda.archs", "")),
+        "cuda.shards": _joined(settings.pop("cuda.shards", ""), ";"),
+    }
+    for name, listed in lists.items():
+        if chosen["cuda"] == "off" and listed:
+            raise SystemExit(f"envdoctor: cuda=off and {name}={listed} contradict each other")
+        if listed:
+            settings.setdefault(f"cmake.define.ENVDOCTOR_{name.upper().replace('.', '_')}", listed)
     if chosen["cuda"]:
         settings.setdefault("cmake.define.ENVDOCTOR_CUDA", chosen["cuda"].upper())
-    if archs:
-        settings.setdefault("cmake.define.ENVDOCTOR_CUDA_ARCHS", archs)
+    if chosen["cache"]:
+        settings.setdefault("cmake.define.ENVDOCTOR_CACHE", chosen["cache"])
     return settings
 
 
@@ -53,9 +65,9 @@ def _choice(name: str, value: Union[str, List[str]]) -> str:
     return choice
 
 
-def _joined(value: Union[str, List[str]]) -> str:
+def _joined(value: Union[str, List[str]], separator: str = ",") -> str:
     """One string of a setting that pip hands over as a list when it was given twice."""
-    return value if isinstance(value, str) else ",".join(value)
+    return value if isinstance(value, str) else separator.join(value)
 
 
 @contextlib.contextmanager
@@ -68,12 +80,15 @@ def _around(config_settings: Settings) -> Iterator[Dict[str, Any]]:
     os.environ.setdefault("SOURCE_DATE_EPOCH", "1580601600")  # 2020-02-02, as hatchling has it
     os.umask(0o022)
     _load_our_own_package()
+    from envdoctor.backend.compiler_cache import counted
     from envdoctor.host import Overheard
 
     heard = Overheard()
     try:
-        with heard.ourselves():
+        with counted(settings) as cache, heard.ourselves():
             yield settings
+        if cache.text:
+            _say(cache.text)
     except KeyboardInterrupt:
         raise
     except BaseException:
@@ -100,19 +115,17 @@ def _cause(output: bytes) -> str:
 
 def _examine(settings: Dict[str, Any]) -> None:
     """Print the doctor's report. An error in it stops a build that must have device code: any other can go on."""
-    archs = settings.get("cmake.define.ENVDOCTOR_CUDA_ARCHS", "")
+    # Device code of shards asks nothing of this machine.
+    shards = settings.get("cmake.define.ENVDOCTOR_CUDA_SHARDS")
+    archs = "" if shards else settings.get("cmake.define.ENVDOCTOR_CUDA_ARCHS", "")
     try:
         report, errors = _report(archs)
     except Exception as error:  # the doctor's mistake must not stop a build that would succeed
         _say(f"the examination failed and is left out, please report it: {type(error).__name__}: {error}")
         return
     _say(f"examined before the build\n{report}")
-    asked = archs or str(settings.get("cmake.define.ENVDOCTOR_CUDA", "")).upper() in (
-        "ON",
-        "1",
-        "TRUE",
-        "YES",
-    )
+    cuda = "" if shards else str(settings.get("cmake.define.ENVDOCTOR_CUDA", ""))
+    asked = archs or cuda.upper() in ("ON", "1", "TRUE", "YES")
     if errors and asked:
         raise SystemExit(
             f"envdoctor: device code was asked for, and the doctor found {errors} error(s): see above. "

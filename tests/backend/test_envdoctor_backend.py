@@ -75,6 +75,16 @@ def test_architectures_given_one_by_one(backend):
     assert settings == {"cmake.define.ENVDOCTOR_CUDA_ARCHS": "8.0,9.0a"}
 
 
+def test_shards(backend):
+    assert backend.cmake_settings({"cuda.shards": ["a", "b,c"]}) == {
+        "cmake.define.ENVDOCTOR_CUDA_SHARDS": "a;b,c"
+    }
+
+
+def test_a_compiler_cache(backend):
+    assert backend.cmake_settings({"cache": "Off"}) == {"cmake.define.ENVDOCTOR_CACHE": "off"}
+
+
 def test_an_explicit_cmake_option_wins(backend):
     explicit = {"cmake.define.ENVDOCTOR_CUDA": "OFF"}
     assert backend.cmake_settings({"cuda": "on", **explicit}) == explicit
@@ -87,7 +97,14 @@ def test_the_caller_keeps_its_settings(backend):
 
 
 @pytest.mark.parametrize(
-    "settings", [{"cuda": "maybe"}, {"doctor": "who"}, {"cuda": "off", "cuda.archs": "8.0"}]
+    "settings",
+    [
+        {"cuda": "maybe"},
+        {"doctor": "who"},
+        {"cache": "distcc"},
+        {"cuda": "off", "cuda.archs": "8.0"},
+        {"cuda": "off", "cuda.shards": "a"},
+    ],
 )
 def test_a_wrong_setting_stops_in_one_line(backend, settings):
     with pytest.raises(SystemExit) as stop:
@@ -146,7 +163,10 @@ def test_an_error_stops_a_build_that_asked_for_device_code(backend, calls, monke
     assert calls == []
 
 
-@pytest.mark.parametrize("settings", [None, {"cuda": "off"}, {"cuda": "auto"}])
+SHARDS = {"cuda": "on", "cuda.archs": "8.0", "cuda.shards": "a"}
+
+
+@pytest.mark.parametrize("settings", [None, {"cuda": "off"}, {"cuda": "auto"}, SHARDS])
 def test_an_error_does_not_stop_a_build_that_can_do_without(backend, calls, monkeypatch, settings):
     monkeypatch.setattr(backend, "_report", lambda archs: ("error  cuda-home-wrong", 1))
     assert backend.build_wheel("out", settings) == "build_wheel"
@@ -178,6 +198,17 @@ def test_the_output_of_what_fails_is_explained(backend, monkeypatch, capfd):
         backend.build_wheel("out", {"doctor": "off"})
     said = capfd.readouterr()
     assert "compute_120" in said.out and "cause  arch-unsupported-by-nvcc\n" in said.err
+
+
+def test_what_a_cache_had_is_said_at_the_end(backend, monkeypatch, capfd):
+    def compile_one(*arguments):
+        with open(os.environ["CCACHE_STATSLOG"], "a") as log:
+            log.write("# a.cpp\ndirect_cache_hit\n")
+
+    monkeypatch.delenv("CCACHE_STATSLOG", raising=False)
+    monkeypatch.setattr(backend.delegate, "build_wheel", compile_one)
+    backend.build_wheel("out", {"doctor": "off"})
+    assert capfd.readouterr().err == "envdoctor: ccache had 1 of 1 compilations (100 %): C++ 1 of 1\n"
 
 
 def test_the_real_examination_imports_nothing_but_packaging(tmp_path):
