@@ -9,13 +9,14 @@ from typing import Any, Dict, Iterator, Sequence, Tuple
 import envdoctor
 from envdoctor.bundle import layout, pyz, record, texts
 from envdoctor.bundle.evidence import subjects
-from envdoctor.bundle.gather import Wanted, gather
+from envdoctor.bundle.gather import gather
 from envdoctor.bundle.layout import Contents
 from envdoctor.bundle.prove import prove
 from envdoctor.bundle.sbom import sbom
 from envdoctor.bundle.static import table
 from envdoctor.bundle.target import BundleError
 from envdoctor.bundle.verify import files
+from envdoctor.bundle.wanted import Wanted
 from envdoctor.host import Host, locked, make_folder, remove, replace_whole, tarballs, write_whole
 from envdoctor.host.install import link_file, move, sha256_of
 from envdoctor.progress import Progress
@@ -55,7 +56,7 @@ def _made(host: Host, wanted: Wanted, progress: Progress) -> Made:
     proofs = [{**one, **told[one["target"]]} for one in prove(host, bundle, contents, wanted.part, progress)]
     write_whole(posixpath.join(bundle, layout.PROOF), json.dumps(proofs, indent=2) + "\n")
     _sum_up(host, bundle)
-    move(_packed(wanted, bundle) if wanted.packed else bundle, wanted.out)
+    move(_packed(wanted, bundle) if wanted.out.endswith(tarballs.SUFFIXES) else bundle, wanted.out)
     return Made(contents, tuple(proofs), size)
 
 

@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     from packaging.utils import canonicalize_name
 
     from envdoctor.bundle.create import create
-    from envdoctor.bundle.gather import Wanted
+    from envdoctor.bundle.wanted import Wanted
     from envdoctor.cli.progress import StderrProgress
     from envdoctor.report.style import counted
 

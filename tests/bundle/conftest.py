@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from envdoctor.bundle.create import create
-from envdoctor.bundle.gather import Wanted
 from envdoctor.bundle.target import Target
+from envdoctor.bundle.wanted import Wanted
 from envdoctor.host import LocalHost
 from envdoctor.progress import Progress
 from tests.bundle.wheels import add_tools, wheel

@@ -15,13 +15,13 @@ from urllib.parse import quote
 import pytest
 
 from envdoctor.bundle.create import create
-from envdoctor.bundle.gather import Wanted
 from envdoctor.bundle.install import install
 from envdoctor.bundle.layout import ABOUT, CHECKSUMS
 from envdoctor.bundle.place import Place
 from envdoctor.bundle.static.table import CHECKS
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.bundle.verify import verify
+from envdoctor.bundle.wanted import Wanted
 from envdoctor.host import LocalHost
 from envdoctor.host.install import sha256_of
 from envdoctor.progress import Progress
