@@ -113,7 +113,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _next(out: str) -> str:
     """What to do with it at the target."""
-    name, packed, _ = out.partition(".tar")
+    from envdoctor.host import tarballs
+
+    name, packed = tarballs.split(out)
     unpack = f"tar -xf {shlex.quote(os.path.basename(out))} && " if packed else ""
     script = os.path.join(os.path.basename(name) if packed else name, "install.sh")
     return f"{unpack}{shlex.quote(script)} DIR\n"

@@ -16,7 +16,7 @@ import pytest
 
 from envdoctor.bundle.create import create
 from envdoctor.bundle.install import install
-from envdoctor.bundle.layout import ABOUT, CHECKSUMS
+from envdoctor.bundle.layout import ABOUT, CHECKSUMS, read_about, texts
 from envdoctor.bundle.place import Place
 from envdoctor.bundle.static.table import CHECKS
 from envdoctor.bundle.target import BundleError, Target
@@ -244,6 +244,22 @@ def test_what_cannot_be_resolved(tmp_path, index, target):
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x.zip", r"written as a folder, or as \.tar, \.tar\.gz, \.tar\.zst, not as \.zip"),
+        ("x.tar.XZ", r"not as \.tar\.XZ"),
+        ("x.tgz", r"not as \.tgz"),
+        (".tar", r"'' is not the name of a folder"),
+        ("...tar.gz", r"'\.\.' is not the name of a folder"),
+    ],
+)
+def test_names_of_archives_that_are_not_written(tmp_path, target, name, said):
+    with pytest.raises(BundleError, match=said):
+        made(tmp_path, "apple", targets=[target], name=name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_does_not_install_is_no_bundle(tmp_path, index, target):
     wheel(index, "rotten", files={"rotten.py": "raise ImportError('no GPU in this module')\n"})
     with pytest.raises(BundleError, match=r"does not import: .*no GPU in this module"):
@@ -300,6 +316,19 @@ def linked(bundle):
     (bundle / "wheels" / "extra.whl").symlink_to("/etc/hostname")
 
 
+def other(pattern):
+    """One file changed, as somebody would who wants another apple to be taken."""
+
+    def harm(bundle):
+        (path,) = bundle.glob(pattern)
+        text = path.read_text()
+        path.write_text(re.sub(r"[0-9a-f]{64}", "0" * 64, text, count=1))
+        assert path.read_text() != text
+        sign(bundle)
+
+    return harm
+
+
 def endless(bundle):
     about = (bundle / ABOUT).read_text()
     (bundle / ABOUT).write_text(re.sub(r'"size": \d+', '"size": 1e999', about))
@@ -309,9 +338,15 @@ def endless(bundle):
 @pytest.mark.parametrize(
     ("harm", "said"),
     [
-        (one_byte, r"wheels/apple-2\.0-py3-none-any\.whl: not what SHA256SUMS says"),
-        (lambda b: (b / "wheels" / "pear-1.5-py3-none-any.whl").unlink(), r"pear-1\.5.*: not there"),
-        (lambda b: (b / "more").write_text(""), r"more: not in SHA256SUMS"),
+        (
+            one_byte,
+            r"wheels/apple-2\.0-py3-none-any\.whl: not what SHA256SUMS says: .*: copy the bundle again, and compare",
+        ),
+        (
+            lambda b: (b / "wheels" / "pear-1.5-py3-none-any.whl").unlink(),
+            r"pear-1\.5.*: in SHA256SUMS, and not",
+        ),
+        (lambda b: (b / "more").write_text(""), r"more: there, and not in SHA256SUMS: copy the bundle again"),
         (lambda b: (b / CHECKSUMS).unlink(), r"SHA256SUMS: not there"),
         (lambda b: (b / CHECKSUMS).write_text("../x"), r"'\.\./x' is not a line of checksums"),
         (lambda b: (b / CHECKSUMS).write_text("0" * 64 + "  ../x\n"), r"is not a line of checksums"),
@@ -322,6 +357,9 @@ def endless(bundle):
             lambda b: ((b / ABOUT).write_text("[]"), sign(b)),
             r"bundle\.json: not what a bundle says of itself",
         ),
+        (other("requirements/*.txt"), r"requirements/cp3.*\.txt: does not list what bundle\.json does"),
+        (other("pylock.*.toml"), r"pylock\.cp3.*: does not list what bundle\.json does"),
+        (other("simple/apple/index.html"), r"simple/apple/index\.html: does not list what bundle\.json does"),
         (endless, r"bundle\.json: not what a bundle says of itself \(OverflowError"),
         (
             lambda b: ((b / ABOUT).write_text('{"schema": 9}'), sign(b)),
@@ -355,10 +393,10 @@ def test_an_installation_that_fails_leaves_nothing(bundle, tmp_path):
     wheel(bundle / "wheels", "stone", "0.1", files={"../../../../outside.py": ""})
     entry = next(p for p in about["targets"][0]["packages"] if p["file"] == name)
     new = sha256_of(str(bundle / "wheels" / name))
-    requirements = bundle / about["targets"][0]["requirements"]
-    requirements.write_text(requirements.read_text().replace(entry["sha256"], new))
-    entry["sha256"] = new
+    entry.update(sha256=new, size=(bundle / "wheels" / name).stat().st_size)
     (bundle / ABOUT).write_text(json.dumps(about))
+    for path, text in texts(read_about(json.dumps(about))).items():
+        (bundle / path).write_text(text)
     sign(bundle)
     with pytest.raises(BundleError, match=r"pip.*all that it said: .*venv\.failed\.log$"):
         install(LocalHost(limit=300), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
@@ -394,4 +432,9 @@ def test_as_a_user(tmp_path, index):
     assert (status, printed, told.count("\n")) == (2, "", 1)
     out.write_bytes(out.read_bytes()[:5000])
     status, _, told = said("install", out, "--venv", tmp_path / "venv")
-    assert status == 2 and "it is no whole tar file" in told and not (tmp_path / "venv").exists()
+    assert (
+        status == 2
+        and "it is no whole tar file" in told
+        and "copy it again" in told
+        and not (tmp_path / "venv").exists()
+    )
