@@ -43,7 +43,7 @@ def verify(host: Host, bundle: str) -> Tuple[Contents, ...]:
             _check_complete(bundle, one)
         _check_texts(host, bundle, contents)
     except FileNotFoundError as error:
-        raise BundleError(f"{error.filename}: not there; {bundle} is no whole bundle: {_AGAIN}") from None
+        raise BundleError(f"{error.filename}: not there; {bundle} is no whole bundle; {_AGAIN}") from None
     except OSError as error:
         raise BundleError(f"{error.filename or bundle}: {error.strerror or error}") from None
     return contents
@@ -73,7 +73,7 @@ def _sums(text: str) -> Dict[str, str]:
         digest, _, path = line.partition("  ")
         parts = path.split("/")
         if len(digest) != 64 or not path or path in found or {"", ".", ".."}.intersection(parts):
-            raise BundleError(f"{CHECKSUMS}: {line[:120]!r} is not a line of checksums: {_AGAIN}")
+            raise BundleError(f"{CHECKSUMS}: {line[:120]!r} is not a line of checksums; {_AGAIN}")
         found[path] = digest
     if len({path.lower() for path in found}) != len(found):
         raise BundleError(f"{CHECKSUMS}: two names differ only in upper and lower case")
@@ -84,10 +84,10 @@ def _check_files(host: Host, bundle: str, sums: Dict[str, str]) -> None:
     there = set(files(host, bundle)) - {CHECKSUMS}
     for path in sorted(there.symmetric_difference(sums)):
         so = f"in {CHECKSUMS}, and not there" if path in sums else f"there, and not in {CHECKSUMS}"
-        raise BundleError(f"{path}: {so}: {_AGAIN}")
+        raise BundleError(f"{path}: {so}; {_AGAIN}")
     for path, digest in sums.items():
         if sha256_of(posixpath.join(bundle, path)) != digest:
-            raise BundleError(f"{path}: not what {CHECKSUMS} says: it was changed or cut off: {_AGAIN}")
+            raise BundleError(f"{path}: not what {CHECKSUMS} says: it was changed or cut off; {_AGAIN}")
 
 
 def files(host: Host, bundle: str, below: str = "") -> Iterator[str]:
@@ -113,7 +113,7 @@ def _check_texts(host: Host, bundle: str, contents: Tuple[Contents, ...]) -> Non
     """What pip and uv are given lists the same: who has changed it may have written new checksums, too."""
     for path, text in texts(contents).items():
         if host.read_text(posixpath.join(bundle, path)) != text:
-            raise BundleError(f"{path}: does not list what {ABOUT} does: {_AGAIN}")
+            raise BundleError(f"{path}: does not list what {ABOUT} does; {_AGAIN}")
 
 
 def _check_complete(bundle: str, one: Contents) -> None:

@@ -340,13 +340,13 @@ def endless(bundle):
     [
         (
             one_byte,
-            r"wheels/apple-2\.0-py3-none-any\.whl: not what SHA256SUMS says: .*: copy the bundle again, and compare",
+            r"wheels/apple-2\.0-py3-none-any\.whl: not what SHA256SUMS says: .*; copy the bundle again, and compare",
         ),
         (
             lambda b: (b / "wheels" / "pear-1.5-py3-none-any.whl").unlink(),
             r"pear-1\.5.*: in SHA256SUMS, and not",
         ),
-        (lambda b: (b / "more").write_text(""), r"more: there, and not in SHA256SUMS: copy the bundle again"),
+        (lambda b: (b / "more").write_text(""), r"more: there, and not in SHA256SUMS; copy the bundle again"),
         (lambda b: (b / CHECKSUMS).unlink(), r"SHA256SUMS: not there"),
         (lambda b: (b / CHECKSUMS).write_text("../x"), r"'\.\./x' is not a line of checksums"),
         (lambda b: (b / CHECKSUMS).write_text("0" * 64 + "  ../x\n"), r"is not a line of checksums"),
