@@ -12,6 +12,7 @@ from envdoctor.bundle.evidence import subjects
 from envdoctor.bundle.gather import gather
 from envdoctor.bundle.layout import Contents
 from envdoctor.bundle.prove import prove
+from envdoctor.bundle.refused import refused
 from envdoctor.bundle.sbom import sbom
 from envdoctor.bundle.static import table
 from envdoctor.bundle.target import BundleError
@@ -127,4 +128,4 @@ def _told(part: str) -> Iterator[None]:
     except ImportError as error:
         raise BundleError(str(error)) from None
     except OSError as error:
-        raise BundleError(f"{error.filename or part}: {error.strerror or error}") from None
+        raise BundleError(refused(error, part)) from None

@@ -20,6 +20,7 @@ from envdoctor.bundle.torch_line import resolve_for_line
 from envdoctor.bundle.wanted import Wanted
 from envdoctor.host import Host
 from envdoctor.progress import Progress
+from envdoctor.report.style import counted, sized
 
 #: Python that runs the doctor.
 _OLDEST = "3.8"
@@ -66,7 +67,7 @@ def _resolved(
         raise BundleError(
             f"{target.name}: nothing that is asked for is for it: no requirement, or none whose marker holds"
         )
-    progress.finish(f"{len(found)} packages")
+    progress.finish(counted(len(found), "package"))
     return _Resolved(target, tuple(found), releases.resolve(["pip"], (), target)[0])
 
 
@@ -95,9 +96,9 @@ def _fetched(
 ) -> Mapping[str, File]:
     """Name -> file, with its checksum, of all that travels."""
     every = {each.file.name: each.file for one in resolved for each in (*one.releases, one.pip, packaging)}
-    progress.start(f"fetching {len(every)} files")
+    progress.start(f"fetching {counted(len(every), 'file')}")
     found = fetch(host, tuple(every.values()), wheels, progress)
-    progress.finish(f"{sum(file.size or 0 for file in found.values()) / 1e6:.1f} MB")
+    progress.finish(sized(sum(file.size or 0 for file in found.values())))
     return found
 
 

@@ -10,6 +10,7 @@ from packaging.utils import canonicalize_name
 
 from envdoctor.bundle.layout import ABOUT, CHECKSUMS, PROOF, Contents, Package, read_about, texts
 from envdoctor.bundle.metadata import requirements
+from envdoctor.bundle.refused import refused
 from envdoctor.bundle.target import BundleError
 from envdoctor.host import Host, tarballs
 from envdoctor.host.install import sha256_of
@@ -45,7 +46,7 @@ def verify(host: Host, bundle: str) -> Tuple[Contents, ...]:
     except FileNotFoundError as error:
         raise BundleError(f"{error.filename}: not there; {bundle} is no whole bundle; {_AGAIN}") from None
     except OSError as error:
-        raise BundleError(f"{error.filename or bundle}: {error.strerror or error}") from None
+        raise BundleError(refused(error, bundle)) from None
     return contents
 
 

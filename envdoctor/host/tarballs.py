@@ -9,6 +9,7 @@ import tempfile
 import zlib
 from typing import IO, Any, Iterator, Set, Tuple
 
+from envdoctor.host.files import naming
 from envdoctor.host.install import write_chunks
 
 _CHUNK = 1 << 20
@@ -42,7 +43,7 @@ def foreign_suffix(path: str) -> str:
 
 def pack(folder: str, path: str, name: str) -> None:
     """A folder as a new tar file, whose one folder has that name. Raises OSError, ImportError for zstandard."""
-    with open(path, "xb") as raw:
+    with naming(path), open(path, "xb") as raw:
         with _compressed(raw, path) as stream, _written(stream) as tar:
             for inside in sorted(_below(folder, "")):
                 _add(tar, os.path.join(folder, inside), f"{name}/{inside}")

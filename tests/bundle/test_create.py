@@ -1,6 +1,7 @@
 """Bundles that are made, tampered with and installed: real uv, real pip, no network."""
 
 import contextlib
+import errno
 import io
 import json
 import os
@@ -22,7 +23,7 @@ from envdoctor.bundle.static.table import CHECKS
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.bundle.verify import verify
 from envdoctor.bundle.wanted import Wanted
-from envdoctor.host import LocalHost
+from envdoctor.host import Completed, LocalHost
 from envdoctor.host.install import sha256_of
 from envdoctor.progress import Progress
 from tests.bundle.conftest import HERE, made
@@ -402,6 +403,26 @@ def test_an_installation_that_fails_leaves_nothing(bundle, tmp_path):
         install(LocalHost(limit=300), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
     assert "outside.py" in (tmp_path / "venv.failed.log").read_text()
     assert not (tmp_path / "venv").exists() and not (tmp_path / "outside.py").exists()
+
+
+class FullDisk(LocalHost):
+    """One on which no environment can be made."""
+
+    def execute(self, argv, *others):
+        if "venv" in argv:
+            return Completed(1, "", "OSError: [Errno 28] No space left on device\n")
+        return super().execute(argv, *others)
+
+
+def test_a_full_disk_has_no_room_for_the_log_either(bundle, tmp_path, monkeypatch):
+    def write_whole(path, text):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("envdoctor.bundle.install.write_whole", write_whole)
+    lost = r"OSError: .*No space left on device; the rest is lost: .*venv\.failed\.log: No space .*; make room there"
+    with pytest.raises(BundleError, match=lost):
+        install(FullDisk(limit=300), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
+    assert not (tmp_path / "venv").exists()
 
 
 def said(*arguments):

@@ -1,6 +1,8 @@
 import gzip
 import io
 import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -124,3 +126,24 @@ def test_one_that_was_copied_under_another_name(tmp_path, folder):
 )
 def test_names(path, parts, foreign):
     assert (tarballs.split(path), tarballs.foreign_suffix(path)) == (parts, foreign)
+
+
+_WITH_LITTLE_ROOM = """
+import resource, sys
+from envdoctor.host import tarballs
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    with tarballs.unpacked(sys.argv[1]):
+        pass
+except OSError as error:
+    print(error.filename)
+"""
+
+
+def test_where_there_was_no_room(tmp_path, folder):
+    """A write that fails does not say of which file."""
+    tarballs.pack(str(folder), str(tmp_path / "made.tar"), "name")
+    child = [sys.executable, "-c", _WITH_LITTLE_ROOM, str(tmp_path / "made.tar")]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)}
+    told = subprocess.run(child, env=env, capture_output=True, text=True)
+    assert told.stdout.strip().endswith("/name/below/data"), told
