@@ -53,6 +53,7 @@ def install(
     `cut` is what programs are run by, to prove that they need no network; `target` the one to install for, whatever
     GPU is here.
     """
+    _check_outside(host, bundle, into)
     progress.start("comparing every file with its checksum")
     contents = verify(host, bundle)
     progress.finish("as they were made")
@@ -72,6 +73,14 @@ def install(
             raise
         place.settle(into)
     return Installed(one, into.python(facts.python.executable), tested, into.packages(host))
+
+
+def _check_outside(host: Host, bundle: str, into: Place) -> None:
+    """Raises BundleError for a place in the bundle, which would be none any more."""
+    if f"{host.realpath(into.path)}/".startswith(f"{host.realpath(bundle)}/"):
+        raise BundleError(
+            f"{into.path} is in the bundle itself, which may hold nothing else; give another folder"
+        )
 
 
 def fitting(

@@ -405,6 +405,14 @@ def test_an_installation_that_fails_leaves_nothing(bundle, tmp_path):
     assert not (tmp_path / "venv").exists() and not (tmp_path / "outside.py").exists()
 
 
+def test_nothing_is_installed_into_the_bundle_itself(bundle, tmp_path):
+    (tmp_path / "link").symlink_to(bundle)
+    for place in (bundle, bundle / "venv", tmp_path / "link" / "venv"):
+        with pytest.raises(BundleError, match="is in the bundle itself"):
+            install(LocalHost(), str(bundle), Place(str(place), "venv"), None, Progress())
+    assert not (bundle / "venv").exists()
+
+
 class FullDisk(LocalHost):
     """One on which no environment can be made."""
 
