@@ -1,11 +1,9 @@
-"""Bundles that are made, tampered with and installed: real uv, real pip, no network."""
+"""Bundles that are made: real uv, real pip, no network."""
 
 import contextlib
-import errno
 import io
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,23 +15,19 @@ import pytest
 
 from envdoctor.bundle.create import create
 from envdoctor.bundle.install import install
-from envdoctor.bundle.layout import ABOUT, CHECKSUMS, read_about, texts
 from envdoctor.bundle.place import Place
 from envdoctor.bundle.static.table import CHECKS
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.bundle.verify import verify
 from envdoctor.bundle.wanted import Wanted
-from envdoctor.host import Completed, LocalHost
+from envdoctor.cli import main
+from envdoctor.host import LocalHost
 from envdoctor.host.install import sha256_of
 from envdoctor.progress import Progress
-from tests.bundle.conftest import HERE, made
+from tests.bundle.conftest import HERE, everything, made
 from tests.bundle.wheels import wheel
 
 ROOT = Path(__file__).parents[2]
-
-
-def everything(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_made_installed_and_whole(tmp_path, index, target):
@@ -285,152 +279,32 @@ def test_compiled_files_that_are_too_new(tmp_path, index, target):
     assert done.proofs[0]["needs"]["glibc"].startswith("2.")
 
 
-def sign(bundle):
-    """As somebody would who changes a bundle and knows of the checksums."""
-    names = sorted(name for name in everything(bundle) if name != CHECKSUMS)
-    lines = [f"{sha256_of(str(bundle / name))}  {name}\n" for name in names]
-    (bundle / CHECKSUMS).write_text("".join(lines))
-
-
-def one_byte(bundle):
-    path = bundle / "wheels" / "apple-2.0-py3-none-any.whl"
-    data = bytearray(path.read_bytes())
-    data[40] ^= 1
-    path.write_bytes(data)
-
-
-def without_stone(bundle):
-    (bundle / "wheels" / "stone-0.1-py3-none-any.whl").unlink()
-    about = json.loads((bundle / ABOUT).read_text())
-    about["targets"][0]["packages"] = [p for p in about["targets"][0]["packages"] if p["project"] != "stone"]
-    (bundle / ABOUT).write_text(json.dumps(about))
-    sign(bundle)
-
-
-def climbing(bundle):
-    about = (bundle / ABOUT).read_text().replace("apple-2.0-py3-none-any.whl", "../../apple.whl")
-    (bundle / ABOUT).write_text(about)
-    sign(bundle)
-
-
-def linked(bundle):
-    (bundle / "wheels" / "extra.whl").symlink_to("/etc/hostname")
-
-
-def other(pattern):
-    """One file changed, as somebody would who wants another apple to be taken."""
-
-    def harm(bundle):
-        (path,) = bundle.glob(pattern)
-        text = path.read_text()
-        path.write_text(re.sub(r"[0-9a-f]{64}", "0" * 64, text, count=1))
-        assert path.read_text() != text
-        sign(bundle)
-
-    return harm
-
-
-def endless(bundle):
-    about = (bundle / ABOUT).read_text()
-    (bundle / ABOUT).write_text(re.sub(r'"size": \d+', '"size": 1e999', about))
-    sign(bundle)
-
-
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    ("options", "said"),
     [
-        (
-            one_byte,
-            r"wheels/apple-2\.0-py3-none-any\.whl: not what SHA256SUMS says: .*; copy the bundle again, and compare",
-        ),
-        (
-            lambda b: (b / "wheels" / "pear-1.5-py3-none-any.whl").unlink(),
-            r"pear-1\.5.*: in SHA256SUMS, and not",
-        ),
-        (lambda b: (b / "more").write_text(""), r"more: there, and not in SHA256SUMS; copy the bundle again"),
-        (lambda b: (b / CHECKSUMS).unlink(), r"SHA256SUMS: not there"),
-        (lambda b: (b / CHECKSUMS).write_text("../x"), r"'\.\./x' is not a line of checksums"),
-        (lambda b: (b / CHECKSUMS).write_text("0" * 64 + "  ../x\n"), r"is not a line of checksums"),
-        (linked, r"extra\.whl: neither a file nor a folder"),
-        (without_stone, r"pear-1\.5.* asks for stone.*; which the bundle lacks"),
-        (climbing, r"'\.\./\.\./apple\.whl' is not the name of a file"),
-        (
-            lambda b: ((b / ABOUT).write_text("[]"), sign(b)),
-            r"bundle\.json: not what a bundle says of itself",
-        ),
-        (other("requirements/*.txt"), r"requirements/cp3.*\.txt: does not list what bundle\.json does"),
-        (other("pylock.*.toml"), r"pylock\.cp3.*: does not list what bundle\.json does"),
-        (other("simple/apple/index.html"), r"simple/apple/index\.html: does not list what bundle\.json does"),
-        (endless, r"bundle\.json: not what a bundle says of itself \(OverflowError"),
-        (
-            lambda b: ((b / ABOUT).write_text('{"schema": 9}'), sign(b)),
-            r"schema 9, and this envdoctor reads 1",
-        ),
+        (["--arch", "9.9"], "no GPU of NVIDIA's has the architecture '9.9'"),
+        (["--arch", "hopper"], "is not an architecture"),
+        (["--cuda", "14"], "invalid choice"),
+        (["--cuda", "cpu", "--arch", "9.0"], "--cuda cpu has no use for them"),
+        (["--cuda", "13", "--arch", "6.1"], "CUDA 13 has no code for GPUs below 7.5"),
     ],
 )
-def test_what_was_changed_is_refused(bundle, tmp_path, harm, said):
-    harm(bundle)
-    with pytest.raises(BundleError, match=said):
-        install(LocalHost(), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
-    assert not (tmp_path / "venv").exists()
+def test_targets_that_contradict_themselves(tmp_path, capsys, options, said):
+    try:
+        status = main(["bundle", "create", "apple", "-o", str(tmp_path / "out"), *options])
+    except SystemExit as ended:
+        status = ended.code
+    told = capsys.readouterr().err
+    assert status == 2 and said in told and told.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_stays_and_what_a_kill_left_goes(bundle, tmp_path):
-    venv = tmp_path / "venv"
-    venv.mkdir()
-    (venv / "mine").write_text("")
-    with pytest.raises(BundleError, match="is there already"):
-        install(LocalHost(limit=300), str(bundle), Place(str(venv), "venv"), None, Progress())
-    assert (venv / "mine").exists()
-    (venv / ".envdoctor-unfinished").write_text("")
-    done = install(LocalHost(limit=300), str(bundle), Place(str(venv), "venv"), None, Progress())
-    assert not (venv / "mine").exists() and Path(done.python).exists()
-    assert not (venv / ".envdoctor-unfinished").exists()
-
-
-def test_an_installation_that_fails_leaves_nothing(bundle, tmp_path):
-    """A file that the checksums know, and that pip cannot read."""
-    about, name = json.loads((bundle / ABOUT).read_text()), "stone-0.1-py3-none-any.whl"
-    wheel(bundle / "wheels", "stone", "0.1", files={"../../../../outside.py": ""})
-    entry = next(p for p in about["targets"][0]["packages"] if p["file"] == name)
-    new = sha256_of(str(bundle / "wheels" / name))
-    entry.update(sha256=new, size=(bundle / "wheels" / name).stat().st_size)
-    (bundle / ABOUT).write_text(json.dumps(about))
-    for path, text in texts(read_about(json.dumps(about))).items():
-        (bundle / path).write_text(text)
-    sign(bundle)
-    with pytest.raises(BundleError, match=r"pip.*all that it said: .*venv\.failed\.log$"):
-        install(LocalHost(limit=300), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
-    assert "outside.py" in (tmp_path / "venv.failed.log").read_text()
-    assert not (tmp_path / "venv").exists() and not (tmp_path / "outside.py").exists()
-
-
-def test_nothing_is_installed_into_the_bundle_itself(bundle, tmp_path):
-    (tmp_path / "link").symlink_to(bundle)
-    for place in (bundle, bundle / "venv", tmp_path / "link" / "venv"):
-        with pytest.raises(BundleError, match="is in the bundle itself"):
-            install(LocalHost(), str(bundle), Place(str(place), "venv"), None, Progress())
-    assert not (bundle / "venv").exists()
-
-
-class FullDisk(LocalHost):
-    """One on which no environment can be made."""
-
-    def execute(self, argv, *others):
-        if "venv" in argv:
-            return Completed(1, "", "OSError: [Errno 28] No space left on device\n")
-        return super().execute(argv, *others)
-
-
-def test_a_full_disk_has_no_room_for_the_log_either(bundle, tmp_path, monkeypatch):
-    def write_whole(path, text):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr("envdoctor.bundle.install.write_whole", write_whole)
-    lost = r"OSError: .*No space left on device; the rest is lost: .*venv\.failed\.log: No space .*; make room there"
-    with pytest.raises(BundleError, match=lost):
-        install(FullDisk(limit=300), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
-    assert not (tmp_path / "venv").exists()
+def test_an_index_that_does_not_answer(tmp_path, index, target, monkeypatch):
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    with pytest.raises(BundleError, match=r"refused.*PIP_INDEX_URL=https://.*HTTPS_PROXY=.*PIP_FIND_LINKS="):
+        made(tmp_path, "medlar", targets=[target])
 
 
 def said(*arguments):
