@@ -109,6 +109,15 @@ def test_for_another_machine_which_is_not_here(tmp_path, index):
     assert not (tmp_path / "venv").exists()
 
 
+def test_a_pip_that_is_asked_for_is_installed_and_no_other(tmp_path, index, target):
+    """It need not be the one that installs, and without it none is there."""
+    wheel(index, "pip", "9.0")
+    done, bundle = made(tmp_path, "pip<10", "stone", targets=[target])
+    assert done.contents[0].pip.version != "9.0" and done.proofs[0]["imported"] == "pip stone"
+    (listed,) = bundle.glob("requirements/*.txt")
+    assert [line.split()[0] for line in listed.read_text().splitlines()] == ["pip==9.0", "stone==0.1"]
+
+
 def test_for_a_glibc_that_is_newer_than_here(tmp_path, index):
     done, _ = made(tmp_path, "apple", targets=[Target(HERE, "manylinux_2_90_x86_64")])
     assert done.proofs[0]["installed"] == "no" and "this machine has glibc" in done.proofs[0]["why"]
