@@ -1,6 +1,7 @@
 """CUDA's libraries as link lines name them: where a copy is, and the overlay's steps that put one in reach. Pure."""
 
 import posixpath
+import re
 import shlex
 from dataclasses import replace
 from typing import Iterator, Optional, Tuple
@@ -11,6 +12,7 @@ from envdoctor.facts import Library, Project, Toolkit, Toolkits, Torch
 from envdoctor.finding import SetEnv, Shim, Step
 
 FOLDER = "{overlay}/lib"
+_OF_TORCH = re.compile(r"(?:torch|c10|caffe2|shm)\w*")
 
 
 def link_name(text: str) -> str:
@@ -110,6 +112,11 @@ def cuda_major(name: str) -> int:
     stem, version = soname(name)
     number = version.partition(".")[0]
     return int(number) if stem in compat.CUDA_MAJOR_SONAMES and number.isdigit() else 0
+
+
+def is_of_torch(name: str) -> bool:
+    """Whether a library is one of torch's by its name: "libtorch_cpu.so", "libc10.so", or without "lib" and ".so"."""
+    return _OF_TORCH.fullmatch(soname(name)[0]) is not None
 
 
 def is_importable(path: str) -> bool:

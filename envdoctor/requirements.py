@@ -10,8 +10,8 @@ from packaging.version import InvalidVersion, Version
 
 from envdoctor.facts import Located, Package, Packages, Python, System, Wheel
 
-# The manylinux names before PEP 600, with the glibc minor that each stands for.
-_LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
+#: The manylinux names before PEP 600, with the glibc minor that each stands for.
+LEGACY_MANYLINUX = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
 
 #: First pip that takes wheels of these names. Source: pip's news for 19.0, 19.3, 20.3 and 21.2 (musllinux).
 _PIP_SINCE = (
@@ -199,5 +199,5 @@ def glibc_platforms(major: int, minor: int, machine: str) -> Iterator[str]:
     """Platform tags of wheels that run on a glibc, best first (PEP 600, and the names before it)."""
     for number in range(minor, 4, -1):
         yield f"manylinux_{major}_{number}_{machine}"
-        if number in _LEGACY:
-            yield f"{_LEGACY[number]}_{machine}"
+        if number in LEGACY_MANYLINUX:
+            yield f"{LEGACY_MANYLINUX[number]}_{machine}"

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+import shlex
 from typing import List, Sequence
 from urllib.parse import quote
 
@@ -47,8 +48,9 @@ def build(host: Host, python: str, what: str, folder: str, progress: Progress) -
         retried = next((line for line in lines if "Retrying (Retry(" in line), "")
         if retried:
             raise BundleError(with_cure(f"{what} does not build here: {retried.strip()[:300]}"))
+        again = shlex.join((python, "-m", "pip", "wheel", "--no-deps", what))
         raise BundleError(
-            f"{what} does not build here ({cause(lines)}); `envdoctor run -- {' '.join(argv[:4])} {what}` tells more"
+            f"{what} does not build here ({cause(lines)}); `envdoctor run -- {again}` tells more"
         )
     progress.finish(wheels[0])
     return File(f"file://{quote(posixpath.join(folder, wheels[0]))}", None, None)

@@ -9,13 +9,15 @@ from typing import Any, Dict, Iterator, Sequence, Tuple
 import envdoctor
 from envdoctor.bundle import layout, pyz, record, texts
 from envdoctor.bundle.evidence import subjects
-from envdoctor.bundle.gather import Wanted, gather
+from envdoctor.bundle.gather import gather
 from envdoctor.bundle.layout import Contents
 from envdoctor.bundle.prove import prove
+from envdoctor.bundle.refused import refused
 from envdoctor.bundle.sbom import sbom
 from envdoctor.bundle.static import table
 from envdoctor.bundle.target import BundleError
 from envdoctor.bundle.verify import files
+from envdoctor.bundle.wanted import Wanted
 from envdoctor.host import Host, locked, make_folder, remove, replace_whole, tarballs, write_whole
 from envdoctor.host.install import link_file, move, sha256_of
 from envdoctor.progress import Progress
@@ -32,8 +34,7 @@ class Made:
 
 def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
     """Make it. Raises BundleError, in one line; then nothing is at the place."""
-    if host.lstat(wanted.out) is not None:
-        raise BundleError(f"{wanted.out} is there already; give a new name")
+    _check_place(host, wanted.out)
     if wanted.out.endswith(".zst"):
         with _told(wanted.part):
             tarballs.zstandard()
@@ -43,6 +44,18 @@ def create(host: Host, wanted: Wanted, progress: Progress) -> Made:
             made = _made(host, wanted, progress)
         remove(wanted.part)
     return made
+
+
+def _check_place(host: Host, out: str) -> None:
+    """Raises BundleError for one that is there, or that can be no bundle."""
+    if host.lstat(out) is not None:
+        raise BundleError(f"{out} is there already; give a new name")
+    suffix, (name, packed) = tarballs.foreign_suffix(out), tarballs.split(posixpath.basename(out))
+    if suffix:
+        kinds = f"a folder, or as {', '.join(tarballs.SUFFIXES)}"
+        raise BundleError(f"{out}: bundles are written as {kinds}, not as {suffix}; give a name that ends so")
+    if packed and tarballs.leads_out(name):
+        raise BundleError(f"{out}: {name!r} is not the name of a folder; give another name before {packed}")
 
 
 def _made(host: Host, wanted: Wanted, progress: Progress) -> Made:
@@ -55,7 +68,7 @@ def _made(host: Host, wanted: Wanted, progress: Progress) -> Made:
     proofs = [{**one, **told[one["target"]]} for one in prove(host, bundle, contents, wanted.part, progress)]
     write_whole(posixpath.join(bundle, layout.PROOF), json.dumps(proofs, indent=2) + "\n")
     _sum_up(host, bundle)
-    move(_packed(wanted, bundle) if wanted.packed else bundle, wanted.out)
+    move(_packed(wanted, bundle) if tarballs.split(wanted.out)[1] else bundle, wanted.out)
     return Made(contents, tuple(proofs), size)
 
 
@@ -82,7 +95,7 @@ def _packed(wanted: Wanted, bundle: str) -> str:
     name = posixpath.basename(wanted.out)
     path = posixpath.join(wanted.part, name)
     remove(path)  # of a run that was killed
-    tarballs.pack(bundle, path, name.partition(".tar")[0])
+    tarballs.pack(bundle, path, tarballs.split(name)[0])
     return path
 
 
@@ -115,4 +128,4 @@ def _told(part: str) -> Iterator[None]:
     except ImportError as error:
         raise BundleError(str(error)) from None
     except OSError as error:
-        raise BundleError(f"{error.filename or part}: {error.strerror or error}") from None
+        raise BundleError(refused(error, part)) from None

@@ -26,7 +26,7 @@ def subjects(
     found = tuple(
         Subject(one.target, tuple(reader.wheel(each, one.target) for each in one.wheels)) for one in contents
     )
-    progress.finish(f"{sum(map(len, reader.compiled.values()))} files of machine code")
+    progress.finish(f"{counted(sum(map(len, reader.compiled.values())), 'file')} of machine code")
     return found
 
 

@@ -3,12 +3,12 @@
 import posixpath
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Dict, List, Sequence, Tuple
+from typing import Dict, List, Sequence
 
 from envdoctor.bundle.lock import File
 from envdoctor.bundle.reach import with_cure
 from envdoctor.bundle.target import BundleError
-from envdoctor.host import make_folder
+from envdoctor.host import Host, make_folder
 from envdoctor.host.download import DownloadError, download
 from envdoctor.host.install import sha256_of
 from envdoctor.progress import Progress
@@ -16,13 +16,13 @@ from envdoctor.progress import Progress
 _AT_ONCE = 6
 
 
-def fetch(files: Sequence[File], folder: str, progress: Progress) -> Dict[str, File]:
+def fetch(host: Host, files: Sequence[File], folder: str, progress: Progress) -> Dict[str, File]:
     """File name -> the same with its checksum, all in the folder. Raises BundleError; what is whole stays there."""
     make_folder(folder)
     known = all(each.size for each in files)
     counter = _Counter(progress, sum(each.size or 0 for each in files) if known else 0)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        waiting = [(file, pool.submit(_fetched, file, folder, counter)) for file in files]
+        waiting = [(file, pool.submit(_fetched, host, file, folder, counter)) for file in files]
         failed: List[str] = []
         found: Dict[str, File] = {}
         for file, future in waiting:
@@ -38,23 +38,14 @@ def fetch(files: Sequence[File], folder: str, progress: Progress) -> Dict[str, F
     return found
 
 
-def _fetched(file: File, folder: str, counter: "_Counter") -> File:
+def _fetched(host: Host, file: File, folder: str, counter: "_Counter") -> File:
     path = posixpath.join(folder, file.name)
-    known, size = _standing(path)
-    if (
-        known is None or file.sha256 != known
-    ):  # what was built here has none, and may be another one than before
+    known = sha256_of(path) if host.is_file(path) else None
+    # What was built here is stated without a checksum, and may be another one than before.
+    if known is None or file.sha256 != known:
         known = download(file.url, path, file.sha256, counter.heard)
-        size = _standing(path)[1]
-    return replace(file, sha256=known, size=size)
-
-
-def _standing(path: str) -> Tuple["str | None", "int | None"]:
-    """Checksum and size of a file that is there."""
-    from envdoctor.host import LocalHost
-
-    found = LocalHost().stat(path)
-    return (sha256_of(path), found.size) if found else (None, None)
+    found = host.stat(path)
+    return replace(file, sha256=known, size=found.size if found else None)
 
 
 class _Counter:

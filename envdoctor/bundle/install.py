@@ -12,6 +12,7 @@ from envdoctor.bundle.cured import cured
 from envdoctor.bundle.fits import fit, rank
 from envdoctor.bundle.layout import SOURCES, WHEELS, Contents
 from envdoctor.bundle.place import Place
+from envdoctor.bundle.refused import refused
 from envdoctor.bundle.selftest import Tested
 from envdoctor.bundle.target import BundleError
 from envdoctor.bundle.verify import needs, verify
@@ -52,6 +53,7 @@ def install(
     `cut` is what programs are run by, to prove that they need no network; `target` the one to install for, whatever
     GPU is here.
     """
+    _check_outside(host, bundle, into)
     progress.start("comparing every file with its checksum")
     contents = verify(host, bundle)
     progress.finish("as they were made")
@@ -71,6 +73,14 @@ def install(
             raise
         place.settle(into)
     return Installed(one, into.python(facts.python.executable), tested, into.packages(host))
+
+
+def _check_outside(host: Host, bundle: str, into: Place) -> None:
+    """Raises BundleError for a place in the bundle, which would be none any more."""
+    if f"{host.realpath(into.path)}/".startswith(f"{host.realpath(bundle)}/"):
+        raise BundleError(
+            f"{into.path} is in the bundle itself, which may hold nothing else; give another folder"
+        )
 
 
 def fitting(
@@ -165,9 +175,16 @@ class _Filler:
         answer = self._asked(*argv)
         if not answer.ok:
             said = answer.stdout + answer.stderr
-            write_whole(self.into.log, said)
             why = answer.error or cause(said.splitlines())
-            raise BundleError(f"{' '.join(argv[:4])} ...: {why}; all that it said: {self.into.log}")
+            raise BundleError(f"{' '.join(argv[:4])} ...: {why}; {self._kept(said)}")
+
+    def _kept(self, said: str) -> str:
+        """Where all of it is; a disk that is full, which may be why, has no room for that either."""
+        try:
+            write_whole(self.into.log, said)
+        except OSError as error:
+            return f"the rest is lost: {refused(error, self.into.log)}"
+        return f"all that it said: {self.into.log}"
 
     def _asked(self, *argv: str) -> Completed:
         # Builds look on PATH for cmake and ninja.

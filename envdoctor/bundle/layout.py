@@ -70,9 +70,12 @@ class Contents:
 
 
 def texts(contents: Sequence[Contents]) -> Dict[str, str]:
-    """Path in the bundle -> text, of all that is not about the machine that makes it."""
+    """Path in the bundle -> text, of all that is not about the machine that makes it.
+
+    `verify` compares each byte: who changes what is written here gives SCHEMA another number.
+    """
     every = sorted({each for one in contents for each in (*one.packages, one.pip)}, key=lambda p: p.file)
-    found = {one.requirements: _requirements({*one.wheels, one.pip}) for one in contents}
+    found = {one.requirements: _requirements(one.wheels) for one in contents}
     found.update((one.requirements_of_sources, _requirements(one.sources)) for one in contents if one.sources)
     found.update((one.lock, _lock(one)) for one in contents)
     found.update(_index(every))

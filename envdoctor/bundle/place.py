@@ -15,6 +15,7 @@ from envdoctor.host.install import move
 _UNFINISHED, RECORD = ".envdoctor-unfinished", "envdoctor-bundle.json"
 #: Beside a place: what it replaces, meanwhile; what it is to be, before it has its mark; who works on it.
 _BEFORE, _NEW, _LOCK = ".envdoctor-before", ".envdoctor-new", ".envdoctor-lock"
+#: The folder is new, and pip, which is run out of another one, would take itself for installed.
 _OPTIONS = ("--ignore-installed", "--no-warn-script-location")
 
 
@@ -41,7 +42,7 @@ class Place:
 
     def options(self) -> Sequence[str]:
         """Of `pip install`."""
-        return ("--prefix", self.path, *_OPTIONS) if self.kind == "prefix" else ()
+        return (*(("--prefix", self.path) if self.kind == "prefix" else ()), *_OPTIONS)
 
     def isolated(self) -> Sequence[str]:
         """Of an interpreter that is to see nothing but what is in it."""

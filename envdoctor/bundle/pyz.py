@@ -28,7 +28,7 @@ Member = Tuple[str, bytes]
 def pack(package: str, packaging: str) -> bytes:
     """Of the folder of this package, and a wheel of `packaging` that the oldest Python can run."""
     members = [*ours(package), *wheel_members(packaging)]
-    stream = io.BytesIO(b"")
+    stream = io.BytesIO()
     stream.write(b"#!/usr/bin/env python3\n")
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in [("__main__.py", _MAIN.encode()), *sorted(members)]:

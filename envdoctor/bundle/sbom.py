@@ -2,6 +2,7 @@
 
 import json
 from typing import Any, Dict, List, Sequence
+from urllib.parse import quote
 
 from envdoctor.bundle.layout import Contents, Package
 
@@ -25,13 +26,13 @@ def sbom(contents: Sequence[Contents], made_by: str) -> str:
 
 
 def _component(each: Package, targets: List[str]) -> Dict[str, Any]:
-    purl = f"pkg:pypi/{each.project}@{each.version.replace('+', '%2B')}?file_name={each.file.replace('+', '%2B')}"
+    version, file = (quote(text, safe="") for text in (each.version, each.file))
     return {
         "type": "library",
         "bom-ref": each.file,
         "name": each.project,
         "version": each.version,
-        "purl": purl,
+        "purl": f"pkg:pypi/{each.project}@{version}?file_name={file}",
         "hashes": [{"alg": "SHA-256", "content": each.sha256}],
         "properties": [{"name": "envdoctor:target", "value": target} for target in targets],
     }

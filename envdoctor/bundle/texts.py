@@ -13,13 +13,13 @@ _TEMPLATES = ("install.sh", "README.md", "README.zh.md")
 def texts(contents: Sequence[Contents]) -> Dict[str, str]:
     """Path in the bundle -> text."""
     minors = dict.fromkeys("python{}.{}".format(*one.target.minor) for one in contents)
-    words = {
+    values = {
         "@PYTHONS@": " ".join([*minors, "python3", "python"]),
         "@TITLE@": ", ".join(dict.fromkeys(each for one in contents for each in one.requested)),
         "@COUNT@": str(len({each for one in contents for each in one.packages})),
         "@TARGETS@": "\n".join(f"- {_machine(one.target)}: {len(one.packages)}" for one in contents),
     }
-    return {name: _filled(name, words) for name in _TEMPLATES}
+    return {name: _filled(name, values) for name in _TEMPLATES}
 
 
 def _machine(target: Target) -> str:
@@ -29,8 +29,8 @@ def _machine(target: Target) -> str:
     return ", ".join([f"Python {target.python}", target.machine, glibc, *cuda, *gpus])
 
 
-def _filled(name: str, words: Dict[str, str]) -> str:
+def _filled(name: str, values: Dict[str, str]) -> str:
     text = (pkgutil.get_data(__name__, f"templates/{name}") or b"").decode()
-    for word, value in words.items():
-        text = text.replace(word, value)
+    for place, value in values.items():
+        text = text.replace(place, value)
     return text

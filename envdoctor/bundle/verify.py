@@ -8,12 +8,16 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from envdoctor.bundle.layout import ABOUT, CHECKSUMS, PROOF, Contents, Package, read_about
+from envdoctor.bundle.layout import ABOUT, CHECKSUMS, PROOF, Contents, Package, read_about, texts
 from envdoctor.bundle.metadata import requirements
+from envdoctor.bundle.refused import refused
 from envdoctor.bundle.target import BundleError
 from envdoctor.host import Host, tarballs
 from envdoctor.host.install import sha256_of
 from envdoctor.requirements import accepts, parse
+
+#: What to do where some of it is not as it was made.
+_AGAIN = "copy the bundle again, and compare it with the original"
 
 
 @contextlib.contextmanager
@@ -38,10 +42,11 @@ def verify(host: Host, bundle: str) -> Tuple[Contents, ...]:
         for one in contents:
             _check_packages(one, sums)
             _check_complete(bundle, one)
+        _check_texts(host, bundle, contents)
     except FileNotFoundError as error:
-        raise BundleError(f"{error.filename}: not there; {bundle} is no whole bundle") from None
+        raise BundleError(f"{error.filename}: not there; {bundle} is no whole bundle; {_AGAIN}") from None
     except OSError as error:
-        raise BundleError(f"{error.filename or bundle}: {error.strerror or error}") from None
+        raise BundleError(refused(error, bundle)) from None
     return contents
 
 
@@ -69,7 +74,7 @@ def _sums(text: str) -> Dict[str, str]:
         digest, _, path = line.partition("  ")
         parts = path.split("/")
         if len(digest) != 64 or not path or path in found or {"", ".", ".."}.intersection(parts):
-            raise BundleError(f"{CHECKSUMS}: {line[:120]!r} is not a line of checksums")
+            raise BundleError(f"{CHECKSUMS}: {line[:120]!r} is not a line of checksums; {_AGAIN}")
         found[path] = digest
     if len({path.lower() for path in found}) != len(found):
         raise BundleError(f"{CHECKSUMS}: two names differ only in upper and lower case")
@@ -79,10 +84,11 @@ def _sums(text: str) -> Dict[str, str]:
 def _check_files(host: Host, bundle: str, sums: Dict[str, str]) -> None:
     there = set(files(host, bundle)) - {CHECKSUMS}
     for path in sorted(there.symmetric_difference(sums)):
-        raise BundleError(f"{path}: " + ("not there" if path in sums else f"not in {CHECKSUMS}"))
+        so = f"in {CHECKSUMS}, and not there" if path in sums else f"there, and not in {CHECKSUMS}"
+        raise BundleError(f"{path}: {so}; {_AGAIN}")
     for path, digest in sums.items():
         if sha256_of(posixpath.join(bundle, path)) != digest:
-            raise BundleError(f"{path}: not what {CHECKSUMS} says: it was changed or cut off; copy it again")
+            raise BundleError(f"{path}: not what {CHECKSUMS} says: it was changed or cut off; {_AGAIN}")
 
 
 def files(host: Host, bundle: str, below: str = "") -> Iterator[str]:
@@ -102,6 +108,13 @@ def _check_packages(one: Contents, sums: Dict[str, str]) -> None:
     for each in (*one.packages, one.pip):
         if sums.get(each.path) != each.sha256:
             raise BundleError(f"{ABOUT}: {each.file} is not the one in {CHECKSUMS}")
+
+
+def _check_texts(host: Host, bundle: str, contents: Tuple[Contents, ...]) -> None:
+    """What pip and uv are given lists the same: who has changed it may have written new checksums, too."""
+    for path, text in texts(contents).items():
+        if host.read_text(posixpath.join(bundle, path)) != text:
+            raise BundleError(f"{path}: does not list what {ABOUT} does; {_AGAIN}")
 
 
 def _check_complete(bundle: str, one: Contents) -> None:

@@ -10,8 +10,9 @@ from envdoctor.bundle.lock import tags_of
 from envdoctor.bundle.reading import read_compiled
 from envdoctor.bundle.target import BundleError
 from envdoctor.host import Host, archives
+from envdoctor.requirements import LEGACY_MANYLINUX
 
-_LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+_LEGACY = {name: (2, minor) for minor, name in LEGACY_MANYLINUX.items()}
 #: Where toolkits are installed, on any machine.
 _INSTALLED = ("/usr/local/cuda", "/opt/rocm")
 _PLATFORM = re.compile(
@@ -77,8 +78,8 @@ def _floors(platforms: "set[str]", found: Tuple[Compiled, ...]) -> Iterator[str]
     machines = set()
     for match in filter(None, map(_PLATFORM.fullmatch, sorted(platforms))):
         machines.add(match["machine"])
-        if match["legacy"]:
-            promised[match[0]] = _LEGACY.get(match["legacy"], (2, 17))
+        if match["legacy"] in _LEGACY:
+            promised[match[0]] = _LEGACY[match["legacy"]]
         elif match["major"]:
             promised[match[0]] = int(match["major"]), int(match["minor"])
     for each in found:

@@ -144,13 +144,12 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 def _shown(one: "Contents", proofs: Any) -> str:
     from envdoctor.bundle import record
+    from envdoctor.report.style import sized
 
     gpus = f" for GPUs {', '.join(one.target.gpus)}" if one.target.gpus else ""
     lines = [f"{one.target.name}{gpus} ({', '.join(one.requested) or 'files of requirements'})"]
     lines += record.lines(record.of_target(proofs, one.target.name))
-    lines += [
-        f"  {each.project} {each.version}  {each.size / 1e6:.1f} MB  {each.file}" for each in one.packages
-    ]
+    lines += [f"  {each.project} {each.version}  {sized(each.size)}  {each.file}" for each in one.packages]
     return "\n".join(lines) + "\n"
 
 
@@ -160,12 +159,13 @@ def run_install(arguments: argparse.Namespace) -> int:
     from envdoctor.bundle.place import Place
     from envdoctor.bundle.verify import opened
     from envdoctor.cli.progress import StderrProgress
+    from envdoctor.report.style import counted
 
     host, named = local_host(), arguments.venv or arguments.prefix
     into = Place(new_folder(named), "venv" if arguments.venv else "prefix")
     with told(), StderrProgress() as progress, opened(host, os.path.abspath(arguments.bundle)) as folder:
         done = install(host, folder, into, arguments.python, progress, target=arguments.target)
-    complain(f"{named}: {len(done.contents.packages)} packages for {done.contents.target.name}")
+    complain(f"{named}: {counted(len(done.contents.packages), 'package')} for {done.contents.target.name}")
     write_output(_use(into, done.folders), None)
     return 0
 

@@ -86,15 +86,15 @@ def run(arguments: argparse.Namespace) -> int:
     from packaging.utils import canonicalize_name
 
     from envdoctor.bundle.create import create
-    from envdoctor.bundle.gather import Wanted
+    from envdoctor.bundle.wanted import Wanted
     from envdoctor.cli.progress import StderrProgress
-    from envdoctor.report.style import counted
+    from envdoctor.report.style import counted, sized
 
     host = local_host()
     if not arguments.wanted and not arguments.files:
         raise UsageError("nothing is asked for; give requirements, projects, wheels or -r FILE")
     with told(), StderrProgress() as progress:
-        requirements, projects = _sorted(arguments.wanted)
+        requirements, projects = _told_apart(arguments.wanted)
         files = tuple(_there(path) for path in arguments.files)
         targets = _targets(host, arguments)
         sources = tuple(canonicalize_name(name) for name in arguments.sources)
@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
             progress.note(text)
     tried = sum(each["installed"] == "yes" for each in made.proofs)
     complain(
-        f"{arguments.out}: {made.size / 1e6:.1f} MB of wheels for {counted(len(made.contents), 'target')}, "
+        f"{arguments.out}: {sized(made.size)} of wheels for {counted(len(made.contents), 'target')}, "
         f"{tried} of them installed here without a network"
     )
     write_output(_next(arguments.out), None)
@@ -113,7 +113,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _next(out: str) -> str:
     """What to do with it at the target."""
-    name, packed, _ = out.partition(".tar")
+    from envdoctor.host import tarballs
+
+    name, packed = tarballs.split(out)
     unpack = f"tar -xf {shlex.quote(os.path.basename(out))} && " if packed else ""
     script = os.path.join(os.path.basename(name) if packed else name, "install.sh")
     return f"{unpack}{shlex.quote(script)} DIR\n"
@@ -128,7 +130,7 @@ def _proved(proofs: "Sequence[Dict[str, Any]]") -> Iterator[str]:
         yield from record.lines(each)
 
 
-def _sorted(wanted: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
+def _told_apart(wanted: List[str]) -> Tuple[Tuple[str, ...], Tuple[str, ...]]:
     """Requirements for the resolver, and folders of projects. Raises UsageError."""
     from packaging.requirements import InvalidRequirement, Requirement
 

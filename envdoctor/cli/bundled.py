@@ -15,6 +15,7 @@ _LIMIT = 86400.0
 @contextlib.contextmanager
 def told() -> Iterator[None]:
     """Why not, in one line."""
+    from envdoctor.bundle.refused import refused
     from envdoctor.bundle.target import BundleError
 
     try:
@@ -22,7 +23,7 @@ def told() -> Iterator[None]:
     except BundleError as error:
         raise UsageError(str(error)) from None
     except OSError as error:
-        raise UsageError(f"{error.filename or 'a file'}: {error.strerror or error}") from None
+        raise UsageError(refused(error, "a file")) from None
 
 
 def local_host() -> "Host":

@@ -2,10 +2,9 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any, List
+from typing import TYPE_CHECKING, Any, List, Sequence
 
-from envdoctor.cli.common import UsageError
-from envdoctor.cli.output import to_json, write_output
+from envdoctor.cli.output import complain, to_json, write_output
 
 if TYPE_CHECKING:
     from envdoctor.bundle.wheel import Checked
@@ -22,7 +21,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
         help="read wheels: tags, RECORD, machine code, GPU code",
         description="Name against content, RECORD against files, and of each compiled file its machine, the glibc and "
         "GLIBCXX that it needs, its libraries, run paths and GPU architectures. Exit status: 0, 1 when something is "
-        "wrong, 2 for what is no wheel.",
+        "wrong, 2 when one cannot be read; the others are judged all the same.",
     )
     check.add_argument("wheels", nargs="+", metavar="FILE.whl", help="wheels")
     check.add_argument("--json", action="store_true", help="as JSON")
@@ -30,9 +29,17 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Read them and print."""
+    """Read them and print; of what cannot be read, say so."""
     from dataclasses import asdict
 
+    found = _checked(arguments.wheels)
+    text = to_json([asdict(each) for each in found]) if arguments.json else "\n".join(map(_shown, found))
+    write_output(text, None)
+    return 2 if len(found) < len(arguments.wheels) else int(any(each.wrong for each in found))
+
+
+def _checked(paths: Sequence[str]) -> "List[Checked]":
+    """Those that can be read; a complaint for each other one."""
     from envdoctor.bundle.target import BundleError
     from envdoctor.bundle.wheel import check_wheel
     from envdoctor.host import LocalHost
@@ -40,16 +47,14 @@ def run(arguments: argparse.Namespace) -> int:
     host = LocalHost()
     found: List[Checked] = []
     with host.scratch({}) as work:
-        for path in arguments.wheels:
+        for path in paths:
             try:
                 found.append(check_wheel(host, os.path.abspath(path), work))
             except BundleError as error:
-                raise UsageError(str(error)) from None
+                complain(str(error))
             except OSError as error:
-                raise UsageError(f"{path}: {error.strerror or error}") from None
-    text = to_json([asdict(each) for each in found]) if arguments.json else "\n".join(map(_shown, found))
-    write_output(text, None)
-    return int(any(each.wrong for each in found))
+                complain(f"{path}: {error.strerror or error}")
+    return found
 
 
 def _shown(checked: "Checked") -> str:

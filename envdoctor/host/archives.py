@@ -10,6 +10,7 @@ import zlib
 from contextlib import contextmanager
 from typing import Callable, Dict, Iterator, List, Optional
 
+from envdoctor.host.files import naming
 from envdoctor.host.install import write_chunks
 
 _CHUNK = 1 << 20
@@ -75,7 +76,7 @@ def extract(path: str, member: str, folder: str) -> str:
 
 def unpack_all(path: str, folder: str) -> None:
     """Every member below a folder, none beside it. Raises BrokenArchive, OSError."""
-    with _opened(path) as archive:
+    with naming(folder), _opened(path) as archive:
         archive.extractall(folder)
 
 

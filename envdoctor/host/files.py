@@ -5,8 +5,8 @@ import os
 import shutil
 import stat
 import tempfile
-from contextlib import suppress
-from typing import Optional
+from contextlib import contextmanager, suppress
+from typing import Iterator, Optional
 
 #: How the names of files begin that are not whole yet.
 _UNFINISHED = ".envdoctor-unfinished-"
@@ -28,6 +28,16 @@ def write_whole(path: str, text: str, mode: Optional[int] = None) -> None:
     replace_whole(path, data, new_file_mode(path) if mode is None else mode)
 
 
+@contextmanager
+def naming(path: str) -> Iterator[None]:
+    """What goes wrong while a file is written names it: a full disk alone does not."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
+
+
 def replace_whole(path: str, data: bytes, mode: int) -> None:
     """Put a file with these bytes and permissions at a path in one step; its owner stays. Raises OSError.
 
@@ -36,7 +46,7 @@ def replace_whole(path: str, data: bytes, mode: int) -> None:
     folder = os.path.dirname(path)
     descriptor, temporary = tempfile.mkstemp(prefix=_UNFINISHED, dir=folder)
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with naming(path), os.fdopen(descriptor, "wb") as stream:
             stream.write(data)
             stream.flush()
             _keep_owner(path, temporary)

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 from typing import Iterable
 
-from envdoctor.host.files import umask
+from envdoctor.host.files import naming, umask
 
 _CHUNK = 1 << 20
 
@@ -24,7 +24,7 @@ def write_chunks(path: str, chunks: Iterable[bytes], executable: bool = False) -
     os.makedirs(os.path.dirname(path), exist_ok=True)
     mode = 0o777 if executable else 0o666
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-    with os.fdopen(descriptor, "wb") as stream:
+    with naming(path), os.fdopen(descriptor, "wb") as stream:
         for chunk in chunks:
             stream.write(chunk)
 

@@ -3,26 +3,47 @@
 import contextlib
 import gzip
 import os
+import re
 import tarfile
 import tempfile
 import zlib
-from typing import IO, Any, Iterator, Set
+from typing import IO, Any, Iterator, Set, Tuple
 
+from envdoctor.host.files import naming
 from envdoctor.host.install import write_chunks
 
 _CHUNK = 1 << 20
 #: Wheels are compressed already: a tar file that grows more than so is made to fill a disk.
 _MOST_GROWTH, _ALWAYS = 50, 256 << 20
+#: What is written; and how the names of other archives end.
 SUFFIXES = (".tar", ".tar.gz", ".tar.zst")
+_OTHERS = re.compile(r"(?:\.tar)?\.(?:tar|t?(?:gz|xz|bz2?|zst|lzma|lz4?)|zip|7z|rar|whl)\Z", re.IGNORECASE)
+#: What to do about a file that is not whole.
+_AGAIN = (
+    "if it was cut off or changed on its way, copy it again, and compare its sha256sum with the original's"
+)
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
 class BrokenTarball(Exception):
     """Why a tar file is not unpacked, in one line."""
 
 
+def split(path: str) -> Tuple[str, str]:
+    """A path without the suffix of a tar file that is written here, and that suffix: "" of anything else."""
+    suffix = next((each for each in SUFFIXES if path.endswith(each)), "")
+    return path[: len(path) - len(suffix)], suffix
+
+
+def foreign_suffix(path: str) -> str:
+    """That of an archive which is not written here: ".zip", ".tar.xz"; "" where there is none."""
+    match = None if split(path)[1] else _OTHERS.search(path)
+    return match[0] if match else ""
+
+
 def pack(folder: str, path: str, name: str) -> None:
     """A folder as a new tar file, whose one folder has that name. Raises OSError, ImportError for zstandard."""
-    with open(path, "xb") as raw:
+    with naming(path), open(path, "xb") as raw:
         with _compressed(raw, path) as stream, _written(stream) as tar:
             for inside in sorted(_below(folder, "")):
                 _add(tar, os.path.join(folder, inside), f"{name}/{inside}")
@@ -78,26 +99,30 @@ def unpacked(path: str) -> Iterator[str]:
     """The one folder of a tar file, in a temporary place. Raises BrokenTarball, OSError, ImportError."""
     with tempfile.TemporaryDirectory(prefix="envdoctor-bundle-") as place:
         try:
-            with open(path, "rb") as raw, _plain(raw, path) as stream, tarfile.open(
+            with open(path, "rb") as raw, _plain(raw) as stream, tarfile.open(
                 fileobj=stream, mode="r|"
             ) as tar:
-                yield os.path.join(place, _extract(tar, place, os.path.getsize(path)))
+                top = _extract(tar, place, os.path.getsize(path))
         except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise BrokenTarball(f"it is no whole tar file ({error})") from None
+            raise BrokenTarball(f"it is no whole tar file ({error}); {_AGAIN}") from None
+        yield os.path.join(place, top)
 
 
 @contextlib.contextmanager
-def _plain(raw: IO[bytes], path: str) -> Iterator[Any]:
-    if path.endswith(".gz"):
+def _plain(raw: IO[bytes]) -> Iterator[Any]:
+    """What it is by its first bytes: copies often have other names."""
+    begins = raw.read(4)
+    raw.seek(0)
+    if begins.startswith(_GZIP):
         with gzip.GzipFile(fileobj=raw) as stream:
             yield stream
-    elif path.endswith(".zst"):
+    elif begins == _ZSTD:
         module = zstandard()
         try:
             with module.ZstdDecompressor().stream_reader(raw, closefd=False) as stream:
                 yield stream
         except module.ZstdError as error:
-            raise BrokenTarball(f"it is no whole zstd file ({error})") from None
+            raise BrokenTarball(f"it is no whole zstd file ({error}); {_AGAIN}") from None
     else:
         yield raw
 
@@ -131,11 +156,16 @@ def _chunks(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Iterator[bytes]:
         yield chunk
 
 
+def leads_out(name: str) -> bool:
+    """Whether a name in a tar file may mean a place outside of the folder, on some system."""
+    return bool({"", ".", ".."}.intersection(name.split("/"))) or "\\" in name or "\0" in name
+
+
 def _check(member: tarfile.TarInfo, seen: Set[str]) -> None:
     name = member.name.rstrip("/")
     if not (member.isfile() or member.isdir()):
         raise BrokenTarball(f"{member.name!r} in it is neither a file nor a folder")
-    if {"", ".", ".."}.intersection(name.split("/")) or "\\" in name or "\0" in name:
+    if leads_out(name):
         raise BrokenTarball(f"{member.name!r} in it leads out of the folder")
     if member.isfile() and name.lower() in seen:
         raise BrokenTarball(f"{member.name!r} is in it twice, or in upper and in lower case")

@@ -8,6 +8,7 @@ from typing import Dict, FrozenSet, Iterator, List, NamedTuple, Optional, Set, T
 from envdoctor import elf, elf_symbols, fatbin, symbols
 from envdoctor.facts import CompiledModule, CompiledModules, Needed, Package, Packages, Python, Torch, Unknown
 from envdoctor.host import Host
+from envdoctor.libraries import is_of_torch
 from envdoctor.probes import _installed, _torch_process
 from envdoctor.probes._loader import Found, Object, Search
 
@@ -17,7 +18,6 @@ _MOST_MISSING = 10
 # Their own libraries fit each other; thousands of kernels take time to read.
 _LEFT_OUT = re.compile(r"torch|nvidia-.*|triton|pytorch-triton.*")
 _OTHER_PYTHON = re.compile(r"\.((?:cpython|pypy|graalpy|graalpython)\w*-[^.]*)\.so$")
-_OF_TORCH = re.compile(r"lib(?:torch|c10|caffe2)")
 
 
 class _File(NamedTuple):
@@ -90,7 +90,7 @@ def _users_of_torch(files: List[_File], packages: Packages) -> FrozenSet[str]:
         package.name for package in packages.items if any(_names_torch(line) for line in package.requires)
     }
     for file in files:
-        if any(_OF_TORCH.match(name) for name in file.program.needed):
+        if any(is_of_torch(name) for name in file.program.needed):
             users.add(_owner(file))
     return frozenset(users)
 
@@ -173,9 +173,7 @@ def _missing_symbols(
     """By path, symbols of torch that neither the installed torch nor a library of the same package defines."""
     wanted = {file.path: _undefined(host, file) for file in users}
     left = frozenset(name for names in wanted.values() for name in names)
-    libraries = sorted(
-        {found.path for name, found in loaded.items() if _OF_TORCH.match(name)}, key=_likely_first
-    )
+    libraries = sorted({found.path for name, found in loaded.items() if is_of_torch(name)}, key=_likely_first)
     for path in libraries:
         left -= _exported(host, path, left)
     missing = {}

@@ -1,5 +1,6 @@
 """How a report may look on its stream, and text made safe to print there."""
 
+import math
 import re
 import textwrap
 from dataclasses import dataclass
@@ -82,3 +83,8 @@ def counted(number: int, noun: str) -> str:
     if number == 1:
         return f"1 {noun}"
     return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
+def sized(size: int) -> str:
+    """ "2.3 MB", "21 kB"."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{math.ceil(size / 1e3)} kB"

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from envdoctor.bundle.create import create
-from envdoctor.bundle.gather import Wanted
+from envdoctor.bundle.layout import CHECKSUMS
 from envdoctor.bundle.target import Target
+from envdoctor.bundle.wanted import Wanted
 from envdoctor.host import LocalHost
+from envdoctor.host.install import sha256_of
 from envdoctor.progress import Progress
 from tests.bundle.wheels import add_tools, wheel
 
@@ -63,3 +65,14 @@ def original(tmp_path_factory, target):
 @pytest.fixture
 def bundle(original, tmp_path):
     return Path(shutil.copytree(original, tmp_path / "bundle"))
+
+
+def everything(folder):
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def sign(bundle):
+    """As somebody would who changes a bundle and knows of the checksums."""
+    names = sorted(name for name in everything(bundle) if name != CHECKSUMS)
+    lines = [f"{sha256_of(str(bundle / name))}  {name}\n" for name in names]
+    (bundle / CHECKSUMS).write_text("".join(lines))

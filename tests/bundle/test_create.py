@@ -1,10 +1,9 @@
-"""Bundles that are made, tampered with and installed: real uv, real pip, no network."""
+"""Bundles that are made: real uv, real pip, no network."""
 
 import contextlib
 import io
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -15,24 +14,20 @@ from urllib.parse import quote
 import pytest
 
 from envdoctor.bundle.create import create
-from envdoctor.bundle.gather import Wanted
 from envdoctor.bundle.install import install
-from envdoctor.bundle.layout import ABOUT, CHECKSUMS
 from envdoctor.bundle.place import Place
 from envdoctor.bundle.static.table import CHECKS
 from envdoctor.bundle.target import BundleError, Target
 from envdoctor.bundle.verify import verify
+from envdoctor.bundle.wanted import Wanted
+from envdoctor.cli import main
 from envdoctor.host import LocalHost
 from envdoctor.host.install import sha256_of
 from envdoctor.progress import Progress
-from tests.bundle.conftest import HERE, made
+from tests.bundle.conftest import HERE, everything, made
 from tests.bundle.wheels import wheel
 
 ROOT = Path(__file__).parents[2]
-
-
-def everything(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_made_installed_and_whole(tmp_path, index, target):
@@ -112,6 +107,15 @@ def test_for_another_machine_which_is_not_here(tmp_path, index):
     ):
         install(LocalHost(), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
     assert not (tmp_path / "venv").exists()
+
+
+def test_a_pip_that_is_asked_for_is_installed_and_no_other(tmp_path, index, target):
+    """It need not be the one that installs, and without it none is there."""
+    wheel(index, "pip", "9.0")
+    done, bundle = made(tmp_path, "pip<10", "stone", targets=[target])
+    assert done.contents[0].pip.version != "9.0" and done.proofs[0]["imported"] == "pip stone"
+    (listed,) = bundle.glob("requirements/*.txt")
+    assert [line.split()[0] for line in listed.read_text().splitlines()] == ["pip==9.0", "stone==0.1"]
 
 
 def test_for_a_glibc_that_is_newer_than_here(tmp_path, index):
@@ -244,6 +248,22 @@ def test_what_cannot_be_resolved(tmp_path, index, target):
     assert not (tmp_path / "made").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("x.zip", r"written as a folder, or as \.tar, \.tar\.gz, \.tar\.zst, not as \.zip"),
+        ("x.tar.XZ", r"not as \.tar\.XZ"),
+        ("x.tgz", r"not as \.tgz"),
+        (".tar", r"'' is not the name of a folder"),
+        ("...tar.gz", r"'\.\.' is not the name of a folder"),
+    ],
+)
+def test_names_of_archives_that_are_not_written(tmp_path, target, name, said):
+    with pytest.raises(BundleError, match=said):
+        made(tmp_path, "apple", targets=[target], name=name)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_does_not_install_is_no_bundle(tmp_path, index, target):
     wheel(index, "rotten", files={"rotten.py": "raise ImportError('no GPU in this module')\n"})
     with pytest.raises(BundleError, match=r"does not import: .*no GPU in this module"):
@@ -268,102 +288,32 @@ def test_compiled_files_that_are_too_new(tmp_path, index, target):
     assert done.proofs[0]["needs"]["glibc"].startswith("2.")
 
 
-def sign(bundle):
-    """As somebody would who changes a bundle and knows of the checksums."""
-    names = sorted(name for name in everything(bundle) if name != CHECKSUMS)
-    lines = [f"{sha256_of(str(bundle / name))}  {name}\n" for name in names]
-    (bundle / CHECKSUMS).write_text("".join(lines))
-
-
-def one_byte(bundle):
-    path = bundle / "wheels" / "apple-2.0-py3-none-any.whl"
-    data = bytearray(path.read_bytes())
-    data[40] ^= 1
-    path.write_bytes(data)
-
-
-def without_stone(bundle):
-    (bundle / "wheels" / "stone-0.1-py3-none-any.whl").unlink()
-    about = json.loads((bundle / ABOUT).read_text())
-    about["targets"][0]["packages"] = [p for p in about["targets"][0]["packages"] if p["project"] != "stone"]
-    (bundle / ABOUT).write_text(json.dumps(about))
-    sign(bundle)
-
-
-def climbing(bundle):
-    about = (bundle / ABOUT).read_text().replace("apple-2.0-py3-none-any.whl", "../../apple.whl")
-    (bundle / ABOUT).write_text(about)
-    sign(bundle)
-
-
-def linked(bundle):
-    (bundle / "wheels" / "extra.whl").symlink_to("/etc/hostname")
-
-
-def endless(bundle):
-    about = (bundle / ABOUT).read_text()
-    (bundle / ABOUT).write_text(re.sub(r'"size": \d+', '"size": 1e999', about))
-    sign(bundle)
-
-
 @pytest.mark.parametrize(
-    ("harm", "said"),
+    ("options", "said"),
     [
-        (one_byte, r"wheels/apple-2\.0-py3-none-any\.whl: not what SHA256SUMS says"),
-        (lambda b: (b / "wheels" / "pear-1.5-py3-none-any.whl").unlink(), r"pear-1\.5.*: not there"),
-        (lambda b: (b / "more").write_text(""), r"more: not in SHA256SUMS"),
-        (lambda b: (b / CHECKSUMS).unlink(), r"SHA256SUMS: not there"),
-        (lambda b: (b / CHECKSUMS).write_text("../x"), r"'\.\./x' is not a line of checksums"),
-        (lambda b: (b / CHECKSUMS).write_text("0" * 64 + "  ../x\n"), r"is not a line of checksums"),
-        (linked, r"extra\.whl: neither a file nor a folder"),
-        (without_stone, r"pear-1\.5.* asks for stone.*; which the bundle lacks"),
-        (climbing, r"'\.\./\.\./apple\.whl' is not the name of a file"),
-        (
-            lambda b: ((b / ABOUT).write_text("[]"), sign(b)),
-            r"bundle\.json: not what a bundle says of itself",
-        ),
-        (endless, r"bundle\.json: not what a bundle says of itself \(OverflowError"),
-        (
-            lambda b: ((b / ABOUT).write_text('{"schema": 9}'), sign(b)),
-            r"schema 9, and this envdoctor reads 1",
-        ),
+        (["--arch", "9.9"], "no GPU of NVIDIA's has the architecture '9.9'"),
+        (["--arch", "hopper"], "is not an architecture"),
+        (["--cuda", "14"], "invalid choice"),
+        (["--cuda", "cpu", "--arch", "9.0"], "--cuda cpu has no use for them"),
+        (["--cuda", "13", "--arch", "6.1"], "CUDA 13 has no code for GPUs below 7.5"),
     ],
 )
-def test_what_was_changed_is_refused(bundle, tmp_path, harm, said):
-    harm(bundle)
-    with pytest.raises(BundleError, match=said):
-        install(LocalHost(), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
-    assert not (tmp_path / "venv").exists()
+def test_targets_that_contradict_themselves(tmp_path, capsys, options, said):
+    try:
+        status = main(["bundle", "create", "apple", "-o", str(tmp_path / "out"), *options])
+    except SystemExit as ended:
+        status = ended.code
+    told = capsys.readouterr().err
+    assert status == 2 and said in told and told.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_there_stays_and_what_a_kill_left_goes(bundle, tmp_path):
-    venv = tmp_path / "venv"
-    venv.mkdir()
-    (venv / "mine").write_text("")
-    with pytest.raises(BundleError, match="is there already"):
-        install(LocalHost(limit=300), str(bundle), Place(str(venv), "venv"), None, Progress())
-    assert (venv / "mine").exists()
-    (venv / ".envdoctor-unfinished").write_text("")
-    done = install(LocalHost(limit=300), str(bundle), Place(str(venv), "venv"), None, Progress())
-    assert not (venv / "mine").exists() and Path(done.python).exists()
-    assert not (venv / ".envdoctor-unfinished").exists()
-
-
-def test_an_installation_that_fails_leaves_nothing(bundle, tmp_path):
-    """A file that the checksums know, and that pip cannot read."""
-    about, name = json.loads((bundle / ABOUT).read_text()), "stone-0.1-py3-none-any.whl"
-    wheel(bundle / "wheels", "stone", "0.1", files={"../../../../outside.py": ""})
-    entry = next(p for p in about["targets"][0]["packages"] if p["file"] == name)
-    new = sha256_of(str(bundle / "wheels" / name))
-    requirements = bundle / about["targets"][0]["requirements"]
-    requirements.write_text(requirements.read_text().replace(entry["sha256"], new))
-    entry["sha256"] = new
-    (bundle / ABOUT).write_text(json.dumps(about))
-    sign(bundle)
-    with pytest.raises(BundleError, match=r"pip.*all that it said: .*venv\.failed\.log$"):
-        install(LocalHost(limit=300), str(bundle), Place(str(tmp_path / "venv"), "venv"), None, Progress())
-    assert "outside.py" in (tmp_path / "venv.failed.log").read_text()
-    assert not (tmp_path / "venv").exists() and not (tmp_path / "outside.py").exists()
+def test_an_index_that_does_not_answer(tmp_path, index, target, monkeypatch):
+    monkeypatch.delenv("PIP_NO_INDEX")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+    with pytest.raises(BundleError, match=r"refused.*PIP_INDEX_URL=https://.*HTTPS_PROXY=.*PIP_FIND_LINKS="):
+        made(tmp_path, "medlar", targets=[target])
 
 
 def said(*arguments):
@@ -394,4 +344,9 @@ def test_as_a_user(tmp_path, index):
     assert (status, printed, told.count("\n")) == (2, "", 1)
     out.write_bytes(out.read_bytes()[:5000])
     status, _, told = said("install", out, "--venv", tmp_path / "venv")
-    assert status == 2 and "it is no whole tar file" in told and not (tmp_path / "venv").exists()
+    assert (
+        status == 2
+        and "it is no whole tar file" in told
+        and "copy it again" in told
+        and not (tmp_path / "venv").exists()
+    )

@@ -105,6 +105,22 @@ def test_no_wheel(tmp_path, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
+def test_the_others_are_judged(tmp_path, capsys):
+    good, bad = wheel(tmp_path, "good"), wheel(tmp_path, "m", files=MODULE)
+    broken = tmp_path / "x-1.0-py3-none-any.whl"
+    broken.write_bytes(b"PK")
+    assert main(["wheel", "check", str(broken), str(good), str(tmp_path / "none.whl"), str(bad)]) == 2
+    told = capsys.readouterr()
+    assert (
+        "good-1.0-py3-none-any.whl: as it says" in told.out
+        and "m-1.0-py3-none-any.whl: something" in told.out
+    )
+    assert [line.partition(": ")[2].partition(":")[0] for line in told.err.splitlines()] == [
+        "x-1.0-py3-none-any.whl",
+        str(tmp_path / "none.whl"),
+    ]
+
+
 def test_as_a_user(tmp_path, capsys, any_library):
     good, bad = wheel(tmp_path, "good"), wheel(tmp_path, "m", files=MODULE)
     assert main(["wheel", "check", str(good)]) == 0

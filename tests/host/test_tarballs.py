@@ -1,6 +1,8 @@
 import gzip
 import io
 import os
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -98,5 +100,50 @@ def test_one_that_was_cut_off(tmp_path, folder, suffix, kept):
     path.write_bytes(data[: int(len(data) * kept)])
     if suffix == ".tar" and kept == 0.99:
         path.write_bytes(data[:90_000])  # what is cut of the end is padding
-    with pytest.raises(tarballs.BrokenTarball, match="no whole tar file"), tarballs.unpacked(str(path)):
+    with pytest.raises(tarballs.BrokenTarball, match=r"no whole tar file.*copy it again"), tarballs.unpacked(
+        str(path)
+    ):
         pass
+
+
+def test_one_that_was_copied_under_another_name(tmp_path, folder):
+    tarballs.pack(str(folder), str(tmp_path / "made.tar.gz"), "name")
+    (tmp_path / "made.tar.gz").rename(tmp_path / "made (1)")
+    with tarballs.unpacked(str(tmp_path / "made (1)")) as back:
+        assert sorted(os.listdir(back)) == ["below", "script"]
+
+
+@pytest.mark.parametrize(
+    ("path", "parts", "foreign"),
+    [
+        ("/a.tar/b.tar.gz", ("/a.tar/b", ".tar.gz"), ""),
+        ("my.target", ("my.target", ""), ""),
+        ("v1.0", ("v1.0", ""), ""),
+        ("x.tar.bz2", ("x.tar.bz2", ""), ".tar.bz2"),
+        ("x.TAR", ("x.TAR", ""), ".TAR"),
+        ("x.zst", ("x.zst", ""), ".zst"),
+    ],
+)
+def test_names(path, parts, foreign):
+    assert (tarballs.split(path), tarballs.foreign_suffix(path)) == (parts, foreign)
+
+
+_WITH_LITTLE_ROOM = """
+import resource, sys
+from envdoctor.host import tarballs
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+try:
+    with tarballs.unpacked(sys.argv[1]):
+        pass
+except OSError as error:
+    print(error.filename)
+"""
+
+
+def test_where_there_was_no_room(tmp_path, folder):
+    """A write that fails does not say of which file."""
+    tarballs.pack(str(folder), str(tmp_path / "made.tar"), "name")
+    child = [sys.executable, "-c", _WITH_LITTLE_ROOM, str(tmp_path / "made.tar")]
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "TMPDIR": str(tmp_path)}
+    told = subprocess.run(child, env=env, capture_output=True, text=True)
+    assert told.stdout.strip().endswith("/name/below/data"), told

@@ -4,8 +4,9 @@ import re
 from typing import Dict, Iterator
 
 from envdoctor import compat
-from envdoctor.bundle.static.subject import Outcome, Subject, is_torch, stem
+from envdoctor.bundle.static.subject import Outcome, Subject, stem
 from envdoctor.finding import Evidence, Finding, Fix, Severity
+from envdoctor.libraries import is_of_torch
 
 #: As auditwheel and delvewheel name what they graft: PROJECT.libs/libcudart-9335f6a2.so.13.0.96.
 _GRAFTED = re.compile(r"[^/]+\.libs/(?P<stem>lib[\w+.-]+?)-[0-9a-f]{8,}\.so[\d.]*")
@@ -35,7 +36,7 @@ def _copies(subject: Subject, owners: Dict[str, str]) -> Iterator[Finding]:
         for each in wheel.compiled:
             match = _GRAFTED.fullmatch(each.file.member)
             name = match["stem"][3:] if match else ""
-            torch = is_torch(name)
+            torch = is_of_torch(name)
             if name in owners and (torch or compat.is_cuda_library(name)):
                 yield Finding(
                     f"{wheel.file} has a copy of lib{name} of its own, and {owners[name]} brings it",

@@ -4,8 +4,9 @@ from typing import Dict, FrozenSet, Iterator, List, Sequence
 
 from envdoctor import compat
 from envdoctor.bundle.compiled import Linked
-from envdoctor.bundle.static.subject import Outcome, Subject, is_torch, majors, spoilt, stem
+from envdoctor.bundle.static.subject import Outcome, Subject, majors, spoilt, stem
 from envdoctor.finding import Finding
+from envdoctor.libraries import is_of_torch
 
 
 def check(subject: Subject) -> Outcome:
@@ -32,7 +33,7 @@ def _concerned(each: Linked) -> List[str]:
     return [
         name
         for name in each.file.needed
-        if is_torch(stem(name)) or compat.is_cuda_library(stem(name)) or name in compat.DRIVER_LIBRARIES
+        if is_of_torch(name) or compat.is_cuda_library(stem(name)) or name in compat.DRIVER_LIBRARIES
     ]
 
 
@@ -53,8 +54,6 @@ def _cure(subject: Subject, files: Sequence[Linked], lacking: Sequence[str]) -> 
     if line == "cpu":
         return "ask for a release without CUDA, or for torch with it (--cuda 12, --cuda 13)"
     major = int(line or next(iter(sorted(major for each in files for major in majors(each))), "13"))
-    projects = (
-        "torch" if is_torch(stem(name)) else compat.library_wheel(stem(name), major) for name in lacking
-    )
+    projects = ("torch" if is_of_torch(name) else compat.library_wheel(stem(name), major) for name in lacking)
     named = " ".join(dict.fromkeys(each for each in projects if each))
     return f"ask for what brings it, too{': ' + named if named else ''}"

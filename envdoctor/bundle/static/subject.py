@@ -14,7 +14,6 @@ from envdoctor.libraries import cuda_major, is_importable, soname
 
 #: AMD's and Intel's. Source: what bitsandbytes 0.50.2 has for them needs these.
 _OTHER_MAKERS = re.compile(r"lib(?:amdhip64|hip\w+|roc\w+|sycl|ze_loader)\.so")
-_TORCH = re.compile(r"(?:torch|c10|caffe2|shm)\w*")
 
 
 @dataclass(frozen=True)
@@ -88,11 +87,6 @@ def majors(each: Linked) -> FrozenSet[str]:
 def stem(name: str) -> str:
     """ "cudart" of libcudart.so.13."""
     return soname(name)[0]
-
-
-def is_torch(library: str) -> bool:
-    """Whether a bare name is of torch's libraries: "torch_cpu", "c10"."""
-    return _TORCH.fullmatch(library) is not None
 
 
 def spoilt(
