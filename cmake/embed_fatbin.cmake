@@ -1,5 +1,6 @@
 include_guard()
 include(kernel_variant)
+include(knows_target)
 include(obtain_fatbin)
 
 #[=======================================================================[.rst:
@@ -19,7 +20,8 @@ name, so nothing lists them. Does nothing when the build has no device code.
 Each architecture has a fatbin of its own, compiled here or elsewhere (obtain_fatbin); the assembler joins them, so that
 one build and one of shards give the same bytes, and nothing of CUDA is needed for that.
 
-With targets such as ``sm_90a`` it is compiled for those alone, and only where the build is for that architecture too.
+With targets such as ``sm_90a`` it is compiled for those alone, and only where the build is for that architecture too and
+the toolkit knows the target: the family has other code for that GPU.
 #]=======================================================================]
 function(embed_fatbin family source)
   if(NOT ENVDOCTOR_DEVICE_ARCHS)
@@ -31,7 +33,12 @@ function(embed_fatbin family source)
     foreach(target IN LISTS ARGN)
       string(REGEX MATCH "[0-9]+" number "${target}")
       if(ENVDOCTOR_DEVICE_ARCHS MATCHES "sm_${number}(a|f)?(;|$)")
-        list(APPEND archs "${target}")
+        knows_target(known "${ENVDOCTOR_TOOLKIT}" "${target}")
+        if(known)
+          list(APPEND archs "${target}")
+        else()
+          message(STATUS "envdoctor: ${family}/${source} is left out: this toolkit does not know ${target}")
+        endif()
       endif()
     endforeach()
     if(NOT archs)

@@ -170,3 +170,17 @@ def test_an_architecture_that_nobody_asked_for_is_refused(tree, shard):
 
 def test_no_shard_at_all(tree):
     assert read(tree, tree / "cpp").startswith(f"{tree}/cpp has no manifest.txt")
+
+
+@pytest.mark.parametrize(
+    ("version", "target", "known"),
+    [
+        ("11.8.89", "sm_90", True),
+        ("11.8.89", "sm_90a", False),
+        ("12.4.131", "sm_90a", True),
+        ("12.8.1", "sm_100f", False),
+    ],
+)
+def test_a_target_that_a_toolkit_does_not_list(tmp_path, version, target, known):
+    script = 'include(knows_target)\nknows_target(known "nvcc V{version} cuda_1, cicc" {target})\nmessage("${{known}}")\n'
+    assert cmake(tmp_path, script, version=version, target=target).strip() == str(known).upper()
