@@ -182,5 +182,6 @@ def test_no_shard_at_all(tree):
     ],
 )
 def test_a_target_that_a_toolkit_does_not_list(tmp_path, version, target, known):
-    script = 'include(knows_target)\nknows_target(known "nvcc V{version} cuda_1, cicc" {target})\nmessage("${{known}}")\n'
+    ask = 'knows_target(known "nvcc V{version} cuda_1, cicc" {target})'
+    script = f'include(knows_target)\n{ask}\nmessage("${{{{known}}}}")\n'
     assert cmake(tmp_path, script, version=version, target=target).strip() == str(known).upper()
