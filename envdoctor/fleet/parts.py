@@ -1,0 +1,110 @@
+"""Every distinct fact of all machines, once: read when it is first seen, a number from then on."""
+
+import functools
+import hashlib
+import json
+import re
+import zlib
+from dataclasses import fields
+from typing import Any, Dict, FrozenSet, Iterator, List, Tuple
+
+from envdoctor import diff
+from envdoctor.facts import Facts
+from envdoctor.facts.codec import SCHEMA, FactsError, facts_from_json
+from envdoctor.fleet.likeness import likeness, steady
+
+NAMES = tuple(field.name for field in fields(Facts))
+#: The text of a field that a document lacks: an older envdoctor did not look.
+ABSENT = b""
+# The facts in which numbers change from minute to minute. A quote inside of a JSON string has a backslash before it:
+# this is found where names of fields are, and nowhere else.
+_UNSTEADY = frozenset({"system", "folders"})
+_NUMBERS = re.compile(
+    rb'(?<=[{,\s])("(?:%s)": *)(\d+)(?=[,}\s])'
+    % "|".join(sorted(name for kind, name in diff.VOLATILE if kind != "Facts")).encode()
+)
+# Rules look at such numbers where they are small: below 8 GiB they are taken as they are.
+_SMALL, _CLOCK = 8 << 30, b'"clock"'
+_MONTH = 30 * 24 * 3600
+#: A component and its field.
+Place = Tuple[Tuple[str, ...], str]
+
+
+class Parts:
+    """Numbers of facts; those between which `diff` finds nothing have one number."""
+
+    def __init__(self) -> None:
+        self._seen: Dict[Tuple[str, bytes], int] = {}
+        self._numbers: Dict[Tuple[str, bytes], int] = {}
+        self._texts: List[Tuple[str, bytes]] = []
+        self.fact = functools.lru_cache(maxsize=1024)(self._fact)
+        self.differences = functools.lru_cache(maxsize=None)(self._differences)
+        self.unknown = functools.lru_cache(maxsize=None)(self._unknown)
+
+    def number(self, name: str, text: bytes) -> int:
+        """Of a fact that stands in a report as this text. Raises ValueError for what is none."""
+        key = (name, digest(_NUMBERS.sub(rb"\g<1>0", text) if name in _UNSTEADY else text))
+        found = self._seen.get(key)
+        if found is None:
+            found = self._seen[key] = self._new(name, text)
+        return found
+
+    def _new(self, name: str, text: bytes) -> int:
+        key = (name, digest(likeness(name, _read(name, text)).encode()))
+        if key not in self._numbers:
+            self._numbers[key] = len(self._texts)
+            self._texts.append((name, zlib.compress(text, 1)))
+        return self._numbers[key]
+
+    def _fact(self, number: int) -> Any:
+        """The fact with a number, of the first machine that has it."""
+        name, text = self._texts[number]
+        return _read(name, zlib.decompress(text))
+
+    def _differences(self, norm: int, number: int) -> Tuple[diff.Difference, ...]:
+        """Between two facts of one name, A being the norm, without what nobody knows of either."""
+        neither = self.unknown(norm) & self.unknown(number)
+        return tuple(found for found in self._compared(norm, number) if _place(found) not in neither)
+
+    def _unknown(self, number: int) -> FrozenSet[Place]:
+        """What cannot be compared even with itself."""
+        return frozenset(_place(found) for found in self._compared(number, number))
+
+    def _compared(self, a: int, b: int) -> Iterator[diff.Difference]:
+        name = self._texts[a][0]
+        both = (Facts(**{name: self.fact(each)}) for each in (a, b))
+        return (found for found in diff.compare(*both) if found.component[0] == name)
+
+
+def _place(found: diff.Difference) -> Place:
+    return found.component, found.field
+
+
+def _read(name: str, text: bytes) -> Any:
+    if text == ABSENT:
+        return getattr(Facts(), name)
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise FactsError(f"facts.{name}: nested too deeply") from None
+    return steady(getattr(facts_from_json({"schema": SCHEMA, name: value}), name))
+
+
+def digest(text: bytes) -> bytes:
+    """Sixteen bytes that stand for a text."""
+    return hashlib.blake2b(text, digest_size=16).digest()
+
+
+def felt(name: str, text: bytes) -> bytes:
+    """Stands for a fact as rules see it: what changes by the minute is exact where it is scarce, else to an eighth."""
+    return digest(_NUMBERS.sub(_coarse, text) if name in _UNSTEADY else text)
+
+
+def _coarse(match: "re.Match[bytes]") -> bytes:
+    number = int(match[2])
+    if match[1].startswith(_CLOCK):
+        number //= _MONTH
+    elif number > _SMALL:
+        unit = 1 << (number.bit_length() - 4)
+        number = number // unit * unit
+    return match[1] + b"%d" % number

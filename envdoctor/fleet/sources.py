@@ -1,0 +1,100 @@
+"""Where reports come from: files, folders and streams; each document is handed on before the next is read."""
+
+import os
+import stat
+import sys
+from typing import BinaryIO, Iterator, List, NamedTuple, Set, Tuple
+
+#: What no report is as large as.
+LIMIT = 64 << 20
+STREAM = "-"
+
+
+class Source(NamedTuple):
+    """A document, or why there is none; `name` is the machine's, as far as the file's name says it."""
+
+    name: str
+    origin: str
+    text: bytes
+    error: str = ""
+
+
+def sources(paths: Tuple[str, ...]) -> Iterator[Source]:
+    """All of them, each file once."""
+    seen: Set[Tuple[int, int]] = set()
+    for path in paths:
+        for file in _files(path):
+            yield from _documents(file, seen)
+
+
+def _files(path: str) -> Iterator[str]:
+    """The file, or what lies in the folder, in order."""
+    if path == STREAM or not os.path.isdir(path):
+        yield path
+        return
+    with os.scandir(path) as entries:
+        names = sorted(entry.name for entry in entries)
+    for name in names:
+        if name.endswith((".json", ".jsonl")) and not name.startswith("."):
+            yield os.path.join(path, name)
+
+
+def _documents(path: str, seen: Set[Tuple[int, int]]) -> Iterator[Source]:
+    if path == STREAM:
+        yield from _stream(sys.stdin.buffer, "standard input")
+        return
+    try:
+        with open(path, "rb") as file:
+            found = os.fstat(file.fileno())
+            if (found.st_dev, found.st_ino) in seen:
+                return
+            seen.add((found.st_dev, found.st_ino))
+            if path.endswith(".jsonl") or not stat.S_ISREG(found.st_mode):
+                yield from _stream(file, path)
+            else:
+                yield _whole(file, path, found.st_size)
+    except (OSError, ValueError) as error:
+        yield Source("", path, b"", getattr(error, "strerror", None) or str(error))
+
+
+def _whole(file: BinaryIO, path: str, size: int) -> Source:
+    name = os.path.splitext(os.path.basename(path))[0]
+    if size > LIMIT:
+        return Source(name, path, b"", f"{size >> 20} MiB: no report is as large")
+    return Source(name, path, file.read())
+
+
+def _stream(stream: BinaryIO, origin: str) -> Iterator[Source]:
+    """Documents one after the other, one a line or over many: all begin and end at a line's beginning."""
+    for number, text in enumerate(_split(stream), 1):
+        yield Source(f"{origin}:{number}", f"{origin}:{number}", text)
+
+
+def _split(stream: BinaryIO) -> Iterator[bytes]:
+    """What is no document is handed on as if it were one, up to where the next one begins."""
+    lines: List[bytes] = []
+    size = 0
+    for line in _lines(stream):
+        begins = line.startswith(b"{")
+        if begins and lines:
+            yield b"".join(lines)
+            lines, size = [], 0
+        if not lines and not line.strip():
+            continue
+        size += len(line)
+        if size <= LIMIT:  # what is longer is cut off, and then no JSON
+            lines.append(line)
+        if line.rstrip() == b"}" or (begins and line.rstrip().endswith(b"}")):
+            yield b"".join(lines)
+            lines, size = [], 0
+    if lines:
+        yield b"".join(lines)
+
+
+def _lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Lines, and two of one in which a document ends and the next begins: files are joined as they are."""
+    for line in iter(lambda: stream.readline(LIMIT), b""):
+        if line.startswith(b"}{"):
+            yield b"}\n"
+            line = line[1:]
+        yield line
