@@ -1,4 +1,4 @@
-"""`envdoctor fleet`: reports of many machines: which differ, and in what; findings that they share; bundles that fit."""
+"""`envdoctor fleet`: reports of many machines: which differ, and in what; findings they share; bundles that fit."""
 
 import argparse
 import os

@@ -91,7 +91,7 @@ def _hints(kind: Any) -> Dict[str, Any]:
 def _decode_dataclass(kind: Type[T], value: Any, where: str) -> T:
     if not isinstance(value, Mapping):
         raise FactsError(f"{where}: {value!r:.60} is not an object")
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type] # classes can be hashed, whatever their instances are
     strange = sorted(set(value) - set(hints))
     if strange:
         raise FactsError(f"{where}: unknown field {strange[0]!r}; was the file made by a newer envdoctor?")

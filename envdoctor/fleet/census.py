@@ -7,11 +7,14 @@ from typing import Dict, List, Optional, Tuple
 from envdoctor.catalogue import diagnose
 from envdoctor.facts.codec import SCHEMA, facts_from_json
 from envdoctor.finding import Severity
-from envdoctor.fleet.documents import Document, NoReport, as_written, parsed
-from envdoctor.fleet.parts import ABSENT, NAMES, Parts, digest, felt
+from envdoctor.fleet.documents import Document, NoReport, read
+from envdoctor.fleet.parts import ABSENT, NAMES, Parts, felt
+from envdoctor.fleet.scanner import Scanner
 
 #: What says nothing of a machine: it has a place of its own in the result.
 NOT_COMPARED = ("notes",)
+#: Of a machine's facts, in the order of NAMES.
+Numbers = Tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -28,22 +31,23 @@ class Census:
 
     def __init__(self) -> None:
         self.parts = Parts()
-        #: The numbers of a machine's facts, in the order of NAMES -> the machines that have them.
-        self.groups: Dict[Tuple[int, ...], List[str]] = {}
+        #: The machines that have facts with these numbers.
+        self.groups: Dict[Numbers, List[str]] = {}
         self.said: Dict[Said, List[str]] = {}
         self.unread: List[Tuple[str, str]] = []
         self._names: Dict[str, str] = {}
-        self._judged: Dict[bytes, Tuple[Said, ...]] = {}
+        self._judged: Dict[Tuple[object, ...], Tuple[Said, ...]] = {}
+        self._scanner = Scanner()
 
     def add(self, name: str, origin: str, text: bytes) -> None:
         """Count the machine that a document is about; one that cannot be read is counted as such."""
         try:
-            document, numbers, said = self._read(text)
+            machine, numbers, said = self._read(text)
         except ValueError as error:  # NoReport, FactsError, and what is no JSON
             self.refuse(origin, str(error))
             return
-        name = self._named(document.machine or name, origin)
-        self.groups.setdefault(tuple(numbers[each] for each in NAMES), []).append(name)
+        name = self._named(machine or name, origin)
+        self.groups.setdefault(numbers, []).append(name)
         for one in said:
             self.said.setdefault(one, []).append(name)
 
@@ -51,27 +55,17 @@ class Census:
         """Count a report that cannot be read."""
         self.unread.append((origin, reason))
 
-    def _read(self, text: bytes) -> Tuple[Document, Dict[str, int], Tuple[Said, ...]]:
-        document = as_written(text)
-        if document is not None:
-            try:
-                return (document, *self._taken(document))
-            except ValueError:  # it only looked so; what is wrong is said of the whole
-                pass
-        document = parsed(text)
-        return (document, *self._taken(document))
-
-    def _taken(self, document: Document) -> Tuple[Dict[str, int], Tuple[Said, ...]]:
+    def _read(self, text: bytes) -> Tuple[Optional[str], Numbers, Tuple[Said, ...]]:
+        """A machine's name, where its report says one, the numbers of its facts, and what rules say."""
+        document = read(text, self._scanner)
         texts = {name: document.facts.get(name, ABSENT) for name in (*NAMES, *document.facts)}
-        del texts["schema"]
-        numbers = {name: self.parts.number(name, text) for name, text in texts.items()}
+        taken = {name: self.parts.take(name, text) for name, text in texts.items()}
+        key: Tuple[object, ...] = (document.findings, document.notes)
         if document.findings is None:
-            key = digest(b"".join(felt(name, text) for name, text in texts.items()))
-        else:
-            key = digest(document.findings + b"\n" + document.notes)
+            key = tuple((stands, felt(name, texts[name])) for name, (_, stands) in taken.items())
         if key not in self._judged:
-            self._judged[key] = _told(document) if document.findings is not None else _judged(texts)
-        return numbers, self._judged[key]
+            self._judged[key] = _judged(texts) if document.findings is None else _told(document)
+        return document.machine, tuple(taken[name][0] for name in NAMES), self._judged[key]
 
     def _named(self, name: str, origin: str) -> str:
         """A name of its own: where two reports have one, the later is known by where it is from."""
@@ -80,7 +74,7 @@ class Census:
         return name
 
 
-def _judged(texts: Dict[str, bytes]) -> Tuple[Said, ...]:
+def _judged(texts: Dict[str, str]) -> Tuple[Said, ...]:
     """What the rules say of a facts file."""
     document = {name: json.loads(text) for name, text in texts.items() if text != ABSENT}
     diagnosis = diagnose(facts_from_json({"schema": SCHEMA, **document}))
@@ -90,8 +84,8 @@ def _judged(texts: Dict[str, bytes]) -> Tuple[Said, ...]:
 
 def _told(document: Document) -> Tuple[Said, ...]:
     """What a report says that the rules have said."""
-    findings, notes = json.loads(document.findings or b""), json.loads(document.notes)
     try:
+        findings, notes = json.loads(document.findings or ""), json.loads(document.notes)
         said = [Said(Severity(each["severity"]), each["rule"], each["message"]) for each in findings]
         said += [Said(None, each["source"], each["text"]) for each in notes]
     except (TypeError, KeyError, ValueError):

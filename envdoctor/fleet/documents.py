@@ -1,13 +1,13 @@
-"""A report or a facts file, taken apart without reading what is in it: most parts of most machines were seen before."""
+"""A report or a facts file in its parts, none of which is looked into: most parts of most machines were seen before."""
 
 import json
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional
 
 from envdoctor.facts.codec import SCHEMA as FACTS
+from envdoctor.fleet.scanner import Scanner
 
 REPORT = "envdoctor.report/1"
-SCHEMAS = (REPORT, FACTS)
 MADE_BY = "make one with: envdoctor check --format json"
 
 
@@ -17,81 +17,53 @@ class NoReport(ValueError):
 
 @dataclass(frozen=True)
 class Document:
-    """The parts of a report, each as JSON text."""
+    """The parts, each as JSON text."""
 
-    #: The schema's name, then the fields of Facts.
-    facts: Mapping[str, bytes]
+    #: By the fields of Facts.
+    facts: Mapping[str, str]
     #: What rules said; None in a facts file, whose machine nobody has judged yet.
-    findings: Optional[bytes] = None
-    notes: bytes = b"[]"
+    findings: Optional[str] = None
+    notes: str = "[]"
     #: The machine's name, where the document has one: {"machine": ..., "report": ...}.
     machine: Optional[str] = None
 
 
-def as_written(text: bytes) -> Optional[Document]:
-    """A document that looks as envdoctor writes it. The parts may still be broken: nobody has read them."""
-    members = _members(text.rstrip(), b"")
-    if members is None:
-        return None
-    if members.get("schema") == json.dumps(FACTS).encode():
-        return Document(members)
-    facts = _members(members.get("facts", b""), b"  ")
-    if facts is None or members.get("schema") != json.dumps(REPORT).encode():
-        return None
-    return _report(facts, members)
-
-
-def parsed(text: bytes) -> Document:
-    """Any document. Raises NoReport."""
+def read(text: bytes, scanner: Scanner) -> Document:
+    """The parts of a document. Raises NoReport."""
+    if not text.strip():
+        raise NoReport("empty")
     try:
-        value = json.loads(text.decode("utf-8-sig"))
+        members = scanner.members(text.decode("utf-8-sig"), "report", "facts")
     except UnicodeDecodeError:
         raise NoReport("not UTF-8") from None
     except RecursionError:
         raise NoReport("nested too deeply") from None
     except ValueError as error:
-        raise NoReport(f"not JSON: {error}" if text.strip() else "empty") from None
-    if isinstance(value, dict) and set(value) == {"machine", "report"} and isinstance(value["machine"], str):
-        return _of(value["report"], value["machine"])
-    return _of(value, None)
+        raise NoReport(f"not JSON: {error}") from None
+    if isinstance(members.get("report"), dict):
+        return _document(members["report"], _unquoted(members.get("machine")))
+    return _document(members, None)
 
 
-def _of(value: Any, machine: Optional[str]) -> Document:
-    schema = value.get("schema") if isinstance(value, dict) else None
-    if schema not in SCHEMAS:
-        found = f"its schema is {schema!r:.60}" if isinstance(value, dict) else "it is no object"
-        raise NoReport(f"not a report: {found}, wanted {' or '.join(SCHEMAS)}; {MADE_BY}")
+def _document(members: Dict[str, Any], machine: Optional[str]) -> Document:
+    schema = _unquoted(members.get("schema"))
     if schema == FACTS:
-        return Document(_texts(value), machine=machine)
-    if not isinstance(value.get("facts"), dict):
-        raise NoReport("not a report: it has no facts")
-    return _report(_texts(value["facts"]), _texts(value), machine)
+        return Document(_facts(members), machine=machine)
+    if schema != REPORT:
+        raise NoReport(f"its schema is {schema!r:.60}, wanted {REPORT!r} or {FACTS!r}; {MADE_BY}")
+    facts = members.get("facts")
+    if not isinstance(facts, dict) or _unquoted(facts.get("schema")) != FACTS:
+        raise NoReport(f"a damaged report: it has no facts of schema {FACTS!r}")
+    return Document(_facts(facts), members.get("findings", ""), members.get("notes", ""), machine)
 
 
-def _report(
-    facts: Mapping[str, bytes], members: Mapping[str, bytes], machine: Optional[str] = None
-) -> Document:
-    return Document(facts, members.get("findings", b"null"), members.get("notes", b"null"), machine)
+def _facts(members: Dict[str, Any]) -> Dict[str, str]:
+    return {name: value for name, value in members.items() if name != "schema" and isinstance(value, str)}
 
 
-def _texts(value: Mapping[str, Any]) -> Dict[str, bytes]:
-    return {name: json.dumps(part).encode() for name, part in value.items()}
-
-
-def _members(text: bytes, indent: bytes) -> Optional[Dict[str, bytes]]:
-    """Name -> text of an object that is written with one member a line, two spaces deeper than `indent`.
-
-    No line break is inside of a JSON string, so that a line's beginning is no text of somebody's.
-    """
-    opening, *lines = text.split(b"\n" + indent + b'  "')
-    end = b"\n" + indent + b"}"
-    if opening != b"{" or not lines or not lines[-1].endswith(end):
-        return None
-    lines[-1] = lines[-1][: -len(end)] + b","
-    found: Dict[str, bytes] = {}
-    for line in lines:
-        name, colon, value = line.partition(b'": ')
-        if not colon or not value.endswith(b",") or not name.replace(b"_", b"").isalnum():
-            return None
-        found[name.decode("ascii", "replace")] = value[:-1]
-    return found
+def _unquoted(text: Any) -> Optional[str]:
+    """A schema's or a machine's name; None for what is no string."""
+    if isinstance(text, str) and text.startswith('"'):
+        value: str = json.loads(text)
+        return value
+    return None

@@ -2,7 +2,7 @@
 
 import re
 from itertools import groupby
-from typing import Iterable, Iterator, List, Tuple
+from typing import Iterable, Iterator, List, NamedTuple, Tuple
 
 _NUMBER = re.compile(r"(\d+)")
 _NUMBERED = re.compile(r"(?P<before>.*?)(?P<number>\d{1,18})(?P<after>\D*)")
@@ -13,25 +13,42 @@ def in_order(names: Iterable[str]) -> List[str]:
     return sorted(names, key=_by_number)
 
 
-def folded(names: Iterable[str]) -> List[str]:
-    """The names in order, neighbours that differ in their last number alone written as one."""
-    return [text for text, _ in _folded(in_order(names))]
-
-
 def some(names: Iterable[str], most: int) -> str:
-    """The first `most` of what `folded` gives, and how many machines there are beyond."""
-    parts = list(_folded(in_order(names)))
-    more = sum(count for _, count in parts[most:])
-    return ", ".join(text for text, _ in parts[:most]) + (f" and {more} more" if more else "")
+    """Names in order, neighbours that differ in a number written as one: the first `most`, and how many more."""
+    ranges = list(_ranges(in_order(names)))
+    more = sum(each.machines for each in ranges[most:])
+    shown = groupby(ranges[:most], key=lambda each: (each.before, each.after))
+    text = ", ".join(_joined(before, after, list(members)) for (before, after), members in shown)
+    return text + (f" and {more} more" if more else "")
 
 
-def _folded(names: List[str]) -> Iterator[Tuple[str, int]]:
+class _Range(NamedTuple):
+    """Machines whose numbers follow each other."""
+
+    before: str
+    numbers: str
+    after: str
+    machines: int
+
+
+def _joined(before: str, after: str, ranges: List[_Range]) -> str:
+    inside = ",".join(each.numbers for each in ranges)
+    return (
+        f"{before}{inside}{after}"
+        if sum(each.machines for each in ranges) == 1
+        else f"{before}[{inside}]{after}"
+    )
+
+
+def _ranges(names: List[str]) -> Iterator[_Range]:
     for (before, after, width), members in groupby(names, key=_frame):
-        numbers = [name[len(before) : len(name) - len(after)] for name in members] if width else [before]
-        if len(numbers) == 1:
-            yield f"{before}{numbers[0]}{after}" if width else before, 1
-        else:
-            yield f"{before}[{','.join(_ranges(numbers))}]{after}", len(numbers)
+        if not width:
+            yield from (_Range(before, "", after, 1) for _ in members)
+            continue
+        numbers = [name[len(before) : len(name) - len(after)] for name in members]
+        for _, run in groupby(enumerate(numbers), key=lambda pair: int(pair[1]) - pair[0]):
+            row = [number for _, number in run]
+            yield _Range(before, row[0] if len(row) == 1 else f"{row[0]}-{row[-1]}", after, len(row))
 
 
 def _frame(name: str) -> Tuple[str, str, int]:
@@ -41,12 +58,6 @@ def _frame(name: str) -> Tuple[str, str, int]:
         return name, "", 0
     padded = len(match["number"]) if match["number"].startswith("0") else -1
     return match["before"], match["after"], padded
-
-
-def _ranges(numbers: List[str]) -> Iterator[str]:
-    for _, run in groupby(enumerate(numbers), key=lambda pair: int(pair[1]) - pair[0]):
-        members = [number for _, number in run]
-        yield members[0] if len(members) == 1 else f"{members[0]}-{members[-1]}"
 
 
 def _by_number(name: str) -> Tuple[List[Tuple[int, str]], str]:

@@ -15,16 +15,16 @@ from envdoctor.fleet.likeness import likeness, steady
 
 NAMES = tuple(field.name for field in fields(Facts))
 #: The text of a field that a document lacks: an older envdoctor did not look.
-ABSENT = b""
+ABSENT = ""
 # The facts in which numbers change from minute to minute. A quote inside of a JSON string has a backslash before it:
 # this is found where names of fields are, and nowhere else.
 _UNSTEADY = frozenset({"system", "folders"})
-_NUMBERS = re.compile(
-    rb'(?<=[{,\s])("(?:%s)": *)(\d+)(?=[,}\s])'
-    % "|".join(sorted(name for kind, name in diff.VOLATILE if kind != "Facts")).encode()
-)
+_NAMED = "|".join(sorted(name for kind, name in diff.VOLATILE if kind != "Facts"))
+_NUMBERS = re.compile(rf'(?<=[{{,\s])("(?:{_NAMED})": *)(\d+)(?=[,}}\s])')
 # Rules look at such numbers where they are small: below 8 GiB they are taken as they are.
-_SMALL, _CLOCK = 8 << 30, b'"clock"'
+_SMALL, _CLOCK = 8 << 30, '"clock"'
+#: How many texts are found without a digest.
+_RECENT = 512
 _MONTH = 30 * 24 * 3600
 #: A component and its field.
 Place = Tuple[Tuple[str, ...], str]
@@ -35,31 +35,44 @@ class Parts:
 
     def __init__(self) -> None:
         self._seen: Dict[Tuple[str, bytes], int] = {}
+        self._recent: Dict[Tuple[str, str], Tuple[int, bytes]] = {}
         self._numbers: Dict[Tuple[str, bytes], int] = {}
         self._texts: List[Tuple[str, bytes]] = []
         self.fact = functools.lru_cache(maxsize=1024)(self._fact)
         self.differences = functools.lru_cache(maxsize=None)(self._differences)
         self.unknown = functools.lru_cache(maxsize=None)(self._unknown)
 
-    def number(self, name: str, text: bytes) -> int:
-        """Of a fact that stands in a report as this text. Raises ValueError for what is none."""
-        key = (name, digest(_NUMBERS.sub(rb"\g<1>0", text) if name in _UNSTEADY else text))
-        found = self._seen.get(key)
+    def take(self, name: str, text: str) -> Tuple[int, bytes]:
+        """The number of a fact that stands in a report as this text, and what stands for that text.
+
+        Raises ValueError for what is no such fact.
+        """
+        found = self._recent.get((name, text))
         if found is None:
-            found = self._seen[key] = self._new(name, text)
+            stands = digest(_NUMBERS.sub(r"\g<1>0", text) if name in _UNSTEADY else text)
+            if (name, stands) not in self._seen:
+                self._seen[name, stands] = self._new(name, text)
+            found = self._seen[name, stands], stands
+            if name not in _UNSTEADY:
+                self._remember(name, text, found)
         return found
 
-    def _new(self, name: str, text: bytes) -> int:
-        key = (name, digest(likeness(name, _read(name, text)).encode()))
+    def _remember(self, name: str, text: str, found: Tuple[int, bytes]) -> None:
+        if len(self._recent) >= _RECENT:
+            self._recent.clear()
+        self._recent[name, text] = found
+
+    def _new(self, name: str, text: str) -> int:
+        key = (name, digest(likeness(name, _read(name, text))))
         if key not in self._numbers:
             self._numbers[key] = len(self._texts)
-            self._texts.append((name, zlib.compress(text, 1)))
+            self._texts.append((name, zlib.compress(text.encode(), 1)))
         return self._numbers[key]
 
     def _fact(self, number: int) -> Any:
         """The fact with a number, of the first machine that has it."""
         name, text = self._texts[number]
-        return _read(name, zlib.decompress(text))
+        return _read(name, zlib.decompress(text).decode())
 
     def _differences(self, norm: int, number: int) -> Tuple[diff.Difference, ...]:
         """Between two facts of one name, A being the norm, without what nobody knows of either."""
@@ -80,7 +93,7 @@ def _place(found: diff.Difference) -> Place:
     return found.component, found.field
 
 
-def _read(name: str, text: bytes) -> Any:
+def _read(name: str, text: str) -> Any:
     if text == ABSENT:
         return getattr(Facts(), name)
     try:
@@ -90,21 +103,21 @@ def _read(name: str, text: bytes) -> Any:
     return steady(getattr(facts_from_json({"schema": SCHEMA, name: value}), name))
 
 
-def digest(text: bytes) -> bytes:
+def digest(text: str) -> bytes:
     """Sixteen bytes that stand for a text."""
-    return hashlib.blake2b(text, digest_size=16).digest()
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def felt(name: str, text: bytes) -> bytes:
-    """Stands for a fact as rules see it: what changes by the minute is exact where it is scarce, else to an eighth."""
-    return digest(_NUMBERS.sub(_coarse, text) if name in _UNSTEADY else text)
+def felt(name: str, text: str) -> str:
+    """What rules see of a fact's text: what changes by the minute is exact where it is scarce, else to an eighth."""
+    return _NUMBERS.sub(_coarse, text) if name in _UNSTEADY else ""
 
 
-def _coarse(match: "re.Match[bytes]") -> bytes:
+def _coarse(match: "re.Match[str]") -> str:
     number = int(match[2])
     if match[1].startswith(_CLOCK):
         number //= _MONTH
     elif number > _SMALL:
         unit = 1 << (number.bit_length() - 4)
         number = number // unit * unit
-    return match[1] + b"%d" % number
+    return f"{match[1]}{number}"

@@ -6,7 +6,7 @@ from typing import Callable, Collection, Dict, Iterator, List, Optional, Sequenc
 from envdoctor.diff import Difference
 from envdoctor.facts import Facts
 from envdoctor.finding import Severity
-from envdoctor.fleet.census import NOT_COMPARED, Census, Said
+from envdoctor.fleet.census import NOT_COMPARED, Census, Numbers, Said
 from envdoctor.fleet.names import in_order
 from envdoctor.fleet.parts import NAMES
 
@@ -94,7 +94,6 @@ class Fleet:
         return min(severities, key=lambda severity: severity.rank, default=None)
 
 
-Numbers = Tuple[int, ...]
 Judge = Callable[[Facts], Tuple[Verdict, ...]]
 
 

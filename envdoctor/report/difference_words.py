@@ -9,7 +9,7 @@ from envdoctor.diff import Difference, rank
 _PLAIN = ("", "version", "value")
 #: Fields that tell what a thing is.
 _TELLING = ("version", "value", "kernel_module")
-_LONG = 100
+_LONG = 60
 
 
 def by_fact(differences: Iterable[Difference]) -> Dict[str, List[str]]:

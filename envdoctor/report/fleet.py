@@ -67,8 +67,7 @@ def _groups(fleet: Fleet, style: Style) -> Iterator[str]:
         title = "norm" if group.norm else "differs" if len(group.machines) == 1 else "differ"
         yield style.paint("strong", f"{title}  {counted(len(group.machines), 'machine')}")
         yield from style.wrap(_machines(group.machines, style), "  ", "  ")
-        if group.norm:
-            yield from style.wrap(clean(description(group)), "  ", "  ")
+        yield from style.wrap(clean(description(group)), "  ", "  ")
         yield from _differences(group, style)
         yield ""
     rest = fleet.groups[most:]
