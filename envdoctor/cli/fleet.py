@@ -100,10 +100,12 @@ def _nothing(found: "Fleet") -> str:
 
 
 def _rendered(found: "Fleet", arguments: argparse.Namespace) -> str:
-    from envdoctor.report import fleet, fleet_json
+    from envdoctor.report import fleet, fleet_json, fleet_markdown
 
     if arguments.format == "json":
         return to_json(fleet_json.document(found))
+    if arguments.format == "markdown":
+        return fleet_markdown.as_markdown(found)
     return fleet.as_text(found, style_for(arguments.output, arguments.verbose))
 
 
