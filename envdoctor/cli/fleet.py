@@ -65,6 +65,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read one after the other, put together, print."""
+    from envdoctor.cli.bundled import told
     from envdoctor.fleet.census import Census
     from envdoctor.fleet.result import fleet
     from envdoctor.fleet.sources import sources
@@ -77,7 +78,8 @@ def run(arguments: argparse.Namespace) -> int:
             census.refuse(source.origin, source.error)
         else:
             census.add(*source[:3])
-    found = fleet(census, arguments.ignore, judge)
+    with told():
+        found = fleet(census, arguments.ignore, judge)
     if not found.machines:
         raise UsageError(_nothing(found))
     write_output(_rendered(found, arguments), arguments.output)

@@ -2,7 +2,8 @@
 
 import json
 from dataclasses import dataclass
-from typing import Dict, List, Optional, Tuple
+from itertools import chain, count
+from typing import Dict, List, Optional, Set, Tuple
 
 from envdoctor.catalogue import diagnose
 from envdoctor.facts.codec import SCHEMA, facts_from_json
@@ -35,7 +36,7 @@ class Census:
         self.groups: Dict[Numbers, List[str]] = {}
         self.said: Dict[Said, List[str]] = {}
         self.unread: List[Tuple[str, str]] = []
-        self._names: Dict[str, str] = {}
+        self._names: Set[str] = set()
         self._judged: Dict[Tuple[object, ...], Tuple[Said, ...]] = {}
         self._scanner = Scanner()
 
@@ -69,8 +70,9 @@ class Census:
 
     def _named(self, name: str, origin: str) -> str:
         """A name of its own: where two reports have one, the later is known by where it is from."""
-        name = origin if name in self._names else name
-        self._names[name] = origin
+        numbered = (f"{origin} ({number})" for number in count(2))
+        name = next(each for each in chain((name, origin), numbered) if each not in self._names)
+        self._names.add(name)
         return name
 
 
@@ -85,7 +87,7 @@ def _judged(texts: Dict[str, str]) -> Tuple[Said, ...]:
 def _told(document: Document) -> Tuple[Said, ...]:
     """What a report says that the rules have said."""
     try:
-        findings, notes = json.loads(document.findings or ""), json.loads(document.notes)
+        findings, notes = (list(json.loads(text)[:]) for text in (document.findings or "", document.notes))
         said = [Said(Severity(each["severity"]), each["rule"], each["message"]) for each in findings]
         said += [Said(None, each["source"], each["text"]) for each in notes]
     except (TypeError, KeyError, ValueError):

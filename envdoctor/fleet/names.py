@@ -41,23 +41,25 @@ def _joined(before: str, after: str, ranges: List[_Range]) -> str:
 
 
 def _ranges(names: List[str]) -> Iterator[_Range]:
-    for (before, after, width), members in groupby(names, key=_frame):
-        if not width:
-            yield from (_Range(before, "", after, 1) for _ in members)
-            continue
-        numbers = [name[len(before) : len(name) - len(after)] for name in members]
-        for _, run in groupby(enumerate(numbers), key=lambda pair: int(pair[1]) - pair[0]):
-            row = [number for _, number in run]
-            yield _Range(before, row[0] if len(row) == 1 else f"{row[0]}-{row[-1]}", after, len(row))
+    """As machines are counted: 09 is followed by 10, 9 by 10, and 009 by 010 alone."""
+    for (before, after), members in groupby(map(_apart, names), key=lambda each: (each[0], each[2])):
+        run: List[str] = []
+        for _, number, _ in members:
+            if run and number and number != str(int(run[-1]) + 1).zfill(len(run[-1])):
+                yield _range(before, run, after)
+                run = []
+            run.append(number)
+        yield _range(before, run, after)
 
 
-def _frame(name: str) -> Tuple[str, str, int]:
-    """What is the same in the names of a row; the width of numbers with leading zeros, 0 without a number."""
+def _range(before: str, run: List[str], after: str) -> _Range:
+    return _Range(before, run[0] if len(run) == 1 else f"{run[0]}-{run[-1]}", after, len(run))
+
+
+def _apart(name: str) -> Tuple[str, str, str]:
+    """Its last number, and what is before and after; a name without one is not to be joined with another."""
     match = _NUMBERED.fullmatch(name)
-    if not match:
-        return name, "", 0
-    padded = len(match["number"]) if match["number"].startswith("0") else -1
-    return match["before"], match["after"], padded
+    return (match["before"], match["number"], match["after"]) if match else (name, "", "")
 
 
 def _by_number(name: str) -> Tuple[List[Tuple[int, str]], str]:

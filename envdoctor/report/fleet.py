@@ -30,7 +30,8 @@ def ending(fleet: Fleet) -> str:
     groups = sum(not group.norm for group in fleet.groups)
     parts = [counted(fleet.machines, "machine")]
     if differ:
-        parts.append(f"{differ} differ from the norm, in {counted(groups, 'group')}")
+        verb = "differs" if differ == 1 else "differ"
+        parts.append(f"{differ} {verb} from the norm, in {counted(groups, 'group')}")
     elif fleet.machines > 1:
         parts.append("all equal" + (" in what is known" if fleet.unknown else ""))
     for severity in ("error", "warning"):

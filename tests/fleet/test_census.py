@@ -1,0 +1,110 @@
+"""Documents of every kind, whole and broken, counted one at a time."""
+
+import json
+
+import pytest
+
+from envdoctor.fleet.census import Census
+from tests.fleet.machines import H200, SLIM, counted, facts_file, recorded, report
+
+SMALL = report(recorded("toolkit-11.8-gcc-12"))
+REPORT = json.loads(SMALL)
+
+
+def changed(**members):
+    return json.dumps({**REPORT, **members}).encode()
+
+
+def without(name):
+    return json.dumps({key: value for key, value in REPORT.items() if key != name}).encode()
+
+
+def reason(text):
+    census = Census()
+    census.add("good", "good.json", SMALL)
+    census.add("bad", "bad.json", text)
+    census.add("again", "again.json", SMALL)
+    ((origin, why),) = census.unread
+    assert origin == "bad.json" and "\n" not in why
+    assert list(census.groups.values()) == [["good", "again"]]
+    return why
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (SMALL[:5000], "not JSON: "),
+        (SMALL[:-3], "not JSON: "),
+        (SMALL + b"}", "not JSON: Extra data"),
+        (SMALL + SMALL, "not JSON: Extra data"),
+        (SMALL.replace(b'": [', b'" [', 1), "not JSON: "),
+        (b"[]", "not JSON: Expecting '{'"),
+        (b"ssh: connect to host node7: Connection refused", "not JSON: "),
+        (b'{"schema": "envdoctor.report/1"} \xff', "not UTF-8"),
+        (SMALL.decode().encode("utf-16"), "not UTF-8"),
+        (b'{"facts": ' * 100_000, "nested too deeply"),
+        (b'{"schema": "envdoctor.facts/1", "driver": ' + b"[" * 100_000, "nested too deeply"),
+        (b"{}", "its schema is None"),
+        (b'{"schema": 1}', "its schema is None"),
+        (SMALL.replace(b"envdoctor.report/1", b"envdoctor.report/2"), "its schema is 'envdoctor.report/2'"),
+        (SMALL.replace(b"envdoctor.facts/1", b"envdoctor.facts/2"), "no facts of schema"),
+        (b'{"schema": "envdoctor.explanation/1"}', "its schema is 'envdoctor.explanation/1'"),
+        (without("facts"), "no facts of schema"),
+        (without("findings"), "its findings are not"),
+        (without("notes"), "its findings are not"),
+        (changed(findings={}), "its findings are not"),
+        (changed(findings=[{"rule": "a"}]), "its findings are not"),
+        (changed(findings=[{"rule": "a", "severity": "fatal", "message": ""}]), "its findings are not"),
+        (changed(findings=[{"rule": 1, "severity": "error", "message": ""}]), "a finding without words"),
+        (changed(facts={**REPORT["facts"], "driver": 7}), "facts.driver: 7 is not an object"),
+        (changed(facts={**REPORT["facts"], "moon": {}}), "unknown field 'moon'"),
+        (changed(facts={**REPORT["facts"], "request": {"role": "king"}}), "facts.request.role: 'king'"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line_and_stops_nothing(text, why):
+    assert why in reason(text)
+
+
+def test_the_same_report_however_it_is_written():
+    found = counted(
+        {
+            "as written": SMALL,
+            "in a line": json.dumps(REPORT).encode(),
+            "close": json.dumps(REPORT, separators=(",", ":")).encode(),
+            "wide": json.dumps(REPORT, indent=8).replace("\n", "\r\n").encode("utf-8-sig"),
+            "sorted": json.dumps(REPORT, sort_keys=True).encode(),
+        }
+    )
+    (group,) = found.groups
+    assert len(group.machines) == 5 and not found.unread
+    assert REPORT["findings"]
+    assert {each.machines for each in found.findings} == {group.machines}
+
+
+def test_a_name_in_the_document_is_the_machines():
+    text = b'{"machine": "node7", "report": ' + SMALL + b"}"
+    assert counted({"x:1": text}).groups[0].machines == ("node7",)
+    text = b'{"machine": "node8", "report": ' + facts_file(recorded(SLIM)) + b"}"
+    assert counted({"x:1": text}).groups[0].machines == ("node8",)
+
+
+def test_two_machines_of_one_name_are_two():
+    census = Census()
+    census.add("node1", "rack1/node1.json", SMALL)
+    census.add("node1", "rack2/node1.json", SMALL)
+    census.add("node1", "rack2/node1.json", SMALL)
+    assert list(census.groups.values()) == [["node1", "rack2/node1.json", "rack2/node1.json (2)"]]
+
+
+def test_a_fact_is_read_once(monkeypatch):
+    from envdoctor.fleet import parts
+
+    reads = []
+    read = parts._read
+    monkeypatch.setattr(parts, "_read", lambda name, text: reads.append(name) or read(name, text))
+    census = Census()
+    for number in range(20):
+        census.add(f"n{number}", "", report(recorded(H200)))
+    assert len(reads) == len(set(reads)) == 22
