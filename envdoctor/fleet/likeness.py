@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, Iterator, Tuple
 
 from envdoctor import diff
-from envdoctor.facts import CompiledModule, Located, NotExamined, System, Unknown
+from envdoctor.facts import CompiledModule, Folders, Located, NotExamined, Request, System, Unknown
 
 #: Machines that were bought as equal differ by some MiB: of that, so many binary digits are looked at.
 _DIGITS = 5
@@ -15,11 +15,19 @@ _NOT_KNOWN = {"not known": True}
 
 
 def steady(fact: Any) -> Any:
-    """The fact without differences that are none between machines: of memory, the size that it was sold by."""
-    if not isinstance(fact, System):
-        return fact
-    memory = replace(fact.memory, total=about(fact.memory.total), swap=about(fact.memory.swap))
-    return replace(fact, memory=memory)
+    """The fact without differences that are none between machines.
+
+    Of memory that is the size that it was sold by. In which folder envdoctor was run is no property of a machine.
+    """
+    if isinstance(fact, System):
+        memory = replace(fact.memory, total=about(fact.memory.total), swap=about(fact.memory.swap))
+        return replace(fact, memory=memory)
+    if isinstance(fact, Request):
+        return replace(fact, project=None)
+    if isinstance(fact, Folders):
+        items = tuple(replace(item, path="") if item.role == "build" else item for item in fact.items)
+        return replace(fact, items=items)
+    return fact
 
 
 def about(number: int) -> int:

@@ -1,12 +1,12 @@
 """Many machines for a terminal: the norm and what differs, findings with their machines, bundles, what was not read."""
 
-from typing import Iterator, List, Sequence, Tuple
+from typing import Dict, Iterator, List, Sequence, Tuple
 
 from envdoctor.facts import Driver, System
 from envdoctor.fleet.names import some
-from envdoctor.fleet.result import Fleet, Group, Judged, Shared
+from envdoctor.fleet.result import Fleet, Group, Judged, Shared, Unknown
 from envdoctor.report import summary
-from envdoctor.report.difference_words import by_fact
+from envdoctor.report import difference_words
 from envdoctor.report.style import Style, clean, counted, shorten
 
 # Of a long list the beginning; --verbose has all.
@@ -79,7 +79,7 @@ def _groups(fleet: Fleet, style: Style) -> Iterator[str]:
 
 def _differences(group: Group, style: Style) -> Iterator[str]:
     """What people ask about first; what mostly follows from that only by its number."""
-    facts = by_fact(group.differences)
+    facts = difference_words.by_fact(group.differences)
     aside = [] if style.verbose else [name for name in facts if name in ASIDE]
     aside = aside if len(aside) < len(facts) else []
     width = max((len(name) for name in facts if name not in aside), default=0)
@@ -99,15 +99,20 @@ def _some_words(words: List[str], style: Style) -> str:
 
 
 def _unknown(fleet: Fleet, style: Style) -> Iterator[str]:
+    """Of each fact what is not known of the most machines, and how much more there is."""
     if not fleet.unknown:
         return
     yield style.paint("strong", "not comparable: what is not known equals nothing")
-    for each in _first(fleet.unknown, style):
-        where = ", ".join([*each.component, *([each.field] if each.field else [])])
-        yield from style.wrap(
-            f"{clean(where)}: not known of {counted(each.machines, 'machine')}", "  ", "    "
-        )
-    yield from _more(fleet.unknown, style)
+    by_fact: Dict[str, List[Unknown]] = {}
+    for each in fleet.unknown:
+        by_fact.setdefault(each.component[0], []).append(each)
+    for first, *more in by_fact.values():
+        for each in (first, *more) if style.verbose else (first,):
+            where = clean(", ".join([*each.component, *([each.field] if each.field else [])]))
+            yield from style.wrap(f"{where}: not known of {counted(each.machines, 'machine')}", "  ", "    ")
+        if more and not style.verbose:
+            yield f"    and {len(more)} more of this fact"
+    yield ""
 
 
 def _findings(fleet: Fleet, style: Style) -> Iterator[str]:

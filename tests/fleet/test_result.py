@@ -105,3 +105,17 @@ def test_nothing_at_all():
     found = counted({"a": b"", "b": b"[]"})
     assert (found.machines, found.groups) == (0, ())
     assert [origin for origin, _ in found.unread] == ["a.json", "b.json"]
+
+
+def test_where_it_was_run_is_no_property_of_a_machine():
+    items = tuple(
+        replace(item, path="/tmp/envdoctor-1") if item.role == "build" else item
+        for item in USUAL.folders.items
+    )
+    elsewhere = replace(
+        USUAL,
+        request=replace(USUAL.request, project="/tmp/envdoctor-1"),
+        folders=replace(USUAL.folders, items=items),
+    )
+    (group,) = counted({"a": report(USUAL), "b": report(elsewhere)}).groups
+    assert group.machines == ("a", "b")
