@@ -217,7 +217,8 @@ def _matched(a: List[Any], b: List[Any]) -> Tuple[List[Tuple[Any, Any]], List[An
                 pairs.append((item, same.pop(0)))
             else:
                 rest.append(item)
-        a, b = rest, [item for item in b if any(item is left for same in waiting.values() for left in same)]
+        left = {id(item) for same in waiting.values() for item in same}
+        a, b = rest, [item for item in b if id(item) in left]
     return pairs, a, b
 
 

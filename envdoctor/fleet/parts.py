@@ -21,6 +21,11 @@ ABSENT = ""
 _UNSTEADY = frozenset({"system", "folders"})
 _NAMED = "|".join(sorted(name for kind, name in diff.VOLATILE if kind != "Facts"))
 _NUMBERS = re.compile(rf'(?<=[{{,\s])("(?:{_NAMED})": *)(\d+)(?=[,}}\s])')
+_NOT_KNOWN = re.compile(
+    r'^$|"(?:unknown|not_examined)": *|"(?:{})": *null'.format(
+        "|".join({name for _, name in diff.UNDETERMINED})
+    )
+)
 # Rules look at such numbers where they are small: below 8 GiB they are taken as they are.
 _SMALL, _CLOCK = 8 << 30, '"clock"'
 #: How many texts are found without a digest.
@@ -80,7 +85,9 @@ class Parts:
         return tuple(found for found in self._compared(norm, number) if _place(found) not in neither)
 
     def _unknown(self, number: int) -> FrozenSet[Place]:
-        """What cannot be compared even with itself."""
+        """What cannot be compared even with itself; most facts are known as a whole, which their texts say."""
+        if not _NOT_KNOWN.search(zlib.decompress(self._texts[number][1]).decode()):
+            return frozenset()
         return frozenset(_place(found) for found in self._compared(number, number))
 
     def _compared(self, a: int, b: int) -> Iterator[diff.Difference]:

@@ -1,6 +1,7 @@
 """What a census comes to: groups of equal machines beside the norm, findings by how many machines have them."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Callable, Collection, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from envdoctor.diff import Difference
@@ -45,8 +46,13 @@ class Group:
     norm: bool
     #: DESCRIBING alone, of the first of them.
     facts: Facts
-    #: A is the norm, B are these machines.
-    differences: Tuple[Difference, ...]
+    #: Of each fact that is not as the norm has it, in thousands of groups only for those that are asked.
+    tell: Tuple[Callable[[], Tuple[Difference, ...]], ...]
+
+    @property
+    def differences(self) -> Tuple[Difference, ...]:
+        """A is the norm, B are these machines."""
+        return tuple(each for tell in self.tell for each in tell())
 
 
 @dataclass(frozen=True)
@@ -119,9 +125,9 @@ def _groups(census: Census, names: Sequence[str]) -> List[Group]:
     norm, made = _norm(found), []
     for numbers, names_of in found.items():
         pairs = [(usual, number) for usual, number in zip(norm, numbers) if usual != number]
-        differences = tuple(each for pair in pairs for each in census.parts.differences(*pair))
+        tell = tuple(partial(census.parts.differences, *pair) for pair in pairs)
         facts = _facts(census, first[numbers], DESCRIBING)
-        made.append(Group(tuple(in_order(names_of)), numbers == norm, facts, differences))
+        made.append(Group(tuple(in_order(names_of)), numbers == norm, facts, tell))
     return sorted(made, key=lambda group: (not group.norm, -len(group.machines), group.machines[0]))
 
 

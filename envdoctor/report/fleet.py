@@ -5,8 +5,7 @@ from typing import Dict, Iterator, List, Sequence, Tuple
 from envdoctor.facts import Driver, System
 from envdoctor.fleet.names import some
 from envdoctor.fleet.result import Fleet, Group, Judged, Shared, Unknown
-from envdoctor.report import summary
-from envdoctor.report import difference_words
+from envdoctor.report import difference_words, summary
 from envdoctor.report.style import Style, clean, counted, shorten
 
 # Of a long list the beginning; --verbose has all.
@@ -68,13 +67,19 @@ def _groups(fleet: Fleet, style: Style) -> Iterator[str]:
         title = "norm" if group.norm else "differs" if len(group.machines) == 1 else "differ"
         yield style.paint("strong", f"{title}  {counted(len(group.machines), 'machine')}")
         yield from style.wrap(_machines(group.machines, style), "  ", "  ")
-        yield from style.wrap(clean(description(group)), "  ", "  ")
+        if group.norm or style.verbose or _is_of_another_kind(group):
+            yield from style.wrap(clean(description(group)), "  ", "  ")
         yield from _differences(group, style)
         yield ""
     rest = fleet.groups[most:]
     if rest:
         machines = counted(sum(len(group.machines) for group in rest), "machine")
         yield from (f"and {counted(len(rest), 'more group')} of {machines}; --verbose has all", "")
+
+
+def _is_of_another_kind(group: Group) -> bool:
+    """Where even the system differs, what the machine is says more than a list of differences."""
+    return any(each.component[0] == "system" for each in group.differences)
 
 
 def _differences(group: Group, style: Style) -> Iterator[str]:
