@@ -23,7 +23,7 @@ _NAMED = "|".join(sorted(name for kind, name in diff.VOLATILE if kind != "Facts"
 _NUMBERS = re.compile(rf'(?<=[{{,\s])("(?:{_NAMED})": *)(\d+)(?=[,}}\s])')
 _NOT_KNOWN = re.compile(
     r'^$|"(?:unknown|not_examined)": *|"(?:{})": *null'.format(
-        "|".join({name for _, name in diff.UNDETERMINED})
+        "|".join(sorted(name for _, name in diff.UNDETERMINED))
     )
 )
 # Rules look at such numbers where they are small: below 8 GiB they are taken as they are.

@@ -1,13 +1,16 @@
 """What is alike is what `diff` finds no difference in."""
 
 import itertools
+import json
 from dataclasses import fields, replace
 
 import pytest
 
 from envdoctor import diff
-from envdoctor.facts import NOT_EXAMINED, Facts
+from envdoctor.facts import NOT_EXAMINED, Facts, Unknown
+from envdoctor.facts.codec import facts_to_json
 from envdoctor.fleet.likeness import about, likeness, steady
+from envdoctor.fleet.parts import ABSENT, Parts
 from tests.fleet.machines import H200, driven, recorded, wobbled
 
 VENV, MIXED = "venv-torch-cu130-nvcc-wheels", "venv-torch-cu130-nvvm-13.5"
@@ -45,6 +48,19 @@ def test_alike_is_not_different(other):
     unlike = {name for name in NAMES if not alike(name, USUAL, b)}
     assert unlike - {"torch"} == {name for name in NAMES if differing(name, USUAL, b)} - {"torch"}
     assert ("torch" in unlike) == (b.torch != USUAL.torch)
+
+
+@pytest.mark.parametrize("host", [H200, VENV, "toolkit-11.8-gcc-12"])
+def test_what_is_not_known_is_seen_without_comparing(host):
+    facts = replace(recorded(host), torch=NOT_EXAMINED, driver=Unknown("no NVML"))
+    parts = Parts()
+    for name, fact in facts_to_json(facts).items():
+        if name not in ("schema", "notes"):
+            number, _ = parts.take(name, json.dumps(fact))
+            compared = {(each.component, each.field) for each in parts._compared(number, number)}
+            assert parts.unknown(number) == compared
+    number, _ = parts.take("loader", ABSENT)
+    assert parts.unknown(number) == {(("loader",), "")}
 
 
 def test_two_environments_with_the_same_packages():
