@@ -1,5 +1,6 @@
 """A report or a facts file in its parts, none of which is looked into: most parts of most machines were seen before."""
 
+import codecs
 import json
 from dataclasses import dataclass
 from typing import Any, Dict, Mapping, Optional
@@ -8,6 +9,9 @@ from envdoctor.facts.codec import SCHEMA as FACTS
 from envdoctor.fleet.scanner import Scanner
 
 REPORT = "envdoctor.report/1"
+#: What Windows writes first.
+_MARK = codecs.BOM_UTF8
+_OPENED = ("report", "facts")
 MADE_BY = "make one with: envdoctor check --format json"
 
 
@@ -33,7 +37,8 @@ def read(text: bytes, scanner: Scanner) -> Document:
     if not text.strip():
         raise NoReport("empty")
     try:
-        members = scanner.members(text.decode("utf-8-sig"), "report", "facts")
+        start = len(_MARK) if text.startswith(_MARK) else 0
+        members = scanner.members(text[start:].decode(), *_OPENED)
     except UnicodeDecodeError:
         raise NoReport("not UTF-8") from None
     except RecursionError:

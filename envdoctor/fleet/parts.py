@@ -20,7 +20,7 @@ ABSENT = ""
 # this is found where names of fields are, and nowhere else.
 _UNSTEADY = frozenset({"system", "folders"})
 _NAMED = "|".join(sorted(name for kind, name in diff.VOLATILE if kind != "Facts"))
-_NUMBERS = re.compile(rf'(?<=[{{,\s])("(?:{_NAMED})": *)(\d+)(?=[,}}\s])')
+_NUMBERS = re.compile(rf'("(?:{_NAMED})": *)(\d+)')
 _NOT_KNOWN = re.compile(
     r'^$|"(?:unknown|not_examined)": *|"(?:{})": *null'.format(
         "|".join(sorted(name for _, name in diff.UNDETERMINED))
