@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from typing import TYPE_CHECKING, Any, Optional, Tuple
+from typing import TYPE_CHECKING, Any, List, Optional, Tuple
 
 from envdoctor.cli.check import THRESHOLDS
 from envdoctor.cli.common import UsageError
@@ -49,6 +49,11 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
         metavar="FACT",
         help="leave out this fact when machines are compared: environment, folders, packages, ... (may be repeated)",
     )
+    parser.add_argument(
+        "--expect",
+        metavar="HOSTS",
+        help="a file with the name of a machine a line: one without a report counts as one that could not be read",
+    )
     parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
     parser.add_argument(
         "--fail-on", choices=THRESHOLDS, default="error", help="exit with 1 from here on (default: error)"
@@ -71,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     from envdoctor.fleet.sources import sources
 
     _check_ignored(arguments.ignore)
+    expected = _expected(arguments.expect) if arguments.expect else []
     judge = _judge(arguments.bundle)
     census = Census()
     for source in sources(tuple(arguments.reports)):
@@ -78,12 +84,23 @@ def run(arguments: argparse.Namespace) -> int:
             census.refuse(source.origin, source.error)
         else:
             census.add(*source[:3])
+    census.expect(expected)
     with told():
         found = fleet(census, arguments.ignore, judge)
     if not found.machines:
         raise UsageError(_nothing(found))
     write_output(_rendered(found, arguments), arguments.output)
     return _status(found, arguments)
+
+
+def _expected(path: str) -> List[str]:
+    """The names in a file that may be the one that ssh.sh of examples/fleet is given."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            lines = [line.strip() for line in stream]
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--expect {path}: {getattr(error, 'strerror', None) or error}") from None
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 def _check_ignored(names: Tuple[str, ...]) -> None:

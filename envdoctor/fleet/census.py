@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from itertools import chain, count
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, Iterable, List, Optional, Set, Tuple
 
 from envdoctor.catalogue import diagnose
 from envdoctor.facts.codec import SCHEMA, facts_from_json
@@ -37,16 +37,20 @@ class Census:
         self.said: Dict[Said, List[str]] = {}
         self.unread: List[Tuple[str, str]] = []
         self._names: Set[str] = set()
+        #: Those of machines whose report came, whether or not it could be read.
+        self._came: Set[str] = set()
         self._judged: Dict[Tuple[object, ...], Tuple[Said, ...]] = {}
         self._scanner = Scanner()
 
     def add(self, name: str, origin: str, text: bytes) -> None:
         """Count the machine that a document is about; one that cannot be read is counted as such."""
+        self._came.add(name)
         try:
             machine, numbers, said = self._read(text)
         except ValueError as error:  # NoReport, FactsError, and what is no JSON
             self.refuse(origin, str(error))
             return
+        self._came.add(machine or name)
         name = self._named(machine or name, origin)
         self.groups.setdefault(numbers, []).append(name)
         for one in said:
@@ -55,6 +59,12 @@ class Census:
     def refuse(self, origin: str, reason: str) -> None:
         """Count a report that cannot be read."""
         self.unread.append((origin, reason))
+
+    def expect(self, names: Iterable[str]) -> None:
+        """Count the machines of which nothing has come."""
+        for name in dict.fromkeys(names):
+            if name not in self._came:
+                self.refuse(name, "no report, and one is expected")
 
     def _read(self, text: bytes) -> Tuple[Optional[str], Numbers, Tuple[Said, ...]]:
         """A machine's name, where its report says one, the numbers of its facts, and what rules say."""

@@ -32,14 +32,20 @@ def _files(path: str) -> Iterator[str]:
     if path == STREAM or not os.path.isdir(path):
         yield path
         return
-    with os.scandir(path) as entries:
-        names = sorted(entry.name for entry in entries)
+    try:
+        names = sorted(os.listdir(path))
+    except OSError:
+        yield path  # what is wrong is said when it is opened
+        return
     for name in names:
         if name.endswith((".json", ".jsonl")) and not name.startswith("."):
             yield os.path.join(path, name)
 
 
 def _documents(path: str, seen: Set[Tuple[int, int]]) -> Iterator[Source]:
+    if path == STREAM and sys.stdin is None:
+        yield Source("", "standard input", b"", "it is closed")
+        return
     if path == STREAM:
         yield from _stream(sys.stdin.buffer, "standard input")
         return

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from envdoctor.cli import main
-from tests.cli.test_main import EMPTY, assert_one_line, envdoctor
+from tests.cli.test_main import EMPTY, envdoctor
 from tests.fleet.machines import H200, HOSTS, driven, recorded, report
 
 GOOD = HOSTS / f"{H200}.json"
@@ -25,9 +25,9 @@ def status(*arguments):
     return main(["fleet", *map(str, arguments)])
 
 
-def test_a_folder_a_stream_and_the_exit_status(reports):
-    result = envdoctor("fleet", str(reports))
-    assert result.returncode == 0 and b"3 machines; all equal in what is known.\n" in result.stdout
+def test_a_folder_a_stream_and_the_exit_status(reports, capsys):
+    assert status(reports) == 0
+    assert "3 machines; all equal in what is known.\n" in capsys.readouterr().out
     stream = "".join(path.read_text() for path in reports.iterdir())
     result = envdoctor("fleet", "-", "--format", "json", stdin=stream)
     document = json.loads(result.stdout)
@@ -45,14 +45,34 @@ def test_what_fails(reports, capsys):
     assert "n4.json: not JSON" in capsys.readouterr().out
 
 
-def test_what_is_no_fleet_is_one_line(tmp_path):
-    assert_one_line(envdoctor("fleet", str(tmp_path)), "no report is there")
-    (tmp_path / "a.json").write_text("{")
-    (tmp_path / "b.json").write_text("")
-    assert_one_line(envdoctor("fleet", str(tmp_path)), "a.json: not JSON", "1 more could not be read")
-    (tmp_path / "a.json").write_text(EMPTY)
-    assert_one_line(envdoctor("fleet", str(tmp_path), "--ignore", "moon"), "--ignore moon", "environment")
-    assert_one_line(envdoctor("fleet", str(tmp_path), "--bundle", "none"), "none")
+def test_who_is_expected(reports, tmp_path, capsys):
+    hosts = tmp_path / "hosts"
+    hosts.write_text("# ours\nn1\nn2\n\n n3\n")
+    assert status(reports, "--expect", hosts) == 0
+    (reports / "n3.json").write_text("")
+    hosts.write_text("n1\nn2\nn3\nn4\nn4\n")
+    assert status(reports, "--expect", hosts) == 1
+    text = capsys.readouterr().out
+    assert f"  {reports}/n3.json: empty\n  n4: no report, and one is expected\n" in text
+    assert status(reports, "--expect", tmp_path / "none") == 2
+    assert "--expect" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("texts", "options", "words"),
+    [
+        ([], [], ["no report is there"]),
+        (["{", ""], [], ["0.json: not JSON", "1 more could not be read"]),
+        ([EMPTY], ["--ignore", "moon"], ["--ignore moon: no such fact", "environment"]),
+        ([EMPTY], ["--bundle", "/none"], ["/none"]),
+    ],
+)
+def test_what_is_no_fleet_is_one_line(tmp_path, capsys, texts, options, words):
+    for number, text in enumerate(texts):
+        (tmp_path / f"{number}.json").write_text(text)
+    assert status(tmp_path, *options) == 2
+    out, err = capsys.readouterr()
+    assert not out and err.count("\n") == 1 and all(word in err for word in words)
 
 
 def test_output_and_markdown(reports, tmp_path):

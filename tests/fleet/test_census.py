@@ -1,12 +1,15 @@
 """Documents of every kind, whole and broken, counted one at a time."""
 
 import json
+import random
 
 import pytest
 
+from envdoctor.facts.codec import facts_from_json
 from envdoctor.fleet.census import Census
 from tests.fleet.machines import H200, SLIM, counted, facts_file, recorded, report
 
+SEVERITIES = ("error", "warning", "info")
 SMALL = report(recorded("toolkit-11.8-gcc-12"))
 REPORT = json.loads(SMALL)
 
@@ -65,6 +68,31 @@ def reason(text):
 )
 def test_what_cannot_be_read_is_one_line_and_stops_nothing(text, why):
     assert why in reason(text)
+
+
+def accepted(text):
+    """By json and the facts' own reader."""
+    try:
+        document = json.loads(text.decode("utf-8-sig"))
+        facts_from_json(document["facts"])
+        found = {(each["severity"], each["rule"] + each["message"]) for each in document["findings"]}
+        return document["schema"] == "envdoctor.report/1" and {each for each, _ in found} <= set(SEVERITIES)
+    except (ValueError, KeyError, TypeError):
+        return False
+
+
+def test_broken_bytes_are_refused_just_where_json_refuses_them():
+    chance, census, texts = random.Random(7), Census(), []
+    for _ in range(80):
+        at, length = chance.randrange(len(SMALL)), chance.choice((0, 1, 1, 30))
+        piece = chance.choice((b"", b"{", b"}", b",", b'"', b"\\", b" ", b"7", b"null", b"\xff", b"\n"))
+        texts.append(SMALL[:at] + piece + SMALL[at + length :])
+    census.add("good", "good", SMALL)
+    for number, text in enumerate(texts):
+        census.add(str(number), str(number), text)
+    refused = {origin for origin, _ in census.unread}
+    expected = {str(number) for number, text in enumerate(texts) if not accepted(text)}
+    assert refused == expected and 10 < len(refused) < 80
 
 
 def test_the_same_report_however_it_is_written():

@@ -29,7 +29,12 @@ def test_a_folder_in_order_and_each_file_once(folder):
     assert names(folder) == ["a", "b"]
 
 
-def test_what_cannot_be_opened(folder):
+def test_what_cannot_be_opened(folder, monkeypatch):
+    monkeypatch.setattr(os, "listdir", lambda path: os.scandir("/nonexistent"))
+    (found,) = sources((str(folder),))
+    assert (found.origin, found.error) == (str(folder), "Is a directory")
+    monkeypatch.setattr(sys, "stdin", None)
+    assert [each.error for each in sources(("-",))] == ["it is closed"]
     (found,) = sources((str(folder / "none.json"),))
     assert (found.origin, found.error) == (str(folder / "none.json"), "No such file or directory")
     assert [each.error for each in sources(("a\0b",))] == ["embedded null byte"]
