@@ -9,7 +9,8 @@ from envdoctor.catalogue import diagnose
 from envdoctor.facts.codec import SCHEMA, facts_from_json
 from envdoctor.finding import Severity
 from envdoctor.fleet.documents import Document, NoReport, read
-from envdoctor.fleet.parts import ABSENT, NAMES, Parts, felt
+from envdoctor.fleet.parts import NAMES, Parts, felt
+from envdoctor.fleet.reading import ABSENT
 from envdoctor.fleet.scanner import Scanner
 
 #: What says nothing of a machine: it has a place of its own in the result.

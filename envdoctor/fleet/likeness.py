@@ -1,5 +1,6 @@
 """What two facts have in common where `envdoctor diff` finds nothing between them, and numbers that only wobble."""
 
+import functools
 import json
 import posixpath
 from dataclasses import fields, is_dataclass, replace
@@ -58,8 +59,14 @@ def _like(value: Any, name: str) -> Any:
 def _list(value: Tuple[Any, ...]) -> Any:
     """The order counts where members are plain values, as folders on a path are."""
     if any(is_dataclass(item) for item in value):
-        return sorted(likeness("", item) for item in value)
+        return sorted(map(_member, value))
     return list(value)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _member(item: Any) -> str:
+    """Most members of a list are those of another machine's."""
+    return likeness("", item)
 
 
 def _fields(value: Any, name: str) -> Iterator[Tuple[str, Any]]:

@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-import json
 import re
 import zlib
 from dataclasses import fields
@@ -10,12 +9,10 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Tuple
 
 from envdoctor import diff
 from envdoctor.facts import Facts
-from envdoctor.facts.codec import SCHEMA, FactsError, facts_from_json
-from envdoctor.fleet.likeness import likeness, steady
+from envdoctor.fleet.likeness import likeness
+from envdoctor.fleet.reading import Reader
 
 NAMES = tuple(field.name for field in fields(Facts))
-#: The text of a field that a document lacks: an older envdoctor did not look.
-ABSENT = ""
 # The facts in which numbers change from minute to minute. A quote inside of a JSON string has a backslash before it:
 # this is found where names of fields are, and nowhere else.
 _UNSTEADY = frozenset({"system", "folders"})
@@ -39,6 +36,7 @@ class Parts:
     """Numbers of facts; those between which `diff` finds nothing have one number."""
 
     def __init__(self) -> None:
+        self._reader = Reader()
         self._seen: Dict[Tuple[str, bytes], int] = {}
         self._recent: Dict[Tuple[str, str], Tuple[int, bytes]] = {}
         self._numbers: Dict[Tuple[str, bytes], int] = {}
@@ -68,7 +66,7 @@ class Parts:
         self._recent[name, text] = found
 
     def _new(self, name: str, text: str) -> int:
-        key = (name, digest(likeness(name, _read(name, text))))
+        key = (name, digest(likeness(name, self._reader.fact(name, text))))
         if key not in self._numbers:
             self._numbers[key] = len(self._texts)
             self._texts.append((name, zlib.compress(text.encode(), 1)))
@@ -77,7 +75,7 @@ class Parts:
     def _fact(self, number: int) -> Any:
         """The fact with a number, of the first machine that has it."""
         name, text = self._texts[number]
-        return _read(name, zlib.decompress(text).decode())
+        return self._reader.fact(name, zlib.decompress(text).decode())
 
     def _differences(self, norm: int, number: int) -> Tuple[diff.Difference, ...]:
         """Between two facts of one name, A being the norm, without what nobody knows of either."""
@@ -98,16 +96,6 @@ class Parts:
 
 def _place(found: diff.Difference) -> Place:
     return found.component, found.field
-
-
-def _read(name: str, text: str) -> Any:
-    if text == ABSENT:
-        return getattr(Facts(), name)
-    try:
-        value = json.loads(text)
-    except RecursionError:
-        raise FactsError(f"facts.{name}: nested too deeply") from None
-    return steady(getattr(facts_from_json({"schema": SCHEMA, name: value}), name))
 
 
 def digest(text: str) -> bytes:

@@ -2,10 +2,12 @@
 
 import json
 import random
+from dataclasses import replace
 
 import pytest
 
 from envdoctor.facts.codec import facts_from_json
+from envdoctor.fleet import reading
 from envdoctor.fleet.census import Census
 from tests.fleet.machines import H200, SLIM, counted, facts_file, recorded, report
 
@@ -126,13 +128,18 @@ def test_two_machines_of_one_name_are_two():
     assert list(census.groups.values()) == [["node1", "rack2/node1.json", "rack2/node1.json (2)"]]
 
 
-def test_a_fact_is_read_once(monkeypatch):
-    from envdoctor.fleet import parts
-
+def test_what_machines_share_is_read_once(monkeypatch):
     reads = []
-    read = parts._read
-    monkeypatch.setattr(parts, "_read", lambda name, text: reads.append(name) or read(name, text))
+    decoded = reading._decoded
+    monkeypatch.setattr(reading, "_decoded", lambda *each: reads.append(each) or decoded(*each))
     census = Census()
+    usual = recorded(H200)
+    census.add("a", "", report(usual))
+    before = len(reads)
     for number in range(20):
-        census.add(f"n{number}", "", report(recorded(H200)))
-    assert len(reads) == len(set(reads)) == 22
+        census.add(f"n{number}", "", report(usual))
+    assert len(reads) == before
+    items = (replace(usual.packages.items[0], version="7"), *usual.packages.items[1:])
+    census.add("b", "", report(replace(usual, packages=replace(usual.packages, items=items))))
+    assert [value["items"] and value["items"][0]["version"] for _, value in reads[before:]] == [[], "7"]
+    assert len(census.groups) == 2

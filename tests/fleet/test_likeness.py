@@ -10,7 +10,8 @@ from envdoctor import diff
 from envdoctor.facts import NOT_EXAMINED, Facts, Unknown
 from envdoctor.facts.codec import facts_to_json
 from envdoctor.fleet.likeness import about, likeness, steady
-from envdoctor.fleet.parts import ABSENT, Parts
+from envdoctor.fleet.parts import Parts
+from envdoctor.fleet.reading import ABSENT
 from tests.fleet.machines import H200, driven, recorded, wobbled
 
 VENV, MIXED = "venv-torch-cu130-nvcc-wheels", "venv-torch-cu130-nvvm-13.5"
