@@ -9,22 +9,23 @@ from typing import Any, Dict, FrozenSet, Iterator, List, Tuple
 
 from envdoctor import diff
 from envdoctor.facts import Facts
-from envdoctor.fleet.likeness import likeness
+from envdoctor.fleet.likeness import about, likeness
 from envdoctor.fleet.reading import Reader
 
 NAMES = tuple(field.name for field in fields(Facts))
 # The facts in which numbers change from minute to minute. A quote inside of a JSON string has a backslash before it:
 # this is found where names of fields are, and nowhere else.
 _UNSTEADY = frozenset({"system", "folders"})
-_NAMED = "|".join(sorted(name for kind, name in diff.VOLATILE if kind != "Facts"))
-_NUMBERS = re.compile(rf'("(?:{_NAMED})": *)(\d+)')
+_SIZES = ("total", "swap")
+_NAMED = "|".join([*sorted(name for kind, name in diff.VOLATILE if kind != "Facts"), *_SIZES])
+_NUMBERS = re.compile(rf'"({_NAMED})": *(\d+)')
 _NOT_KNOWN = re.compile(
     r'^$|"(?:unknown|not_examined)": *|"(?:{})": *null'.format(
         "|".join(sorted(name for _, name in diff.UNDETERMINED))
     )
 )
 # Rules look at such numbers where they are small: below 8 GiB they are taken as they are.
-_SMALL, _CLOCK = 8 << 30, '"clock"'
+_SMALL = 8 << 30
 #: How many texts are found without a digest.
 _RECENT = 512
 _MONTH = 30 * 24 * 3600
@@ -52,7 +53,7 @@ class Parts:
         """
         found = self._recent.get((name, text))
         if found is None:
-            stands = digest(_NUMBERS.sub(r"\g<1>0", text) if name in _UNSTEADY else text)
+            stands = digest(_NUMBERS.sub(_steadied, text) if name in _UNSTEADY else text)
             if (name, stands) not in self._seen:
                 self._seen[name, stands] = self._new(name, text)
             found = self._seen[name, stands], stands
@@ -108,11 +109,16 @@ def felt(name: str, text: str) -> str:
     return _NUMBERS.sub(_coarse, text) if name in _UNSTEADY else ""
 
 
+def _steadied(match: "re.Match[str]") -> str:
+    """As `steady` has it, without reading the fact."""
+    return f'"{match[1]}": {about(int(match[2])) if match[1] in _SIZES else 0}'
+
+
 def _coarse(match: "re.Match[str]") -> str:
     number = int(match[2])
-    if match[1].startswith(_CLOCK):
+    if match[1] == "clock":
         number //= _MONTH
     elif number > _SMALL:
         unit = 1 << (number.bit_length() - 4)
         number = number // unit * unit
-    return f"{match[1]}{number}"
+    return f'"{match[1]}": {number}'

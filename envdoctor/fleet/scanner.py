@@ -1,13 +1,18 @@
 """Takes a JSON object apart into the texts of its members; one that was met before is known by its bytes, unread."""
 
 import json
-from json.decoder import WHITESPACE, scanstring  # type: ignore[attr-defined] # part of json, if not of its stubs
+import re
+from json.decoder import scanstring  # type: ignore[attr-defined] # part of json, if not of its stubs
 from typing import Any, Dict, List, Tuple
 
 #: Texts of one member that are kept to be recognised, the last one met first.
 _KEPT = 16
 #: What is shorter is read as fast.
 _SHORT = 64
+_SPACE = re.compile(r"[ \t\n\r]*")
+# Before a value, in one step, as nearly all documents have it: a comma, a name without escapes, a colon.
+_FIRST = re.compile(r'[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
+_NEXT = re.compile(r'[ \t\n\r]*,[ \t\n\r]*"([^"\\\x00-\x1f]*)"[ \t\n\r]*:[ \t\n\r]*')
 
 
 class Scanner:
@@ -26,25 +31,28 @@ class Scanner:
 
     def _object(self, text: str, at: int, opened: Tuple[str, ...]) -> Tuple[Dict[str, Any], int]:
         found: Dict[str, Any] = {}
-        at = _skip(text, _expected("{", text, at))
-        if text.startswith("}", at):
-            return found, at + 1
+        at = _expected("{", text, at)
+        before = _FIRST
         while True:
-            name, at = scanstring(text, _expected('"', text, at), True)
-            at = _skip(text, _expected(":", text, _skip(text, at)))
+            match = before.match(text, at)
+            if match:
+                name, at = match[1], match.end()
+            else:
+                end = _skip(text, at)
+                if text.startswith("}", end):
+                    return found, end + 1
+                name, at = _named(text, at, before is _NEXT)
             inner = name in opened and text.startswith("{", at)
             found[name], at = self._object(text, at, opened) if inner else self._value(name, text, at)
-            at = _skip(text, at)
-            if text.startswith("}", at):
-                return found, at + 1
-            at = _skip(text, _expected(",", text, at))
+            before = _NEXT
 
     def _value(self, name: str, text: str, at: int) -> Tuple[str, int]:
         """What was met is handed out as the very same string, which is then found in a dictionary at once."""
         met = self._met.get(name, [])
         for place, value in enumerate(met):
             if text.startswith(value, at):
-                met.insert(0, met.pop(place))
+                if place:
+                    met.insert(0, met.pop(place))
                 return value, at + len(value)
         end = self._decoder.raw_decode(text, at)[1]
         value = text[at:end]
@@ -54,8 +62,16 @@ class Scanner:
         return value, end
 
 
+def _named(text: str, at: int, later: bool) -> Tuple[str, int]:
+    """A name that has escapes in it, and where its value begins; or what is wrong there."""
+    if later:
+        at = _expected(",", text, _skip(text, at))
+    name, at = scanstring(text, _expected('"', text, _skip(text, at)), True)
+    return name, _skip(text, _expected(":", text, _skip(text, at)))
+
+
 def _skip(text: str, at: int) -> int:
-    end: int = WHITESPACE.match(text, at).end()
+    end: int = _SPACE.match(text, at).end()  # type: ignore[union-attr] # nothing at all is a match, too
     return end
 
 
