@@ -3,11 +3,12 @@
 import os
 import stat
 import sys
-from typing import BinaryIO, Iterator, List, NamedTuple, Set, Tuple
+from typing import BinaryIO, Iterator, NamedTuple, Set, Tuple
 
 #: What no report is as large as.
 LIMIT = 64 << 20
 STREAM = "-"
+_CHUNK = 1 << 20
 
 
 class Source(NamedTuple):
@@ -77,30 +78,19 @@ def _stream(stream: BinaryIO, origin: str) -> Iterator[Source]:
 
 
 def _split(stream: BinaryIO) -> Iterator[bytes]:
-    """What is no document is handed on as if it were one, up to where the next one begins."""
-    lines: List[bytes] = []
-    size = 0
-    for line in _lines(stream):
-        begins = line.startswith(b"{")
-        if begins and lines:
-            yield b"".join(lines)
-            lines, size = [], 0
-        if not lines and not line.strip():
-            continue
-        size += len(line)
-        if size <= LIMIT:  # what is longer is cut off, and then no JSON
-            lines.append(line)
-        if line.rstrip() == b"}" or (begins and line.rstrip().endswith(b"}")):
-            yield b"".join(lines)
-            lines, size = [], 0
-    if lines:
-        yield b"".join(lines)
+    """Each begins where a line begins with a brace; what stands between two is handed on as if it were one."""
+    waiting = b""
+    for chunk in iter(lambda: stream.read(_CHUNK), b""):
+        # What is longer is cut off, and then no JSON. Files are joined as they are, with no line break at their end.
+        text = (waiting[:LIMIT] + chunk).replace(b"\n}{", b"\n}\n{")
+        first, *others = text.split(b"\n{")
+        *whole, waiting = [first, *(b"{" + each for each in others)]
+        for each in whole:
+            yield from _cleared(each)
+    yield from _cleared(waiting)
 
 
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines, and two of one in which a document ends and the next begins: files are joined as they are."""
-    for line in iter(lambda: stream.readline(LIMIT), b""):
-        if line.startswith(b"}{"):
-            yield b"}\n"
-            line = line[1:]
-        yield line
+def _cleared(text: bytes) -> Iterator[bytes]:
+    """The document, and other text that comes after it, such as what ssh complains of."""
+    end = len(text) if text.rstrip().endswith(b"}") else text.rfind(b"}\n") + 1
+    yield from (each for each in (text[:end], text[end:]) if each.strip())

@@ -52,21 +52,24 @@ def test_what_is_too_large(folder, monkeypatch):
     [
         (b"", []),
         (b"\n\n", []),
-        (b"{}\n{}\n", [b"{}\n", b"{}\n"]),
-        (b'{"a": {}}\n\n{"b": 1}', [b'{"a": {}}\n', b'{"b": 1}']),
-        (b'{\n  "a": {\n  }\n}\n{\n  "b": 1\n}\n', [b'{\n  "a": {\n  }\n}\n', b'{\n  "b": 1\n}\n']),
-        (b'{\n  "a": 1\n}{\n  "b": 1\n}', [b'{\n  "a": 1\n}\n', b'{\n  "b": 1\n}']),
-        (b'{\r\n  "a": 1\r\n}\r\n{}\r\n', [b'{\r\n  "a": 1\r\n}\r\n', b"{}\r\n"]),
+        (b"{}\n{}\n", [b"{}", b"{}"]),
+        (b'{"a": {}}\n\n{"b": 1}', [b'{"a": {}}', b'{"b": 1}']),
+        (b'{\n  "a": {\n  }\n}\n{\n  "b": 1\n}\n', [b'{\n  "a": {\n  }\n}', b'{\n  "b": 1\n}']),
+        (b'{\n  "a": 1\n}{\n  "b": 1\n}', [b'{\n  "a": 1\n}', b'{\n  "b": 1\n}']),
+        (b'{\r\n  "a": 1\r\n}\r\n{}\r\n', [b'{\r\n  "a": 1\r\n}', b"{}"]),
         # one that was cut off, and what is no document, end where the next one begins
-        (b'{\n  "a": {\n{\n  "b": 1\n}\n', [b'{\n  "a": {\n', b'{\n  "b": 1\n}\n']),
-        (b"ssh: no route\nto host\n{}\n", [b"ssh: no route\nto host\n", b"{}\n"]),
+        (b'{\n  "a": {\n{\n  "b": 1\n}\n', [b'{\n  "a": {', b'{\n  "b": 1\n}']),
+        (b"ssh: no route\nto host\n{}\n", [b"ssh: no route\nto host", b"{}"]),
+        (b'{"a": 1}\nssh: no route\n{}\nbye\n', [b'{"a": 1}', b"ssh: no route", b"{}", b"bye"]),
     ],
 )
-def test_streams(tmp_path, text, documents):
+@pytest.mark.parametrize("chunk", [1, 3, 1 << 20])
+def test_streams(tmp_path, monkeypatch, text, documents, chunk):
+    monkeypatch.setattr(module, "_CHUNK", chunk)
     path = tmp_path / "all.jsonl"
     path.write_bytes(text)
     found = list(sources((str(path),)))
-    assert [each.text for each in found] == documents
+    assert [each.text.strip() for each in found] == documents
     assert [each.name for each in found] == [f"{path}:{n}" for n in range(1, len(documents) + 1)]
 
 
@@ -83,7 +86,8 @@ def test_standard_input_and_pipes(tmp_path, monkeypatch):
 
 def test_a_line_without_end_is_not_kept(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "LIMIT", 1000)
+    monkeypatch.setattr(module, "_CHUNK", 100)
     path = tmp_path / "all.jsonl"
     path.write_bytes(b'{"a": "' + b"x" * 5000 + b'"}\n{}\n')
     broken, whole = (each.text for each in sources((str(path),)))
-    assert len(broken) <= 1000 and whole == b"{}\n"
+    assert len(broken) <= 1100 and whole == b"{}\n"
