@@ -64,7 +64,12 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
         help="exit with 1 unless all machines are known to be equal",
     )
     parser.add_argument("-o", "--output", metavar="FILE", help="write there instead of standard output")
-    parser.add_argument("-v", "--verbose", action="store_true", help="leave nothing out of the text")
+    parser.add_argument(
+        "-v",
+        "--verbose",
+        action="store_true",
+        help="leave nothing out; of JSON that is the differences of groups beyond the 500th",
+    )
     parser.set_defaults(run=run)
 
 
@@ -122,7 +127,8 @@ def _rendered(found: "Fleet", arguments: argparse.Namespace) -> str:
     from envdoctor.report import fleet, fleet_json, fleet_markdown
 
     if arguments.format == "json":
-        return to_json(fleet_json.document(found))
+        told = len(found.groups) if arguments.verbose else fleet_json.TOLD
+        return to_json(fleet_json.document(found, told))
     if arguments.format == "markdown":
         return fleet_markdown.as_markdown(found)
     return fleet.as_text(found, style_for(arguments.output, arguments.verbose))

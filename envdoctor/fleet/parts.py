@@ -43,7 +43,7 @@ class Parts:
         self._numbers: Dict[Tuple[str, bytes], int] = {}
         self._texts: List[Tuple[str, bytes]] = []
         self.fact = functools.lru_cache(maxsize=1024)(self._fact)
-        self.differences = functools.lru_cache(maxsize=None)(self._differences)
+        self.differences = functools.lru_cache(maxsize=1024)(self._differences)
         self.unknown = functools.lru_cache(maxsize=None)(self._unknown)
 
     def take(self, name: str, text: str) -> Tuple[int, bytes]:

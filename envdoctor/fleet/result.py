@@ -46,7 +46,9 @@ class Group:
     norm: bool
     #: DESCRIBING alone, of the first of them.
     facts: Facts
-    #: Of each fact that is not as the norm has it, in thousands of groups only for those that are asked.
+    #: The facts that are not as the norm has them.
+    differs: Tuple[str, ...]
+    #: What differs in each, in thousands of groups only for those that are asked.
     tell: Tuple[Callable[[], Tuple[Difference, ...]], ...]
 
     @property
@@ -124,10 +126,11 @@ def _groups(census: Census, names: Sequence[str]) -> List[Group]:
         first.setdefault(_picked(numbers, names), numbers)
     norm, made = _norm(found), []
     for numbers, names_of in found.items():
-        pairs = [(usual, number) for usual, number in zip(norm, numbers) if usual != number]
-        tell = tuple(partial(census.parts.differences, *pair) for pair in pairs)
+        places = [place for place, usual in enumerate(norm) if usual != numbers[place]]
+        tell = tuple(partial(census.parts.differences, norm[place], numbers[place]) for place in places)
+        differs = tuple(names[place] for place in places)
         facts = _facts(census, first[numbers], DESCRIBING)
-        made.append(Group(tuple(in_order(names_of)), numbers == norm, facts, tell))
+        made.append(Group(tuple(in_order(names_of)), numbers == norm, facts, differs, tell))
     return sorted(made, key=lambda group: (not group.norm, -len(group.machines), group.machines[0]))
 
 

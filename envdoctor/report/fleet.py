@@ -79,7 +79,7 @@ def _groups(fleet: Fleet, style: Style) -> Iterator[str]:
 
 def _is_of_another_kind(group: Group) -> bool:
     """Where even the system differs, what the machine is says more than a list of differences."""
-    return any(each.component[0] == "system" for each in group.differences)
+    return "system" in group.differs
 
 
 def _differences(group: Group, style: Style) -> Iterator[str]:

@@ -7,15 +7,17 @@ from envdoctor.fleet.result import Fleet, Group, Shared
 from envdoctor.report.fleet import description
 
 SCHEMA = "envdoctor.fleet/1"
+#: Where no two machines are equal, the differences of all of them would be gigabytes.
+TOLD = 500
 
 
-def document(fleet: Fleet) -> Dict[str, Any]:
-    """Everything, every machine by its name."""
+def document(fleet: Fleet, told: int = TOLD) -> Dict[str, Any]:
+    """Everything, every machine by its name; what differs in detail for the first `told` groups."""
     return {
         "schema": SCHEMA,
         "machines": fleet.machines,
         "same": fleet.same,
-        "groups": [_group(group) for group in fleet.groups],
+        "groups": [_group(group, number < told) for number, group in enumerate(fleet.groups)],
         "not_comparable": [
             {"component": list(each.component), "field": each.field, "machines": each.machines}
             for each in fleet.unknown
@@ -37,12 +39,13 @@ def document(fleet: Fleet) -> Dict[str, Any]:
     }
 
 
-def _group(group: Group) -> Dict[str, Any]:
+def _group(group: Group, told: bool) -> Dict[str, Any]:
     return {
         "norm": group.norm,
         "machines": list(group.machines),
         "description": description(group),
-        "differences": to_json(group.differences)["differences"],
+        "differs": list(group.differs),
+        "differences": to_json(group.differences)["differences"] if told else None,
     }
 
 

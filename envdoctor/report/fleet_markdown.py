@@ -8,8 +8,8 @@ from envdoctor.report.difference_words import by_fact
 from envdoctor.report.fleet import NAMES, description, ending
 from envdoctor.report.markdown import cell, prose
 
-# Of what differs in one fact; --format json has all.
-_WORDS = 12
+# Of the groups, and of what differs in one fact; --format json has all.
+_GROUPS, _WORDS = 40, 12
 
 
 def as_markdown(fleet: Fleet) -> str:
@@ -33,7 +33,7 @@ def as_markdown(fleet: Fleet) -> str:
 
 
 def _group(group: Group) -> Sequence[object]:
-    differs = "the norm" if group.norm else ", ".join(by_fact(group.differences))
+    differs = "the norm" if group.norm else ", ".join(group.differs)
     return len(group.machines), _names(group.machines), description(group), differs
 
 

@@ -77,7 +77,10 @@ def explanation_schema() -> Schema:
 
 
 def fleet_schema() -> Schema:
-    """envdoctor.fleet/1; of a difference `a` is the norm, `b` the machines of the group."""
+    """envdoctor.fleet/1; of a difference `a` is the norm, `b` the machines of the group.
+
+    Of very many groups only the first have `differences`; `differs` names the facts in which they are.
+    """
     text, number, names = (
         {"type": "string"},
         {"type": "integer"},
@@ -97,7 +100,8 @@ def fleet_schema() -> Schema:
         "norm": {"type": "boolean"},
         "machines": names,
         "description": text,
-        "differences": _list(difference),
+        "differs": names,
+        "differences": {"anyOf": [{"type": "null"}, _list(difference)]},
     }
     shared = {"rule": text, "machines": names, "messages": _list({"text": text, "machines": number})}
     severity = {"enum": [severity.value for severity in Severity]}

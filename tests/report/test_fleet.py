@@ -78,6 +78,10 @@ def test_json_follows_its_schema(mixed):
     VALIDATOR.validate(document(counted({"a": report(USUAL)})))
     assert [len(group["machines"]) for group in found["groups"]] == [30, 2, 1, 1]
     assert (found["machines"], found["same"], len(found["unread"])) == (34, False, 1)
+    few = document(mixed, told=2)
+    VALIDATOR.validate(few)
+    assert [group["differences"] is None for group in few["groups"]] == [False, False, True, True]
+    assert few["groups"][1]["differs"] == ["driver"]
     for spoiled in ({"schema": "envdoctor.fleet/2"}, {"groups": {}}, {"extra": 1}):
         with pytest.raises(jsonschema.ValidationError):
             VALIDATOR.validate({**found, **spoiled})
