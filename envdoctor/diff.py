@@ -80,14 +80,15 @@ class Difference:
 def compare(a: Facts, b: Facts) -> Tuple[Difference, ...]:
     """Every difference and everything that cannot be compared, what people ask about first."""
     found: List[Difference] = []
-    for field in sorted(fields(Facts), key=lambda field: _rank(field.name)):
+    for field in sorted(fields(Facts), key=lambda field: rank(field.name)):
         if ("Facts", field.name) not in VOLATILE:
             place = _Place((field.name,), None, None)
             found += _values(place, "", getattr(a, field.name), getattr(b, field.name))
     return tuple(found)
 
 
-def _rank(name: str) -> int:
+def rank(name: str) -> int:
+    """Of a field of Facts: what people ask about first is 0."""
     if name in FIRST:
         return FIRST.index(name)
     return len(FIRST) + (1 + LAST.index(name) if name in LAST else 0)
@@ -155,7 +156,7 @@ def _components(place: _Place, a: Any, b: Any) -> Iterator[Difference]:
     if isinstance(a, Toolkit) and a.root != b.root:
         b = _moved(b, b.root, a.root)
     if isinstance(a, CompiledModule):
-        a, b = (replace(_moved(m, _site(m), "site-packages"), path="") for m in (a, b))
+        a, b = placeless(a), placeless(b)
     for name in _compared(place, a, b):
         values = [getattr(a, name), getattr(b, name)]
         if (kind, name) in BASENAMES:
@@ -216,7 +217,8 @@ def _matched(a: List[Any], b: List[Any]) -> Tuple[List[Tuple[Any, Any]], List[An
                 pairs.append((item, same.pop(0)))
             else:
                 rest.append(item)
-        a, b = rest, [item for item in b if any(item is left for same in waiting.values() for left in same)]
+        left = {id(item) for same in waiting.values() for item in same}
+        a, b = rest, [item for item in b if id(item) in left]
     return pairs, a, b
 
 
@@ -230,16 +232,21 @@ def _keys(item: Any) -> Tuple[Tuple[str, ...], ...]:
 
 
 def _key(names: Tuple[str, ...]) -> Callable[[Any], Tuple[Any, ...]]:
-    return lambda item: tuple(_identity(item, name) for name in names)
+    return lambda item: tuple(identity(item, name) for name in names)
 
 
-def _identity(item: Any, name: str) -> Any:
+def identity(item: Any, name: str) -> Any:
     """A field as a key: of a compiled module's path what is the same in every environment."""
     value = getattr(item, name)
     if not isinstance(item, CompiledModule) or name != "path":
         return value
     installed = _INSTALLED.fullmatch(value)
     return _PYTHON_TAG.sub("", installed["inside"]) if installed else value
+
+
+def placeless(module: CompiledModule) -> CompiledModule:
+    """A module as it would be in any environment; `identity` says which one it is."""
+    return replace(_moved(module, _site(module), "site-packages"), path="")  # type: ignore[no-any-return]
 
 
 def _site(module: CompiledModule) -> str:

@@ -1,6 +1,7 @@
 """Facts as JSON and back: driven by the dataclasses themselves, so that a new fact needs nothing here."""
 
 import dataclasses
+import functools
 from typing import Any, Dict, Mapping, Tuple, Type, TypeVar, Union, get_type_hints
 
 from envdoctor.facts import ROLES, Facts, NotExamined, Unknown
@@ -81,10 +82,16 @@ def _decode_tuple(hints: Tuple[Any, ...], value: Any, where: str) -> Any:
     return tuple(_decode(hint, item, f"{where}[{i}]") for i, (hint, item) in enumerate(zip(hints, value)))
 
 
+@functools.lru_cache(maxsize=None)
+def _hints(kind: Any) -> Dict[str, Any]:
+    """Thousands of values have a few dozen types, whose hints are text until they are asked for."""
+    return get_type_hints(kind)
+
+
 def _decode_dataclass(kind: Type[T], value: Any, where: str) -> T:
     if not isinstance(value, Mapping):
         raise FactsError(f"{where}: {value!r:.60} is not an object")
-    hints = get_type_hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type] # classes can be hashed, whatever their instances are
     strange = sorted(set(value) - set(hints))
     if strange:
         raise FactsError(f"{where}: unknown field {strange[0]!r}; was the file made by a newer envdoctor?")

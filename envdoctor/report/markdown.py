@@ -31,7 +31,7 @@ def render(facts: Facts, diagnosis: Diagnosis, home: str, style: Style) -> str:
     lines += ["<details><summary>Facts</summary>", ""]
     for section in summary.sections(facts):
         lines += [f"**{section.title}**", "", "| | |", "| --- | --- |"]
-        lines += [f"| {_cell(label)} | {_cell(value)} |" for label, value in section.rows] + [""]
+        lines += [f"| {cell(label)} | {cell(value)} |" for label, value in section.rows] + [""]
     return scrub_text("\n".join([*lines, "</details>"]) + "\n", home)
 
 
@@ -46,7 +46,7 @@ def headline(diagnosis: Diagnosis) -> str:
 
 def _row(group: Group) -> str:
     more = f" (and {len(group.occurrences) - 1} more)" if len(group.occurrences) > 1 else ""
-    return f"| {group.severity.value} | `{group.rule}` | {_cell(group.occurrences[0].message)}{more} |"
+    return f"| {group.severity.value} | `{group.rule}` | {cell(group.occurrences[0].message)}{more} |"
 
 
 def _group(group: Group, home: str) -> Iterator[str]:
@@ -93,7 +93,7 @@ def _escaped(text: str) -> str:
     return _MARKUP.sub(lambda match: _ENTITIES.get(match[0], "\\" + match[0]), text)
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     return prose(text.replace("`", "'"))
 
 

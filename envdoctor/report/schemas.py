@@ -13,6 +13,7 @@ from envdoctor.facts import Facts, Note, NotExamined, Unknown
 from envdoctor.facts.codec import SCHEMA as FACTS
 from envdoctor.finding import ANSWERS, Edit, Evidence, Location, Run, Safety, SetEnv, Severity, Shim
 from envdoctor.report.explanation import SCHEMA as EXPLANATION
+from envdoctor.report.fleet_json import SCHEMA as FLEET
 from envdoctor.report.json_ import SCHEMA as REPORT
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -75,12 +76,57 @@ def explanation_schema() -> Schema:
     return {"$schema": DRAFT, "title": EXPLANATION, **_closed(properties), "$defs": _sorted(definitions)}
 
 
+def fleet_schema() -> Schema:
+    """envdoctor.fleet/1; of a difference `a` is the norm, `b` the machines of the group.
+
+    Of very many groups only the first have `differences`; `differs` names the facts in which they are.
+    """
+    text, number, names = (
+        {"type": "string"},
+        {"type": "integer"},
+        {"type": "array", "items": {"type": "string"}},
+    )
+    found_via = {"anyOf": [{"type": "null"}, text]}
+    place = {"component": {**names, "minItems": 1}, "field": text}
+    difference = {
+        "kind": {"enum": ["changed", "only in A", "only in B", "not comparable"]},
+        **place,
+        "a": {},
+        "b": {},
+        "found_via_a": found_via,
+        "found_via_b": found_via,
+    }
+    group = {
+        "norm": {"type": "boolean"},
+        "machines": names,
+        "description": text,
+        "differs": names,
+        "differences": {"anyOf": [{"type": "null"}, _list(difference)]},
+    }
+    shared = {"rule": text, "machines": names, "messages": _list({"text": text, "machines": number})}
+    severity = {"enum": [severity.value for severity in Severity]}
+    bundle = {"bundle": text, "fits": {"type": "boolean"}, "targets": names, "against": names, "known": names}
+    properties = {
+        "schema": {"const": FLEET},
+        "machines": number,
+        "same": {"type": "boolean"},
+        "groups": _list(group),
+        "not_comparable": _list({**place, "machines": number}),
+        "findings": _list({"severity": severity, **shared}),
+        "undetermined": _list(shared),
+        "bundles": _list({**bundle, "machines": names}),
+        "unread": _list({"report": text, "reason": text}),
+    }
+    return {"$schema": DRAFT, "title": FLEET, **_closed(properties)}
+
+
 def files() -> Dict[str, str]:
     """Name and contents of each published file."""
     made = {
         "envdoctor.facts-1.json": facts_schema(),
         "envdoctor.report-1.json": report_schema(),
         "envdoctor.explanation-1.json": explanation_schema(),
+        "envdoctor.fleet-1.json": fleet_schema(),
     }
     return {name: json.dumps(schema, indent=1, ensure_ascii=False) + "\n" for name, schema in made.items()}
 
@@ -159,6 +205,10 @@ def _object(kind: Any, definitions: Schema, required: bool = True) -> Schema:
         # What has a default may be missing in a file that an older version wrote.
         schema["required"] = [field.name for field in fields if field.default is dataclasses.MISSING]
     return schema
+
+
+def _list(properties: Schema) -> Schema:
+    return {"type": "array", "items": _closed(properties)}
 
 
 def _closed(properties: Schema) -> Schema:

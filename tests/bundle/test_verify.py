@@ -110,6 +110,20 @@ def test_on_which_machine_it_runs(bundle, capsys):
     assert same or "does not fit: this is cpython 3.8" in capsys.readouterr().out
 
 
+def test_on_which_of_many_machines_it_runs(bundle, target, tmp_path, capsys):
+    document = json.loads((HOSTS / "ubuntu-24.04-h200.json").read_text())
+    for name, version in (("n1", f"{HERE}.1"), ("n2", f"{HERE}.1"), ("old", "3.4.1")):
+        document["python"]["version"] = version
+        (tmp_path / f"{name}.json").write_text(json.dumps(document))
+    fleet = ("fleet", "--fail-on", "never", "--bundle", str(bundle), "--format", "json")
+    assert main([*fleet, str(tmp_path / "n1.json"), str(tmp_path / "n2.json")]) == 0
+    assert main([*fleet, *(str(tmp_path / f"{name}.json") for name in ("n1", "n2", "old"))]) == 1
+    fits, other = json.loads(capsys.readouterr().out.split("\n}\n")[1] + "}")["bundles"]
+    assert (fits["machines"], fits["targets"]) == (["n1", "n2"], [target.name])
+    assert (other["machines"], other["targets"]) == (["old"], [])
+    assert other["against"] == [f"{target.name}: this is cpython 3.4"]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

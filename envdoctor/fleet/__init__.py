@@ -1,0 +1,1 @@
+"""Many machines at once: which are equal, what differs, which findings they share. Pure, from reports."""
