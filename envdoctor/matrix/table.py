@@ -197,7 +197,9 @@ def _check(table: Table) -> None:
         raise TableError("there is no [[cuda]] in it")
     for image in _images(table):
         if not _IMAGE.fullmatch(image) or not {":", "@"} & set(image):
-            raise TableError(f"{image!r} is no image such as docker.io/library/debian:12-slim or NAME@sha256:...")
+            raise TableError(
+                f"{image!r} is no image such as docker.io/library/debian:12-slim or NAME@sha256:..."
+            )
 
 
 def _images(table: Table) -> Iterator[str]:
