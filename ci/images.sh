@@ -10,11 +10,13 @@
 # Wants Debian 12 or newer, root, apt, Python 3 with venv, and the package index; docker/conda-3.8-cuda-11 also a
 # Python 3.8 in a folder of its own, for conda's (PYTHON38=~/.pyenv/versions/3.8.18). What is downloaded and made stays
 # in PLACE (dist/images) for the next time, but for the images. ARCHS (8.0) is what device code is compiled for,
-# REQUIRES (as torch==2.13.0) what goes into the images beside the wheel: with torch, the self-test is run.
+# REQUIRES (as torch==2.13.0) what goes into the images beside the wheel: with torch, the self-test is run. WHEELS is a
+# folder of wheels that pip looks into, too.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 place=$(realpath -m "${PLACE:-$root/dist/images}")
 archs=${ARCHS:-8.0}
+debian=docker.io/library/debian:12-slim
 certificates=/etc/ssl/certs/ca-certificates.crt
 mkdir -p "$place"
 cd "$place"
@@ -34,7 +36,11 @@ get_tools() {
     tools/usr/bin/buildah
   echo 'unqualified-search-registries = ["docker.io"]' > registries.conf
   echo '{"default": [{"type": "insecureAcceptAnything"}]}' > policy.json
-  printf '[global]\ncert = %s\ntimeout = 180\n' "$certificates" > pip.conf
+}
+
+write_settings() { # of pip, in the images
+  printf '[global]\ncert = %s\ntimeout = 180\n' "$certificates"
+  [ -z "${WHEELS:-}" ] || printf 'find-links = /wheels-here\n'
 }
 
 cut=() # what cuts buildah off from the network
@@ -48,7 +54,8 @@ build() { # TAG CONTEXT [OPTION ...]
   shift 2
   # The network's certificates, and no index but the usual one.
   buildah bud --isolation chroot --pull-never --signature-policy "$place/policy.json" --format docker \
-    --volume "$certificates:$certificates:ro" --secret "id=pip,src=$place/pip.conf" --tag "$tag" "$@" "$context"
+    --volume "$certificates:$certificates:ro" ${WHEELS:+--volume "$WHEELS:/wheels-here:ro"} \
+    --secret "id=pip,src=$place/pip.conf" --tag "$tag" "$@" "$context"
 }
 
 stand_in() { # IMAGE: something of that name
@@ -56,11 +63,14 @@ stand_in() { # IMAGE: something of that name
   step "a stand-in for $1"
   local file=debian
   case "$1" in
-    */cuda:11.* | */cuda:12.*) file=gcc-11 ;;
+    */cuda:1[12].*-devel-*) file=gcc-11 ;;
     */python:*) file=python ;;
     */miniconda*) file=conda ;;
   esac
-  [ "$file" = debian ] || stand_in docker.io/library/debian:12-slim
+  if [ "$1" != "$debian" ]; then
+    stand_in "$debian"
+    [ "$file" != debian ] || { buildah tag "$debian" "$1"; return; }
+  fi
   [ "$file" != conda ] || copy_python
   rm -rf context && mkdir context
   [ "$file" != debian ] || { get_rootfs && ln rootfs.tar context/; }
@@ -80,7 +90,7 @@ dockerfile_of_debian() {
   cat <<'END'
 FROM scratch
 ADD rootfs.tar /
-RUN echo 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; };' > /etc/apt/apt.conf.d/docker-clean
+RUN echo 'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb || true"; }; Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache "";' > /etc/apt/apt.conf.d/docker-clean
 ENV PATH=/usr/local/cuda/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 END
 }
@@ -193,7 +203,7 @@ try_patient() { # NAME: its plain build fails, under envdoctor it does not
   find_mounts "$1"
   mounts+=("$(doctor)" "--volume=$place/project:/project")
   rm -rf project && mkdir project && write_project
-  in_image "$1" 'python /opt/envdoctor.pyz facts /opt --role runtime' "${mounts[@]}" > facts.json
+  in_image "$1" 'cd /tmp && python /opt/envdoctor.pyz facts' "${mounts[@]}" > facts.json
   step "the plain build"
   ! in_image "$1" "$(cat project/build.sh)" "${mounts[@]}" || { echo "images: it does not fail" >&2; exit 1; }
   step "envdoctor check"
@@ -228,9 +238,10 @@ for name in "${names[@]}"; do
   [ -f "$root/docker/$name/Dockerfile" ] || { echo "images: there is no docker/$name" >&2; exit 2; }
 done
 get_tools
+write_settings > pip.conf
+trap 'buildah rmi --all --force > rm.log 2>&1' EXIT
 for name in "${names[@]}"; do
   build_image "$name"
   try_image "$name"
 done
 buildah images
-buildah rmi --all --force > rm.log
