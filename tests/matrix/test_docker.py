@@ -111,3 +111,9 @@ def test_without_jinja2_one_line_says_what_to_install(
     assert capsys.readouterr().err.count("\n") == 1
     assert main(["docker", "--check"]) == 2
     assert "pip install 'envdoctor[matrix]'" in capsys.readouterr().err
+
+
+def test_a_toolkit_that_is_made_has_what_the_line_names():
+    line = replace(TABLE.line("11.8"), image="", runtime_image="")
+    text = dockerfiles(replace(TABLE, cuda=(line,)), "x")["cuda-11.8/Dockerfile"]
+    assert 'toolkit create "${CUDA}" --with host-compiler --prefix /usr/local/cuda ' in text

@@ -32,7 +32,7 @@ RUN --mount=type=cache,target=/root/.cache --mount=type=secret,id=pip,target=/et
 [%- for command in github.setup %]
     [[ command ]] && \
 [%- endfor %]
-    [[ github.envdoctor ]] toolkit create "${CUDA}" --prefix /usr/local/cuda --cache /root/.cache/toolkit
+    [[ github.envdoctor ]] toolkit create "${CUDA}"[% if line.components %] --with [[ line.components|join(",") ]][% endif %] --prefix /usr/local/cuda --cache /root/.cache/toolkit
 ENV CUDA_HOME=/usr/local/cuda \
     CUDACXX=/usr/local/cuda/bin/nvcc \
     PATH=/usr/local/cuda/bin:${PATH}
