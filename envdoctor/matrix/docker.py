@@ -24,7 +24,9 @@ def dockerfiles(table: Table, name: str) -> Dict[str, str]:
         )
         for line in table.cuda
     }
-    found["offline/Dockerfile"] = rendered("docker/offline.Dockerfile", shared)
+    found["offline/Dockerfile"] = rendered(
+        "docker/offline.Dockerfile", {**shared, "python": table.python.builder}
+    )
     return found
 
 

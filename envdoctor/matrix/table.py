@@ -77,7 +77,7 @@ class Docker:
     """What images are made of, and what they start with."""
 
     base: str  # of a line without images of its own: a small Debian or Ubuntu
-    offline_base: str  # has Python, and nothing is downloaded into it
+    offline_base: str  # has Python, of the builder's version: nothing is downloaded into it
     pip: str  # the version that builds
     entrypoint: Tuple[str, ...]
     packages: Tuple[str, ...] = ()  # of the distribution, for the build, beside Python

@@ -1,8 +1,8 @@
 # Written from [[ table ]] by `envdoctor docker`: edit that, not this.
 #
-# [[ name ]] from a bundle, for a machine without a network; the base image must be there already.
+# [[ name ]] from a bundle for the base's Python and glibc, on a machine without a network, which has the base already.
 #
-#     envdoctor bundle create . --python 3.11 --platform manylinux_2_36_x86_64 -o docker/offline/bundle
+#     envdoctor bundle create . --python [[ python ]] --platform manylinux_2_36_x86_64 -o docker/offline/bundle
 #     docker build --network none -t [[ name ]]:offline docker/offline
 #
 # Nothing here needs BuildKit: such machines have old builders, too.
@@ -23,9 +23,11 @@ ENV PATH=/opt/environment/bin:${PATH} \
     NVIDIA_DRIVER_CAPABILITIES=compute,utility
 
 ARG VERSION=""
+ARG REVISION=""
 ARG BASE
 LABEL [% for key, text in labels %]org.opencontainers.image.[[ key ]]=[[ text ]] \
       [% endfor %]org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.base.name="${BASE}"
 
 USER [[ user_id ]]:[[ user_id ]]
