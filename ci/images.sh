@@ -171,8 +171,8 @@ build_image() { # NAME
 
 make_bundle() { # for the Python and the glibc of the offline image
   rm -rf offline && mkdir offline
-  PYTHONPATH=$root venv/bin/python -m envdoctor bundle create "$root" ${REQUIRES:+"$REQUIRES"} --python 3.11 \
-    --platform "manylinux_2_36_$(uname -m)" -o offline/bundle >&2
+  PYTHONPATH=$root PIP_CONFIG_SETTINGS=cuda.archs=$archs venv/bin/python -m envdoctor bundle create "$root" \
+    ${REQUIRES:+"$REQUIRES"} --python 3.11 --platform "manylinux_2_36_$(uname -m)" -o offline/bundle >&2
 }
 
 in_image() { # NAME COMMAND [OPTION ...]: in a container of it, as the user that the image names
