@@ -46,7 +46,7 @@ def _of_line(table: Table, docker: Docker, line: CudaLine) -> Dict[str, Any]:
     return {
         "line": line,
         "base": line.image or docker.base,
-        "runtime": line.runtime_image or (docker.base if not line.image else line.image),
+        "runtime": line.runtime_image or line.image or docker.base,
         "made": not line.image,
         "packages": " ".join(sorted({*docker.packages, "python3", "python3-venv"})),
         "archs": ",".join(targets(table, line)),

@@ -195,6 +195,8 @@ def _check(table: Table) -> None:
             raise TableError(f"[wheel]: {arch!r} is no architecture such as 9.0")
     if not table.cuda:
         raise TableError("there is no [[cuda]] in it")
+    if table.docker is not None and not table.docker.entrypoint:
+        raise TableError("[docker]: entrypoint is empty; say what an image starts with")
     for image in _images(table):
         if not _IMAGE.fullmatch(image) or not {":", "@"} & set(image):
             raise TableError(

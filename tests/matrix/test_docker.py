@@ -79,6 +79,7 @@ def test_an_image_is_pinned_in_the_table():
         ("debian:12-slim", "debian", "'docker.io/library/debian' is no image such as"),
         ("debian:12-slim", "debian@sha256:1234", "is no image such as"),
         ("debian:12-slim", "debian:12 && id", "is no image such as"),
+        ('entrypoint = ["envdoctor"]', "entrypoint = []", "entrypoint is empty"),
         ('pip = "25.3"', "", "[docker]: missing 1 required positional argument: 'pip'"),
     ],
 )
