@@ -51,7 +51,7 @@ def _of_line(table: Table, docker: Docker, line: CudaLine) -> Dict[str, Any]:
         "packages": " ".join(sorted({*docker.packages, "python3", "python3-venv"})),
         "archs": ",".join(targets(table, line)),
         "settings": [_setting(each) for each in table.wheel.settings],
-        "github": table.github,
+        "envdoctor": table.github.envdoctor,
         "long_ago": LONG_AGO,
     }
 

@@ -81,6 +81,7 @@ class Docker:
     pip: str  # the version that builds
     entrypoint: Tuple[str, ...]
     packages: Tuple[str, ...] = ()  # of the distribution, for the build, beside Python
+    setup: Tuple[str, ...] = ()  # before `toolkit create` can be run
     title: str = ""
     description: str = ""
     licenses: str = ""

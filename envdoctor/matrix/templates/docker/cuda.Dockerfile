@@ -29,10 +29,10 @@ COPY . .
 ARG CUDA=[[ line.version ]]
 # hadolint ignore=DL3013
 RUN --mount=type=cache,target=/root/.cache --mount=type=secret,id=pip,target=/etc/pip.conf \
-[%- for command in github.setup %]
+[%- for command in docker.setup %]
     [[ command ]] && \
 [%- endfor %]
-    [[ github.envdoctor ]] toolkit create "${CUDA}"[% if line.components %] --with [[ line.components|join(",") ]][% endif %] --prefix /usr/local/cuda --cache /root/.cache/toolkit
+    [[ envdoctor ]] toolkit create "${CUDA}"[% if line.components %] --with [[ line.components|join(",") ]][% endif %] --prefix /usr/local/cuda --cache /root/.cache/toolkit
 ENV CUDA_HOME=/usr/local/cuda \
     CUDACXX=/usr/local/cuda/bin/nvcc \
     PATH=/usr/local/cuda/bin:${PATH}
