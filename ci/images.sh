@@ -132,13 +132,14 @@ copy_python() { # into conda/, with what tells conda's folders from others
   touch conda/conda-meta/history
 }
 
-toolkit() { # VERSION [WITH]: prints a CUDA root
-  if [ -x "/usr/local/cuda-$1/bin/nvcc" ]; then
+toolkit() { # VERSION [COMPONENT]: prints a CUDA root
+  local made=$place/toolkits/$1${2:+-$2}
+  if [ -z "${2:-}" ] && [ -x "/usr/local/cuda-$1/bin/nvcc" ]; then
     echo "/usr/local/cuda-$1"
   else
-    [ -d "toolkits/$1" ] || PYTHONPATH=$root venv/bin/python -m envdoctor toolkit create "$1" --with cublas \
-      --prefix "$place/toolkits/$1" >&2
-    echo "$place/toolkits/$1"
+    [ -d "$made" ] ||
+      PYTHONPATH=$root venv/bin/python -m envdoctor toolkit create "$1" ${2:+--with "$2"} --prefix "$made" >&2
+    echo "$made"
   fi
 }
 
@@ -147,10 +148,11 @@ bases() { # of a Dockerfile
 }
 
 find_mounts() { # NAME: in mounts, the option that puts a CUDA root into images whose base has one
-  local version
+  local version component
   mounts=()
+  [[ $1 != conda-* ]] || component=cublas # which a patient links
   version=$(bases "$root/docker/$1/Dockerfile" | sed -n 's/.*cuda:\([0-9]*\.[0-9]*\).*devel.*/\1/p')
-  [ -z "$version" ] || mounts=("--volume=$(toolkit "$version"):/usr/local/cuda:ro")
+  [ -z "$version" ] || mounts=("--volume=$(toolkit "$version" "${component:-}"):/usr/local/cuda:ro")
 }
 
 build_image() { # NAME
