@@ -99,7 +99,10 @@ dockerfile_of_gcc-11() {
   cat <<'END'
 FROM docker.io/library/debian:12-slim
 RUN apt-get update && apt-get install --yes --no-install-recommends g++-11 && rm -rf /var/lib/apt/lists/*
-RUN for name in gcc g++ cpp; do ln -s /usr/bin/$name-11 /usr/local/bin/$name; done \
+RUN for name in gcc g++ cpp; do \
+        ln -s /usr/bin/$name-11 /usr/local/bin/$name \
+        && ln -s /usr/bin/$name-11 /usr/local/bin/$(uname -m)-linux-gnu-$name; \
+    done \
     && ln -s gcc /usr/local/bin/cc && ln -s g++ /usr/local/bin/c++
 END
 }
