@@ -1,5 +1,5 @@
 #!/bin/bash
-# Style, types, import contracts and workflows: all of them, then one status. Needs the dependency group `lint`.
+# Style, types, import contracts, workflows and Dockerfiles: all of them, then one status. Needs the dependency group `lint`.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 failed=()
@@ -19,6 +19,7 @@ check check-jsonschema --builtin-schema vendor.github-actions action.yml
 check check-jsonschema --builtin-schema vendor.github-workflows --default-filetype yaml \
   <(sed -n '/^# \.github\/workflows\//,/^```$/{/^```$/d;p}' README.md)
 check pre-commit validate-manifest .pre-commit-hooks.yaml
+check hadolint --no-color docker/*/Dockerfile
 check zizmor --offline --no-progress .github/workflows action.yml
 
 [ ${#failed[@]} = 0 ] || { echo "lint: failed: ${failed[*]}"; exit 1; }

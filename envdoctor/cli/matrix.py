@@ -1,20 +1,19 @@
 """`envdoctor matrix`: the table of what is supported (ci/matrix.toml), built and tried on this machine."""
 
 import argparse
-import contextlib
 import os
-from typing import TYPE_CHECKING, Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from envdoctor.cli.bundled import local_host
 from envdoctor.cli.common import UsageError
-from envdoctor.cli.output import add_job_summary, complain, to_json, write_output
+from envdoctor.cli.output import add_job_summary, to_json, write_output
+from envdoctor.cli.table import absolute, add_table, add_written, read_table, told, written
 
 if TYPE_CHECKING:
     from envdoctor.host import Host
     from envdoctor.matrix.run import Wanted
     from envdoctor.matrix.table import Table
 
-TABLE = "ci/matrix.toml"
 _FORMATS = ("text", "json", "markdown")
 _PLACE = ".envdoctor/matrix"
 
@@ -41,13 +40,6 @@ def _part(
     )
     add_table(parser)
     return parser
-
-
-def add_table(parser: argparse.ArgumentParser) -> None:
-    """Which table."""
-    parser.add_argument(
-        "--table", metavar="FILE", default=TABLE, help=f"default: {TABLE}, below the current folder"
-    )
 
 
 def _add_format(parser: argparse.ArgumentParser) -> None:
@@ -124,14 +116,6 @@ def _add_github(parts: "argparse._SubParsersAction[Any]") -> None:
     parser.set_defaults(run=run_github)
 
 
-def add_written(parser: argparse.ArgumentParser, folder: str) -> None:
-    """Where what is made goes, or whether it is only compared."""
-    parser.add_argument("-o", "--output", metavar="DIR", default=folder, help=f"default: {folder}")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; say which files are not as they would be"
-    )
-
-
 def run_list(arguments: argparse.Namespace) -> int:
     """Print the table."""
     from envdoctor.matrix import texts
@@ -183,7 +167,7 @@ def run_try(arguments: argparse.Namespace) -> int:
     if not os.path.isfile(wheel):
         raise UsageError(f"{arguments.wheel}: no such file; give a wheel")
     with StderrProgress() as progress, told():
-        tried = try_wheel(local_host(), table, wheel, rows, _absolute(arguments.output), progress)
+        tried = try_wheel(local_host(), table, wheel, rows, absolute(arguments.output), progress)
     _write(arguments.format, texts.tried_rows(tried), [asdict(each) for each in tried])
     return int(any(each.why for each in tried))
 
@@ -196,42 +180,6 @@ def run_github(arguments: argparse.Namespace) -> int:
         return written(arguments, workflows(read_table(arguments.table), os.path.relpath(arguments.table)))
 
 
-def written(arguments: argparse.Namespace, files: Mapping[str, str]) -> int:
-    """Files below --output: written, or with --check compared. Raises OSError."""
-    from envdoctor.matrix.written import stale, write
-
-    folder = _absolute(arguments.output)
-    if arguments.check:
-        others = stale(local_host(), folder, files)
-        for name in others:
-            complain(
-                f"{os.path.join(arguments.output, name)} is not what {arguments.table} makes it; run it without --check"
-            )
-        return int(bool(others))
-    write(folder, files)
-    write_output("".join(f"{os.path.join(arguments.output, name)}\n" for name in files), None)
-    return 0
-
-
-def read_table(path: str) -> "Table":
-    """The table in a file. Raises UsageError."""
-    from envdoctor.matrix.table import TableError, read
-
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return read(stream.read())
-    except OSError as error:
-        raise UsageError(
-            f"{path}: {error.strerror or error}; go to the project's folder, or name a table with --table"
-        ) from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{path}: not UTF-8, and so no TOML") from None
-    except ImportError:
-        raise UsageError("this Python reads no TOML; pip install 'envdoctor[matrix]'") from None
-    except TableError as error:
-        raise UsageError(f"{path}: {error}") from None
-
-
 def _wanted(arguments: argparse.Namespace, table: "Table") -> "Wanted":
     from envdoctor.matrix.lines import release_line
     from envdoctor.matrix.run import Wanted, lines_of
@@ -239,7 +187,7 @@ def _wanted(arguments: argparse.Namespace, table: "Table") -> "Wanted":
 
     host = local_host()
     cache = host.user_folder("XDG_CACHE_HOME", ".cache")
-    folder = _absolute(arguments.output)
+    folder = absolute(arguments.output)
     try:
         present = _present(arguments.toolkit, table)
         lines = lines_of(host, table, [release_line(table).version] if arguments.release else arguments.cuda)
@@ -265,7 +213,7 @@ def _present(stated: List[str], table: "Table") -> Dict[str, str]:
     found = {}
     for each in stated:
         version, _, root = each.partition("=")
-        root = _absolute(root)
+        root = absolute(root)
         if not os.access(os.path.join(root, "bin/nvcc"), os.X_OK):
             raise UsageError(
                 f"--toolkit {each}: there is no bin/nvcc; write VERSION=DIR, as 13.0=/usr/local/cuda"
@@ -291,19 +239,6 @@ def _archs(stated: str) -> Tuple[str, ...]:
     return found
 
 
-@contextlib.contextmanager
-def told() -> Iterator[None]:
-    """Why not, in one line."""
-    from envdoctor.matrix.table import TableError
-
-    try:
-        yield
-    except TableError as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{error.filename or 'a file'}: {error.strerror or error}") from None
-
-
 def _write(form: str, rows: Any, document: Any) -> None:
     from envdoctor.matrix import texts
 
@@ -313,10 +248,6 @@ def _write(form: str, rows: Any, document: Any) -> None:
         "json": lambda: to_json(document),
     }[form]()
     write_output(text, None)
-
-
-def _absolute(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path))
 
 
 def _number(text: str) -> int:

@@ -7,7 +7,7 @@ from typing import Iterator, Tuple
 from envdoctor.matrix.table import CudaLine, WheelBuild
 
 #: Most back ends give a wheel's files this time, 2020-02-02, so that the same source gives the same wheel.
-_LONG_AGO = "1580601600"
+LONG_AGO = "1580601600"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _wheel(wheel: WheelBuild, targets: Tuple[str, ...], places: Places) -> str:
     return " && ".join(
         (
             f". {_quoted(places.variables)}",
-            f"export SOURCE_DATE_EPOCH=${{SOURCE_DATE_EPOCH:-{_LONG_AGO}}}",
+            f"export SOURCE_DATE_EPOCH=${{SOURCE_DATE_EPOCH:-{LONG_AGO}}}",
             f"export TORCH_CUDA_ARCH_LIST={_quoted(';'.join(targets))}",
             f"rm -rf {_quoted(places.wheels)}",
             f"{pip} --wheel-dir {_quoted(places.wheels)} {settings} {_quoted(places.project)}",

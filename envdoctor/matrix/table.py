@@ -3,12 +3,14 @@
 import re
 import sys
 from dataclasses import dataclass, fields
-from typing import Any, Dict, List, Mapping, Sequence, Tuple, Type, TypeVar
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 from envdoctor import architectures
 
 _Row = TypeVar("_Row")
 _VERSION = re.compile(r"\d+\.\d+")
+#: REGISTRY/NAME:TAG, REGISTRY/NAME@DIGEST, or both: what a Dockerfile can say after FROM.
+_IMAGE = re.compile(r"[a-z0-9][\w./-]*(?::\d+/[\w./-]+)?(?::[\w.-]+)?(?:@sha256:[0-9a-f]{64})?")
 
 
 class TableError(Exception):
@@ -71,6 +73,21 @@ class Github:
 
 
 @dataclass(frozen=True)
+class Docker:
+    """What images are made of, and what they start with."""
+
+    base: str  # of a line without images of its own: a small Debian or Ubuntu
+    offline_base: str  # has Python, of the builder's version: nothing is downloaded into it
+    pip: str  # the version that builds
+    entrypoint: Tuple[str, ...]
+    packages: Tuple[str, ...] = ()  # of the distribution, for the build, beside Python
+    setup: Tuple[str, ...] = ()  # before `toolkit create` can be run
+    title: str = ""
+    description: str = ""
+    licenses: str = ""
+
+
+@dataclass(frozen=True)
 class Table:
     """All of it, CUDA lines from the oldest on."""
 
@@ -80,6 +97,7 @@ class Table:
     cuda: Tuple[CudaLine, ...]
     served: Tuple[Served, ...]
     github: Github
+    docker: Optional[Docker] = None
 
     def line(self, version: str) -> CudaLine:
         """The CUDA line of that version. Raises TableError."""
@@ -93,7 +111,7 @@ class Table:
 def read(text: str) -> Table:
     """The table in a file's text. Raises TableError."""
     document = _document(text)
-    unknown = sorted(set(document) - {"python", "wheel", "platform", "cuda", "served", "github"})
+    unknown = sorted(set(document) - {"python", "wheel", "platform", "cuda", "served", "github", "docker"})
     if unknown:
         raise TableError(f"{unknown[0]} is no part of the table")
     lines = _rows(CudaLine, document, "cuda")
@@ -104,6 +122,7 @@ def read(text: str) -> Table:
         tuple(sorted(lines, key=lambda line: release(line.version))),
         _rows(Served, document, "served"),
         _row(Github, document.get("github"), "[github]"),
+        _row(Docker, document["docker"], "[docker]") if "docker" in document else None,
     )
     _check(table)
     return table
@@ -177,6 +196,20 @@ def _check(table: Table) -> None:
             raise TableError(f"[wheel]: {arch!r} is no architecture such as 9.0")
     if not table.cuda:
         raise TableError("there is no [[cuda]] in it")
+    if table.docker is not None and not table.docker.entrypoint:
+        raise TableError("[docker]: entrypoint is empty; say what an image starts with")
+    for image in _images(table):
+        if not _IMAGE.fullmatch(image) or not {":", "@"} & set(image):
+            raise TableError(
+                f"{image!r} is no image such as docker.io/library/debian:12-slim or NAME@sha256:..."
+            )
+
+
+def _images(table: Table) -> Iterator[str]:
+    for line in table.cuda:
+        yield from filter(None, (line.image, line.runtime_image))
+    if table.docker is not None:
+        yield from (table.docker.base, table.docker.offline_base)
 
 
 def _check_known(names: Sequence[str], known: Sequence[str], kind: str) -> None:
