@@ -8,21 +8,16 @@ from envdoctor.cli.table import add_table, add_written, read_table, told, writte
 
 
 def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
-    """Declare the verb."""
+    """Declare the verb, which is a part of `matrix`, too."""
     parser = verbs.add_parser(
         "docker",
         help="write Dockerfiles for all CUDA lines of a table",
         description="Write a Dockerfile for every CUDA line of the table, and one that installs a bundle without a "
         "network. Exit status: 0, 1 when --check finds other files, or 2.",
     )
-    add_arguments(parser)
-    parser.set_defaults(run=run)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Which table, and where to."""
     add_table(parser)
     add_written(parser, "docker")
+    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

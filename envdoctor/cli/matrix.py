@@ -4,6 +4,7 @@ import argparse
 import os
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
+from envdoctor.cli import docker
 from envdoctor.cli.bundled import local_host
 from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import add_job_summary, to_json, write_output
@@ -30,6 +31,7 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
     _add_run(parts)
     _add_try(parts)
     _add_github(parts)
+    docker.add_parser(parts)
 
 
 def _part(

@@ -42,10 +42,11 @@ def try_wheel(
     """One after the other, each in a new environment below a folder, which is removed again. Raises OSError."""
     make_folder(folder)
     found = []
-    for row in rows:
+    for number, row in enumerate(rows, 1):
         name = f"Python {row.python} with {' '.join(row.requires) or 'nothing else'}"
         progress.start(name)
-        place = posixpath.join(folder, "environment")
+        # A name of its own: a host answers the same command line twice with what it answered once.
+        place = posixpath.join(folder, f"environment-{number}")
         begun = time.monotonic()
         try:
             there, why = _try(host, table, wheel, row, place)
