@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace) -> int:
     census = Census()
     for source in sources(tuple(arguments.reports)):
         if source.error:
-            census.refuse(source.origin, source.error)
+            census.refuse(source.name, source.origin, source.error)
         else:
             census.add(*source[:3])
     census.expect(expected)

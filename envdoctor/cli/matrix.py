@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from envdoctor.cli import docker
@@ -140,8 +141,9 @@ def run_run(arguments: argparse.Namespace) -> int:
     host = local_host()
     wanted = _wanted(arguments, read_table(arguments.table))
     if arguments.only_print:
-        for _, steps in plan(host, wanted).values():
-            write_output("\n".join(step.command for step in steps) + "\n", None)
+        for places, steps in plan(host, wanted).values():
+            enter = f"mkdir -p {shlex.quote(places.folder)} && cd {shlex.quote(places.folder)}"
+            write_output("\n".join((enter, *(f"({step.command})" for step in steps))) + "\n", None)
         return 0
     with StderrProgress() as progress, told():
         outcomes = run(host, wanted, progress)
@@ -160,11 +162,13 @@ def run_try(arguments: argparse.Namespace) -> int:
     from envdoctor.matrix.served import try_wheel
 
     table = read_table(arguments.table)
+    there = {each.python for each in table.served}
+    for version in arguments.python:
+        if version not in there:
+            raise UsageError(
+                f"{arguments.table} has no [[served]] with Python {version}; it has {', '.join(sorted(there))}"
+            )
     rows = [each for each in table.served if not arguments.python or each.python in arguments.python]
-    if not rows:
-        raise UsageError(
-            f"{arguments.table} has no [[served]] with Python {', '.join(arguments.python) or 'at all'}"
-        )
     wheel = os.path.abspath(arguments.wheel)
     if not os.path.isfile(wheel):
         raise UsageError(f"{arguments.wheel}: no such file; give a wheel")

@@ -5,7 +5,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING, Iterator, Mapping
 
-from envdoctor.cli.bundled import local_host
+from envdoctor.cli import bundled
 from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import complain, write_output
 
@@ -55,7 +55,7 @@ def written(arguments: argparse.Namespace, files: Mapping[str, str]) -> int:
 
     folder = absolute(arguments.output)
     if arguments.check:
-        others = stale(local_host(), folder, files)
+        others = stale(bundled.local_host(), folder, files)
         for name in others:
             complain(
                 f"{os.path.join(arguments.output, name)} is not what {arguments.table} makes it; run it without --check"
@@ -71,12 +71,11 @@ def told() -> Iterator[None]:
     """Why not, in one line."""
     from envdoctor.matrix.table import TableError
 
-    try:
-        yield
-    except TableError as error:
-        raise UsageError(str(error)) from None
-    except OSError as error:
-        raise UsageError(f"{error.filename or 'a file'}: {error.strerror or error}") from None
+    with bundled.told():
+        try:
+            yield
+        except TableError as error:
+            raise UsageError(str(error)) from None
 
 
 def absolute(path: str) -> str:

@@ -49,7 +49,7 @@ class Census:
         try:
             machine, numbers, said = self._read(text)
         except ValueError as error:  # NoReport, FactsError, and what is no JSON
-            self.refuse(origin, str(error))
+            self.refuse(name, origin, str(error))
             return
         self._came.add(machine or name)
         name = self._named(machine or name, origin)
@@ -57,15 +57,16 @@ class Census:
         for one in said:
             self.said.setdefault(one, []).append(name)
 
-    def refuse(self, origin: str, reason: str) -> None:
-        """Count a report that cannot be read."""
+    def refuse(self, name: str, origin: str, reason: str) -> None:
+        """Count a report that cannot be read; of that machine something has come."""
+        self._came.add(name)
         self.unread.append((origin, reason))
 
     def expect(self, names: Iterable[str]) -> None:
         """Count the machines of which nothing has come."""
         for name in dict.fromkeys(names):
             if name not in self._came:
-                self.refuse(name, "no report, and one is expected")
+                self.unread.append((name, "no report, and one is expected"))
 
     def _read(self, text: bytes) -> Tuple[Optional[str], Numbers, Tuple[Said, ...]]:
         """A machine's name, where its report says one, the numbers of its facts, and what rules say."""

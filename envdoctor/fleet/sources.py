@@ -61,11 +61,15 @@ def _documents(path: str, seen: Set[Tuple[int, int]]) -> Iterator[Source]:
             else:
                 yield _whole(file, path, found.st_size)
     except (OSError, ValueError) as error:
-        yield Source("", path, b"", getattr(error, "strerror", None) or str(error))
+        yield Source(_name(path), path, b"", getattr(error, "strerror", None) or str(error))
+
+
+def _name(path: str) -> str:
+    return os.path.splitext(os.path.basename(path))[0]
 
 
 def _whole(file: BinaryIO, path: str, size: int) -> Source:
-    name = os.path.splitext(os.path.basename(path))[0]
+    name = _name(path)
     if size > LIMIT:
         return Source(name, path, b"", f"{size >> 20} MiB: no report is as large")
     return Source(name, path, file.read())

@@ -87,8 +87,11 @@ def _sync_folder(folder: str) -> None:
 
 def append(path: str, text: str) -> None:
     """Add to a file that others add to as well, in one write. Raises OSError."""
-    with open(path, "ab", buffering=0) as stream:
-        stream.write(text.encode("utf-8"))
+    data = text.encode("utf-8", "surrogateescape")
+    with naming(path), open(path, "ab", buffering=0) as stream:
+        written = stream.write(data)
+        if written < len(data):  # a disk that has just become full says so in the next write
+            stream.write(data[written:])
 
 
 def make_link(path: str, target: str) -> None:

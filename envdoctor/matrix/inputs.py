@@ -2,24 +2,43 @@
 
 import hashlib
 import posixpath
-from typing import Iterator, Sequence
+from typing import Iterator, Mapping, Sequence
 
 from envdoctor.host import Host
+from envdoctor.matrix.steps import MADE
 
-#: Folders that builds and tools make, where git does not tell.
-_MADE = frozenset({".git", ".envdoctor", ".nox", ".tox", ".venv", "venv", "build", "dist", "__pycache__"})
+#: Where git does not tell.
+_MADE = frozenset({*MADE, ".git", "__pycache__"})
+_VARIABLES = (
+    "SOURCE_DATE_EPOCH",
+    "CC",
+    "CXX",
+    "CFLAGS",
+    "CXXFLAGS",
+    "LDFLAGS",
+    "NVCC_PREPEND_FLAGS",
+    "NVCC_APPEND_FLAGS",
+)
 _CHUNK = 1 << 20
 
 
-def digest(host: Host, project: str, more: Sequence[str]) -> str:
-    """Of a project's files (what git ignores left out) and of further texts. Raises OSError."""
+def digest(host: Host, project: str, made: str) -> str:
+    """Of a project's files, but for what git ignores and what lies in the folder `made`. Raises OSError."""
     found = hashlib.sha256()
-    for text in more:
-        found.update(f"{text}\0".encode())
+    below = posixpath.relpath(made, project) + "/"
     for name in sorted(_files(host, project)):
-        found.update(f"{name}\0".encode("utf-8", "surrogateescape"))
-        _add(host, posixpath.join(project, name), found)
+        if not name.startswith(below):
+            found.update(f"{name}\0".encode("utf-8", "surrogateescape"))
+            _add(host, posixpath.join(project, name), found)
     return found.hexdigest()
+
+
+def keyed(sources: str, commands: Sequence[str], env: Mapping[str, str]) -> str:
+    """The same of the commands that build, and of variables that change what comes of them."""
+    stated = [f"{name}={env[name]}" for name in _VARIABLES if name in env]
+    return hashlib.sha256(
+        "\0".join((sources, *commands, *stated)).encode("utf-8", "surrogateescape")
+    ).hexdigest()
 
 
 def _add(host: Host, path: str, digest: "hashlib._Hash") -> None:

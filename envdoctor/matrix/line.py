@@ -42,21 +42,40 @@ class Outcome:
 class _State:
     """What is done, for which inputs; on the disk after every step."""
 
-    folder: str
+    places: Places
     key: str
     seconds: Dict[str, float] = field(default_factory=dict)
+    wheel: str = ""  # its checksum
 
     def load(self, host: Host) -> None:
-        text = host.try_text(posixpath.join(self.folder, _STATE))
-        with contextlib.suppress(ValueError, TypeError, KeyError):
+        """What a run before has done for the same inputs, as long as the wheel is the one that it made."""
+        text = host.try_text(self._path)
+        with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError):
             document = json.loads(text or "")
-            if document["key"] == self.key:
+            if document["key"] == self.key and document["wheel"] == _checksum(host, self.places.wheels):
                 self.seconds = {str(name): float(taken) for name, taken in document["seconds"].items()}
+                self.wheel = document["wheel"]
 
-    def done(self, step: Step, taken: float) -> None:
+    def done(self, host: Host, step: Step, taken: float) -> None:
+        """Before there is a wheel nothing is kept: what comes before is done in a moment, or has a state of its own."""
         self.seconds[step.name] = round(taken, 1)
-        document = {"key": self.key, "seconds": self.seconds}
-        write_whole(posixpath.join(self.folder, _STATE), json.dumps(document, indent=2) + "\n")
+        self.wheel = self.wheel or _checksum(host, self.places.wheels)
+        if self.wheel:
+            document = {"key": self.key, "wheel": self.wheel, "seconds": self.seconds}
+            write_whole(self._path, json.dumps(document, indent=2) + "\n")
+
+    @property
+    def _path(self) -> str:
+        return posixpath.join(self.places.folder, _STATE)
+
+
+def _checksum(host: Host, folder: str) -> str:
+    """Of the wheel in a folder; "" without one."""
+    with contextlib.suppress(OSError):
+        for name in host.scan(folder):
+            if name.endswith(".whl"):
+                return sha256_of(posixpath.join(folder, name))
+    return ""
 
 
 def build(
@@ -70,21 +89,25 @@ def build(
     told: Callable[[str], None],
     tick: Callable[[], None],
 ) -> Outcome:
-    """Run what is not done yet; `tick` is called now and then, and what it raises ends it. Raises OSError."""
+    """Run what is not done yet; `tick` is called now and then, and what it raises ends it.
+
+    Raises OSError, and ValueError, IndexError, KeyError for a report on the wheel that is none.
+    """
     make_folder(places.folder)
-    state = _State(places.folder, key)
+    state = _State(places, key)
     state.load(host)
     log = posixpath.join(places.folder, _LOG)
     waiting = [step for step in todo if step.name not in state.seconds]
     if waiting == list(todo):
         remove(log)
+        remove(places.wheels)
     for step in waiting:
         told(step.name)
         begun = time.monotonic()
         why = _run(step, places.folder, env, log, tick)
         if why is not None:
             return Outcome(cuda, archs, state.seconds, step.name, why, log)
-        state.done(step, time.monotonic() - begun)
+        state.done(host, step, time.monotonic() - begun)
     return _read(host, places, Outcome(cuda, archs, state.seconds, log=log, kept=not waiting))
 
 
@@ -133,6 +156,7 @@ def _code(checked: Mapping[str, Any]) -> Tuple[str, ...]:
 
 
 def _has(code: Tuple[str, ...], arch: str) -> bool:
-    """A general architecture is served by one with a suffix, too: kernels of their own for 9.0a."""
-    number = arch.replace("+PTX", "").replace(".", "")
-    return any(each.rpartition("_")[2].rstrip("af") == number.rstrip("af") for each in code)
+    """Machine code, and PTX where that was asked for. A plain 9.0 is served by code for 9.0a, too."""
+    number = arch.partition("+")[0].replace(".", "")
+    machine = any(each in (f"sm_{number}", f"sm_{number}a", f"sm_{number}f") for each in code)
+    return machine and (not arch.endswith("+PTX") or f"compute_{number}" in code)

@@ -8,9 +8,15 @@ from envdoctor.matrix.table import CudaLine, Table, TableError, release
 
 
 def targets(table: Table, line: CudaLine) -> Tuple[str, ...]:
-    """Of the table's architectures those that the line's compiler knows, with PTX of the newest."""
-    known = [arch for arch in table.wheel.archs if _knows(line, arch)]
-    return (*known[:-1], f"{known[-1]}+PTX") if known else ()
+    """Of the table's architectures those that the line's compiler knows, with PTX of the newest that is for all GPUs.
+
+    Raises TableError where it knows none.
+    """
+    known = sorted((arch for arch in table.wheel.archs if _knows(line, arch)), key=_number)
+    if not known:
+        raise TableError(f"CUDA {line.version} knows none of {', '.join(table.wheel.archs)}")
+    newest = next((arch for arch in reversed(known) if arch[-1].isdigit()), None)
+    return tuple(f"{arch}+PTX" if arch == newest else arch for arch in known)
 
 
 def release_line(table: Table) -> CudaLine:
@@ -19,6 +25,12 @@ def release_line(table: Table) -> CudaLine:
         if all(_knows(line, arch) for arch in table.wheel.archs):
             return line
     raise TableError("no CUDA line of it knows all architectures, so none can build the release")
+
+
+def _number(arch: str) -> int:
+    found = architectures.parse(arch)
+    assert found is not None, "read() has looked"
+    return found.number
 
 
 def _knows(line: CudaLine, arch: str) -> bool:

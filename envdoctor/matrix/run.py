@@ -10,7 +10,7 @@ from typing import Callable, Dict, Mapping, Sequence, Tuple
 import envdoctor
 from envdoctor.facts import System
 from envdoctor.host import Host, locked, make_folder, write_whole
-from envdoctor.matrix.inputs import digest
+from envdoctor.matrix.inputs import digest, keyed
 from envdoctor.matrix.line import Outcome, build
 from envdoctor.matrix.lines import targets
 from envdoctor.matrix.steps import Places, Step, steps
@@ -48,7 +48,7 @@ def plan(host: Host, wanted: Wanted) -> Dict[str, Tuple[Places, Tuple[Step, ...]
         places = Places(
             wanted.project,
             posixpath.join(wanted.folder, line.version),
-            root or posixpath.join(wanted.toolkits, line.version),
+            root or posixpath.join(wanted.toolkits, "-".join((line.version, *line.components))),
             wanted.python,
             _ourselves(host),
             root is None,
@@ -74,6 +74,7 @@ def _run(host: Host, wanted: Wanted, progress: Progress) -> Tuple[Outcome, ...]:
     planned = plan(host, wanted)
     progress.note(f"{len(planned)} CUDA lines, {at_once} at once, in {wanted.folder}")
 
+    sources = digest(host, wanted.project, wanted.folder)
     ending = threading.Event()
 
     def tick() -> None:
@@ -83,11 +84,16 @@ def _run(host: Host, wanted: Wanted, progress: Progress) -> Tuple[Outcome, ...]:
     def one(line: CudaLine) -> Outcome:
         tick()
         places, todo = planned[line.version]
-        inputs = [places.toolkit, wanted.python, *(step.command for step in todo)]
-        key = digest(host, wanted.project, inputs)
-        outcome = build(
-            host, line.version, _targets(wanted, line), todo, places, key, env, _teller(progress, line), tick
-        )
+        archs = _targets(wanted, line)
+        key = keyed(sources, (places.toolkit, wanted.python, *(step.command for step in todo)), host.env)
+        try:
+            outcome = build(host, line.version, archs, todo, places, key, env, _teller(progress, line), tick)
+        except InterruptedError:
+            raise
+        except (OSError, ValueError, IndexError, KeyError) as error:
+            outcome = Outcome(
+                line.version, archs, {}, "line", f"{type(error).__name__}: {error}", places.folder
+            )
         progress.note(f"CUDA {line.version}: {told(outcome)}")
         return outcome
 
@@ -108,6 +114,10 @@ def told(outcome: Outcome) -> str:
 
 def _teller(progress: Progress, line: CudaLine) -> Callable[[str], None]:
     return lambda name: progress.note(f"CUDA {line.version}: {name}")
+
+
+def _wheels(wanted: Wanted, line: CudaLine) -> str:
+    return posixpath.join(wanted.folder, line.version, "wheel")
 
 
 def _targets(wanted: Wanted, line: CudaLine) -> Tuple[str, ...]:
@@ -138,7 +148,7 @@ def _cores(found: System) -> int:
 
 def _check_disk(host: Host, wanted: Wanted) -> None:
     """Raises TableError where the disk cannot hold what is to come."""
-    missing = [each for each in wanted.lines if not host.is_dir(posixpath.join(wanted.folder, each.version))]
+    missing = [each for each in wanted.lines if not host.glob(_wheels(wanted, each), "*.whl")]
     found, needed = host.space(wanted.folder), len(missing) * _DISK
     if found is not None and found.free_bytes < needed:
         free = f"{found.free_bytes / GIB:.1f} GiB are free under {wanted.folder}"
@@ -153,4 +163,7 @@ def lines_of(host: Host, table: Table, versions: Sequence[str]) -> Tuple[CudaLin
     for line in named:
         if here not in line.platforms:
             raise TableError(f"CUDA {line.version} is for {', '.join(line.platforms)}, and this is {here}")
-    return named or tuple(line for line in table.cuda if here in line.platforms)
+    lines = named or tuple(line for line in table.cuda if here in line.platforms)
+    if not lines:
+        raise TableError(f"no CUDA line of it is for {here}")
+    return lines

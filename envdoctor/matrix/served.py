@@ -5,9 +5,9 @@ import time
 from dataclasses import dataclass
 from typing import Sequence, Tuple
 
-from envdoctor.host import Host, make_folder, remove
+from envdoctor.host import Host, locked, make_folder, remove
 from envdoctor.interpreter import of_version
-from envdoctor.matrix.table import Served, Table
+from envdoctor.matrix.table import Served, Table, TableError
 from envdoctor.progress import Progress
 
 _INSTALL_LIMIT, _TEST_LIMIT = 3600.0, 600.0
@@ -39,8 +39,18 @@ class Tried:
 def try_wheel(
     host: Host, table: Table, wheel: str, rows: Sequence[Served], folder: str, progress: Progress
 ) -> Tuple[Tried, ...]:
-    """One after the other, each in a new environment below a folder, which is removed again. Raises OSError."""
+    """One after the other, each in a new environment below a folder, removed again. Raises TableError, OSError."""
     make_folder(folder)
+    try:
+        with locked(posixpath.join(folder, "try.lock")):
+            return _tried(host, table, wheel, rows, folder, progress)
+    except BlockingIOError:
+        raise TableError(f"another envdoctor is at work in {folder}; wait for it, or end it") from None
+
+
+def _tried(
+    host: Host, table: Table, wheel: str, rows: Sequence[Served], folder: str, progress: Progress
+) -> Tuple[Tried, ...]:
     found = []
     for number, row in enumerate(rows, 1):
         name = f"Python {row.python} with {' '.join(row.requires) or 'nothing else'}"
@@ -69,7 +79,10 @@ def _try(host: Host, table: Table, wheel: str, row: Served, place: str) -> Tuple
     answer = host.run(own, "-m", "pip", "install", *_PIP, wheel, *row.requires, timeout=_INSTALL_LIMIT)
     if not answer.ok:
         return "", f"pip does not install it: {answer.complaint}"
-    there = str(host.ask_python(own, _VERSIONS, timeout=_TEST_LIMIT))
+    try:
+        there = str(host.ask_python(own, _VERSIONS, timeout=_TEST_LIMIT))
+    except ValueError as error:
+        return "", f"torch cannot be asked: {error}"
     # Not in the project: its sources would stand in for the wheel.
     env = {"PATH": f"{place}/bin:{host.env.get('PATH', '')}"}
     for test in table.wheel.tests:

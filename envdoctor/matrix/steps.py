@@ -1,11 +1,14 @@
 """What is run to build a CUDA line's wheel and to try it: lines of a shell, which a person can run as well."""
 
+import posixpath
 import shlex
 from dataclasses import dataclass
 from typing import Iterator, Tuple
 
 from envdoctor.matrix.table import CudaLine, WheelBuild
 
+#: Folders that builds and tools make.
+MADE = (".envdoctor", ".nox", ".tox", ".venv", "venv", "build", "dist")
 #: Most back ends give a wheel's files this time, 2020-02-02, so that the same source gives the same wheel.
 LONG_AGO = "1580601600"
 
@@ -25,6 +28,17 @@ class Places:
     def wheels(self) -> str:
         """A folder of one wheel."""
         return f"{self.folder}/wheel"
+
+    @property
+    def source(self) -> str:
+        """A copy of the project, while it is built."""
+        return f"{self.folder}/source"
+
+    @property
+    def below_project(self) -> str:
+        """The folder of all lines as seen from the project; "" where it is elsewhere."""
+        found = posixpath.relpath(posixpath.dirname(self.folder), self.project)
+        return "" if found.startswith("..") else found
 
     @property
     def variables(self) -> str:
@@ -49,6 +63,7 @@ def steps(wheel: WheelBuild, line: CudaLine, targets: Tuple[str, ...], places: P
     """All of them, in order; each wants those before it."""
     return (
         Step("toolkit", _toolkit(line, places)),
+        Step("sources", _copy(places)),
         Step("wheel", _wheel(wheel, targets, places)),
         Step("check", _check(places)),
         *_trial(wheel, places),
@@ -76,8 +91,19 @@ def _wheel(wheel: WheelBuild, targets: Tuple[str, ...], places: Places) -> str:
             f"export SOURCE_DATE_EPOCH=${{SOURCE_DATE_EPOCH:-{LONG_AGO}}}",
             f"export TORCH_CUDA_ARCH_LIST={_quoted(';'.join(targets))}",
             f"rm -rf {_quoted(places.wheels)}",
-            f"{pip} --wheel-dir {_quoted(places.wheels)} {settings} {_quoted(places.project)}",
+            f"{pip} --wheel-dir {_quoted(places.wheels)} {settings} {_quoted(places.source)}",
+            f"rm -rf {_quoted(places.source)}",
         )
+    )
+
+
+def _copy(places: Places) -> str:
+    """Sources of the line's own: setuptools, say, builds in the tree, and would take what another line has left."""
+    project, source, packed = map(_quoted, (places.project, places.source, f"{places.source}.tar"))
+    left_out = " ".join(_quoted(f"--exclude=./{name}") for name in (*MADE, places.below_project) if name)
+    return (
+        f"rm -rf {source} && mkdir {source} && tar -C {project} {left_out} -cf {packed} . "
+        f"&& tar -C {source} -xf {packed} && rm {packed}"
     )
 
 

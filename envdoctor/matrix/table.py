@@ -2,8 +2,8 @@
 
 import re
 import sys
-from dataclasses import dataclass, fields
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
+from dataclasses import MISSING, dataclass, fields
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 from envdoctor import architectures
 
@@ -69,7 +69,9 @@ class Github:
     test: str  # what must pass, in a checkout
     setup: Tuple[str, ...] = ()  # before `envdoctor` can be run
     envdoctor: str = "envdoctor"
-    release: str = ""  # fills dist/release with what is published; without it there is no such workflow
+    release: str = ""  # fills dist/release with a platform's wheel; without it there is no such workflow
+    sources: str = ""  # fills dist/release with the source distribution
+    extra_index: str = ""  # pip's, of the jobs that install what wheels require
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def read(text: str) -> Table:
     if unknown:
         raise TableError(f"{unknown[0]} is no part of the table")
     lines = _rows(CudaLine, document, "cuda")
+    _check_versions([line.version for line in lines])
     table = Table(
         _row(Pythons, document.get("python"), "[python]"),
         _row(WheelBuild, document.get("wheel"), "[wheel]"),
@@ -160,12 +163,14 @@ def _row(kind: Type[_Row], found: Any, place: str) -> _Row:
     known = {each.name: each.type for each in fields(kind)}  # type: ignore[arg-type]
     for name, value in row.items():
         if name not in known:
-            raise TableError(f"{place}: {name.replace('_', '-')} is not one of {', '.join(known)}")
+            raise TableError(
+                f"{place}: {name.replace('_', '-')} is not one of {', '.join(known).replace('_', '-')}"
+            )
         row[name] = _value(value, known[name] is str, f"{place}: {name.replace('_', '-')}")
-    try:
-        return kind(**row)
-    except TypeError as error:
-        raise TableError(f"{place}: {str(error).split('__init__() ')[-1]}") from None
+    for each in fields(kind):  # type: ignore[arg-type]
+        if each.name not in row and each.default is MISSING:
+            raise TableError(f"{place}: {each.name.replace('_', '-')} is missing")
+    return kind(**row)
 
 
 def _value(value: Any, single: bool, place: str) -> Any:
@@ -180,11 +185,7 @@ def _value(value: Any, single: bool, place: str) -> Any:
 
 def _check(table: Table) -> None:
     """What one row says of another."""
-    versions: List[str] = [*table.python.tested, table.python.builder]
-    versions += [each.python for each in table.served] + [each.version for each in table.cuda]
-    for version in versions:
-        if not _VERSION.fullmatch(version):
-            raise TableError(f"{version!r} is no version such as 3.11 or 13.0")
+    _check_versions([*table.python.tested, table.python.builder, *(each.python for each in table.served)])
     _check_known(
         [name for line in table.cuda for name in line.platforms],
         [each.name for each in table.platforms],
@@ -192,7 +193,7 @@ def _check(table: Table) -> None:
     )
     _check_once([line.version for line in table.cuda], "CUDA")
     for arch in table.wheel.archs:
-        if architectures.parse(arch) is None:
+        if "+" in arch or architectures.parse(arch) is None:
             raise TableError(f"[wheel]: {arch!r} is no architecture such as 9.0")
     if not table.cuda:
         raise TableError("there is no [[cuda]] in it")
@@ -210,6 +211,12 @@ def _images(table: Table) -> Iterator[str]:
         yield from filter(None, (line.image, line.runtime_image))
     if table.docker is not None:
         yield from (table.docker.base, table.docker.offline_base)
+
+
+def _check_versions(versions: Sequence[str]) -> None:
+    for version in versions:
+        if not _VERSION.fullmatch(version):
+            raise TableError(f"{version!r} is no version such as 3.11 or 13.0")
 
 
 def _check_known(names: Sequence[str], known: Sequence[str], kind: str) -> None:

@@ -15,10 +15,11 @@ _GROUPS, _WORDS = 40, 12
 def as_markdown(fleet: Fleet) -> str:
     """The whole answer."""
     lines = [f"# envdoctor fleet: {prose(ending(fleet))}", ""]
-    lines += _table(
-        ("machines", "which", "what they are", "differ from the norm in"), map(_group, fleet.groups)
-    )
-    for each in fleet.groups:
+    shown = fleet.groups[:_GROUPS]
+    lines += _table(("machines", "which", "what they are", "differ from the norm in"), map(_group, shown))
+    if len(fleet.groups) > _GROUPS:
+        lines += [f"And {len(fleet.groups) - _GROUPS} more groups; `--format json` has all.", ""]
+    for each in shown:
         lines += _details(each)
     findings = [
         (each.severity.value, each.rule, len(each.machines), _names(each.machines), each.messages[0][0])

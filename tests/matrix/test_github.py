@@ -47,7 +47,7 @@ def test_every_step_is_one_line_that_a_person_can_run(name: str):
     for command in commands:
         program, *words = shlex.split(command.replace("$CUDA", "13.0"))
         if program == "bash":
-            assert [Path(word).is_file() for word in words] == [True], command
+            assert Path(words[0]).is_file(), command
         elif words[:2] == ["-m", "envdoctor"]:
             _parser().parse_args(words[2:])
         else:

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 from typing import List
 
+import pytest
+
 from envdoctor.host import LocalHost
 from envdoctor.matrix.line import Outcome, build
 from envdoctor.matrix.steps import Places, Step
 
 WHEEL = "thing-1-py3-none-linux_x86_64.whl"
-REPORT = json.dumps([{"name": WHEEL, "compiled": [{"gpu": ["sm_80", "sm_90a"]}, {"gpu": []}]}])
+REPORT = json.dumps([{"name": WHEEL, "compiled": [{"gpu": ["sm_80", "sm_90a", "compute_90"]}, {"gpu": []}]}])
 
 
 def run(
@@ -31,7 +33,7 @@ def wheel_steps(folder: Path) -> List[Step]:
 def test_all_of_it(tmp_path: Path):
     outcome = run(tmp_path, wheel_steps(tmp_path))
     assert (outcome.failed, outcome.why, outcome.tests, outcome.size) == (None, "", 1, 5)
-    assert outcome.code == ("sm_80", "sm_90a")
+    assert outcome.code == ("sm_80", "sm_90a", "compute_90")
     sums = (tmp_path / "line/wheel/SHA256SUMS").read_text()
     assert sums.endswith(f"  {WHEEL}\n")
     assert "$ true\n" in Path(outcome.log).read_text()
@@ -46,6 +48,24 @@ def test_what_is_done_is_not_done_again_until_its_inputs_change(tmp_path: Path):
     assert (tmp_path / "times").read_text() == "once\n"
     assert not run(tmp_path, failing, key="other").kept
     assert (tmp_path / "times").read_text() == "once\nonce\n"
+
+
+def test_a_wheel_that_is_gone_or_another_is_built_again(tmp_path: Path):
+    wheel = tmp_path / "line/wheel" / WHEEL
+    for spoil in (wheel.unlink, lambda: wheel.write_text("other")):
+        run(tmp_path, wheel_steps(tmp_path))
+        spoil()
+        outcome = run(tmp_path, wheel_steps(tmp_path))
+        assert (outcome.failed, outcome.kept) == (None, False)
+        assert wheel.read_text() == "wheel"
+
+
+@pytest.mark.parametrize(
+    ("asked", "lacking"),
+    [("8.0", ""), ("9.0", ""), ("9.0a", ""), ("8.0+PTX", "8.0+PTX"), ("9.0+PTX", ""), ("7.5", "7.5")],
+)
+def test_code_for_an_architecture(tmp_path: Path, asked: str, lacking: str):
+    assert run(tmp_path, wheel_steps(tmp_path), archs=(asked,)).why.rpartition(" ")[2] == lacking
 
 
 def test_a_state_that_a_full_disk_has_cut_is_none(tmp_path: Path):

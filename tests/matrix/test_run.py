@@ -10,7 +10,7 @@ import pytest
 from envdoctor.cli import main
 from envdoctor.host import LocalHost
 from envdoctor.matrix import texts
-from envdoctor.matrix.inputs import digest
+from envdoctor.matrix.inputs import digest, keyed
 from envdoctor.matrix.line import Outcome
 from envdoctor.matrix.run import Wanted, lines_of, plan
 from envdoctor.matrix.table import TableError, read
@@ -40,7 +40,7 @@ def test_a_line_may_need_a_compiler_that_the_machine_lacks():
 def test_the_wheel_is_built_for_what_the_line_knows_and_names_are_quoted():
     wheel = commands()["wheel"]
     assert "--config-settings=cuda.archs=7.5,8.0,9.0,10.0,12.0+PTX" in wheel
-    assert shlex.quote("/my project") in wheel
+    assert shlex.quote("/my project") in commands()["sources"]
     assert "--config-settings=cuda.archs=8.0 " in commands(archs=("8.0",))["wheel"]
 
 
@@ -60,12 +60,41 @@ def test_the_checksum_of_what_a_build_reads(tmp_path: Path):
     subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
     (tmp_path / "a").write_text("1")
     (tmp_path / ".gitignore").write_text("*.o\n")
-    before = digest(LocalHost(), str(tmp_path), ["x"])
-    (tmp_path / "b.o").write_text("made")
-    assert digest(LocalHost(), str(tmp_path), ["x"]) == before
-    assert digest(LocalHost(), str(tmp_path), ["y"]) != before
+
+    def found() -> str:
+        return digest(LocalHost(), str(tmp_path), str(tmp_path / "out"))
+
+    before = found()
+    (tmp_path / "b.o").write_text("ignored")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/log.txt").write_text("made")
+    assert found() == before
     (tmp_path / "a").write_text("2")
-    assert digest(LocalHost(), str(tmp_path), ["x"]) != before
+    assert found() != before
+
+
+def test_what_is_built_with_is_part_of_it():
+    before = keyed("sources", ["pip wheel ."], {"CC": "gcc", "TERM": "xterm"})
+    assert keyed("sources", ["pip wheel ."], {"CC": "gcc"}) == before
+    assert keyed("sources", ["pip wheel ."], {"CC": "clang"}) != before
+    assert keyed("sources", ["pip wheel . -C x"], {"CC": "gcc"}) != before
+
+
+def test_no_line_for_this_platform():
+    with pytest.raises(TableError, match="no CUDA line of it is for linux-riscv64"):
+        lines_of(FakeHost(machine=replace(MACHINE, architecture="riscv64")), TABLE, ())
+
+
+def test_sources_are_copied_without_what_is_made(tmp_path: Path):
+    project = tmp_path / "my project"
+    (project / "build").mkdir(parents=True)
+    (project / "setup.py").write_text("")
+    wanted = Wanted(str(project), TABLE, (TABLE.line("13.0"),), str(project / "out"), "/t", {}, "python3")
+    places, steps = plan(FakeHost(), wanted)["13.0"]
+    Path(places.folder).mkdir(parents=True)
+    copy = next(step.command for step in steps if step.name == "sources")
+    subprocess.run(["sh", "-c", copy], check=True)
+    assert sorted(path.name for path in Path(places.source).iterdir()) == ["setup.py"]
 
 
 def test_the_report_names_what_failed():

@@ -40,7 +40,7 @@ def test_ours_is_read_and_its_release_is_built_by_the_oldest_compiler_that_knows
 def test_lines_come_in_order_and_take_what_they_know():
     table = read(SMALL)
     assert [line.version for line in table.cuda] == ["12.4", "13.0"]
-    assert targets(table, table.cuda[0]) == ("8.0", "9.0a+PTX")
+    assert targets(table, table.cuda[0]) == ("8.0+PTX", "9.0a")
 
 
 @pytest.mark.parametrize(
@@ -49,9 +49,11 @@ def test_lines_come_in_order_and_take_what_they_know():
         ('version = "13.0"', "version = 13.0", "[[cuda]] number 1: version is a string, versions in quotes: not 13.0"),
         ('tested = ["3.8"]', "tested = [3.8]", "tested is a list of strings"),
         ("[wheel]", "[wheels]", "wheels is no part of the table"),
-        ('runner = "ubuntu-24.04"', "", "[[platform]] number 1: missing 1 required positional argument: 'runner'"),
+        ('runner = "ubuntu-24.04"', "", "[[platform]] number 1: runner is missing"),
         ('version = "12.4"', 'version = "13.0"', "CUDA 13.0 is there twice"),
         ('platforms = ["here"]', 'platforms = ["there"]', "'there' is no platform of the table; it has here"),
+        ('version = "12.4"', 'version = "latest"', "'latest' is no version"),
+        ('"9.0a"', '"9.0+PTX"', "'9.0+PTX' is no architecture"),
         ('"9.0a"', '"nine"', "'nine' is no architecture"),
         ('builder = "3.11"', 'builder = "3.11"\nbilder = "3"', "[python]: bilder is not one of tested, builder"),
         ("[python]", "[python", "not TOML"),
