@@ -1,5 +1,6 @@
 """The table of this project, and what is said of a wrong one."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,18 @@ def test_ours_is_read_and_its_release_is_built_by_the_oldest_compiler_that_knows
     assert line.version == "13.0"
     assert targets(table, line) == ("7.5", "8.0", "9.0", "10.0", "12.0+PTX")
     assert targets(table, table.line("11.8")) == ("7.5", "8.0", "9.0+PTX")
+
+
+def test_other_files_say_the_same():
+    table, root = read(OURS.read_text()), OURS.parents[1]
+    project = (root / "pyproject.toml").read_text()
+    assert tuple(re.findall(r'"Programming Language :: Python :: (\d\.\d+)"', project)) == table.python.tested
+    assert f'"{table.wheel.requires[0]}"' in project
+    defaults = re.search(
+        r"ENVDOCTOR_DEFAULT_ARCHS ([\d. ]+)\)", (root / "cmake/choose_architectures.cmake").read_text()
+    )
+    assert defaults is not None
+    assert tuple(defaults[1].split()) == table.wheel.archs
 
 
 def test_lines_come_in_order_and_take_what_they_know():
