@@ -191,6 +191,30 @@ def test_the_architectures_asked_for_are_the_ones_built(asked, tmp_path):
     assert version.endswith("device code for sm_75, sm_80, compute_80")
 
 
+def test_the_tests_of_the_library_pass_on_what_is_in_the_wheel(built, tmp_path):
+    """With device code where there is nvcc; where the package is tested as it lies there is none."""
+    with zipfile.ZipFile(built[0]) as archive:
+        archive.extractall(tmp_path)
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"),
+            *(
+                "-c",
+                os.devnull,
+                "-k",
+                "image or fatbin or level or tells",
+                str(ROOT / "tests/test_library.py"),
+            ),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert "skipped" not in done.stdout
+
+
 @needs_nvcc
 def test_an_architecture_that_the_toolkit_lacks_stops(tmp_path):
     wheel, said = pip_wheel(copy_project(tmp_path / "source"), tmp_path / "out", "-C", "cuda.archs=8.0,3.0")
