@@ -238,6 +238,20 @@ def test_no_bias_and_nothing_in_the_weights(device):
         assert made.bias is None and not made(activations(3, K, device=device)).any()
 
 
+@pytest.mark.skipif(
+    not hasattr(torch.device, "__enter__"), reason="torch.device is a context from torch 2.0 on"
+)
+def test_where_new_tensors_are_made_makes_no_difference(linear, device):
+    """As in a model that is built on a GPU, or on none."""
+    of, x = source(), activations(3, K, device=device)
+    rounded = type(linear).from_linear(of, device=device)(x)
+    with torch.device("meta"):
+        copied, made = copy.deepcopy(linear), type(linear).from_linear(of, device=device)
+        example = copied.example(2, torch.float16)
+    assert torch.equal(copied(x), linear(x)) and torch.equal(made(x), rounded)
+    assert example.device.type == device.type
+
+
 # --- the table --------------------------------------------------------------------------------------------------------
 
 

@@ -113,7 +113,7 @@ def pack_w4a8(
     source = rows_adjacent(pairs.cpu())
     if k % 2 and bool((source[:, -1] >> 4).any()):
         raise ValueError(f"where k is odd, {k}, the last value of each row must be 0")
-    data = torch.empty(_packed_bytes(n, even, where(target)), dtype=torch.int8)
+    data = torch.empty(_packed_bytes(n, even, where(target)), dtype=torch.int8, device="cpu")
     check(_pack(address(source), source.stride(0), n, even, where(target), address(data)), "pack_w4a8")
     return PackedW4A8(
         data.to(target),

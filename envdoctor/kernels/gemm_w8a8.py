@@ -67,7 +67,7 @@ def pack_w8a8(weight: Tensor, device: Device = None) -> PackedW8A8:
     target = torch.device(device) if device is not None else weight.device
     n, k = weight.shape
     source = rows_adjacent(weight.cpu())
-    data = torch.empty(_packed_bytes(n, k, where(target)), dtype=torch.int8)
+    data = torch.empty(_packed_bytes(n, k, where(target)), dtype=torch.int8, device="cpu")
     check(_pack(address(source), source.stride(0), n, k, where(target), address(data)), "pack_w8a8")
     return PackedW8A8(data.to(target), source.sum(1, dtype=torch.int32).to(target), n, k)
 
