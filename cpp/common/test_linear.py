@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from envdoctor.kernels import (
     LinearLlmInt8,
@@ -506,6 +507,25 @@ def test_the_operators_are_well_made_with_a_table(device):
     linear = KINDS["w4a16-order"](source(), device)
     weight = (linear.packed, N, linear.k, 4, 64, linear.scale_zero, torch.float16, K, linear.channels, None)
     torch.library.opcheck(torch.ops.envdoctor.linear_w4a16.default, (x, *weight, linear.variants[x.dtype]))
+
+
+@pytest.mark.skipif(not hasattr(torch.library, "opcheck"), reason="torch has opcheck from 2.5 on")
+@pytest.mark.parametrize("kind", ["w8a8-zeros", "w4a8-groups"], indirect=True)
+def test_one_operator_quantises_and_multiplies(linear, device):
+    """Each costs a call as much as a small kernel."""
+    called = []
+
+    class Calls(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, arguments=(), named=None):
+            called.append((function, arguments))
+            return function(*arguments, **(named or {}))
+
+    with Calls():
+        linear(activations(4, K, device=device))
+    names = [str(function) for function, _ in called if str(function).startswith("envdoctor")]
+    family = "w8a8" if isinstance(linear, LinearW8A8) else "w4a8"
+    assert names == [f"envdoctor.linear_{family}_of_floats.default"]
+    torch.library.opcheck(*next(each for each in called if str(each[0]) == names[0]))
 
 
 @pytest.mark.gpu
