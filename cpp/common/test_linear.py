@@ -7,6 +7,7 @@ import pickle
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from envdoctor.kernels import (
     LinearLlmInt8,
@@ -236,6 +237,20 @@ def test_no_bias_and_nothing_in_the_weights(device):
     for kind in (LinearW8A8, LinearW4A8, LinearW4A16, LinearLlmInt8):
         made = kind.from_linear(of, device=device)
         assert made.bias is None and not made(activations(3, K, device=device)).any()
+
+
+@pytest.mark.skipif(
+    not hasattr(torch.device, "__enter__"), reason="torch.device is a context from torch 2.0 on"
+)
+def test_where_new_tensors_are_made_makes_no_difference(linear, device):
+    """As in a model that is built on a GPU, or on none."""
+    of, x = source(), activations(3, K, device=device)
+    rounded = type(linear).from_linear(of, device=device)(x)
+    with torch.device("meta"):
+        copied, made = copy.deepcopy(linear), type(linear).from_linear(of, device=device)
+        example = copied.example(2, torch.float16)
+    assert torch.equal(copied(x), linear(x)) and torch.equal(made(x), rounded)
+    assert example.device.type == device.type
 
 
 # --- the table --------------------------------------------------------------------------------------------------------
@@ -492,6 +507,25 @@ def test_the_operators_are_well_made_with_a_table(device):
     linear = KINDS["w4a16-order"](source(), device)
     weight = (linear.packed, N, linear.k, 4, 64, linear.scale_zero, torch.float16, K, linear.channels, None)
     torch.library.opcheck(torch.ops.envdoctor.linear_w4a16.default, (x, *weight, linear.variants[x.dtype]))
+
+
+@pytest.mark.skipif(not hasattr(torch.library, "opcheck"), reason="torch has opcheck from 2.5 on")
+@pytest.mark.parametrize("kind", ["w8a8-zeros", "w4a8-groups"], indirect=True)
+def test_one_operator_quantises_and_multiplies(linear, device):
+    """Each costs a call as much as a small kernel."""
+    called = []
+
+    class Calls(TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, arguments=(), named=None):
+            called.append((function, arguments))
+            return function(*arguments, **(named or {}))
+
+    with Calls():
+        linear(activations(4, K, device=device))
+    names = [str(function) for function, _ in called if str(function).startswith("envdoctor")]
+    family = "w8a8" if isinstance(linear, LinearW8A8) else "w4a8"
+    assert names == [f"envdoctor.linear_{family}_of_floats.default"]
+    torch.library.opcheck(*next(each for each in called if str(each[0]) == names[0]))
 
 
 @pytest.mark.gpu

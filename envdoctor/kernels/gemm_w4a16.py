@@ -105,7 +105,7 @@ def packed_for(codes: Tensor, bits: int, device: torch.device) -> Tensor:
     """Codes [k, n] in the layout of a device, still on the CPU."""
     k, n = codes.shape
     source = codes.contiguous()
-    data = torch.empty(_packed_bytes(n, k, bits, where(device)), dtype=torch.uint8)
+    data = torch.empty(_packed_bytes(n, k, bits, where(device)), dtype=torch.uint8, device="cpu")
     check(_pack(address(source), n, k, bits, where(device), address(data)), "pack_w4a16")
     return data
 
@@ -133,13 +133,13 @@ def _sorted(values: GptqValues, of_channels: Tensor) -> Tuple[GptqValues, int, O
     largest = int(counts.max()) if k else 0
     if groups == 1 or (bool((counts[:-1] == largest).all()) and largest % _UNIT == 0):
         group = max(-(-largest // _UNIT), 1) * _UNIT
-        if torch.equal(order, torch.arange(k)):
+        if torch.equal(order, torch.arange(k, device="cpu")):
             return values, group, None
         return values._replace(codes=values.codes[order]), group, order
     runs = (counts + _UNIT - 1) // _UNIT
-    of_runs = torch.arange(groups).repeat_interleave(runs)
+    of_runs = torch.arange(groups, device="cpu").repeat_interleave(runs)
     begin, first = (runs.cumsum(0) - runs) * _UNIT, counts.cumsum(0) - counts
-    rank = torch.arange(k) - first[of_channels[order]]
+    rank = torch.arange(k, device="cpu") - first[of_channels[order]]
     at = begin[of_channels[order]] + rank
     of_places = of_runs.repeat_interleave(_UNIT)
     codes, channels = values.zeros[of_places], order[first[of_places]]

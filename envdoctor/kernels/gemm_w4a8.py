@@ -5,7 +5,7 @@ Source of the formulas: cpp/gemm_w4a8/README.md.
 
 import ctypes
 import struct
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Sequence, Tuple
 
 import torch
 from torch import Tensor
@@ -34,8 +34,9 @@ from envdoctor.kernels.calls import (
 from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.kinds import checked, explained
+from envdoctor.kernels.quantize import int8_rows
 from envdoctor.kernels.registry import registry
-from envdoctor.kernels.variants import Ask, variant_of
+from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
 #: GemmW4A8 of cpp/gemm_w4a8/gemm_w4a8.h: sizes; x; packed; groups; out, variant.
 _CALL = struct.Struct(f"@3q Pq P q2Pq {FORMAT} i0q")
@@ -113,7 +114,7 @@ def pack_w4a8(
     source = rows_adjacent(pairs.cpu())
     if k % 2 and bool((source[:, -1] >> 4).any()):
         raise ValueError(f"where k is odd, {k}, the last value of each row must be 0")
-    data = torch.empty(_packed_bytes(n, even, where(target)), dtype=torch.int8)
+    data = torch.empty(_packed_bytes(n, even, where(target)), dtype=torch.int8, device="cpu")
     check(_pack(address(source), source.stride(0), n, even, where(target), address(data)), "pack_w4a8")
     return PackedW4A8(
         data.to(target),
@@ -214,13 +215,48 @@ def _linear_real(
         x, k = pad(x, (0, 1)), k + 1
     flat, m, row = rows_of(x, k)
     fields, kept = out.fields(flat, m, y, n, w_sum)
-    group_row = 0 if group_scale is None else group_scale.shape[1]
-    groups = (group, address(group_scale), address(group_zero), group_row)
+    groups = _groups(group, group_scale, group_zero)
     variant = variant_of(out.variants, m)
     call = _CALL.pack(m, n, k, flat.data_ptr(), row, packed.data_ptr(), *groups, *fields, variant)
     check(_gemm(call, *place(x)), "linear_w4a8")
     del kept
     return y
+
+
+def _of_floats_real(
+    x: Tensor,
+    packed: Tensor,
+    n: int,
+    k: int,
+    w_sum: Tensor,
+    group: int,
+    group_scale: Optional[Tensor],
+    group_zero: Optional[Tensor],
+    levels: float,
+    x_scale: Optional[Tensor],
+    x_zero: Optional[Tensor],
+    w_scale: Optional[Tensor],
+    bias: Optional[Tensor],
+    variants: Sequence[int] = AUTO,
+) -> Tensor:
+    check_x(x, FLOATS, k, packed)
+    on = place(x)
+    if k % 2:
+        x, k = pad(x, (0, 1)), k + 1
+    rows = int8_rows(x, k, levels, x_scale, x_zero, False, on)
+    y = x.new_empty((*x.shape[:-1], n))
+    out = Epilogue(None, w_scale, None, None, bias, out_dtype=x.dtype)
+    fields, kept = out.fields_of(rows.of, rows.m, y, n, w_sum)
+    groups = _groups(group, group_scale, group_zero)
+    variant = variant_of(variants, rows.m)
+    call = _CALL.pack(rows.m, n, k, rows.values, k, packed.data_ptr(), *groups, *fields, variant)
+    check(_gemm(call, *on), "linear_w4a8")
+    del kept
+    return y
+
+
+def _groups(group: int, scale: Optional[Tensor], zero: Optional[Tensor]) -> Tuple[int, int, int, int]:
+    return group, address(scale), address(zero), 0 if scale is None else scale.shape[1]
 
 
 linear_operator = registry.operator(
@@ -230,4 +266,12 @@ linear_operator = registry.operator(
     lambda x, packed, n, k, w_sum, group, group_scale, group_zero, *arguments: Epilogue(*arguments).empty(
         x, *x.shape[:-1], n
     ),
+)
+#: quantize_rows, or quantize_static where there is a scale of x, and linear_w4a8 in one call.
+of_floats_operator = registry.operator(
+    "linear_w4a8_of_floats(Tensor x, Tensor packed, int n, int k, Tensor w_sum, int group, Tensor? group_scale, "
+    "Tensor? group_zero, float levels, Tensor? x_scale, Tensor? x_zero, Tensor? w_scale, Tensor? bias, "
+    f"{VARIANTS}) -> Tensor",
+    _of_floats_real,
+    lambda x, packed, n, *arguments: x.new_empty((*x.shape[:-1], n)),
 )

@@ -13,6 +13,7 @@ from torch import Tensor
 from envdoctor.kernels.calls import (
     ANYWHERE,
     FLOAT32,
+    FLOATS,
     INT8,
     Device,
     address,
@@ -32,6 +33,7 @@ from envdoctor.kernels.calls import (
 from envdoctor.kernels.epilogue import ASKED, FORMAT, SCHEMA, Epilogue
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.kinds import checked, explained
+from envdoctor.kernels.quantize import int8_rows
 from envdoctor.kernels.registry import registry
 from envdoctor.kernels.variants import AUTO, VARIANTS, Ask, variant_of
 
@@ -67,7 +69,7 @@ def pack_w8a8(weight: Tensor, device: Device = None) -> PackedW8A8:
     target = torch.device(device) if device is not None else weight.device
     n, k = weight.shape
     source = rows_adjacent(weight.cpu())
-    data = torch.empty(_packed_bytes(n, k, where(target)), dtype=torch.int8)
+    data = torch.empty(_packed_bytes(n, k, where(target)), dtype=torch.int8, device="cpu")
     check(_pack(address(source), source.stride(0), n, k, where(target), address(data)), "pack_w8a8")
     return PackedW8A8(data.to(target), source.sum(1, dtype=torch.int32).to(target), n, k)
 
@@ -145,6 +147,34 @@ def _linear_real(x: Tensor, packed: Tensor, w_sum: Tensor, n: int, k: int, *argu
     return _rows(x, n, k, (0, 0, 0, packed.data_ptr()), w_sum, Epilogue(*arguments))
 
 
+def _of_floats_real(
+    x: Tensor,
+    packed: Tensor,
+    w_sum: Tensor,
+    n: int,
+    k: int,
+    levels: float,
+    x_scale: Optional[Tensor],
+    x_zero: Optional[Tensor],
+    w_scale: Optional[Tensor],
+    w_zero: Optional[Tensor],
+    bias: Optional[Tensor],
+    variants: Sequence[int] = AUTO,
+) -> Tensor:
+    check_x(x, FLOATS, k, packed)
+    on = place(x)
+    rows = int8_rows(x, k, levels, x_scale, x_zero, w_zero is not None, on)
+    y = x.new_empty((*x.shape[:-1], n))
+    out = Epilogue(None, w_scale, None, w_zero, bias, out_dtype=x.dtype)
+    fields, kept = out.fields_of(rows.of, rows.m, y, n, w_sum)
+    weight = (0, 0, 0, packed.data_ptr())
+    variant = variant_of(variants, rows.m)
+    call = _CALL.pack(1, rows.m, n, k, rows.values, 0, k, *weight, *fields, variant)
+    check(_gemm(call, *on), "linear_w8a8")
+    del kept
+    return y
+
+
 def _rows(
     x: Tensor,
     n: int,
@@ -202,6 +232,13 @@ linear_operator = registry.operator(
     f"linear_w8a8(Tensor x, Tensor packed, Tensor w_sum, int n, int k, {SCHEMA}) -> Tensor",
     _linear_real,
     lambda x, packed, w_sum, n, k, *arguments: Epilogue(*arguments).empty(x, *x.shape[:-1], n),
+)
+#: quantize_rows, or quantize_static where there is a scale of x, and linear_w8a8 in one call.
+of_floats_operator = registry.operator(
+    "linear_w8a8_of_floats(Tensor x, Tensor packed, Tensor w_sum, int n, int k, float levels, Tensor? x_scale, "
+    f"Tensor? x_zero, Tensor? w_scale, Tensor? w_zero, Tensor? bias, {VARIANTS}) -> Tensor",
+    _of_floats_real,
+    lambda x, packed, w_sum, n, *arguments: x.new_empty((*x.shape[:-1], n)),
 )
 _batched = registry.operator(
     f"bmm_w8a8(Tensor x, Tensor w, Tensor? scale, ScalarType out_dtype, {VARIANTS}) -> Tensor",

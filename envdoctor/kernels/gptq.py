@@ -101,7 +101,7 @@ def group_of_channels(g_idx: Optional[Tensor], k: int, groups: int) -> Tensor:
     if g_idx is None:
         if groups < 1 or k % groups:
             raise ValueError(f"{k} channels are not {groups} equal groups: give g_idx")
-        return torch.arange(k) // max(k // groups, 1)
+        return torch.arange(k, device="cpu") // max(k // groups, 1)
     check_type(g_idx, INTEGERS, "g_idx")
     if g_idx.dim() != 1 or g_idx.numel() != k:
         raise ValueError(f"g_idx must have {k} values, not {list(g_idx.shape)}")

@@ -1,6 +1,6 @@
 """What linears share whose activations become int8."""
 
-from typing import Dict, Optional, Tuple, Union
+from typing import Optional, Union
 
 import torch
 from torch import Tensor
@@ -9,7 +9,6 @@ from envdoctor.kernels.calls import FLOAT32, INT32, TYPES
 from envdoctor.kernels.gemm_w4a8 import PackedW4A8
 from envdoctor.kernels.gemm_w8a8 import PackedW8A8
 from envdoctor.kernels.packed_linear import PackedLinear, flat
-from envdoctor.kernels.quantize import rows_operator, static_operator
 from envdoctor.kernels.variants import Ask, resolve
 
 
@@ -46,13 +45,3 @@ class Int8Linear(PackedLinear):
             x_zero=flat(x_zero, 1, INT32, "x_zero"),
             **more,
         )
-
-
-def quantized(x: Tensor, held: Dict[str, Optional[Tensor]], levels: float = 127.0) -> Tuple[Tensor, Tensor]:
-    """Values and their scale, by what a linear holds."""
-    scale = held["x_scale"]
-    if scale is None:
-        values, scale, _ = rows_operator(x, None, levels, False)
-    else:
-        values, _ = static_operator(x, scale, held["x_zero"], False)
-    return values, scale

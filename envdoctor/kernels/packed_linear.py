@@ -161,7 +161,7 @@ class PackedLinear(torch.nn.Module):  # type: ignore[misc]
     def example(self, rows: int, dtype: torch.dtype) -> Tensor:
         """Some x to measure with, always the same."""
         made = torch.Generator().manual_seed(0)
-        return torch.randn(rows, self.in_features, generator=made).to(self.packed.device, dtype)
+        return torch.randn(rows, self.in_features, generator=made, device="cpu").to(self.packed.device, dtype)
 
     def signature(self) -> Dict[str, Any]:
         """All of it that decides, with a device, which variants run and are fast: all but the values."""

@@ -24,6 +24,7 @@ from envdoctor.kernels.calls import (
     rows_of,
     vector,
 )
+from envdoctor.kernels.epilogue import NO_STEPS, OfRows, steps
 from envdoctor.kernels.forcing import Forcing
 from envdoctor.kernels.kinds import explained
 from envdoctor.kernels.registry import registry
@@ -126,6 +127,44 @@ def _check_x(x: Tensor) -> None:
     inference_only(x, "x")
     if x.dim() < 1:
         raise ValueError("x must have at least one dimension")
+
+
+class Int8Rows(NamedTuple):
+    """Activations as products of int8 take them: address and number of rows, k apart, and what there is for each."""
+
+    values: int
+    m: int
+    of: OfRows
+
+
+def int8_rows(
+    x: Tensor,
+    k: int,
+    levels: float,
+    x_scale: Optional[Tensor],
+    x_zero: Optional[Tensor],
+    with_sums: bool,
+    on: Tuple[int, Optional[int]],
+) -> Int8Rows:
+    """x [..., k], which has been checked: by quantize_rows, or by quantize_static where there is a scale.
+
+    on: where it lies, of `place`. All there is to write lies in one allocation, as each takes a while.
+    """
+    flat, m, row = rows_of(x, k)
+    after = -(-m * k // 16) * 16
+    room = x.new_empty(after + 4 * m * ((x_scale is None) + with_sums), dtype=torch.uint8)
+    values = room.data_ptr()
+    if x_scale is None:
+        kind, scale, zero, sums = ROWS[levels], (values + after, 1, room), NO_STEPS, values + after + 4 * m
+    else:
+        device = x.get_device()
+        kind, sums, scale = _STATIC, values + after, steps(x_scale, 1, FLOAT32, device, "x_scale")
+        zero = steps(x_zero, 1, INT32, device, "x_zero")
+    sums = sums if with_sums else 0
+    operands = (m, k, flat.data_ptr(), row, values, k)
+    call = _CALL.pack(*operands, scale[0], zero[0], 0, sums, TYPES[x.dtype], kind, forcing.number)
+    check(_quantize(call, *on), "quantize")
+    return Int8Rows(values, m, OfRows(scale, zero, sums, room))
 
 
 rows_operator = registry.operator(

@@ -32,4 +32,4 @@ def rounded_codes(weight: Tensor, group: int) -> Tuple[GptqValues, Tensor]:
     made = rounded(finite(weight), Grid(4, group, symmetric=False, scale_dtype=dtype))
     codes, zeros = (each.t().to(torch.uint8).contiguous() for each in (made.codes, made.zeros))
     values = GptqValues(codes, zeros, made.scales.t().to(dtype).contiguous())
-    return values, torch.arange(weight.shape[1]) // made.group
+    return values, torch.arange(weight.shape[1], device="cpu") // made.group

@@ -34,7 +34,7 @@ def products(device: str) -> Iterator[Tuple[str, Tensor, Tensor]]:
 
 def _values(rows: int, low: int) -> Tensor:
     """From low to -low - 1, the same in every run."""
-    mixed = torch.arange(rows * _K) * 40503 % 65521
+    mixed = torch.arange(rows * _K, device="cpu") * 40503 % 65521
     return (mixed % (-2 * low) + low).to(torch.int8).reshape(rows, _K)
 
 

@@ -108,7 +108,7 @@ class LinearW4A16(PackedLinear):
         if self.bits == 4:
             codes = torch.stack([codes & 15, codes >> 4], 1).flatten(0, 1)
             codes = codes[: self.in_features if channels is None else channels.numel()]
-        of_channels = torch.arange(codes.shape[0]) // self.group
+        of_channels = torch.arange(codes.shape[0], device="cpu") // self.group
         groups = -(-codes.shape[0] // self.group)
         values = GptqValues(codes, plain["zeros"], plain["scales"])
         if any(each.shape != (max(groups, 1), codes.shape[1]) for each in values[1:]):
@@ -127,7 +127,7 @@ class LinearW4A16(PackedLinear):
         check_type(channels, (torch.int64,), "channels")
         if channels.shape != (k,):
             raise ValueError(f"channels must be [{k}], not {list(channels.shape)}")
-        if not torch.equal(channels.unique().cpu(), torch.arange(self.in_features)):
+        if not torch.equal(channels.unique().cpu(), torch.arange(self.in_features, device="cpu")):
             raise ValueError(f"channels must be each of 0 to {self.in_features - 1}")
 
     def sizes(self) -> Dict[str, float]:

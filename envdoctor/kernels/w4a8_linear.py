@@ -12,21 +12,21 @@ from envdoctor.kernels.gemm_w4a8 import (
     forcing,
     int4_pairs,
     int4_values,
-    linear_operator,
+    of_floats_operator,
     pack_w4a8,
 )
-from envdoctor.kernels.int8_activations import Int8Linear, quantized
+from envdoctor.kernels.int8_activations import Int8Linear
 from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.layouts import unpack_w4a8
 from envdoctor.kernels.quantize import ROWS
 from envdoctor.kernels.rounding import rounded_int4
-from envdoctor.kernels.variants import Ask
+from envdoctor.kernels.variants import AUTO, Ask
 
 
 class LinearW4A8(Int8Linear):
     """LinearW8A8 with int4 weights of pack_w4a8, which have one scale for each column (w_scale), or groups, or both.
 
-    With groups activations have no zero point. Where K is odd a call copies the int8 values of x once more. `levels` is
+    With groups activations have no zero point. Where K is odd a call copies x. `levels` is
     that of quantize_rows: 127.5 as torchao has it.
     """
 
@@ -76,13 +76,11 @@ class LinearW4A8(Int8Linear):
     def forward(self, x: Tensor) -> Tensor:
         """x [..., K] to y [..., N]."""
         held = self._buffers
-        values, scale = quantized(x, held, self.levels)
         groups = (self.group, held["group_scale"], held["group_zero"])
         weight = (held["packed"], self.out_features, self.in_features, held["sums"], *groups)
-        scales = (scale, held["w_scale"], held["x_zero"], None)
-        return linear_operator(
-            values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype]
-        )
+        scales = (held["x_scale"], held["x_zero"], held["w_scale"])
+        table = self.variants.get(x.dtype, AUTO)
+        return of_floats_operator(x, *weight, self.levels, *scales, held["bias"], table)
 
     def ask(self, dtype: torch.dtype) -> Ask:
         """See PackedLinear."""

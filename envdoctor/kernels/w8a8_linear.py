@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from envdoctor.kernels.calls import INT32, Device, check_packed
-from envdoctor.kernels.gemm_w8a8 import PackedW8A8, ask_w8a8, forcing, linear_operator, pack_w8a8
-from envdoctor.kernels.int8_activations import Int8Linear, quantized
+from envdoctor.kernels.gemm_w8a8 import PackedW8A8, ask_w8a8, forcing, of_floats_operator, pack_w8a8
+from envdoctor.kernels.int8_activations import Int8Linear
 from envdoctor.kernels.kinds import checked, explained
 from envdoctor.kernels.layouts import unpack_w8a8
 from envdoctor.kernels.packed_linear import flat
 from envdoctor.kernels.rounding import rounded_int8
-from envdoctor.kernels.variants import Ask
+from envdoctor.kernels.variants import AUTO, Ask
 
 
 class LinearW8A8(Int8Linear):
@@ -60,12 +60,10 @@ class LinearW8A8(Int8Linear):
     def forward(self, x: Tensor) -> Tensor:
         """x [..., K] to y [..., N]."""
         held = self._buffers  # itself: each name of a module that is a buffer's costs a microsecond
-        values, scale = quantized(x, held)
         weight = (held["packed"], held["sums"], self.out_features, self.in_features)
-        scales = (scale, held["w_scale"], held["x_zero"], held["w_zero"])
-        return linear_operator(
-            values, *weight, *scales, held["bias"], 1.0, False, x.dtype, self.variants[x.dtype]
-        )
+        scales = (held["x_scale"], held["x_zero"], held["w_scale"], held["w_zero"])
+        table = self.variants.get(x.dtype, AUTO)
+        return of_floats_operator(x, *weight, self.levels, *scales, held["bias"], table)
 
     def ask(self, dtype: torch.dtype) -> Ask:
         """See PackedLinear."""

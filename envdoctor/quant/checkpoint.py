@@ -94,7 +94,7 @@ class GptqCheckpoint:
         if g_idx is None:
             if config.desc_act and scales.shape[0] > 1:
                 raise CheckpointError(f"{place}: no g_idx, without which desc_act has no groups")
-            g_idx = torch.arange(k) // (k if config.group_size == -1 else config.group_size)
+            g_idx = torch.arange(k, device="cpu") // (k if config.group_size == -1 else config.group_size)
         try:
             values = gptq_values(tensors["qweight"], tensors["qzeros"], scales, g_idx, config.bits, v2)
         except (TypeError, ValueError) as error:
@@ -193,7 +193,9 @@ def tensors_of(name: str, linear: GptqLinear, config: GptqConfig) -> Tensors:
         want = f"{config.bits} in {config.groups(k)} (group_size {config.group_size})"
         raise CheckpointError(f"{name}: {found}, where the config says {want}")
     group = k if config.group_size == -1 else config.group_size
-    if not config.desc_act and not torch.equal(weight.g_idx.cpu().long(), torch.arange(k) // group):
+    if not config.desc_act and not torch.equal(
+        weight.g_idx.cpu().long(), torch.arange(k, device="cpu") // group
+    ):
         raise CheckpointError(f"{name}: channels are not in the order of their groups: desc_act must be true")
     if config.sym and not bool((weight.zeros == middle).all()):
         raise CheckpointError(f"{name}: zero points are not all {middle}: sym must be false")

@@ -65,7 +65,7 @@ class QuantizedWeight(NamedTuple):
         group = k if self.group == -1 else self.group
         if self.bits == 8:
             raise ValueError("w4a8 has weights of up to 4 bits, not 8 bits")
-        if not torch.equal(self.g_idx.cpu().long(), torch.arange(k) // group):
+        if not torch.equal(self.g_idx.cpu().long(), torch.arange(k, device="cpu") // group):
             raise ValueError("w4a8 has no act-order: quantise with static groups, or without it")
         middle = 2 ** (self.bits - 1)
         pairs = int4_pairs((self.codes.t().short() - middle).to(torch.int8))

@@ -64,7 +64,7 @@ def _of_gptq(linear: LinearW4A16, config: GptqConfig) -> GptqLinear:
     codes, k = plain["weight"], linear.in_features
     if linear.bits == 4:
         codes = torch.stack([codes & 15, codes >> 4], 1).flatten(0, 1)[:k]
-    groups = (torch.arange(k) // linear.group).int()
+    groups = (torch.arange(k, device="cpu") // linear.group).int()
     if "channels" in plain:  # rows are in the order of their groups: these say where they were
         back = torch.argsort(plain["channels"])
         codes, groups = codes[back], groups[back]
