@@ -34,6 +34,11 @@ def test_a_folder_a_stream_and_the_exit_status(reports, capsys):
     assert (result.returncode, document["machines"], len(document["groups"])) == (0, 3, 1)
 
 
+def unfolded(text):
+    """Whatever the length of the folder's name."""
+    return " ".join(text.split())
+
+
 def test_what_fails(reports, capsys):
     assert status(reports, "--fail-on-difference") == 1  # something of them is not known
     (reports / "n4.json").write_bytes(report(driven(recorded(H200), "535.104.05", "12.2")))
@@ -42,7 +47,7 @@ def test_what_fails(reports, capsys):
     assert status(reports, "--fail-on", "never", "--fail-on-difference") == 1
     (reports / "n4.json").write_text("{")
     assert status(reports, "--fail-on", "never") == 1
-    assert "n4.json: not JSON" in capsys.readouterr().out
+    assert "n4.json: not JSON" in unfolded(capsys.readouterr().out)
 
 
 def test_who_is_expected(reports, tmp_path, capsys):
@@ -52,8 +57,8 @@ def test_who_is_expected(reports, tmp_path, capsys):
     (reports / "n3.json").write_text("")
     hosts.write_text("n1\nn2\nn3\nn4\nn4\n")
     assert status(reports, "--expect", hosts) == 1
-    text = capsys.readouterr().out
-    assert f"  {reports}/n3.json: empty\n  n4: no report, and one is expected\n" in text
+    text = unfolded(capsys.readouterr().out)
+    assert f" {reports}/n3.json: empty n4: no report, and one is expected " in text
     assert status(reports, "--expect", tmp_path / "none") == 2
     assert "--expect" in capsys.readouterr().err
 
