@@ -45,8 +45,8 @@ def test_by_ssh(tmp_path, capsys):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "gone: no report\n")
     assert {path.name for path in tmp_path.iterdir()} == {"bin", "envdoctor.pyz", "hosts", "reports"}
     assert main(["fleet", str(tmp_path / "reports"), "--ignore", "request"]) == 1
-    text = capsys.readouterr().out
-    assert "  n[1-2]\n" in text and "gone.json: empty" in text
+    text = " ".join(capsys.readouterr().out.split())  # whatever the length of the folder's name
+    assert " n[1-2] " in text and "gone.json: empty" in text
 
 
 def test_from_kubernetes(tmp_path):
