@@ -125,10 +125,14 @@ def run_list(arguments: argparse.Namespace) -> int:
 
     table = read_table(arguments.table)
     if arguments.format == "json":
-        write_output(to_json(texts.table_json(table)), None)
+        with told():
+            document = texts.table_json(table)
+        write_output(to_json(document), None)
         return 0
     written = texts.in_markdown if arguments.format == "markdown" else texts.in_columns
-    write_output(f"{written(texts.table_rows(table))}\n{texts.table_words(table)}", None)
+    with told():
+        text = written(texts.table_rows(table))
+    write_output(f"{text}\n{texts.table_words(table)}", None)
     return 0
 
 
@@ -141,7 +145,9 @@ def run_run(arguments: argparse.Namespace) -> int:
     host = local_host()
     wanted = _wanted(arguments, read_table(arguments.table))
     if arguments.only_print:
-        for places, steps in plan(host, wanted).values():
+        with told():
+            planned = plan(host, wanted)
+        for places, steps in planned.values():
             enter = f"mkdir -p {shlex.quote(places.folder)} && cd {shlex.quote(places.folder)}"
             write_output("\n".join((enter, *(f"({step.command})" for step in steps))) + "\n", None)
         return 0

@@ -128,3 +128,17 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("part", [["list"], ["list", "--format", "json"], ["run", "--print"]])
+def test_a_line_that_knows_no_architecture_is_one_line(
+    part: "list[str]", tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    table = tmp_path / "matrix.toml"
+    table.write_text(
+        OURS.read_text().replace('archs = ["7.5", "8.0", "9.0", "10.0", "12.0"]', 'archs = ["12.0"]')
+    )
+    assert main(["matrix", *part, "--table", str(table)]) == 2
+    error = capsys.readouterr().err
+    assert "CUDA 11.8 knows none of 12.0" in error
+    assert error.count("\n") == 1
