@@ -2,7 +2,6 @@
 
 import posixpath
 import re
-import sys
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 from urllib.parse import quote, unquote, urlsplit
@@ -12,6 +11,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
+from envdoctor import toml
 from envdoctor.bundle.target import BundleError, Target
 
 _NAME = re.compile(r"pylock(?:\.[^.]+)?\.toml")
@@ -101,15 +101,10 @@ def _chosen(package: Mapping[str, Any], rank: Mapping[Tag, int], folder: str) ->
 
 def parsed(text: str) -> Dict[str, Any]:
     """A TOML file. Raises BundleError."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
     try:
-        document: Dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return toml.loads(text)
+    except ValueError as error:
         raise BundleError(f"not a lock file: {error}") from None
-    return document
 
 
 def _file(entry: Mapping[str, Any], folder: str) -> File:

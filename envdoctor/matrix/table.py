@@ -1,11 +1,10 @@
 """The table of what is supported (ci/matrix.toml), read strictly: what it says that is not understood is an error."""
 
 import re
-import sys
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
-from envdoctor import architectures
+from envdoctor import architectures, toml
 
 _Row = TypeVar("_Row")
 _VERSION = re.compile(r"\d+\.\d+")
@@ -137,15 +136,10 @@ def release(version: str) -> Tuple[int, ...]:
 
 
 def _document(text: str) -> Dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib  # type: ignore[import-not-found,unused-ignore]
     try:
-        document: Dict[str, Any] = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return toml.loads(text)
+    except ValueError as error:
         raise TableError(f"not TOML: {error}") from None
-    return document
 
 
 def _rows(kind: Type[_Row], document: Mapping[str, Any], name: str) -> Tuple[_Row, ...]:
