@@ -37,4 +37,9 @@ def new_folder(path: str) -> str:
     """Its whole name."""
     if not path.strip() or "\0" in path:
         raise UsageError("the name of the new folder is empty")
+    return absolute(path)
+
+
+def absolute(path: str) -> str:
+    """With the home folder and from the root on."""
     return os.path.abspath(os.path.expanduser(path))

@@ -6,10 +6,10 @@ import shlex
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Tuple
 
 from envdoctor.cli import docker
-from envdoctor.cli.bundled import local_host
+from envdoctor.cli.bundled import absolute, local_host
 from envdoctor.cli.common import UsageError
 from envdoctor.cli.output import add_job_summary, to_json, write_output
-from envdoctor.cli.table import absolute, add_table, add_written, read_table, told, written
+from envdoctor.cli.table import add_table, add_written, read_table, told, written
 
 if TYPE_CHECKING:
     from envdoctor.host import Host

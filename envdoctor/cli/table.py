@@ -53,7 +53,7 @@ def written(arguments: argparse.Namespace, files: Mapping[str, str]) -> int:
     """Files below --output: written, or with --check compared. Raises OSError."""
     from envdoctor.matrix.written import stale, write
 
-    folder = absolute(arguments.output)
+    folder = bundled.absolute(arguments.output)
     if arguments.check:
         others = stale(bundled.local_host(), folder, files)
         for name in others:
@@ -76,7 +76,3 @@ def told() -> Iterator[None]:
             yield
         except TableError as error:
             raise UsageError(str(error)) from None
-
-
-def absolute(path: str) -> str:
-    return os.path.abspath(os.path.expanduser(path))

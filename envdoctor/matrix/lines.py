@@ -4,7 +4,7 @@ from typing import Tuple
 
 from envdoctor import architectures, compat
 from envdoctor.architectures import Architecture
-from envdoctor.matrix.table import CudaLine, Table, TableError, release
+from envdoctor.matrix.table import CudaLine, Table, TableError
 
 
 def targets(table: Table, line: CudaLine) -> Tuple[str, ...]:
@@ -36,17 +36,11 @@ def _number(arch: str) -> int:
 def _knows(line: CudaLine, arch: str) -> bool:
     wanted = architectures.parse(arch)
     assert wanted is not None, "read() has looked"
-    return _known_since(wanted) <= release(line.version)[:2] and wanted.number >= compat.at_least(
-        compat.OLDEST_ARCHITECTURE, _pair(line.version)
-    )
+    oldest = compat.at_least(compat.OLDEST_ARCHITECTURE, line.release)
+    return _known_since(wanted) <= line.release and wanted.number >= oldest
 
 
 def _known_since(wanted: Architecture) -> Tuple[int, int]:
     """An architecture without a row is newer than the table of compat."""
     first = compat.ARCHITECTURE_SINCE.get(wanted.number, (999, 0))
     return max(first, compat.SUFFIX_SINCE.get(wanted.suffix, (0, 0)))
-
-
-def _pair(version: str) -> Tuple[int, int]:
-    major, minor = release(version)[:2]
-    return major, minor

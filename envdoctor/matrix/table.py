@@ -4,7 +4,7 @@ import re
 from dataclasses import MISSING, dataclass, fields
 from typing import Any, Dict, Iterator, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
-from envdoctor import architectures, toml
+from envdoctor import architectures, compat, toml
 
 _Row = TypeVar("_Row")
 _VERSION = re.compile(r"\d+\.\d+")
@@ -51,6 +51,13 @@ class CudaLine:
     components: Tuple[str, ...] = ()  # of its toolkit, beside the compiler: `toolkit create --with`
     image: str = ""
     runtime_image: str = ""
+
+    @property
+    def release(self) -> Tuple[int, int]:
+        """The version to compare with."""
+        found = compat.release(self.version)
+        assert found is not None, "read() has looked"
+        return found
 
 
 @dataclass(frozen=True)
@@ -121,18 +128,13 @@ def read(text: str) -> Table:
         _row(Pythons, document.get("python"), "[python]"),
         _row(WheelBuild, document.get("wheel"), "[wheel]"),
         _rows(Platform, document, "platform"),
-        tuple(sorted(lines, key=lambda line: release(line.version))),
+        tuple(sorted(lines, key=lambda line: line.release)),
         _rows(Served, document, "served"),
         _row(Github, document.get("github"), "[github]"),
         _row(Docker, document["docker"], "[docker]") if "docker" in document else None,
     )
     _check(table)
     return table
-
-
-def release(version: str) -> Tuple[int, ...]:
-    """ "13.0" as numbers."""
-    return tuple(int(part) for part in version.split("."))
 
 
 def _document(text: str) -> Dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The table, and what came of it, as text, as Markdown and as JSON. Pure."""
+"""The table, and what came of it, as text, as Markdown and as JSON."""
 
 import posixpath
 from dataclasses import asdict
@@ -8,6 +8,7 @@ from envdoctor.matrix.line import Outcome
 from envdoctor.matrix.lines import release_line, targets
 from envdoctor.matrix.served import Tried
 from envdoctor.matrix.table import CudaLine, Table, TableError
+from envdoctor.report.markdown import table as markdown_table
 
 Rows = Sequence[Sequence[str]]
 
@@ -23,9 +24,7 @@ def in_columns(rows: Rows) -> str:
 
 def in_markdown(rows: Rows) -> str:
     """The same for a page."""
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    lines = [f"| {' | '.join(row)} |" for row in escaped]
-    return "\n".join([lines[0], f"|{' --- |' * len(rows[0])}", *lines[1:]]) + "\n"
+    return "\n".join(markdown_table(rows[0], rows[1:])) + "\n"
 
 
 def table_rows(table: Table) -> Rows:

@@ -6,7 +6,7 @@ from envdoctor.fleet.names import some
 from envdoctor.fleet.result import Fleet, Group, Judged
 from envdoctor.report.difference_words import by_fact
 from envdoctor.report.fleet import NAMES, description, ending
-from envdoctor.report.markdown import cell, prose
+from envdoctor.report.markdown import cell, prose, table
 
 # Of the groups, and of what differs in one fact; --format json has all.
 _GROUPS, _WORDS = 40, 12
@@ -58,12 +58,10 @@ def _details(group: Group) -> Iterator[str]:
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Iterator[str]:
     """None where it has no rows."""
-    lines = [f"| {' | '.join(cell(str(value)) for value in row)} |" for row in rows]
-    if lines:
+    rows = list(rows)
+    if rows:
         yield from (f"## {title}", "") if title else ()
-        yield f"| {' | '.join(heads)} |"
-        yield f"| {' | '.join('---' for _ in heads)} |"
-        yield from (*lines, "")
+        yield from (*table(heads, rows), "")
 
 
 def _names(machines: Sequence[str]) -> str:

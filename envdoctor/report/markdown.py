@@ -1,7 +1,7 @@
 """The report as Markdown that reads well in an issue: a table, then each finding, then the facts folded away."""
 
 import re
-from typing import Iterator, List
+from typing import Iterable, Iterator, List, Sequence
 
 from envdoctor.catalogue import Diagnosis
 from envdoctor.facts import Facts
@@ -95,6 +95,14 @@ def _escaped(text: str) -> str:
 
 def cell(text: str) -> str:
     return prose(text.replace("`", "'"))
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """Lines of a table; the values are text."""
+    yield f"| {' | '.join(heads)} |"
+    yield f"| {' | '.join('---' for _ in heads)} |"
+    for row in rows:
+        yield f"| {' | '.join(cell(str(value)) for value in row)} |"
 
 
 def _code(text: str) -> str:
