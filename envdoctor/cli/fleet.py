@@ -76,9 +76,9 @@ def add_parser(verbs: "argparse._SubParsersAction[Any]") -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Read one after the other, put together, print."""
     from envdoctor.cli.bundled import told
+    from envdoctor.cli.fleet_sources import sources
     from envdoctor.fleet.census import Census
     from envdoctor.fleet.result import fleet
-    from envdoctor.fleet.sources import sources
 
     _check_ignored(arguments.ignore)
     expected = _expected(arguments.expect) if arguments.expect else []

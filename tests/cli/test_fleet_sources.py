@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from envdoctor.fleet import sources as module
-from envdoctor.fleet.sources import sources
+from envdoctor.cli import fleet_sources as module
+from envdoctor.cli.fleet_sources import sources
 
 
 def names(*paths):
