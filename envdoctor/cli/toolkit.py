@@ -158,9 +158,8 @@ def _use(prefix: str, made: "Made") -> Iterator[str]:
     yield f"CUDA_HOME={shlex.quote(prefix)}"
     yield 'CUDACXX="$CUDA_HOME/bin/nvcc"'
     yield 'PATH="$CUDA_HOME/bin:$PATH"'
-    if (
-        made.host_compiler
-    ):  # nvcc finds it by itself; what is beside the CUDA sources should come from the same
+    # nvcc finds it by itself; what is beside the CUDA sources should come from the same.
+    if made.host_compiler:
         yield f'CC="$CUDA_HOME/{made.host_compiler}/bin/gcc"'
         yield f'CXX="$CUDA_HOME/{made.host_compiler}/bin/g++"'
     elif made.trial and made.trial.told:

@@ -26,10 +26,10 @@ class DownloadError(Exception):
 class Way:
     """How the web is asked."""
 
-    opened: Callable[
-        [str, int], ContextManager[Any]
-    ]  # (address, from which byte on) -> (what comes, its first byte)
-    broken: Callable[[], Any]  # what it raises where another try may help
+    #: (address, from which byte on) -> (what comes, its first byte).
+    opened: Callable[[str, int], ContextManager[Any]]
+    #: What it raises where another try may help.
+    broken: Callable[[], Any]
 
 
 def download(url: str, path: str, sha256: Optional[str], heard: Heard, way: Optional[Way] = None) -> str:
@@ -64,24 +64,14 @@ def shown(url: str) -> str:
 def _append(url: str, part: str, heard: Heard, way: Way) -> None:
     """All that is lacking in a file; where the other side cannot begin in the middle, from the beginning."""
     have = os.path.getsize(part) if os.path.exists(part) else 0
-    with _opened(url, have, way) as (chunks, begins), open(part, "r+b" if have else "wb") as stream:
+    opened = web.opened if web.is_local(url) else way.opened
+    with opened(url, have) as (chunks, begins), open(part, "r+b" if have else "wb") as stream:
         stream.truncate(begins)
         stream.seek(begins)
         heard(begins)
         for chunk in chunks:
             stream.write(chunk)
             heard(len(chunk))
-
-
-@contextlib.contextmanager
-def _opened(url: str, have: int, way: Way) -> Iterator[Any]:
-    """What comes, and from which byte on."""
-    if web.is_local(url):
-        with web.local(url) as stream:
-            yield iter(lambda: stream.read(_CHUNK), b""), 0
-        return
-    with way.opened(url, have) as found:
-        yield found
 
 
 @contextlib.contextmanager
